@@ -1,0 +1,128 @@
+/**
+ * Applies one decision to the world: decide, then evolve by the events, then what follows from them at once. Pure in
+ * the sense that matters: the same world and decision always give the same world and answer.
+ */
+import type { Code } from '../protocol/codes.ts';
+import type { Batch, Decision, SingleDecision } from '../protocol/decisions/index.ts';
+import type { Json } from '../protocol/json.ts';
+import { MAX_CASCADE } from '../protocol/limits.ts';
+import type { MemberOutcome } from '../protocol/outcome.ts';
+import { type Decided, type Rejected, rejected } from './decided.ts';
+import type { Context } from './handler.ts';
+import { presenceLapsed } from './pools/guards.ts';
+import { decide } from './registry.ts';
+import { applySweep, NOTHING_OLD, type OldestKept } from './system/sweep.ts';
+import { settleNextDependent } from './tasks/dependents.ts';
+import type { AppliedEvent, World } from './world/world.ts';
+
+export interface AppliedDecision {
+  readonly status: 'accepted' | 'rejected';
+  readonly events: readonly AppliedEvent[];
+  readonly data?: Json;
+  readonly code?: Code;
+  readonly message?: string;
+  readonly transient?: boolean;
+  /** How many of the oldest remembered outcomes are to be forgotten: only a Sweep says more than 0. */
+  readonly forgottenOutcomes: number;
+  /** What a handler threw. That is a bug: to be logged loudly. */
+  readonly fault?: unknown;
+}
+
+export function applyDecision(
+  world: World,
+  decision: Decision,
+  context: Context,
+  oldest: OldestKept = NOTHING_OLD,
+): AppliedDecision {
+  heardFrom(world, context);
+  world.savepoint();
+  try {
+    switch (decision.type) {
+      case 'Batch':
+        return applyBatch(world, decision, context);
+      case 'Sweep': {
+        const swept = applySweep(world, decision, context, oldest);
+        return { status: 'accepted', ...swept };
+      }
+      default:
+        return applySingle(world, decision, context);
+    }
+  } catch (fault) {
+    world.rollback();
+    const { code, message } = rejected('internal_error', `${decision.type} could not be applied`);
+    return { status: 'rejected', code, message, transient: true, events: [], forgottenOutcomes: 0, fault };
+  }
+}
+
+/** Any decision of a member counts as a sign of life, also one that is rejected. */
+function heardFrom(world: World, { pool, agent, now }: Context): void {
+  const member = world.pool(pool)?.members.get(agent);
+  if (member !== undefined && !presenceLapsed(member, now)) world.heardFrom(pool, agent, now);
+}
+
+function applySingle(world: World, decision: SingleDecision, context: Context): AppliedDecision {
+  const decided = decideFor(world, decision, context);
+  if (decided.status === 'rejected') return rejection(decided);
+  const events = decided.events.map((event) => world.apply(context.pool, event, context.now));
+  events.push(...settleDependents(world, context));
+  const data = decided.data === undefined ? {} : { data: decided.data };
+  return { status: 'accepted', events, ...data, forgottenOutcomes: 0 };
+}
+
+function rejection({ code, message, transient }: Rejected): AppliedDecision {
+  return { status: 'rejected', code, message, transient, events: [], forgottenOutcomes: 0 };
+}
+
+/** No delegation can exist yet that would let an agent act for another, so none is found. */
+function decideFor(world: World, decision: SingleDecision, context: Context): Decided {
+  const principal = decision.onBehalfOf;
+  if (principal !== undefined && principal !== context.agent) {
+    return rejected('delegation_missing', `no live delegation leads from ${principal} to ${context.agent}`);
+  }
+  return decide(world, decision, context);
+}
+
+/** Tells dependents of tasks that ended, and theirs, up to a bound; what is left falls due for the sweep. */
+function settleDependents(world: World, { pool, now }: Context): AppliedEvent[] {
+  const events: AppliedEvent[] = [];
+  const state = world.pool(pool);
+  while (state !== undefined && state.unsettled.size > 0 && events.length < MAX_CASCADE) {
+    const event = settleNextDependent(state, now);
+    if (event === undefined) break;
+    events.push(world.apply(pool, event, now));
+  }
+  return events;
+}
+
+function applyBatch(world: World, batch: Batch, context: Context): AppliedDecision {
+  const events: AppliedEvent[] = [];
+  const outcomes: MemberOutcome[] = [];
+  for (const [index, member] of batch.decisions.entries()) {
+    if (batch.atomic !== true) world.savepoint();
+    const applied = applySingle(world, member, { ...context, index });
+    if (batch.atomic === true && applied.status === 'rejected') {
+      world.rollback();
+      return { ...applied, message: `decisions[${index}]: ${applied.message ?? ''}` };
+    }
+    events.push(...applied.events);
+    outcomes.push(memberOutcome(member, batch, applied));
+  }
+  return { status: 'accepted', events, data: { outcomes: outcomes.map(asJson) }, forgottenOutcomes: 0 };
+}
+
+function memberOutcome(member: SingleDecision, batch: Batch, applied: AppliedDecision): MemberOutcome {
+  const { status, code, message, transient, data } = applied;
+  return {
+    type: member.type,
+    ...(member.id === batch.id ? {} : { id: member.id }),
+    status,
+    ...(code === undefined ? {} : { code }),
+    ...(message === undefined ? {} : { message }),
+    ...(transient === true ? { transient } : {}),
+    ...(data === undefined ? {} : { data }),
+  };
+}
+
+function asJson(outcome: MemberOutcome): Json {
+  return { ...outcome };
+}

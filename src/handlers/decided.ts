@@ -1,0 +1,32 @@
+import { type Code, isTransient } from '../protocol/codes.ts';
+import type { Json } from '../protocol/json.ts';
+import type { DomainEvent } from './events.ts';
+
+/** What a handler answers: what happens because of the decision, or the one rule that it breaks. */
+export interface Accepted {
+  readonly status: 'accepted';
+  readonly events: readonly DomainEvent[];
+  readonly data?: Json;
+}
+
+export interface Rejected {
+  readonly status: 'rejected';
+  readonly code: Code;
+  readonly message: string;
+  readonly transient: boolean;
+}
+
+export type Decided = Accepted | Rejected;
+
+export function accepted(events: readonly DomainEvent[], data?: Json): Accepted {
+  return data === undefined ? { status: 'accepted', events } : { status: 'accepted', events, data };
+}
+
+export function rejected(code: Code, message: string, transient: boolean = isTransient(code)): Rejected {
+  return { status: 'rejected', code, message, transient };
+}
+
+/** Guards return what they looked for, or the rejection; this tells the two apart. */
+export function isRejected(found: object): found is Rejected {
+  return 'status' in found && found.status === 'rejected';
+}

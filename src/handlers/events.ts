@@ -1,0 +1,116 @@
+/**
+ * What can happen, as the handlers say it. The data of an event is all that `evolve` needs, and is published as it
+ * is: a subscriber can know everything that the system knows of it.
+ */
+import type { Constraints } from '../protocol/decisions/constraints.ts';
+import type {
+  Admission,
+  CancelCause,
+  FailureCause,
+  Origin,
+  Requirements,
+  TaskConstraints,
+} from '../protocol/documents.ts';
+import type { Json } from '../protocol/json.ts';
+
+interface Happened<Type extends string, Data> {
+  readonly type: Type;
+  /** The pool, agent or task that changed. */
+  readonly id: string;
+  readonly data: Data;
+}
+
+export interface PoolCreatedData {
+  readonly owner: string;
+  readonly topics: readonly string[];
+  readonly admission: Admission;
+  readonly capacity?: number;
+  readonly submitters: 'anyone' | 'members';
+  readonly defaults: Constraints;
+  readonly maxClaimsPerAgent?: number;
+  readonly origin: Origin;
+}
+
+export type PoolEvent =
+  | Happened<'pool.created', PoolCreatedData>
+  | Happened<'pool.closed', Record<string, never>>
+  | Happened<'pool.removed', Record<string, never>>;
+
+export interface MembershipData {
+  readonly capabilities: readonly string[];
+  readonly presenceMs?: number;
+}
+
+export type MemberEvent =
+  | Happened<'member.joined', MembershipData>
+  | Happened<'member.updated', MembershipData>
+  | Happened<'member.left', Record<string, never>>
+  | Happened<'member.expired', { readonly lastSeenAt: number }>;
+
+export interface TaskSubmittedData {
+  readonly objective: string;
+  readonly inputs?: Json;
+  readonly evaluator?: Json;
+  readonly topic?: string;
+  readonly requiredCapabilities: Requirements;
+  readonly priority: number;
+  readonly notBefore?: number;
+  readonly deadline?: number;
+  readonly dependsOn: readonly string[];
+  readonly waitingFor: readonly string[];
+  readonly constraints: TaskConstraints;
+  readonly submitter: string;
+  readonly order: number;
+  readonly state: 'blocked' | 'scheduled' | 'pending';
+  readonly origin: Origin;
+}
+
+/** The claim that an event ends or changes. */
+interface OfClaim {
+  readonly agent: string;
+  readonly epoch: number;
+}
+
+export type TaskEvent =
+  | Happened<'task.submitted', TaskSubmittedData>
+  /** One of several dependencies completed. Kept to ourselves: to subscribers nothing has changed yet. */
+  | Happened<'task.dependency_completed', { readonly dependency: string }>
+  /** The last dependency completed, or the time came; `state` is the one that follows. */
+  | Happened<'task.unblocked', { readonly state: 'scheduled' | 'pending' }>
+  | Happened<'task.claimed', OfClaim & { readonly expiresAt: number; readonly ttlMs: number }>
+  | Happened<
+      'task.renewed',
+      OfClaim & { readonly expiresAt: number; readonly progress?: number; readonly note?: string }
+    >
+  | Happened<'task.released', OfClaim & { readonly why: 'released' | 'left' | 'absent' }>
+  | Happened<'task.expired', OfClaim & { readonly expiries: number }>
+  | Happened<
+      'task.retried',
+      OfClaim & { readonly reason: string; readonly failures: number; readonly readyAt: number }
+    >
+  | Happened<'task.completed', OfClaim & { readonly result: Json }>
+  | Happened<
+      'task.failed',
+      { readonly cause: FailureCause; readonly reason?: string; readonly by: string } & Partial<OfClaim>
+    >
+  | Happened<
+      'task.cancelled',
+      { readonly cause: CancelCause; readonly reason?: string; readonly by: string } & Partial<OfClaim>
+    >
+  | Happened<'task.removed', Record<string, never>>;
+
+export type DomainEvent = PoolEvent | MemberEvent | TaskEvent;
+export type EventType = DomainEvent['type'];
+
+export function isTaskEvent(event: DomainEvent): event is TaskEvent {
+  return event.type.startsWith('task.');
+}
+
+export function isMemberEvent(event: DomainEvent): event is MemberEvent {
+  return event.type.startsWith('member.');
+}
+
+/** Events that change state but are not published. */
+export function isInternal(event: DomainEvent): boolean {
+  return event.type === 'task.dependency_completed';
+}

@@ -1,0 +1,15 @@
+import { accepted, isRejected, rejected } from '../decided.ts';
+import type { Handler } from '../handler.ts';
+import { openPool } from './guards.ts';
+
+export const closePool: Handler<'ClosePool'> = {
+  type: 'ClosePool',
+  decide(world, _decision, context) {
+    const state = openPool(world, context);
+    if (isRejected(state)) return state;
+    if (state.doc.owner !== context.self) {
+      return rejected('not_allowed', `pool ${context.pool} belongs to ${state.doc.owner}`);
+    }
+    return accepted([{ type: 'pool.closed', id: context.pool, data: {} }]);
+  },
+};

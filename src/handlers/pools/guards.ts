@@ -1,0 +1,37 @@
+/** Guards about pools and membership: each returns what it guards, or the rejection named after its rule. */
+import type { Member } from '../../protocol/documents.ts';
+import { COMMONS } from '../../protocol/names.ts';
+import { type Rejected, rejected } from '../decided.ts';
+import type { Context } from '../handler.ts';
+import { type PoolState, presenceEnds } from '../world/pool-state.ts';
+import type { World } from '../world/world.ts';
+
+export function existingPool(world: World, { pool }: Context): PoolState | Rejected {
+  return world.pool(pool) ?? rejected('pool_not_found', `there is no pool ${pool}`);
+}
+
+export function openPool(world: World, context: Context): PoolState | Rejected {
+  const state = world.pool(context.pool);
+  if (state === undefined) return rejected('pool_not_found', `there is no pool ${context.pool}`);
+  return state.doc.state === 'open' ? state : rejected('pool_closed', `pool ${context.pool} is closed`);
+}
+
+/** A member whose presence lapsed is one no more, whether or not the sweep has run. */
+export function presenceLapsed(member: Member, now: number): boolean {
+  return (presenceEnds(member) ?? Number.POSITIVE_INFINITY) <= now;
+}
+
+/** The membership of an agent at this moment. In `commons` everyone has one. */
+export function memberNow(state: PoolState, agent: string, now: number): Member | undefined {
+  const member = state.members.get(agent);
+  if (member !== undefined && !presenceLapsed(member, now)) return member;
+  if (state.doc.pool !== COMMONS) return undefined;
+  return { pool: COMMONS, agent, capabilities: [], joinedAt: 0 };
+}
+
+export function requireMember(state: PoolState, { self, now }: Context): Member | Rejected {
+  return (
+    memberNow(state, self, now) ??
+    rejected('not_a_member', `${self} is not a member of pool ${state.doc.pool}`)
+  );
+}

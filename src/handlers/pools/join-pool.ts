@@ -1,0 +1,60 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { DecisionOf } from '../../protocol/decisions/index.ts';
+import type { Admission, Member } from '../../protocol/documents.ts';
+import { accepted, isRejected, rejected } from '../decided.ts';
+import type { MemberEvent, MembershipData } from '../events.ts';
+import type { Handler } from '../handler.ts';
+import { openPool, presenceLapsed } from './guards.ts';
+import { endMembership } from './membership.ts';
+
+export const joinPool: Handler<'JoinPool'> = {
+  type: 'JoinPool',
+  decide(world, decision, context) {
+    const state = openPool(world, context);
+    if (isRejected(state)) return state;
+    const { self, now, pool } = context;
+    const known = state.members.get(self);
+    const lapsed = known !== undefined && presenceLapsed(known, now);
+    if (known !== undefined && !lapsed) {
+      const updated: MemberEvent = { type: 'member.updated', id: self, data: membership(decision, known) };
+      return accepted([updated], { capabilities: updated.data.capabilities });
+    }
+    if (!admits(state.doc.admission, self, decision.token)) {
+      return rejected('not_admitted', `pool ${pool} does not admit ${self}`);
+    }
+    const others = lapsed ? state.members.size - 1 : state.members.size;
+    if (others >= (state.doc.capacity ?? Number.POSITIVE_INFINITY)) {
+      return rejected('pool_full', `pool ${pool} has its ${others} members`);
+    }
+    if (others >= world.settings.maxMembersPerPool) {
+      return rejected('rate_limited', `pool ${pool} has ${others} members, as many as any pool may`);
+    }
+    const joined: MemberEvent = { type: 'member.joined', id: self, data: membership(decision, undefined) };
+    const ended = known !== undefined && lapsed ? endMembership(state, known, 'absent') : [];
+    return accepted([...ended, joined], { capabilities: joined.data.capabilities });
+  },
+};
+
+/** What is left out when joining again stays as it was. */
+function membership(decision: DecisionOf<'JoinPool'>, known: Member | undefined): MembershipData {
+  const capabilities = [...new Set(decision.capabilities ?? known?.capabilities ?? [])].sort();
+  const presenceMs = decision.presenceMs ?? known?.presenceMs;
+  return presenceMs === undefined ? { capabilities } : { capabilities, presenceMs };
+}
+
+function admits(admission: Admission, agent: string, token: string | undefined): boolean {
+  switch (admission.kind) {
+    case 'open':
+      return true;
+    case 'allowlist':
+      return admission.agents.includes(agent);
+    case 'token':
+      return token !== undefined && digestMatches(token, admission.sha256);
+  }
+}
+
+/** Compares in constant time, so that the answer's delay tells nothing about the digest. */
+function digestMatches(token: string, sha256: string): boolean {
+  const given = createHash('sha256').update(token, 'utf8').digest();
+  return timingSafeEqual(given, Buffer.from(sha256, 'hex'));
+}

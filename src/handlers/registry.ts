@@ -1,0 +1,57 @@
+/** Every decision type with its handler, once: a type without one, or one too many, does not compile. */
+import type { Batch, DecisionOf, SingleDecision, SingleType } from '../protocol/decisions/index.ts';
+import type { Decided } from './decided.ts';
+import type { Context, Handler } from './handler.ts';
+import { closePool } from './pools/close-pool.ts';
+import { createPool } from './pools/create-pool.ts';
+import { heartbeat } from './pools/heartbeat.ts';
+import { joinPool } from './pools/join-pool.ts';
+import { leavePool } from './pools/leave-pool.ts';
+import { cancelTask } from './tasks/cancel-task.ts';
+import { claimNextTask } from './tasks/claim-next-task.ts';
+import { claimTask } from './tasks/claim-task.ts';
+import { failTask } from './tasks/fail-task.ts';
+import { releaseTask } from './tasks/release-task.ts';
+import { renewClaim } from './tasks/renew-claim.ts';
+import { reportTask } from './tasks/report-task.ts';
+import { submitTask } from './tasks/submit-task.ts';
+import type { World } from './world/world.ts';
+
+const HANDLERS: { readonly [T in SingleType]: Handler<T> } = {
+  CreatePool: createPool,
+  JoinPool: joinPool,
+  LeavePool: leavePool,
+  Heartbeat: heartbeat,
+  ClosePool: closePool,
+  SubmitTask: submitTask,
+  ClaimTask: claimTask,
+  ClaimNextTask: claimNextTask,
+  RenewClaim: renewClaim,
+  ReleaseTask: releaseTask,
+  ReportTask: reportTask,
+  FailTask: failTask,
+  CancelTask: cancelTask,
+};
+
+function decideAs<T extends SingleType>(
+  type: T,
+  world: World,
+  decision: DecisionOf<T>,
+  context: Context,
+): Decided {
+  return HANDLERS[type].decide(world, decision, context);
+}
+
+function touchedAs<T extends SingleType>(type: T, decision: DecisionOf<T>): readonly string[] {
+  return HANDLERS[type].touches?.(decision) ?? [];
+}
+
+export function decide(world: World, decision: SingleDecision, context: Context): Decided {
+  return decideAs(decision.type, world, decision, context);
+}
+
+/** The tasks that a decision has to see; those that are final have to be fetched for it. */
+export function touchedTasks(decision: SingleDecision | Batch): readonly string[] {
+  if (decision.type === 'Batch') return decision.decisions.flatMap((member) => touchedTasks(member));
+  return touchedAs(decision.type, decision);
+}

@@ -1,0 +1,206 @@
+/**
+ * Settles what time has done: claims that expired, deadlines, delays that are over, members that fell silent, and
+ * what has been kept long enough. One entity after the other, each on the state that the one before left.
+ */
+import type { Sweep } from '../../protocol/decisions/index.ts';
+import type { Json } from '../../protocol/json.ts';
+import { MINUTE_MS } from '../../protocol/limits.ts';
+import type { DomainEvent } from '../events.ts';
+import type { Context } from '../handler.ts';
+import { presenceLapsed } from '../pools/guards.ts';
+import { endMembership } from '../pools/membership.ts';
+import { settleNextDependent } from '../tasks/dependents.ts';
+import { lapse } from '../tasks/lapse.ts';
+import type { Due, PoolState } from '../world/pool-state.ts';
+import type { AppliedEvent, World } from '../world/world.ts';
+
+export interface Kept {
+  readonly id: string;
+  /** When it was finished or answered: log time. */
+  readonly at: number;
+}
+
+/** The oldest things that the store keeps, oldest first: what retention may remove. Fetched for each Sweep. */
+export interface OldestKept {
+  /** Final tasks of each pool in which some are overdue; their documents are in the world. */
+  readonly finals: ReadonlyMap<string, readonly Kept[]>;
+  readonly outcomes: readonly Kept[];
+}
+
+export const NOTHING_OLD: OldestKept = { finals: new Map(), outcomes: [] };
+
+export const SWEEP_LIMIT = 500;
+/** Most outcomes that one Sweep forgets, and so how many of the oldest it needs to see (one more). */
+export const OUTCOMES_FORGOTTEN_AT_ONCE = 5_000;
+
+/** What a Sweep's outcome tells: each list names what was settled, with its pool. */
+export interface SweepReport {
+  readonly released: {
+    readonly pool: string;
+    readonly taskId: string;
+    readonly agent: string;
+    readonly epoch: number;
+  }[];
+  readonly failed: { readonly pool: string; readonly taskId: string; readonly cause: string }[];
+  readonly cancelled: { readonly pool: string; readonly taskId: string }[];
+  readonly unblocked: { readonly pool: string; readonly taskId: string }[];
+  readonly expiredMembers: { readonly pool: string; readonly agent: string }[];
+  removedTasks: number;
+  removedPools: number;
+  forgottenOutcomes: number;
+  /** Something due is left: sweep again. */
+  more: boolean;
+}
+
+export interface Swept {
+  readonly events: readonly AppliedEvent[];
+  readonly data: Json;
+  readonly forgottenOutcomes: number;
+}
+
+export function applySweep(world: World, sweep: Sweep, { now }: Context, oldest: OldestKept): Swept {
+  if (sweep.settings !== undefined) world.changeSettings(sweep.settings);
+  const until = Math.min(sweep.until ?? now, now);
+  const limit = sweep.limit ?? SWEEP_LIMIT;
+  const events: AppliedEvent[] = [];
+  while (events.length < limit) {
+    const item = world.nextDueItem(until);
+    if (item === undefined) break;
+    const state = world.pool(item.pool);
+    const happened = state === undefined ? [] : settle(world, state, item.due, oldest, limit, now);
+    if (happened.length === 0) break;
+    for (const event of happened) events.push(world.apply(item.pool, event, now));
+    if (state !== undefined && item.due.kind === 'retention')
+      moveOldest(world, state, happened.length, oldest, now);
+  }
+  const forgotten = forgetOutcomes(world, oldest.outcomes, until, now);
+  const report = reportOf(events);
+  report.forgottenOutcomes = forgotten;
+  report.more = (nextDue(world) ?? Number.POSITIVE_INFINITY) <= until;
+  return { events, data: { ...report }, forgottenOutcomes: forgotten };
+}
+
+/** The earliest time at which a Sweep of this shard has something to do. */
+export function nextDue(world: World): number | undefined {
+  const outcomes = outcomesDue(world);
+  const pools = world.nextDue();
+  if (outcomes === undefined) return pools;
+  return pools === undefined ? outcomes : Math.min(outcomes, pools);
+}
+
+function outcomesDue({ outcomes, settings }: World): number | undefined {
+  if (outcomes.oldestAt === undefined) return undefined;
+  if (outcomes.count > settings.outcomeRetentionCount) return outcomes.oldestAt;
+  const slackMs = Math.min(MINUTE_MS, Math.ceil(settings.outcomeRetentionMs / 10));
+  return outcomes.oldestAt + settings.outcomeRetentionMs + slackMs;
+}
+
+function settle(
+  world: World,
+  state: PoolState,
+  due: Due,
+  oldest: OldestKept,
+  limit: number,
+  now: number,
+): readonly DomainEvent[] {
+  switch (due.kind) {
+    case 'task': {
+      const task = state.tasks.get(due.id);
+      return task === undefined ? [] : lapse(state, task, now).events;
+    }
+    case 'member': {
+      const member = state.members.get(due.id);
+      return member === undefined || !presenceLapsed(member, now)
+        ? []
+        : endMembership(state, member, 'absent');
+    }
+    case 'dependents': {
+      const event = settleNextDependent(state, now);
+      return event === undefined ? [] : [event];
+    }
+    case 'retention':
+      return overdueFinals(world, state, oldest, limit, now);
+    case 'removal':
+      return [{ type: 'pool.removed', id: state.doc.pool, data: {} }];
+  }
+}
+
+/** Final tasks that are older than they need be kept, or that there are too many of: the oldest go. */
+function overdueFinals(
+  world: World,
+  state: PoolState,
+  oldest: OldestKept,
+  limit: number,
+  now: number,
+): DomainEvent[] {
+  const { finalRetentionMs, finalRetentionCount } = world.settings;
+  const tooMany = state.finals.count - finalRetentionCount;
+  const page = oldest.finals.get(state.doc.pool) ?? [];
+  return page
+    .slice(0, limit)
+    .filter(({ id, at }, i) => state.tasks.has(id) && (i < tooMany || at + finalRetentionMs <= now))
+    .map(({ id }) => ({ type: 'task.removed', id, data: {} }));
+}
+
+/**
+ * After the first of the oldest were removed the next one is the oldest; where the page ends there, all that is left
+ * was finished by this very Sweep.
+ */
+function moveOldest(world: World, state: PoolState, removed: number, oldest: OldestKept, now: number): void {
+  const next = oldest.finals.get(state.doc.pool)?.[removed];
+  world.oldestFinalIs(state, next?.at ?? (state.finals.count > 0 ? now : undefined));
+}
+
+/** Forgets outcomes that are old enough, or too many; returns how many of the oldest. */
+function forgetOutcomes(world: World, page: readonly Kept[], until: number, now: number): number {
+  const { outcomes, settings } = world;
+  if ((outcomesDue(world) ?? Number.POSITIVE_INFINITY) > until) return 0;
+  const candidates = page.slice(0, OUTCOMES_FORGOTTEN_AT_ONCE);
+  const tooMany = outcomes.count - settings.outcomeRetentionCount;
+  const kept = candidates.findIndex(({ at }, i) => i >= tooMany && at + settings.outcomeRetentionMs > now);
+  const forgotten = kept === -1 ? candidates.length : kept;
+  outcomes.count -= forgotten;
+  outcomes.oldestAt = page[forgotten]?.at ?? (outcomes.count > 0 ? now : undefined);
+  return forgotten;
+}
+
+function reportOf(events: readonly AppliedEvent[]): SweepReport {
+  const report: SweepReport = {
+    released: [],
+    failed: [],
+    cancelled: [],
+    unblocked: [],
+    expiredMembers: [],
+    removedTasks: 0,
+    removedPools: 0,
+    forgottenOutcomes: 0,
+    more: false,
+  };
+  for (const { pool, event } of events) {
+    switch (event.type) {
+      case 'task.expired':
+      case 'task.released':
+        report.released.push({ pool, taskId: event.id, agent: event.data.agent, epoch: event.data.epoch });
+        break;
+      case 'task.failed':
+        report.failed.push({ pool, taskId: event.id, cause: event.data.cause });
+        break;
+      case 'task.cancelled':
+        report.cancelled.push({ pool, taskId: event.id });
+        break;
+      case 'task.unblocked':
+        report.unblocked.push({ pool, taskId: event.id });
+        break;
+      case 'member.expired':
+        report.expiredMembers.push({ pool, agent: event.id });
+        break;
+      case 'task.removed':
+        report.removedTasks++;
+        break;
+      case 'pool.removed':
+        report.removedPools++;
+        break;
+    }
+  }
+  return report;
+}

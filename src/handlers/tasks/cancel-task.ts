@@ -1,0 +1,27 @@
+import { isClaimed, isFinal } from '../../protocol/documents.ts';
+import { accepted, isRejected, rejected } from '../decided.ts';
+import type { Handler } from '../handler.ts';
+import { existingPool } from '../pools/guards.ts';
+import { alreadyFinal, existingTask } from './guards.ts';
+import { lapse } from './lapse.ts';
+
+export const cancelTask: Handler<'CancelTask'> = {
+  type: 'CancelTask',
+  touches: ({ taskId }) => [taskId],
+  decide(world, { taskId, reason }, context) {
+    const state = existingPool(world, context);
+    if (isRejected(state)) return state;
+    const found = existingTask(state, taskId);
+    if (isRejected(found)) return found;
+    const { self, now } = context;
+    if (found.submitter !== self && state.doc.owner !== self) {
+      return rejected('not_allowed', `task ${taskId} is not ${self}'s to cancel`);
+    }
+    const { task, events } = lapse(state, found, now);
+    if (isFinal(task)) return alreadyFinal(task);
+    const claim = isClaimed(task) ? { agent: task.claim.agent, epoch: task.claim.epoch } : {};
+    const why = reason === undefined ? {} : { reason };
+    const data = { cause: 'cancelled', by: self, ...why, ...claim } as const;
+    return accepted([...events, { type: 'task.cancelled', id: taskId, data }]);
+  },
+};

@@ -1,0 +1,60 @@
+import type { PendingTask, Task } from '../../protocol/documents.ts';
+import { accepted, isRejected } from '../decided.ts';
+import type { TaskEvent } from '../events.ts';
+import type { Handler } from '../handler.ts';
+import { openPool, requireMember } from '../pools/guards.ts';
+import { claimedBefore } from '../world/pending-queue.ts';
+import type { PoolState } from '../world/pool-state.ts';
+import { claimed, claimedTaskData } from './claims.ts';
+import { claimLimitReached, claimsLeft, isCapable } from './guards.ts';
+import { lapse } from './lapse.ts';
+
+/** Most tasks that one decision brings up to date before it chooses; the sweep does the rest. */
+const MAX_LAPSED = 100;
+
+export const claimNextTask: Handler<'ClaimNextTask'> = {
+  type: 'ClaimNextTask',
+  decide(world, decision, context) {
+    const state = openPool(world, context);
+    if (isRejected(state)) return state;
+    const member = requireMember(state, context);
+    if (isRejected(member)) return member;
+    const count = Math.min(decision.limit ?? 1, claimsLeft(state, context));
+    if (count <= 0) return claimLimitReached(state, context);
+
+    const topics = decision.topics === undefined ? undefined : new Set(decision.topics);
+    const back = lapsedTasks(state, context.now);
+    const touched = new Set(back.map(({ task }) => task.taskId));
+    const waiting = state.pending.best(
+      count,
+      new Set(member.capabilities),
+      topics,
+      (task) => !touched.has(task.taskId) && (task.deadline ?? Number.POSITIVE_INFINITY) > context.now,
+    );
+    const returned = back.flatMap(({ task }) =>
+      task.state === 'pending' && isCapable(member, task) && isOnTopic(task, topics) ? [task] : [],
+    );
+    const chosen = [...waiting, ...returned].sort((a, b) => (claimedBefore(a, b) ? -1 : 1)).slice(0, count);
+    const claims = chosen.map((task) => ({ task, event: claimed(task, decision.claimTtlMs, context) }));
+    return accepted([...back.flatMap(({ events }) => events), ...claims.map(({ event }) => event)], {
+      tasks: claims.map(({ task, event }) => claimedTaskData(task, event)),
+    });
+  },
+};
+
+/** Tasks of the pool that time has changed but no sweep has met: among them are those whose claims are over. */
+function lapsedTasks(state: PoolState, now: number): { task: Task; events: readonly TaskEvent[] }[] {
+  const overdue = state.due.first(
+    MAX_LAPSED,
+    ({ kind }) => kind === 'task',
+    ({ at }) => at > now,
+  );
+  return overdue.flatMap(({ id }) => {
+    const task = state.tasks.get(id);
+    return task === undefined ? [] : [lapse(state, task, now)];
+  });
+}
+
+function isOnTopic(task: PendingTask, topics: ReadonlySet<string> | undefined): boolean {
+  return topics === undefined || (task.topic !== undefined && topics.has(task.topic));
+}

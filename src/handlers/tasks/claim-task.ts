@@ -1,0 +1,33 @@
+import { accepted, isRejected, rejected } from '../decided.ts';
+import type { Handler } from '../handler.ts';
+import { openPool, requireMember } from '../pools/guards.ts';
+import { claimed, claimedTaskData } from './claims.ts';
+import { claimLimitReached, claimsLeft, existingTask, isCapable } from './guards.ts';
+import { lapse } from './lapse.ts';
+
+export const claimTask: Handler<'ClaimTask'> = {
+  type: 'ClaimTask',
+  touches: ({ taskId }) => [taskId],
+  decide(world, { taskId, claimTtlMs }, context) {
+    const state = openPool(world, context);
+    if (isRejected(state)) return state;
+    const member = requireMember(state, context);
+    if (isRejected(member)) return member;
+    const found = existingTask(state, taskId);
+    if (isRejected(found)) return found;
+    const { task, events } = lapse(state, found, context.now);
+    if (task.state !== 'pending') {
+      const mayComeBack = task.state !== 'completed' && task.state !== 'failed' && task.state !== 'cancelled';
+      return rejected('not_pending', `task ${taskId} is ${task.state}`, mayComeBack);
+    }
+    if (!isCapable(member, task)) {
+      return rejected(
+        'missing_capability',
+        `${context.self} lacks a capability that task ${taskId} requires`,
+      );
+    }
+    if (claimsLeft(state, context) <= 0) return claimLimitReached(state, context);
+    const claim = claimed(task, claimTtlMs, context);
+    return accepted([...events, claim], claimedTaskData(task, claim));
+  },
+};

@@ -1,0 +1,39 @@
+import { type FinalTask, isFinal, type Task } from '../../protocol/documents.ts';
+import { SYSTEM } from '../../protocol/names.ts';
+import type { TaskEvent } from '../events.ts';
+import type { PoolState } from '../world/pool-state.ts';
+
+/**
+ * What the end of a task means for the first of those that wait for it: free when all its dependencies completed,
+ * cancelled when one did not. Undefined when nobody waits any more.
+ */
+export function settleNextDependent(state: PoolState, now: number): TaskEvent | undefined {
+  const parent = firstUnsettled(state);
+  const dependent = parent && state.dependentsOf(parent.taskId)[0];
+  if (parent === undefined || dependent === undefined || dependent.state !== 'blocked') return undefined;
+  const id = dependent.taskId;
+  if (parent.state !== 'completed') {
+    const reason = `task ${parent.taskId} is ${parent.state}`;
+    return { type: 'task.cancelled', id, data: { cause: 'dependency_failed', reason, by: SYSTEM } };
+  }
+  if (dependent.waitingFor.length > 1) {
+    return { type: 'task.dependency_completed', id, data: { dependency: parent.taskId } };
+  }
+  const isEarly = (dependent.notBefore ?? 0) > now;
+  return { type: 'task.unblocked', id, data: { state: isEarly ? 'scheduled' : 'pending' } };
+}
+
+/** The task that ended first, of those whose dependents have not all been told. */
+function firstUnsettled(state: PoolState): FinalTask | undefined {
+  let first: FinalTask | undefined;
+  for (const id of state.unsettled) {
+    const task: Task | undefined = state.tasks.get(id);
+    if (task === undefined || !isFinal(task)) continue;
+    if (first === undefined || endedBefore(task, first)) first = task;
+  }
+  return first;
+}
+
+function endedBefore(a: FinalTask, b: FinalTask): boolean {
+  return a.finishedAt !== b.finishedAt ? a.finishedAt < b.finishedAt : a.taskId < b.taskId;
+}

@@ -1,0 +1,17 @@
+import { accepted, isRejected } from '../decided.ts';
+import type { Handler } from '../handler.ts';
+import { existingPool } from '../pools/guards.ts';
+import { heldTask } from './guards.ts';
+
+export const releaseTask: Handler<'ReleaseTask'> = {
+  type: 'ReleaseTask',
+  touches: ({ taskId }) => [taskId],
+  decide(world, { taskId, epoch }, context) {
+    const state = existingPool(world, context);
+    if (isRejected(state)) return state;
+    const task = heldTask(state, taskId, epoch, context);
+    if (isRejected(task)) return task;
+    const { agent, epoch: held } = task.claim;
+    return accepted([{ type: 'task.released', id: taskId, data: { agent, epoch: held, why: 'released' } }]);
+  },
+};

@@ -1,0 +1,104 @@
+import type { DecisionOf } from '../../protocol/decisions/index.ts';
+import type { Requirements, TaskConstraints } from '../../protocol/documents.ts';
+import { DEFAULT_CONSTRAINTS, MAX_BATCH } from '../../protocol/limits.ts';
+import { accepted, isRejected, type Rejected, rejected } from '../decided.ts';
+import type { TaskEvent } from '../events.ts';
+import type { Context, Handler } from '../handler.ts';
+import { openPool, requireMember } from '../pools/guards.ts';
+import type { PoolState } from '../world/pool-state.ts';
+
+export const submitTask: Handler<'SubmitTask'> = {
+  type: 'SubmitTask',
+  touches: ({ taskId, dependsOn }) => [taskId, ...(dependsOn ?? [])],
+  decide(world, decision, context) {
+    const state = openPool(world, context);
+    if (isRejected(state)) return state;
+    if (state.doc.submitters === 'members') {
+      const member = requireMember(state, context);
+      if (isRejected(member)) return member;
+    }
+    const { taskId, deadline } = decision;
+    if (state.tasks.has(taskId)) return rejected('task_exists', `task ${taskId} exists already`);
+    const dependsOn = [...new Set(decision.dependsOn ?? [])];
+    const broken = brokenDependency(state, taskId, dependsOn);
+    if (broken !== undefined) return broken;
+    if (deadline !== undefined && deadline <= context.now) {
+      return rejected('deadline_passed', `the deadline of task ${taskId} has passed`);
+    }
+    if (state.liveTasks >= world.settings.maxLiveTasksPerPool) {
+      return rejected(
+        'rate_limited',
+        `pool ${context.pool} holds ${state.liveTasks} unfinished tasks, its limit`,
+      );
+    }
+    const submitted = submission(state, decision, dependsOn, context);
+    return accepted([submitted], { taskId, state: submitted.data.state });
+  },
+};
+
+function brokenDependency(
+  state: PoolState,
+  taskId: string,
+  dependsOn: readonly string[],
+): Rejected | undefined {
+  if (dependsOn.includes(taskId)) return rejected('dependency_cycle', `task ${taskId} depends on itself`);
+  const unknown = dependsOn.find((id) => !state.tasks.has(id));
+  return unknown === undefined ? undefined : rejected('unknown_dependency', `there is no task ${unknown}`);
+}
+
+function submission(
+  state: PoolState,
+  decision: DecisionOf<'SubmitTask'>,
+  dependsOn: readonly string[],
+  { now, self, agent, decisionId, seq, index }: Context,
+): Extract<TaskEvent, { readonly type: 'task.submitted' }> {
+  const { inputs, evaluator, topic, notBefore, deadline } = decision;
+  // Dependencies that failed stay in the list: telling their dependents is one rule, in one place.
+  const waitingFor = dependsOn.filter((id) => state.tasks.get(id)?.state !== 'completed');
+  const isEarly = notBefore !== undefined && notBefore > now;
+  return {
+    type: 'task.submitted',
+    id: decision.taskId,
+    data: {
+      state: waitingFor.length > 0 ? 'blocked' : isEarly ? 'scheduled' : 'pending',
+      objective: decision.objective,
+      ...(inputs === undefined ? {} : { inputs }),
+      ...(evaluator === undefined ? {} : { evaluator }),
+      ...(topic === undefined ? {} : { topic }),
+      requiredCapabilities: normalRequirements(decision.requiredCapabilities ?? []),
+      priority: decision.priority ?? 0,
+      ...(notBefore === undefined ? {} : { notBefore }),
+      ...(deadline === undefined ? {} : { deadline }),
+      dependsOn,
+      waitingFor,
+      constraints: allConstraints(state, decision),
+      submitter: self,
+      order: seq * (MAX_BATCH + 1) + index,
+      origin: { agent, decisionId },
+    },
+  };
+}
+
+/** One form for requirements that mean the same, so that their tasks share a class. */
+function normalRequirements(required: readonly (string | readonly string[])[]): Requirements {
+  const entries = required.map((entry) => (typeof entry === 'string' ? [entry] : [...new Set(entry)].sort()));
+  const unique = new Map(entries.map((entry) => [JSON.stringify(entry), entry]));
+  return [...unique.keys()].sort().flatMap((key) => {
+    const entry = unique.get(key);
+    return entry === undefined ? [] : [entry];
+  });
+}
+
+/** The task's own constraints, else the pool's defaults, else the protocol's. */
+function allConstraints(state: PoolState, { constraints }: DecisionOf<'SubmitTask'>): TaskConstraints {
+  const stated = { ...state.doc.defaults, ...constraints };
+  const { claimTtlMs, maxAttempts, backoffMs, maxExpiries, maxRunMs, ...others } = stated;
+  return {
+    claimTtlMs: claimTtlMs ?? DEFAULT_CONSTRAINTS.claimTtlMs,
+    maxAttempts: maxAttempts ?? DEFAULT_CONSTRAINTS.maxAttempts,
+    backoffMs: backoffMs ?? DEFAULT_CONSTRAINTS.backoffMs,
+    maxExpiries: maxExpiries ?? DEFAULT_CONSTRAINTS.maxExpiries,
+    ...(maxRunMs === undefined ? {} : { maxRunMs }),
+    ...others,
+  };
+}

@@ -1,0 +1,198 @@
+/**
+ * One pool in memory: its documents, and what is derived from them so that no rule has to search. Everything here
+ * but the documents themselves is a function of the documents, and is rebuilt by putting them in again.
+ */
+import {
+  type ClaimedTask,
+  isClaimed,
+  isFinal,
+  type LiveTask,
+  type Member,
+  type Pool,
+  type Task,
+} from '../../protocol/documents.ts';
+import { MINUTE_MS } from '../../protocol/limits.ts';
+import type { Settings } from '../../protocol/settings.ts';
+import { IndexedHeap } from './indexed-heap.ts';
+import { PendingQueue } from './pending-queue.ts';
+
+/** Something whose time comes. `at` is log time, milliseconds. */
+export interface Due {
+  readonly at: number;
+  readonly kind: 'member' | 'task' | 'dependents' | 'retention' | 'removal';
+  readonly id: string;
+}
+
+/** Final tasks leave the memory; how many the store holds, and since when, is what retention needs to know. */
+export interface FinalTasks {
+  readonly count: number;
+  readonly oldestAt: number | undefined;
+}
+
+export class PoolState {
+  doc: Pool;
+  /** Number of the pool's latest event. */
+  sequence: number;
+  finals: FinalTasks = { count: 0, oldestAt: undefined };
+  liveTasks = 0;
+  readonly members = new Map<string, Member>();
+  readonly tasks = new Map<string, Task>();
+  readonly pending = new PendingQueue();
+  readonly due = new IndexedHeap<Due>(dueBefore);
+  /** Final tasks that blocked ones still wait for. */
+  readonly unsettled = new Set<string>();
+  readonly #held = new Map<string, Set<string>>();
+  readonly #dependents = new Map<string, Set<string>>();
+
+  constructor(doc: Pool, sequence = 0) {
+    this.doc = doc;
+    this.sequence = sequence;
+  }
+
+  /** The claims of an agent, in order of submission of their tasks. */
+  heldBy(agent: string): ClaimedTask[] {
+    const held: ClaimedTask[] = [];
+    for (const taskId of this.#held.get(agent) ?? []) {
+      const task = this.tasks.get(taskId);
+      if (task !== undefined && isClaimed(task)) held.push(task);
+    }
+    return held.sort((a, b) => a.order - b.order);
+  }
+
+  /** Blocked tasks that wait for this one, in order of submission. */
+  dependentsOf(taskId: string): LiveTask[] {
+    const dependents: LiveTask[] = [];
+    for (const id of this.#dependents.get(taskId) ?? []) {
+      const task = this.tasks.get(id);
+      if (task?.state === 'blocked') dependents.push(task);
+    }
+    return dependents.sort((a, b) => a.order - b.order);
+  }
+
+  putMember(agent: string, after: Member | undefined): Member | undefined {
+    const before = this.members.get(agent);
+    if (after === undefined) this.members.delete(agent);
+    else this.members.set(agent, after);
+    const at = presenceEnds(after);
+    if (at === undefined) this.due.delete(`m/${agent}`);
+    else this.due.set(`m/${agent}`, { at, kind: 'member', id: agent });
+    return before;
+  }
+
+  putTask(taskId: string, after: Task | undefined): Task | undefined {
+    const before = this.tasks.get(taskId);
+    if (before !== undefined) this.#unindex(before);
+    if (after === undefined) this.tasks.delete(taskId);
+    else {
+      this.tasks.set(taskId, after);
+      this.#index(after);
+    }
+    this.#scheduleTask(taskId, after);
+    this.#scheduleDependents(taskId);
+    return before;
+  }
+
+  /** Final tasks that nobody waits for need not stay in memory once they are stored. */
+  forget(taskId: string): void {
+    const task = this.tasks.get(taskId);
+    if (task === undefined || !isFinal(task) || this.#dependents.has(taskId)) return;
+    this.tasks.delete(taskId);
+  }
+
+  /**
+   * Plans what retention will remove: the oldest final tasks, and a closed pool that holds nothing any more. Final
+   * tasks may stay a little longer than they must, so that one sweep removes many instead of each a few.
+   */
+  scheduleRetention({ finalRetentionMs, finalRetentionCount }: Settings): void {
+    const { count, oldestAt } = this.finals;
+    if (oldestAt === undefined) this.due.delete('r/');
+    else {
+      const slackMs = Math.min(MINUTE_MS, Math.ceil(finalRetentionMs / 10));
+      const at = count > finalRetentionCount ? oldestAt : oldestAt + finalRetentionMs + slackMs;
+      this.due.set('r/', { at, kind: 'retention', id: this.doc.pool });
+    }
+    const empty = this.doc.closedAt !== undefined && count === 0 && this.liveTasks === 0;
+    if (!empty || this.doc.closedAt === undefined) this.due.delete('x/');
+    else this.due.set('x/', { at: this.doc.closedAt + finalRetentionMs, kind: 'removal', id: this.doc.pool });
+  }
+
+  #index(task: Task): void {
+    if (!isFinal(task)) this.liveTasks++;
+    if (task.state === 'pending') this.pending.add(task);
+    if (isClaimed(task)) addTo(this.#held, task.claim.agent, task.taskId);
+    if (task.state === 'blocked') {
+      for (const id of task.waitingFor) {
+        addTo(this.#dependents, id, task.taskId);
+        this.#scheduleDependents(id);
+      }
+    }
+  }
+
+  #unindex(task: Task): void {
+    if (!isFinal(task)) this.liveTasks--;
+    if (task.state === 'pending') this.pending.remove(task);
+    if (isClaimed(task)) removeFrom(this.#held, task.claim.agent, task.taskId);
+    if (task.state === 'blocked') {
+      for (const id of task.waitingFor) {
+        removeFrom(this.#dependents, id, task.taskId);
+        this.#scheduleDependents(id);
+      }
+    }
+  }
+
+  #scheduleTask(taskId: string, task: Task | undefined): void {
+    const at = task === undefined ? undefined : taskDue(task);
+    if (at === undefined) this.due.delete(`t/${taskId}`);
+    else this.due.set(`t/${taskId}`, { at, kind: 'task', id: taskId });
+  }
+
+  #scheduleDependents(taskId: string): void {
+    const task = this.tasks.get(taskId);
+    if (this.#dependents.has(taskId) && task !== undefined && isFinal(task)) {
+      this.unsettled.add(taskId);
+      this.due.set(`d/${taskId}`, { at: task.finishedAt, kind: 'dependents', id: taskId });
+    } else {
+      this.unsettled.delete(taskId);
+      this.due.delete(`d/${taskId}`);
+    }
+  }
+}
+
+/** Total: no two things due have the same time, kind and id. */
+function dueBefore(a: Due, b: Due): boolean {
+  if (a.at !== b.at) return a.at < b.at;
+  if (a.kind !== b.kind) return a.kind < b.kind;
+  return a.id < b.id;
+}
+
+/** When the presence of a member lapses; undefined when it need not be heard from. */
+export function presenceEnds(member: Member | undefined): number | undefined {
+  if (member?.presenceMs === undefined || member.lastSeenAt === undefined) return undefined;
+  return member.lastSeenAt + member.presenceMs;
+}
+
+/** When time next changes a task; undefined when it never does. */
+export function taskDue(task: Task): number | undefined {
+  if (isFinal(task)) return undefined;
+  const deadline = task.deadline ?? Number.POSITIVE_INFINITY;
+  const own = isClaimed(task)
+    ? task.claim.expiresAt
+    : task.state === 'scheduled'
+      ? task.readyAt
+      : Number.POSITIVE_INFINITY;
+  const at = Math.min(deadline, own);
+  return at === Number.POSITIVE_INFINITY ? undefined : at;
+}
+
+function addTo(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key);
+  if (ids === undefined) index.set(key, new Set([id]));
+  else ids.add(id);
+}
+
+function removeFrom(index: Map<string, Set<string>>, key: string, id: string): void {
+  const ids = index.get(key);
+  if (ids === undefined) return;
+  ids.delete(id);
+  if (ids.size === 0) index.delete(key);
+}

@@ -1,0 +1,294 @@
+/**
+ * The live state of one shard, in memory: what the handlers read and what their events change. It does no I/O; the
+ * worker loads it from the store, and takes from it what changed since the last commit.
+ */
+import { isFinal, type Member, type Pool, type Task } from '../../protocol/documents.ts';
+import { COMMONS, SYSTEM } from '../../protocol/names.ts';
+import { DEFAULT_SETTINGS, type Settings } from '../../protocol/settings.ts';
+import { shardOf } from '../../protocol/shard.ts';
+import { type DomainEvent, isInternal, isMemberEvent, isTaskEvent } from '../events.ts';
+import { evolveMember, evolvePool } from '../pools/evolve.ts';
+import { evolveTask } from '../tasks/evolve.ts';
+import { IndexedHeap } from './indexed-heap.ts';
+import { type Due, type FinalTasks, PoolState } from './pool-state.ts';
+
+/** A document before and after: what a commit has to write. `before` is what the store holds. */
+export type Change =
+  | {
+      readonly kind: 'pool';
+      readonly pool: string;
+      readonly before: Pool | undefined;
+      after: Pool | undefined;
+    }
+  | {
+      readonly kind: 'member';
+      readonly pool: string;
+      readonly before: Member | undefined;
+      after: Member | undefined;
+    }
+  | {
+      readonly kind: 'task';
+      readonly pool: string;
+      readonly before: Task | undefined;
+      after: Task | undefined;
+    };
+
+/** An event with its place in its pool's order; internal ones have none and are not published. */
+export interface AppliedEvent {
+  readonly pool: string;
+  readonly event: DomainEvent;
+  readonly sequence: number | undefined;
+}
+
+/** Remembered outcomes, oldest first. The store holds them; this is what retention needs to know of them. */
+export interface OutcomeMemory {
+  count: number;
+  oldestAt: number | undefined;
+}
+
+interface Undo {
+  readonly restore: () => void;
+}
+
+interface PoolDue {
+  readonly at: number;
+  readonly pool: string;
+}
+
+export class World {
+  readonly pools = new Map<string, PoolState>();
+  readonly outcomes: OutcomeMemory = { count: 0, oldestAt: undefined };
+  settings: Settings = DEFAULT_SETTINGS;
+  #changes = new Map<string, Change>();
+  #sequences = new Map<string, number>();
+  #undo: Undo[] = [];
+  readonly #due = new IndexedHeap<PoolDue>((a, b) => (a.at !== b.at ? a.at < b.at : a.pool < b.pool));
+
+  /** A shard as it is before its first decision: empty, but for `commons` where it belongs here. */
+  static genesis(shard: number, shards: number): World {
+    const world = new World();
+    if (shardOf(COMMONS, shards) === shard) world.#createPool(commons());
+    return world;
+  }
+
+  pool(name: string): PoolState | undefined {
+    return this.pools.get(name);
+  }
+
+  /** Adds what the store holds; nothing of it counts as a change. */
+  load(pool: Pool, sequence: number, finals: FinalTasks): PoolState {
+    const state = new PoolState(pool, sequence);
+    state.finals = finals;
+    this.pools.set(pool.pool, state);
+    this.#reschedule(state);
+    return state;
+  }
+
+  loadMember(state: PoolState, member: Member): void {
+    state.putMember(member.agent, member);
+    this.#reschedule(state);
+  }
+
+  loadTask(state: PoolState, task: Task): void {
+    state.putTask(task.taskId, task);
+    this.#reschedule(state);
+  }
+
+  /** The only way that state changes: `evolve` says what a document becomes, and the world keeps it. */
+  apply(pool: string, event: DomainEvent, now: number): AppliedEvent {
+    const state = this.#applyToDocuments(pool, event, now);
+    if (isInternal(event)) return { pool, event, sequence: undefined };
+    const before = state.sequence;
+    this.#undo.push({ restore: () => this.#setSequence(state, before) });
+    this.#setSequence(state, before + 1);
+    return { pool, event, sequence: state.sequence };
+  }
+
+  /** An agent was heard from: keeps the presence of members that promised one. */
+  heardFrom(pool: string, agent: string, now: number): void {
+    const state = this.pools.get(pool);
+    const member = state?.members.get(agent);
+    if (state === undefined || member?.presenceMs === undefined) return;
+    this.#putMember(state, agent, { ...member, lastSeenAt: now });
+  }
+
+  changeSettings(settings: Settings): void {
+    this.settings = settings;
+    for (const state of this.pools.values()) this.#reschedule(state);
+  }
+
+  /** The oldest final task of a pool that is left after retention removed others. */
+  oldestFinalIs(state: PoolState, oldestAt: number | undefined): void {
+    state.finals = { count: state.finals.count, oldestAt };
+    this.#reschedule(state);
+  }
+
+  /** From here on everything can be taken back with {@link rollback}. */
+  savepoint(): void {
+    this.#undo = [];
+  }
+
+  rollback(): void {
+    for (const undo of this.#undo.reverse()) undo.restore();
+    this.#undo = [];
+  }
+
+  /** The earliest time at which something in the shard falls due: exact, so that it is the same on every replay. */
+  nextDue(): number | undefined {
+    return this.#due.peek()?.at;
+  }
+
+  /** What falls due next, if it does so by `until`. */
+  nextDueItem(until: number): { readonly pool: string; readonly due: Due } | undefined {
+    const first = this.#due.peek();
+    if (first === undefined || first.at > until) return undefined;
+    const due = this.pools.get(first.pool)?.due.peek();
+    return due === undefined ? undefined : { pool: first.pool, due };
+  }
+
+  /** Everything that changed since it was last taken. */
+  takeChanges(): { readonly changes: readonly Change[]; readonly sequences: ReadonlyMap<string, number> } {
+    const taken = { changes: [...this.#changes.values()], sequences: this.#sequences };
+    this.#changes = new Map();
+    this.#sequences = new Map();
+    this.#undo = [];
+    return taken;
+  }
+
+  /** Lets go of final tasks that are stored now. */
+  forgetFinals(changes: readonly Change[]): void {
+    for (const change of changes) {
+      if (change.kind === 'task' && change.after !== undefined && isFinal(change.after)) {
+        this.pools.get(change.pool)?.forget(change.after.taskId);
+      }
+    }
+  }
+
+  #applyToDocuments(pool: string, event: DomainEvent, now: number): PoolState {
+    const state = this.pools.get(pool);
+    if (state === undefined) {
+      if (event.type !== 'pool.created') throw new Error(`${event.type} in the unknown pool ${pool}`);
+      const doc = evolvePool(undefined, event, now);
+      if (doc === undefined) throw new Error(`pool.created made no pool ${pool}`);
+      return this.#createPool(doc);
+    }
+    if (isTaskEvent(event)) {
+      this.#putTask(state, event.id, evolveTask(state.tasks.get(event.id), event, pool, now), now);
+    } else if (isMemberEvent(event)) {
+      this.#putMember(state, event.id, evolveMember(state.members.get(event.id), event, pool, now));
+    } else {
+      this.#putPool(state, evolvePool(state.doc, event, now));
+    }
+    return state;
+  }
+
+  #createPool(doc: Pool): PoolState {
+    const state = new PoolState(doc);
+    this.pools.set(doc.pool, state);
+    this.#change(`p/${doc.pool}`, { kind: 'pool', pool: doc.pool, before: undefined, after: doc });
+    this.#undo.push({
+      restore: () => {
+        this.pools.delete(doc.pool);
+        this.#sequences.delete(doc.pool);
+        this.#change(`p/${doc.pool}`, { kind: 'pool', pool: doc.pool, before: undefined, after: undefined });
+      },
+    });
+    return state;
+  }
+
+  #putPool(state: PoolState, after: Pool | undefined): void {
+    const before = state.doc;
+    this.#change(`p/${before.pool}`, { kind: 'pool', pool: before.pool, before, after });
+    if (after === undefined) this.pools.delete(before.pool);
+    else state.doc = after;
+    this.#reschedule(state);
+    this.#undo.push({
+      restore: () => {
+        state.doc = before;
+        this.pools.set(before.pool, state);
+        this.#change(`p/${before.pool}`, { kind: 'pool', pool: before.pool, before: after, after: before });
+        this.#reschedule(state);
+      },
+    });
+  }
+
+  #putMember(state: PoolState, agent: string, after: Member | undefined): void {
+    const pool = state.doc.pool;
+    const before = state.putMember(agent, after);
+    this.#change(`m/${pool}/${agent}`, { kind: 'member', pool, before, after });
+    this.#reschedule(state);
+    this.#undo.push({
+      restore: () => {
+        state.putMember(agent, before);
+        this.#change(`m/${pool}/${agent}`, { kind: 'member', pool, before: after, after: before });
+        this.#reschedule(state);
+      },
+    });
+  }
+
+  #putTask(state: PoolState, taskId: string, after: Task | undefined, now: number): void {
+    const pool = state.doc.pool;
+    const finals = state.finals;
+    const before = state.putTask(taskId, after);
+    state.finals = countFinals(finals, before, after, now);
+    this.#change(`t/${pool}/${taskId}`, { kind: 'task', pool, before, after });
+    this.#reschedule(state);
+    this.#undo.push({
+      restore: () => {
+        state.putTask(taskId, before);
+        state.finals = finals;
+        this.#change(`t/${pool}/${taskId}`, { kind: 'task', pool, before: after, after: before });
+        this.#reschedule(state);
+      },
+    });
+  }
+
+  /** Several changes of one document between two commits are one: from what is stored to what it is now. */
+  #change(key: string, change: Change): void {
+    const earlier = this.#changes.get(key);
+    if (earlier === undefined) this.#changes.set(key, change);
+    else earlier.after = change.after;
+  }
+
+  #setSequence(state: PoolState, sequence: number): void {
+    state.sequence = sequence;
+    this.#sequences.set(state.doc.pool, sequence);
+  }
+
+  #reschedule(state: PoolState): void {
+    const pool = state.doc.pool;
+    state.scheduleRetention(this.settings);
+    const at = this.pools.has(pool) ? state.due.peek()?.at : undefined;
+    const scheduled = this.#due.get(pool);
+    if (scheduled?.at === at) return;
+    if (at === undefined) this.#due.delete(pool);
+    else this.#due.set(pool, { at, pool });
+  }
+}
+
+function countFinals(
+  finals: FinalTasks,
+  before: Task | undefined,
+  after: Task | undefined,
+  now: number,
+): FinalTasks {
+  const was = before !== undefined && isFinal(before);
+  const is = after !== undefined && isFinal(after);
+  if (was === is) return finals;
+  if (is) return { count: finals.count + 1, oldestAt: finals.oldestAt ?? now };
+  return { count: finals.count - 1, oldestAt: finals.count === 1 ? undefined : finals.oldestAt };
+}
+
+function commons(): Pool {
+  return {
+    pool: COMMONS,
+    owner: SYSTEM,
+    state: 'open',
+    topics: [],
+    admission: { kind: 'open' },
+    submitters: 'anyone',
+    defaults: {},
+    createdAt: 0,
+    origin: { agent: SYSTEM, decisionId: 'genesis' },
+  };
+}

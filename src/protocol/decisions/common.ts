@@ -1,0 +1,22 @@
+import { z } from 'zod';
+import { MAX_DURATION_MS, MAX_LABEL_CHARS, MAX_REASON_CHARS, MAX_TIME_MS, MAX_TOPICS } from '../limits.ts';
+import { NAME_PATTERN } from '../names.ts';
+
+/** A pool, agent or entity: what can stand as one token of a subject. */
+export const nameSchema = z.string().regex(NAME_PATTERN, 'letters, digits, _ and -, 1 to 64 of them');
+
+/** A name that an agent may give to something new: not one of the system's. */
+export const newIdSchema = nameSchema;
+
+export const timeSchema = z.int().min(0).max(MAX_TIME_MS).describe('milliseconds since the epoch');
+export const durationSchema = z.int().min(1).max(MAX_DURATION_MS).describe('milliseconds');
+export const labelSchema = z.string().min(1).max(MAX_LABEL_CHARS);
+export const topicsSchema = z.array(labelSchema).max(MAX_TOPICS);
+export const reasonSchema = z.string().max(MAX_REASON_CHARS);
+export const countSchema = z.int().min(1).max(1_000_000);
+
+/** What every decision carries besides the fields of its type. */
+export const envelope = {
+  id: nameSchema.describe('chosen by the agent; the same id again gets the first outcome again'),
+  onBehalfOf: nameSchema.optional().describe('the principal whose rights are used, through live delegations'),
+};

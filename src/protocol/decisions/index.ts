@@ -1,0 +1,101 @@
+/**
+ * The registry of decision types: every type once, with its schema and its family. What is not listed here does not
+ * exist: `unknown_type`.
+ */
+import { z } from 'zod';
+import { MAX_BATCH } from '../limits.ts';
+import { envelope, nameSchema } from './common.ts';
+import {
+  closePoolSchema,
+  createPoolSchema,
+  heartbeatSchema,
+  joinPoolSchema,
+  leavePoolSchema,
+} from './pools.ts';
+import { sweepSchema } from './system.ts';
+import {
+  cancelTaskSchema,
+  claimNextTaskSchema,
+  claimTaskSchema,
+  failTaskSchema,
+  releaseTaskSchema,
+  renewClaimSchema,
+  reportTaskSchema,
+  submitTaskSchema,
+} from './tasks.ts';
+
+/** What an agent can decide one at a time, and inside a Batch. */
+export const SINGLE_DECISIONS = {
+  CreatePool: createPoolSchema,
+  JoinPool: joinPoolSchema,
+  LeavePool: leavePoolSchema,
+  Heartbeat: heartbeatSchema,
+  ClosePool: closePoolSchema,
+  SubmitTask: submitTaskSchema,
+  ClaimTask: claimTaskSchema,
+  ClaimNextTask: claimNextTaskSchema,
+  RenewClaim: renewClaimSchema,
+  ReleaseTask: releaseTaskSchema,
+  ReportTask: reportTaskSchema,
+  FailTask: failTaskSchema,
+  CancelTask: cancelTaskSchema,
+} as const;
+
+/** Inside a Batch the members need no id: the batch is what is sent, remembered and answered. */
+const memberSchema = z.looseObject({ type: z.string(), id: nameSchema.optional() });
+
+/** Applied in order with nothing in between; `atomic`: all or none. Members are validated one by one, by their type. */
+export const batchSchema = z.strictObject({
+  ...envelope,
+  type: z.literal('Batch'),
+  atomic: z.boolean().optional(),
+  decisions: z.array(memberSchema).min(1).max(MAX_BATCH),
+});
+
+export const FAMILIES = {
+  pools: ['CreatePool', 'JoinPool', 'LeavePool', 'Heartbeat', 'ClosePool'],
+  tasks: [
+    'SubmitTask',
+    'ClaimTask',
+    'ClaimNextTask',
+    'RenewClaim',
+    'ReleaseTask',
+    'ReportTask',
+    'FailTask',
+    'CancelTask',
+  ],
+} as const satisfies Record<string, readonly (keyof typeof SINGLE_DECISIONS)[]>;
+
+export type SingleType = keyof typeof SINGLE_DECISIONS;
+export type DecisionType = SingleType | 'Batch' | 'Sweep';
+
+/** A validated decision of one type, as the handlers see it: the name of the type decides the fields. */
+export type DecisionOf<T extends SingleType> = z.output<(typeof SINGLE_DECISIONS)[T]>;
+export type SingleDecision = { [T in SingleType]: DecisionOf<T> }[SingleType];
+export type Sweep = z.output<typeof sweepSchema>;
+export interface Batch {
+  readonly id: string;
+  readonly type: 'Batch';
+  readonly atomic?: boolean | undefined;
+  readonly onBehalfOf?: string | undefined;
+  readonly decisions: readonly SingleDecision[];
+}
+export type Decision = SingleDecision | Batch | Sweep;
+
+/** A decision as an author writes it: without the id, which the client chooses when it is left out. */
+type WithoutId<D> = D extends unknown ? Omit<D, 'id'> & { id?: string } : never;
+export type DecisionInput = {
+  [T in SingleType]: WithoutId<z.input<(typeof SINGLE_DECISIONS)[T]>>;
+}[SingleType];
+export interface BatchInput {
+  readonly id?: string;
+  readonly type: 'Batch';
+  readonly atomic?: boolean;
+  readonly decisions: readonly DecisionInput[];
+}
+
+export function isSingleType(type: string): type is SingleType {
+  return Object.hasOwn(SINGLE_DECISIONS, type);
+}
+
+export { sweepSchema };

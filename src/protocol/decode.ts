@@ -1,0 +1,163 @@
+/**
+ * From a message on the log to a decision, a named rejection or a dead letter. Nothing here throws: whatever bytes
+ * arrive, exactly one of the three comes out.
+ */
+import type { z } from 'zod';
+import type { Code } from './codes.ts';
+import {
+  type Batch,
+  batchSchema,
+  type Decision,
+  isSingleType,
+  SINGLE_DECISIONS,
+  type SingleDecision,
+  sweepSchema,
+} from './decisions/index.ts';
+import { isObject, type ParsedJson, parseJson } from './json.ts';
+import { MAX_DECISION_BYTES } from './limits.ts';
+import { isName, isReserved, SHARD_POOL } from './names.ts';
+import { shardOf } from './shard.ts';
+import { type DecisionAddress, parseDecisionSubject } from './subjects.ts';
+
+export type Decoded =
+  | { readonly kind: 'decision'; readonly address: DecisionAddress; readonly decision: Decision }
+  | {
+      readonly kind: 'rejected';
+      readonly address: DecisionAddress;
+      readonly id: string;
+      readonly type: string;
+      readonly code: Code;
+      readonly message: string;
+    }
+  /** Nobody can be answered: the author or the id is not to be made out. */
+  | { readonly kind: 'dead'; readonly reason: string };
+
+export interface LogPlace {
+  readonly namespace: string;
+  readonly shard: number;
+  readonly shards: number;
+}
+
+type Checked<D extends Decision = Decision> =
+  | { readonly decision: D }
+  | { readonly code: Code; readonly message: string };
+
+export function decode(subject: string, bytes: Uint8Array, place: LogPlace): Decoded {
+  const address = parseDecisionSubject(place.namespace, subject);
+  if (address === undefined)
+    return { kind: 'dead', reason: 'subject is not <ns>.decisions.<shard>.<pool>.<agent>' };
+  const parsed = parseJson(bytes);
+  const body = parsed.value;
+  if (!isObject(body)) return { kind: 'dead', reason: parsed.ok ? 'not a JSON object' : parsed.why };
+  const id = body.id;
+  if (typeof id !== 'string' || !isName(id)) return { kind: 'dead', reason: 'no valid id' };
+  const checked = check(address, body, bytes.byteLength, parsed, place);
+  if ('decision' in checked) return { kind: 'decision', address, decision: checked.decision };
+  return { kind: 'rejected', address, id, type: typeName(body.type), ...checked };
+}
+
+function typeName(type: unknown): string {
+  return typeof type === 'string' && isName(type) ? type : 'unknown';
+}
+
+function check(
+  address: DecisionAddress,
+  body: { readonly [member: string]: unknown },
+  size: number,
+  parsed: ParsedJson,
+  place: LogPlace,
+): Checked {
+  if (size > MAX_DECISION_BYTES) {
+    return { code: 'too_large', message: `${size} bytes; a decision has at most ${MAX_DECISION_BYTES}` };
+  }
+  if (!parsed.ok) return { code: 'invalid_decision', message: parsed.why };
+  if (address.pool === SHARD_POOL) return checkShardDecision(address, body, place);
+  const expected = shardOf(address.pool, place.shards);
+  if (address.shard !== place.shard || address.shard !== expected) {
+    return { code: 'wrong_shard', message: `pool ${address.pool} belongs to shard ${expected}` };
+  }
+  if (isReserved(address.agent)) return { code: 'reserved_id', message: `agent ${address.agent}` };
+  if (isReserved(address.pool)) return { code: 'reserved_id', message: `pool ${address.pool}` };
+  return checkType(body);
+}
+
+function checkShardDecision(
+  address: DecisionAddress,
+  body: { readonly [member: string]: unknown },
+  place: LogPlace,
+): Checked {
+  if (address.shard !== place.shard) return { code: 'wrong_shard', message: `this is shard ${place.shard}` };
+  if (!isReserved(address.agent))
+    return { code: 'reserved_id', message: `pool ${SHARD_POOL} is for the system` };
+  if (body.type !== 'Sweep') return { code: 'unknown_type', message: 'a shard as a whole takes only Sweep' };
+  return validate(sweepSchema, body, '');
+}
+
+function checkType(body: { readonly [member: string]: unknown }): Checked {
+  const type = body.type;
+  if (typeof type !== 'string') return { code: 'invalid_decision', message: 'type: required' };
+  if (type === 'Batch') return checkBatch(body);
+  if (!isSingleType(type)) return { code: 'unknown_type', message: `type: ${typeName(type)}` };
+  return checkSingle(body, '');
+}
+
+function checkSingle(body: { readonly [member: string]: unknown }, path: string): Checked<SingleDecision> {
+  const type = body.type;
+  if (typeof type !== 'string' || !isSingleType(type)) {
+    return { code: 'unknown_type', message: `${path}type: ${typeName(type)}` };
+  }
+  const checked = validate<SingleDecision>(SINGLE_DECISIONS[type], body, path);
+  if (!('decision' in checked)) return checked;
+  const reserved = reservedName(checked.decision);
+  return reserved === undefined
+    ? checked
+    : { code: 'reserved_id', message: `${path}${reserved}: names that start with _ are the system's` };
+}
+
+/** Ids that a decision gives to something new: those of the system cannot be taken. */
+function reservedName(decision: SingleDecision): string | undefined {
+  if (isReserved(decision.id)) return 'id';
+  if ('taskId' in decision && isReserved(decision.taskId)) return 'taskId';
+  return undefined;
+}
+
+function checkBatch(body: { readonly [member: string]: unknown }): Checked {
+  const parsed = batchSchema.safeParse(body);
+  if (!parsed.success) return { code: 'invalid_decision', message: faultOf(parsed.error, '') };
+  const { id, onBehalfOf, atomic, decisions } = parsed.data;
+  if (isReserved(id)) return { code: 'reserved_id', message: 'id' };
+  const members: SingleDecision[] = [];
+  for (const [i, member] of decisions.entries()) {
+    const checked = checkSingle(
+      { ...member, id: member.id ?? id, ...inherited(member, onBehalfOf) },
+      `decisions[${i}].`,
+    );
+    if (!('decision' in checked)) return checked;
+    members.push(checked.decision);
+  }
+  const batch: Batch = { id, type: 'Batch', atomic, onBehalfOf, decisions: members };
+  return { decision: batch };
+}
+
+/** A Batch on somebody's behalf is that for each of its members that does not name a principal of its own. */
+function inherited(member: { readonly [field: string]: unknown }, onBehalfOf: string | undefined): object {
+  return member.onBehalfOf === undefined && onBehalfOf !== undefined ? { onBehalfOf } : {};
+}
+
+function validate<D extends Decision>(schema: z.ZodType<D>, body: unknown, path: string): Checked<D> {
+  const parsed = schema.safeParse(body);
+  if (parsed.success) return { decision: parsed.data };
+  return { code: 'invalid_decision', message: faultOf(parsed.error, path) };
+}
+
+/** `path: what is wrong` of the first fault, bounded: the message goes back to whoever wrote the decision. */
+export function faultOf(error: z.ZodError, path: string): string {
+  const issue = error.issues[0];
+  if (issue === undefined) return `${path}: invalid`;
+  const where = issue.path.reduce<string>(
+    (text, step) =>
+      typeof step === 'number' ? `${text}[${step}]` : text === '' ? String(step) : `${text}.${String(step)}`,
+    '',
+  );
+  return `${path}${where || '(the decision)'}: ${issue.message}`.slice(0, 500);
+}

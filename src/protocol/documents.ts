@@ -1,0 +1,173 @@
+/**
+ * What the system remembers and queries return: pools, members, tasks. A task is a union of its states, each with
+ * just the fields that exist in it. Times are milliseconds since the epoch.
+ */
+import type { Constraints } from './decisions/constraints.ts';
+import type { Json } from './json.ts';
+
+export type Admission =
+  | { readonly kind: 'open' }
+  | { readonly kind: 'allowlist'; readonly agents: readonly string[] }
+  | { readonly kind: 'token'; readonly sha256: string };
+
+/** Which decision made a thing: its outcome is kept for as long as the thing is. */
+export interface Origin {
+  readonly agent: string;
+  readonly decisionId: string;
+}
+
+export interface Pool {
+  readonly pool: string;
+  readonly owner: string;
+  readonly state: 'open' | 'closed';
+  readonly topics: readonly string[];
+  readonly admission: Admission;
+  readonly capacity?: number;
+  readonly submitters: 'anyone' | 'members';
+  readonly defaults: Constraints;
+  readonly maxClaimsPerAgent?: number;
+  readonly createdAt: number;
+  readonly closedAt?: number;
+  readonly origin: Origin;
+}
+
+export interface Member {
+  readonly pool: string;
+  readonly agent: string;
+  readonly capabilities: readonly string[];
+  readonly joinedAt: number;
+  /** The member is removed when nothing was heard from it for so long. */
+  readonly presenceMs?: number;
+  /** Log time of its last decision; kept only for members with `presenceMs`. */
+  readonly lastSeenAt?: number;
+}
+
+export interface Claim {
+  readonly agent: string;
+  readonly epoch: number;
+  readonly claimedAt: number;
+  readonly expiresAt: number;
+  readonly ttlMs: number;
+}
+
+/** Names of capabilities that a task needs: each entry one of several alternatives, sorted and without repeats. */
+export type Requirements = readonly (readonly string[])[];
+
+/** Constraints with every bound that the system enforces filled in. */
+export interface TaskConstraints {
+  readonly claimTtlMs: number;
+  readonly maxAttempts: number;
+  readonly backoffMs: number;
+  readonly maxExpiries: number;
+  readonly maxRunMs?: number;
+  readonly [other: string]: string | number | boolean | undefined;
+}
+
+interface TaskCommon {
+  readonly pool: string;
+  readonly taskId: string;
+  readonly objective: string;
+  readonly inputs?: Json;
+  readonly evaluator?: Json;
+  readonly topic?: string;
+  readonly requiredCapabilities: Requirements;
+  readonly priority: number;
+  readonly notBefore?: number;
+  readonly deadline?: number;
+  readonly dependsOn: readonly string[];
+  readonly constraints: TaskConstraints;
+  readonly submitter: string;
+  readonly submittedAt: number;
+  /** Place in the order of submission: rises with the log. */
+  readonly order: number;
+  /** Number of the latest claim; 0 before the first. */
+  readonly epoch: number;
+  /** Failures so far, and claims that expired so far. */
+  readonly failures: number;
+  readonly expiries: number;
+  readonly origin: Origin;
+}
+
+export interface BlockedTask extends TaskCommon {
+  readonly state: 'blocked';
+  /** Dependencies that have not completed yet. */
+  readonly waitingFor: readonly string[];
+}
+export interface ScheduledTask extends TaskCommon {
+  readonly state: 'scheduled';
+  /** When it becomes pending: `notBefore`, or the end of a backoff. */
+  readonly readyAt: number;
+}
+export interface PendingTask extends TaskCommon {
+  readonly state: 'pending';
+}
+export interface AssignedTask extends TaskCommon {
+  readonly state: 'assigned';
+  readonly claim: Claim;
+}
+export interface RunningTask extends TaskCommon {
+  readonly state: 'running';
+  readonly claim: Claim;
+  readonly progress: number;
+  readonly note?: string;
+}
+
+interface FinalCommon extends TaskCommon {
+  readonly finishedAt: number;
+  /** Whose word or whose lapse ended it; `_system` where time did. */
+  readonly finishedBy: string;
+}
+export interface CompletedTask extends FinalCommon {
+  readonly state: 'completed';
+  readonly result: Json;
+}
+export interface FailedTask extends FinalCommon {
+  readonly state: 'failed';
+  /** `failed` (an agent said so), `abandoned` (too many claims expired) or `deadline_passed`. */
+  readonly cause: FailureCause;
+  readonly reason?: string;
+}
+export interface CancelledTask extends FinalCommon {
+  readonly state: 'cancelled';
+  /** `cancelled` (someone said so) or `dependency_failed`. */
+  readonly cause: CancelCause;
+  readonly reason?: string;
+}
+
+export type FailureCause = 'failed' | 'abandoned' | 'deadline_passed';
+export type CancelCause = 'cancelled' | 'dependency_failed';
+export type ClaimedTask = AssignedTask | RunningTask;
+export type WaitingTask = BlockedTask | ScheduledTask | PendingTask;
+export type LiveTask = WaitingTask | ClaimedTask;
+export type FinalTask = CompletedTask | FailedTask | CancelledTask;
+export type Task = LiveTask | FinalTask;
+export type TaskState = Task['state'];
+
+export const LIVE_STATES = ['blocked', 'scheduled', 'pending', 'assigned', 'running'] as const;
+export const FINAL_STATES = ['completed', 'failed', 'cancelled'] as const;
+export const TASK_STATES = [...LIVE_STATES, ...FINAL_STATES] as const;
+
+export function isFinal(task: Task): task is FinalTask {
+  return task.state === 'completed' || task.state === 'failed' || task.state === 'cancelled';
+}
+
+export function isClaimed(task: Task): task is ClaimedTask {
+  return task.state === 'assigned' || task.state === 'running';
+}
+
+/** Does a set of capabilities satisfy every requirement? */
+export function satisfies(capabilities: ReadonlySet<string>, requirements: Requirements): boolean {
+  return requirements.every((alternatives) => alternatives.some((name) => capabilities.has(name)));
+}
+
+/**
+ * What decides who may claim a task, as one text: tasks of the same class are found, listed and claimed together, so
+ * that nobody has to look at every pending task. `''` is the commonest: no topic, no requirements.
+ */
+export function claimClass(task: {
+  readonly topic?: string;
+  readonly requiredCapabilities: Requirements;
+}): string {
+  if (task.topic === undefined && task.requiredCapabilities.length === 0) return '';
+  return JSON.stringify([task.topic ?? null, task.requiredCapabilities]);
+}

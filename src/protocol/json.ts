@@ -1,0 +1,113 @@
+/**
+ * Reading JSON that strangers wrote. `JSON.parse` alone accepts what nothing behind it survives: two million levels
+ * of nesting, `__proto__` members, duplicate members, `1e400`, lone surrogates, integers that lose digits.
+ */
+import { isUtf8 } from 'node:buffer';
+import { MAX_DEPTH, MAX_VALUES } from './limits.ts';
+
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [member: string]: Json;
+}
+
+export type ParsedJson =
+  | { readonly ok: true; readonly value: Json }
+  /** `value` is there when the text was JSON and only breaks one of our rules, so that its id can be answered. */
+  | { readonly ok: false; readonly why: string; readonly value?: Json };
+
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const OPEN_BRACKET = 0x5b;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+const COLON = 0x3a;
+
+/** Nesting and member count as written, found without building anything. */
+function scan(bytes: Uint8Array): { depth: number; members: number } {
+  let depth = 0;
+  let deepest = 0;
+  let members = 0;
+  for (let i = 0; i < bytes.length; i++) {
+    switch (bytes[i]) {
+      case QUOTE:
+        for (i++; i < bytes.length && bytes[i] !== QUOTE; i++) {
+          if (bytes[i] === BACKSLASH) i++;
+        }
+        break;
+      case OPEN_BRACE:
+      case OPEN_BRACKET:
+        depth++;
+        if (depth > deepest) deepest = depth;
+        break;
+      case CLOSE_BRACE:
+      case CLOSE_BRACKET:
+        depth--;
+        break;
+      case COLON:
+        members++;
+        break;
+    }
+  }
+  return { depth: deepest, members };
+}
+
+interface Walk {
+  values: number;
+  members: number;
+  fault: string | undefined;
+}
+
+/** Finds the first value that cannot be kept exactly or safely, with its path. */
+function inspect(value: unknown, path: string, walk: Walk): void {
+  if (walk.fault !== undefined) return;
+  if (typeof value === 'number') {
+    if (!Number.isFinite(value)) walk.fault = `${path}: number out of range`;
+    else if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+      walk.fault = `${path}: integer beyond 2^53 would lose digits; send it as a string`;
+    }
+    return;
+  }
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) walk.fault = `${path}: lone surrogate in a string`;
+    return;
+  }
+  if (typeof value !== 'object' || value === null) return;
+  if (Array.isArray(value)) {
+    walk.values += value.length;
+    for (let i = 0; i < value.length; i++) inspect(value[i], `${path}[${i}]`, walk);
+  } else {
+    for (const [name, member] of Object.entries(value)) {
+      walk.values++;
+      walk.members++;
+      if (name === '__proto__') walk.fault = `${path}: a member named __proto__`;
+      else if (!name.isWellFormed()) walk.fault = `${path}: lone surrogate in a member name`;
+      else inspect(member, path === '' ? name : `${path}.${name}`, walk);
+      if (walk.fault !== undefined) return;
+    }
+  }
+  if (walk.values > MAX_VALUES) walk.fault = `more than ${MAX_VALUES} values`;
+}
+
+/** Parses bytes as JSON and refuses what could not be kept, replayed or printed exactly. */
+export function parseJson(bytes: Uint8Array): ParsedJson {
+  if (!isUtf8(bytes)) return { ok: false, why: 'not UTF-8' };
+  const { depth, members } = scan(bytes);
+  if (depth > MAX_DEPTH) return { ok: false, why: `nested deeper than ${MAX_DEPTH}` };
+  let value: Json;
+  try {
+    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+  } catch {
+    return { ok: false, why: 'not JSON' };
+  }
+  const walk: Walk = { values: 0, members: 0, fault: undefined };
+  inspect(value, '', walk);
+  if (walk.fault !== undefined) return { ok: false, why: walk.fault, value };
+  // Every member costs one colon outside a string: fewer members than colons means that some name stood there twice.
+  if (walk.members !== members) return { ok: false, why: 'an object names the same member twice', value };
+  return { ok: true, value };
+}
+
+export function isObject(value: unknown): value is { readonly [member: string]: unknown } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

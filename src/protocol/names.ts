@@ -1,0 +1,29 @@
+/**
+ * Names that may stand in a subject: pools, agents and every id (PROTOCOL, section 1).
+ * Names that start with `_` belong to the system: agents can neither take nor make one.
+ */
+
+const NAME = /^[A-Za-z0-9_-]{1,64}$/;
+
+/** The pool that always exists, is open, and of which everyone is a member. */
+export const COMMONS = 'commons';
+
+/** The address of a shard as a whole: what is decided here concerns every pool of the shard. */
+export const SHARD_POOL = '_shard';
+
+/** Who signs the sweeps: the scheduled sweeper, and operators who ask for one. */
+export const SWEEPER = '_sweeper';
+export const OPERATOR = '_operator';
+
+/** Who acts when nobody decided: the owner of `commons`, the actor of what falls due. */
+export const SYSTEM = '_system';
+
+export const NAME_PATTERN = NAME;
+
+export function isName(text: string): boolean {
+  return NAME.test(text);
+}
+
+export function isReserved(name: string): boolean {
+  return name.startsWith('_');
+}

@@ -1,0 +1,101 @@
+/** Reads by request and reply on `<ns>.queries.<name>` (PROTOCOL, sections 1 and 4). */
+import { z } from 'zod';
+import type { Code } from './codes.ts';
+import { labelSchema, nameSchema } from './decisions/common.ts';
+import { type Member, type Pool, TASK_STATES, type Task } from './documents.ts';
+import { MAX_CAPABILITIES, MAX_PAGE } from './limits.ts';
+import type { Outcome } from './outcome.ts';
+
+const page = {
+  limit: z.int().min(1).max(MAX_PAGE).default(100).describe('most items of one page'),
+  cursor: z.string().max(512).optional().describe('`cursor` of the page before'),
+};
+
+export const QUERIES = {
+  task: z.strictObject({ pool: nameSchema.optional(), taskId: nameSchema }),
+  tasks: z.strictObject({
+    pool: nameSchema.optional(),
+    state: z.union([z.enum(TASK_STATES), z.array(z.enum(TASK_STATES)).min(1)]).optional(),
+    agent: nameSchema.optional().describe('holds the task, or held it when it finished'),
+    ...page,
+  }),
+  'pending-tasks': z.strictObject({
+    agent: nameSchema,
+    pools: z.array(nameSchema).max(1_000).optional().describe('left out: the pools of the agent'),
+    capabilities: z
+      .array(labelSchema)
+      .max(MAX_CAPABILITIES)
+      .optional()
+      .describe("left out: the member's own"),
+    limit: page.limit,
+  }),
+  pool: z.strictObject({ pool: nameSchema }),
+  pools: z.strictObject({ ...page }),
+  'pools-of-agent': z.strictObject({ agent: nameSchema }),
+  members: z.strictObject({ pool: nameSchema, ...page }),
+  outcome: z.strictObject({ agent: nameSchema, decisionId: nameSchema, pool: nameSchema.optional() }),
+  stats: z.strictObject({ pool: nameSchema.optional() }),
+} as const;
+
+export type QueryName = keyof typeof QUERIES;
+export type QueryInput<N extends QueryName> = z.input<(typeof QUERIES)[N]>;
+export type QueryOf<N extends QueryName> = z.output<(typeof QUERIES)[N]>;
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  /** Ask for the next page with it; absent on the last one. */
+  readonly cursor?: string;
+}
+
+export interface PoolStats {
+  readonly pool: string;
+  readonly members: number;
+  readonly tasks: Readonly<Record<Task['state'], number>>;
+  /** Number of the latest event of the pool. */
+  readonly sequence: number;
+}
+
+export interface ShardStats {
+  readonly shard: number;
+  /** Last decision of the log that is applied. */
+  readonly position: number;
+  /** Log time of that decision, milliseconds since the epoch. */
+  readonly at: number;
+  readonly owner: string | undefined;
+  readonly halted: string | undefined;
+  readonly outcomes: number;
+  readonly outbox: number;
+}
+
+export interface Stats {
+  readonly shards: readonly ShardStats[];
+  readonly logLastSeq: number;
+  readonly logMessages: number;
+  readonly logBytes: number;
+  /** Log time of the newest sweep that succeeded; absent before the first. */
+  readonly lastSweepAt?: number;
+  readonly workers: readonly string[];
+  readonly pools: readonly PoolStats[];
+}
+
+/** What each query answers. */
+export interface QueryAnswers {
+  readonly task: Task;
+  readonly tasks: Page<Task>;
+  readonly 'pending-tasks': Page<Task>;
+  readonly pool: Pool & { readonly members: number };
+  readonly pools: Page<Pool>;
+  readonly 'pools-of-agent': { readonly pools: readonly string[] };
+  readonly members: Page<Member>;
+  readonly outcome: Outcome;
+  readonly stats: Stats;
+}
+
+/** On the wire: the answer under `ok`, or the rule that was broken. */
+export type QueryReply<N extends QueryName> =
+  | { readonly ok: QueryAnswers[N] }
+  | { readonly error: { readonly code: Code; readonly message: string } };
+
+export function isQueryName(name: string): name is QueryName {
+  return Object.hasOwn(QUERIES, name);
+}

@@ -1,0 +1,85 @@
+/**
+ * The one place that knows subjects (PROTOCOL, section 1). Everything here is a function of the namespace, so that
+ * several systems can share one NATS.
+ */
+import { isName } from './names.ts';
+import { shardOf } from './shard.ts';
+
+export const DEFAULT_NAMESPACE = 'converge';
+
+/** Who decided, where, and on which shard's log it was found: all that a subject proves. */
+export interface DecisionAddress {
+  readonly shard: number;
+  readonly pool: string;
+  readonly agent: string;
+}
+
+export interface Subjects {
+  readonly namespace: string;
+  /** Where an agent publishes its decisions about a pool. */
+  decision(pool: string, agent: string, shards: number): string;
+  /** Where a decision about a whole shard is published (sweeps). */
+  shardDecision(shard: number, agent: string, pool: string): string;
+  /** Where clients that do not know the shard publish; the NATS server maps it onto {@link decision}. */
+  decide(pool: string, agent: string): string;
+  /** Everything on one shard's log. */
+  shardLog(shard: number): string;
+  result(agent: string, decisionId: string): string;
+  resultsOf(agent: string): string;
+  event(pool: string, entity: string, id: string, verb: string): string;
+  eventsOf(pool?: string): string;
+  query(name: string): string;
+  deadLetter(shard: number): string;
+  readonly allEvents: string;
+  readonly allDeadLetters: string;
+  readonly allResults: string;
+  readonly sweeps: string;
+  /** Names of the streams: upper case, as is the custom of JetStream. */
+  readonly streams: { readonly decisions: string; readonly events: string; readonly deadLetters: string };
+}
+
+export function subjects(namespace: string = DEFAULT_NAMESPACE): Subjects {
+  const ns = namespace;
+  const upper = ns.toUpperCase();
+  return {
+    namespace: ns,
+    decision: (pool, agent, shards) => `${ns}.decisions.${shardOf(pool, shards)}.${pool}.${agent}`,
+    shardDecision: (shard, agent, pool) => `${ns}.decisions.${shard}.${pool}.${agent}`,
+    decide: (pool, agent) => `${ns}.decide.${pool}.${agent}`,
+    shardLog: (shard) => `${ns}.decisions.${shard}.>`,
+    result: (agent, decisionId) => `${ns}.results.${agent}.${decisionId}`,
+    resultsOf: (agent) => `${ns}.results.${agent}.*`,
+    event: (pool, entity, id, verb) => `${ns}.events.${pool}.${entity}.${id}.${verb}`,
+    eventsOf: (pool) => (pool === undefined ? `${ns}.events.>` : `${ns}.events.${pool}.>`),
+    query: (name) => `${ns}.queries.${name}`,
+    deadLetter: (shard) => `${ns}.deadletters.${shard}`,
+    allEvents: `${ns}.events.>`,
+    allDeadLetters: `${ns}.deadletters.*`,
+    allResults: `${ns}.results.*.*`,
+    sweeps: `${ns}.sweeps`,
+    streams: {
+      decisions: `${upper}_DECISIONS`,
+      events: `${upper}_EVENTS`,
+      deadLetters: `${upper}_DEADLETTERS`,
+    },
+  };
+}
+
+/**
+ * Reads `<ns>.decisions.<shard>.<pool>.<agent>`. Undefined when the subject has another form: a message that was
+ * stored there has no author to answer and becomes a dead letter.
+ */
+export function parseDecisionSubject(namespace: string, subject: string): DecisionAddress | undefined {
+  const prefix = `${namespace}.decisions.`;
+  if (!subject.startsWith(prefix)) return undefined;
+  const [shardText, pool, agent, ...rest] = subject.slice(prefix.length).split('.');
+  if (shardText === undefined || pool === undefined || agent === undefined || rest.length > 0)
+    return undefined;
+  if (!/^(0|[1-9]\d{0,4})$/.test(shardText) || !isName(pool) || !isName(agent)) return undefined;
+  return { shard: Number(shardText), pool, agent };
+}
+
+/** The mapping by which a NATS server computes the shard itself: `decide.<pool>.<agent>` → `decisions.<shard>.…`. */
+export function decideMapping(namespace: string, shards: number): string {
+  return `mappings = { "${namespace}.decide.*.*": "${namespace}.decisions.{{partition(${shards},1)}}.{{wildcard(1)}}.{{wildcard(2)}}" }`;
+}
