@@ -12,7 +12,7 @@ import type { Context } from './handler.ts';
 import { presenceLapsed } from './pools/guards.ts';
 import { decide } from './registry.ts';
 import { applySweep, NOTHING_OLD, type OldestKept } from './system/sweep.ts';
-import { settleNextDependent } from './tasks/dependents.ts';
+import { settleDependents } from './tasks/dependents.ts';
 import type { AppliedEvent, World } from './world/world.ts';
 
 export interface AppliedDecision {
@@ -64,7 +64,7 @@ function applySingle(world: World, decision: SingleDecision, context: Context): 
   const decided = decideFor(world, decision, context);
   if (decided.status === 'rejected') return rejection(decided);
   const events = decided.events.map((event) => world.apply(context.pool, event, context.now));
-  events.push(...settleDependents(world, context));
+  events.push(...settleDependents(world, context.pool, context.now, MAX_CASCADE));
   const data = decided.data === undefined ? {} : { data: decided.data };
   return { status: 'accepted', events, ...data, forgottenOutcomes: 0 };
 }
@@ -82,23 +82,10 @@ function decideFor(world: World, decision: SingleDecision, context: Context): De
   return decide(world, decision, context);
 }
 
-/** Tells dependents of tasks that ended, and theirs, up to a bound; what is left falls due for the sweep. */
-function settleDependents(world: World, { pool, now }: Context): AppliedEvent[] {
-  const events: AppliedEvent[] = [];
-  const state = world.pool(pool);
-  while (state !== undefined && state.unsettled.size > 0 && events.length < MAX_CASCADE) {
-    const event = settleNextDependent(state, now);
-    if (event === undefined) break;
-    events.push(world.apply(pool, event, now));
-  }
-  return events;
-}
-
 function applyBatch(world: World, batch: Batch, context: Context): AppliedDecision {
   const events: AppliedEvent[] = [];
   const outcomes: MemberOutcome[] = [];
   for (const [index, member] of batch.decisions.entries()) {
-    if (batch.atomic !== true) world.savepoint();
     const applied = applySingle(world, member, { ...context, index });
     if (batch.atomic === true && applied.status === 'rejected') {
       world.rollback();

@@ -4,6 +4,7 @@
  */
 import type { Constraints } from './decisions/constraints.ts';
 import type { Json } from './json.ts';
+import { COMMONS, SYSTEM } from './names.ts';
 
 export type Admission =
   | { readonly kind: 'open' }
@@ -30,6 +31,19 @@ export interface Pool {
   readonly closedAt?: number;
   readonly origin: Origin;
 }
+
+/** `commons` before anyone changed anything about it: it exists without having been created. */
+export const COMMONS_POOL: Pool = {
+  pool: COMMONS,
+  owner: SYSTEM,
+  state: 'open',
+  topics: [],
+  admission: { kind: 'open' },
+  submitters: 'anyone',
+  defaults: {},
+  createdAt: 0,
+  origin: { agent: SYSTEM, decisionId: 'genesis' },
+};
 
 export interface Member {
   readonly pool: string;
@@ -171,3 +185,24 @@ export function claimClass(task: {
   if (task.topic === undefined && task.requiredCapabilities.length === 0) return '';
   return JSON.stringify([task.topic ?? null, task.requiredCapabilities]);
 }
+
+/** A document before and after some decisions: what a commit has to write. `before` is what the store holds. */
+export type DocumentChange =
+  | {
+      readonly kind: 'pool';
+      readonly pool: string;
+      readonly before: Pool | undefined;
+      after: Pool | undefined;
+    }
+  | {
+      readonly kind: 'member';
+      readonly pool: string;
+      readonly before: Member | undefined;
+      after: Member | undefined;
+    }
+  | {
+      readonly kind: 'task';
+      readonly pool: string;
+      readonly before: Task | undefined;
+      after: Task | undefined;
+    };

@@ -1,5 +1,3 @@
-import type { Json } from './json.ts';
-
 /** A CloudEvent 1.0 in JSON (PROTOCOL, section 2): what changed, told to every subscriber. */
 export interface ConvergeEvent {
   readonly specversion: '1.0';
@@ -22,7 +20,8 @@ export interface ConvergeEvent {
   readonly actor: string;
   /** For whom, where someone acted for someone. */
   readonly principal?: string;
-  readonly data: Json;
+  /** What changed: the fields depend on the type. */
+  readonly data: { readonly [member: string]: unknown };
 }
 
 const SEQUENCE_DIGITS = 16;

@@ -21,6 +21,16 @@ export function presenceLapsed(member: Member, now: number): boolean {
   return (presenceEnds(member) ?? Number.POSITIVE_INFINITY) <= now;
 }
 
+/** How many members a pool has at this moment. */
+export function membersPresent(state: PoolState, now: number): number {
+  const lapsed = state.due.first(
+    Number.POSITIVE_INFINITY,
+    ({ kind }) => kind === 'member',
+    ({ at }) => at > now,
+  );
+  return state.members.size - lapsed.length;
+}
+
 /** The membership of an agent at this moment. In `commons` everyone has one. */
 export function memberNow(state: PoolState, agent: string, now: number): Member | undefined {
   const member = state.members.get(agent);

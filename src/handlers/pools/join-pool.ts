@@ -4,7 +4,7 @@ import type { Admission, Member } from '../../protocol/documents.ts';
 import { accepted, isRejected, rejected } from '../decided.ts';
 import type { MemberEvent, MembershipData } from '../events.ts';
 import type { Handler } from '../handler.ts';
-import { openPool, presenceLapsed } from './guards.ts';
+import { membersPresent, openPool, presenceLapsed } from './guards.ts';
 import { endMembership } from './membership.ts';
 
 export const joinPool: Handler<'JoinPool'> = {
@@ -22,15 +22,16 @@ export const joinPool: Handler<'JoinPool'> = {
     if (!admits(state.doc.admission, self, decision.token)) {
       return rejected('not_admitted', `pool ${pool} does not admit ${self}`);
     }
-    const others = lapsed ? state.members.size - 1 : state.members.size;
-    if (others >= (state.doc.capacity ?? Number.POSITIVE_INFINITY)) {
-      return rejected('pool_full', `pool ${pool} has its ${others} members`);
+    const present = membersPresent(state, now);
+    if (present >= (state.doc.capacity ?? Number.POSITIVE_INFINITY)) {
+      return rejected('pool_full', `pool ${pool} has its ${present} members`);
     }
+    const others = lapsed ? state.members.size - 1 : state.members.size;
     if (others >= world.settings.maxMembersPerPool) {
       return rejected('rate_limited', `pool ${pool} has ${others} members, as many as any pool may`);
     }
     const joined: MemberEvent = { type: 'member.joined', id: self, data: membership(decision, undefined) };
-    const ended = known !== undefined && lapsed ? endMembership(state, known, 'absent') : [];
+    const ended = known !== undefined && lapsed ? endMembership(state, known, 'absent', now) : [];
     return accepted([...ended, joined], { capabilities: joined.data.capabilities });
   },
 };

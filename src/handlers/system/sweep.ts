@@ -9,7 +9,7 @@ import type { DomainEvent } from '../events.ts';
 import type { Context } from '../handler.ts';
 import { presenceLapsed } from '../pools/guards.ts';
 import { endMembership } from '../pools/membership.ts';
-import { settleNextDependent } from '../tasks/dependents.ts';
+import { settleDependents, settleNextDependent } from '../tasks/dependents.ts';
 import { lapse } from '../tasks/lapse.ts';
 import type { Due, PoolState } from '../world/pool-state.ts';
 import type { AppliedEvent, World } from '../world/world.ts';
@@ -67,11 +67,12 @@ export function applySweep(world: World, sweep: Sweep, { now }: Context, oldest:
     const item = world.nextDueItem(until);
     if (item === undefined) break;
     const state = world.pool(item.pool);
-    const happened = state === undefined ? [] : settle(world, state, item.due, oldest, limit, now);
+    const left = limit - events.length;
+    const happened = state === undefined ? [] : settle(world, state, item.due, oldest, left, until, now);
     if (happened.length === 0) break;
     for (const event of happened) events.push(world.apply(item.pool, event, now));
-    if (state !== undefined && item.due.kind === 'retention')
-      moveOldest(world, state, happened.length, oldest, now);
+    events.push(...settleDependents(world, item.pool, now, limit - events.length));
+    if (state !== undefined && item.due.kind === 'retention') moveOldest(world, state, oldest, now);
   }
   const forgotten = forgetOutcomes(world, oldest.outcomes, until, now);
   const report = reportOf(events);
@@ -95,50 +96,60 @@ function outcomesDue({ outcomes, settings }: World): number | undefined {
   return outcomes.oldestAt + settings.outcomeRetentionMs + slackMs;
 }
 
+/** What became of one thing that fell due by `until`; things judged now that fell due later wait for their turn. */
 function settle(
   world: World,
   state: PoolState,
   due: Due,
   oldest: OldestKept,
   limit: number,
+  until: number,
   now: number,
 ): readonly DomainEvent[] {
   switch (due.kind) {
     case 'task': {
       const task = state.tasks.get(due.id);
-      return task === undefined ? [] : lapse(state, task, now).events;
+      return task === undefined ? [] : lapse(state, task, until).events;
     }
     case 'member': {
       const member = state.members.get(due.id);
-      return member === undefined || !presenceLapsed(member, now)
+      return member === undefined || !presenceLapsed(member, until)
         ? []
-        : endMembership(state, member, 'absent');
+        : endMembership(state, member, 'absent', until);
     }
     case 'dependents': {
       const event = settleNextDependent(state, now);
       return event === undefined ? [] : [event];
     }
     case 'retention':
-      return overdueFinals(world, state, oldest, limit, now);
+      return overdueFinals(world, state, oldest, limit, until);
     case 'removal':
-      return [{ type: 'pool.removed', id: state.doc.pool, data: {} }];
+      return state.members.size > 0
+        ? [...state.members.keys()]
+            .sort()
+            .slice(0, limit)
+            .map((id) => ({ type: 'member.left', id, data: {} }))
+        : [{ type: 'pool.removed', id: state.doc.pool, data: {} }];
   }
 }
 
-/** Final tasks that are older than they need be kept, or that there are too many of: the oldest go. */
+/**
+ * Final tasks that are older than they need be kept, or that there are too many of: the oldest go. One that blocked
+ * tasks still wait for stays until they were told, and with it whatever ended later.
+ */
 function overdueFinals(
-  world: World,
+  { settings }: World,
   state: PoolState,
   oldest: OldestKept,
   limit: number,
-  now: number,
+  until: number,
 ): DomainEvent[] {
-  const { finalRetentionMs, finalRetentionCount } = world.settings;
-  const tooMany = state.finals.count - finalRetentionCount;
-  const page = oldest.finals.get(state.doc.pool) ?? [];
+  const tooMany = state.finals.count - settings.finalRetentionCount;
+  const page = leftOf(oldest, state);
+  const awaited = page.findIndex(({ id }) => state.unsettled.has(id));
   return page
-    .slice(0, limit)
-    .filter(({ id, at }, i) => state.tasks.has(id) && (i < tooMany || at + finalRetentionMs <= now))
+    .slice(0, awaited === -1 ? limit : Math.min(awaited, limit))
+    .filter(({ at }, i) => i < tooMany || at + settings.finalRetentionMs <= until)
     .map(({ id }) => ({ type: 'task.removed', id, data: {} }));
 }
 
@@ -146,15 +157,20 @@ function overdueFinals(
  * After the first of the oldest were removed the next one is the oldest; where the page ends there, all that is left
  * was finished by this very Sweep.
  */
-function moveOldest(world: World, state: PoolState, removed: number, oldest: OldestKept, now: number): void {
-  const next = oldest.finals.get(state.doc.pool)?.[removed];
+function moveOldest(world: World, state: PoolState, oldest: OldestKept, now: number): void {
+  const next = leftOf(oldest, state)[0];
   world.oldestFinalIs(state, next?.at ?? (state.finals.count > 0 ? now : undefined));
+}
+
+/** The page of a pool's oldest final tasks without those that this Sweep has removed. */
+function leftOf(oldest: OldestKept, state: PoolState): readonly Kept[] {
+  return (oldest.finals.get(state.doc.pool) ?? []).filter(({ id }) => state.tasks.has(id));
 }
 
 /** Forgets outcomes that are old enough, or too many; returns how many of the oldest. */
 function forgetOutcomes(world: World, page: readonly Kept[], until: number, now: number): number {
   const { outcomes, settings } = world;
-  if ((outcomesDue(world) ?? Number.POSITIVE_INFINITY) > until) return 0;
+  if (page.length === 0 || (outcomesDue(world) ?? Number.POSITIVE_INFINITY) > until) return 0;
   const candidates = page.slice(0, OUTCOMES_FORGOTTEN_AT_ONCE);
   const tooMany = outcomes.count - settings.outcomeRetentionCount;
   const kept = candidates.findIndex(({ at }, i) => i >= tooMany && at + settings.outcomeRetentionMs > now);

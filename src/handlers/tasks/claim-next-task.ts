@@ -42,14 +42,20 @@ export const claimNextTask: Handler<'ClaimNextTask'> = {
   },
 };
 
-/** Tasks of the pool that time has changed but no sweep has met: among them are those whose claims are over. */
+/**
+ * Tasks of the pool that time has changed but no sweep has met: among them are those whose claims are over, be it
+ * that their holders fell silent.
+ */
 function lapsedTasks(state: PoolState, now: number): { task: Task; events: readonly TaskEvent[] }[] {
   const overdue = state.due.first(
     MAX_LAPSED,
-    ({ kind }) => kind === 'task',
+    ({ kind }) => kind === 'task' || kind === 'member',
     ({ at }) => at > now,
   );
-  return overdue.flatMap(({ id }) => {
+  const ids = overdue.flatMap(({ kind, id }) =>
+    kind === 'task' ? [id] : state.heldBy(id).map(({ taskId }) => taskId),
+  );
+  return [...new Set(ids)].slice(0, MAX_LAPSED).flatMap((id) => {
     const task = state.tasks.get(id);
     return task === undefined ? [] : [lapse(state, task, now)];
   });

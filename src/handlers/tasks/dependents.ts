@@ -2,6 +2,19 @@ import { type FinalTask, isFinal, type Task } from '../../protocol/documents.ts'
 import { SYSTEM } from '../../protocol/names.ts';
 import type { TaskEvent } from '../events.ts';
 import type { PoolState } from '../world/pool-state.ts';
+import type { AppliedEvent, World } from '../world/world.ts';
+
+/** Tells dependents of tasks that ended, and theirs, up to a bound; what is left falls due for the sweep. */
+export function settleDependents(world: World, pool: string, now: number, most: number): AppliedEvent[] {
+  const events: AppliedEvent[] = [];
+  const state = world.pool(pool);
+  while (state !== undefined && state.unsettled.size > 0 && events.length < most) {
+    const event = settleNextDependent(state, now);
+    if (event === undefined) break;
+    events.push(world.apply(pool, event, now));
+  }
+  return events;
+}
 
 /**
  * What the end of a task means for the first of those that wait for it: free when all its dependencies completed,
@@ -9,8 +22,8 @@ import type { PoolState } from '../world/pool-state.ts';
  */
 export function settleNextDependent(state: PoolState, now: number): TaskEvent | undefined {
   const parent = firstUnsettled(state);
-  const dependent = parent && state.dependentsOf(parent.taskId)[0];
-  if (parent === undefined || dependent === undefined || dependent.state !== 'blocked') return undefined;
+  const dependent = parent && state.firstDependentOf(parent.taskId);
+  if (parent === undefined || dependent === undefined) return undefined;
   const id = dependent.taskId;
   if (parent.state !== 'completed') {
     const reason = `task ${parent.taskId} is ${parent.state}`;

@@ -1,9 +1,15 @@
 /** What time alone does to a task. Asked by the sweep, and by every decision that meets a task the sweep has not. */
-import { type ClaimedTask, isClaimed, isFinal, type Task } from '../../protocol/documents.ts';
+import {
+  type Claim,
+  type ClaimedTask,
+  isClaimed,
+  isFinal,
+  type LiveTask,
+  type Task,
+} from '../../protocol/documents.ts';
 import { SYSTEM } from '../../protocol/names.ts';
 import type { TaskEvent } from '../events.ts';
-import { presenceLapsed } from '../pools/guards.ts';
-import type { PoolState } from '../world/pool-state.ts';
+import { type PoolState, presenceEnds } from '../world/pool-state.ts';
 import { evolveTask } from './evolve.ts';
 
 export interface Lapsed {
@@ -14,9 +20,17 @@ export interface Lapsed {
 
 /** A claim is over at `expiresAt`, at the deadline of its task, and when its holder's presence lapses. */
 export function claimIsLive(state: PoolState, task: ClaimedTask, now: number): boolean {
-  if (task.claim.expiresAt <= now || (task.deadline ?? Number.POSITIVE_INFINITY) <= now) return false;
-  const holder = state.members.get(task.claim.agent);
-  return holder === undefined || !presenceLapsed(holder, now);
+  const { claim, deadline = Number.POSITIVE_INFINITY } = task;
+  return now < Math.min(claim.expiresAt, deadline, silentAt(state, claim));
+}
+
+/**
+ * When the membership under which a claim was made ends by silence. What an agent claims in `commons` after that, it
+ * claims as anyone may.
+ */
+function silentAt(state: PoolState, claim: Claim): number {
+  const ends = presenceEnds(state.members.get(claim.agent)) ?? Number.POSITIVE_INFINITY;
+  return claim.claimedAt < ends ? ends : Number.POSITIVE_INFINITY;
 }
 
 export function lapse(state: PoolState, task: Task, now: number): Lapsed {
@@ -28,21 +42,14 @@ export function lapse(state: PoolState, task: Task, now: number): Lapsed {
   return { events, task: lapsed };
 }
 
-function lapseEvents(state: PoolState, task: Task, now: number): TaskEvent[] {
-  const events: TaskEvent[] = [];
-  let held = isClaimed(task) ? task.claim : undefined;
-  if (isClaimed(task) && task.claim.expiresAt <= now) {
-    const { agent, epoch } = task.claim;
-    const expiries = task.expiries + 1;
-    held = undefined;
-    events.push({ type: 'task.expired', id: task.taskId, data: { agent, epoch, expiries } });
-    if (expiries >= task.constraints.maxExpiries) {
-      events.push({ type: 'task.failed', id: task.taskId, data: { cause: 'abandoned', by: SYSTEM } });
-      return events;
-    }
-  }
-  if ((task.deadline ?? Number.POSITIVE_INFINITY) <= now) {
-    const claim = held === undefined ? {} : { agent: held.agent, epoch: held.epoch };
+/** Whatever came first in time counts, so that a task ends the same whether it was looked at early or late. */
+function lapseEvents(state: PoolState, task: LiveTask, now: number): TaskEvent[] {
+  const deadline = task.deadline ?? Number.POSITIVE_INFINITY;
+  const events = isClaimed(task) ? endOfClaim(state, task, Math.min(now, deadline)) : [];
+  if (events.at(-1)?.type === 'task.failed') return events;
+  if (deadline <= now) {
+    const claim =
+      isClaimed(task) && events.length === 0 ? { agent: task.claim.agent, epoch: task.claim.epoch } : {};
     events.push({
       type: 'task.failed',
       id: task.taskId,
@@ -50,9 +57,19 @@ function lapseEvents(state: PoolState, task: Task, now: number): TaskEvent[] {
     });
   } else if (task.state === 'scheduled' && task.readyAt <= now) {
     events.push({ type: 'task.unblocked', id: task.taskId, data: { state: 'pending' } });
-  } else if (isClaimed(task) && held !== undefined && !claimIsLive(state, task, now)) {
-    const { agent, epoch } = held;
-    events.push({ type: 'task.released', id: task.taskId, data: { agent, epoch, why: 'absent' } });
   }
   return events;
+}
+
+function endOfClaim(state: PoolState, task: ClaimedTask, until: number): TaskEvent[] {
+  const { agent, epoch, expiresAt } = task.claim;
+  const silent = silentAt(state, task.claim);
+  if (Math.min(expiresAt, silent) > until) return [];
+  const id = task.taskId;
+  if (silent < expiresAt) return [{ type: 'task.released', id, data: { agent, epoch, why: 'absent' } }];
+  const expiries = task.expiries + 1;
+  const expired: TaskEvent = { type: 'task.expired', id, data: { agent, epoch, expiries } };
+  return expiries < task.constraints.maxExpiries
+    ? [expired]
+    : [expired, { type: 'task.failed', id, data: { cause: 'abandoned', by: SYSTEM } }];
 }

@@ -3,10 +3,10 @@
  * but the documents themselves is a function of the documents, and is rebuilt by putting them in again.
  */
 import {
+  type BlockedTask,
   type ClaimedTask,
   isClaimed,
   isFinal,
-  type LiveTask,
   type Member,
   type Pool,
   type Task,
@@ -42,7 +42,8 @@ export class PoolState {
   /** Final tasks that blocked ones still wait for. */
   readonly unsettled = new Set<string>();
   readonly #held = new Map<string, Set<string>>();
-  readonly #dependents = new Map<string, Set<string>>();
+  /** Blocked tasks by what they wait for, in order of submission. */
+  readonly #dependents = new Map<string, IndexedHeap<BlockedTask>>();
 
   constructor(doc: Pool, sequence = 0) {
     this.doc = doc;
@@ -59,14 +60,9 @@ export class PoolState {
     return held.sort((a, b) => a.order - b.order);
   }
 
-  /** Blocked tasks that wait for this one, in order of submission. */
-  dependentsOf(taskId: string): LiveTask[] {
-    const dependents: LiveTask[] = [];
-    for (const id of this.#dependents.get(taskId) ?? []) {
-      const task = this.tasks.get(id);
-      if (task?.state === 'blocked') dependents.push(task);
-    }
-    return dependents.sort((a, b) => a.order - b.order);
+  /** Of the blocked tasks that wait for this one, the one that was submitted first. */
+  firstDependentOf(taskId: string): BlockedTask | undefined {
+    return this.#dependents.get(taskId)?.peek();
   }
 
   putMember(agent: string, after: Member | undefined): Member | undefined {
@@ -122,7 +118,7 @@ export class PoolState {
     if (isClaimed(task)) addTo(this.#held, task.claim.agent, task.taskId);
     if (task.state === 'blocked') {
       for (const id of task.waitingFor) {
-        addTo(this.#dependents, id, task.taskId);
+        this.#addDependent(id, task);
         this.#scheduleDependents(id);
       }
     }
@@ -134,10 +130,22 @@ export class PoolState {
     if (isClaimed(task)) removeFrom(this.#held, task.claim.agent, task.taskId);
     if (task.state === 'blocked') {
       for (const id of task.waitingFor) {
-        removeFrom(this.#dependents, id, task.taskId);
+        this.#removeDependent(id, task);
         this.#scheduleDependents(id);
       }
     }
+  }
+
+  #addDependent(taskId: string, dependent: BlockedTask): void {
+    const dependents = this.#dependents.get(taskId) ?? new IndexedHeap<BlockedTask>(submittedBefore);
+    dependents.set(dependent.taskId, dependent);
+    this.#dependents.set(taskId, dependents);
+  }
+
+  #removeDependent(taskId: string, dependent: BlockedTask): void {
+    const dependents = this.#dependents.get(taskId);
+    dependents?.delete(dependent.taskId);
+    if (dependents?.size === 0) this.#dependents.delete(taskId);
   }
 
   #scheduleTask(taskId: string, task: Task | undefined): void {
@@ -156,6 +164,10 @@ export class PoolState {
       this.due.delete(`d/${taskId}`);
     }
   }
+}
+
+function submittedBefore(a: Task, b: Task): boolean {
+  return a.order < b.order;
 }
 
 /** Total: no two things due have the same time, kind and id. */

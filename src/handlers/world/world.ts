@@ -2,8 +2,15 @@
  * The live state of one shard, in memory: what the handlers read and what their events change. It does no I/O; the
  * worker loads it from the store, and takes from it what changed since the last commit.
  */
-import { isFinal, type Member, type Pool, type Task } from '../../protocol/documents.ts';
-import { COMMONS, SYSTEM } from '../../protocol/names.ts';
+import {
+  COMMONS_POOL,
+  type DocumentChange,
+  isFinal,
+  type Member,
+  type Pool,
+  type Task,
+} from '../../protocol/documents.ts';
+import { COMMONS } from '../../protocol/names.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../protocol/settings.ts';
 import { shardOf } from '../../protocol/shard.ts';
 import { type DomainEvent, isInternal, isMemberEvent, isTaskEvent } from '../events.ts';
@@ -11,27 +18,6 @@ import { evolveMember, evolvePool } from '../pools/evolve.ts';
 import { evolveTask } from '../tasks/evolve.ts';
 import { IndexedHeap } from './indexed-heap.ts';
 import { type Due, type FinalTasks, PoolState } from './pool-state.ts';
-
-/** A document before and after: what a commit has to write. `before` is what the store holds. */
-export type Change =
-  | {
-      readonly kind: 'pool';
-      readonly pool: string;
-      readonly before: Pool | undefined;
-      after: Pool | undefined;
-    }
-  | {
-      readonly kind: 'member';
-      readonly pool: string;
-      readonly before: Member | undefined;
-      after: Member | undefined;
-    }
-  | {
-      readonly kind: 'task';
-      readonly pool: string;
-      readonly before: Task | undefined;
-      after: Task | undefined;
-    };
 
 /** An event with its place in its pool's order; internal ones have none and are not published. */
 export interface AppliedEvent {
@@ -59,7 +45,7 @@ export class World {
   readonly pools = new Map<string, PoolState>();
   readonly outcomes: OutcomeMemory = { count: 0, oldestAt: undefined };
   settings: Settings = DEFAULT_SETTINGS;
-  #changes = new Map<string, Change>();
+  #changes = new Map<string, DocumentChange>();
   #sequences = new Map<string, number>();
   #undo: Undo[] = [];
   readonly #due = new IndexedHeap<PoolDue>((a, b) => (a.at !== b.at ? a.at < b.at : a.pool < b.pool));
@@ -67,7 +53,7 @@ export class World {
   /** A shard as it is before its first decision: empty, but for `commons` where it belongs here. */
   static genesis(shard: number, shards: number): World {
     const world = new World();
-    if (shardOf(COMMONS, shards) === shard) world.#createPool(commons());
+    if (shardOf(COMMONS, shards) === shard) world.#createPool(COMMONS_POOL);
     return world;
   }
 
@@ -113,8 +99,9 @@ export class World {
   }
 
   changeSettings(settings: Settings): void {
-    this.settings = settings;
-    for (const state of this.pools.values()) this.#reschedule(state);
+    const before = this.settings;
+    this.#setSettings(settings);
+    this.#undo.push({ restore: () => this.#setSettings(before) });
   }
 
   /** The oldest final task of a pool that is left after retention removed others. */
@@ -147,7 +134,10 @@ export class World {
   }
 
   /** Everything that changed since it was last taken. */
-  takeChanges(): { readonly changes: readonly Change[]; readonly sequences: ReadonlyMap<string, number> } {
+  takeChanges(): {
+    readonly changes: readonly DocumentChange[];
+    readonly sequences: ReadonlyMap<string, number>;
+  } {
     const taken = { changes: [...this.#changes.values()], sequences: this.#sequences };
     this.#changes = new Map();
     this.#sequences = new Map();
@@ -156,7 +146,7 @@ export class World {
   }
 
   /** Lets go of final tasks that are stored now. */
-  forgetFinals(changes: readonly Change[]): void {
+  forgetFinals(changes: readonly DocumentChange[]): void {
     for (const change of changes) {
       if (change.kind === 'task' && change.after !== undefined && isFinal(change.after)) {
         this.pools.get(change.pool)?.forget(change.after.taskId);
@@ -244,10 +234,15 @@ export class World {
   }
 
   /** Several changes of one document between two commits are one: from what is stored to what it is now. */
-  #change(key: string, change: Change): void {
+  #change(key: string, change: DocumentChange): void {
     const earlier = this.#changes.get(key);
     if (earlier === undefined) this.#changes.set(key, change);
     else earlier.after = change.after;
+  }
+
+  #setSettings(settings: Settings): void {
+    this.settings = settings;
+    for (const state of this.pools.values()) this.#reschedule(state);
   }
 
   #setSequence(state: PoolState, sequence: number): void {
@@ -277,18 +272,4 @@ function countFinals(
   if (was === is) return finals;
   if (is) return { count: finals.count + 1, oldestAt: finals.oldestAt ?? now };
   return { count: finals.count - 1, oldestAt: finals.count === 1 ? undefined : finals.oldestAt };
-}
-
-function commons(): Pool {
-  return {
-    pool: COMMONS,
-    owner: SYSTEM,
-    state: 'open',
-    topics: [],
-    admission: { kind: 'open' },
-    submitters: 'anyone',
-    defaults: {},
-    createdAt: 0,
-    origin: { agent: SYSTEM, decisionId: 'genesis' },
-  };
 }

@@ -1,0 +1,428 @@
+/**
+ * Publishes decisions into the log. Core publishes, whose acknowledgements all arrive on one inbox, with one timer for
+ * everything that is under way: a request with a promise and a timer of its own would cost more than the decision.
+ *
+ * A message is sent again, under the same id, until the log confirms it or its deadline passes. What is under way is
+ * bounded in number and bytes; whoever comes when it is full waits in line.
+ */
+import {
+  createInbox,
+  headers,
+  type Msg,
+  type NatsConnection,
+  PermissionViolationError,
+  type Subscription,
+} from 'nats';
+import { messageOf, PublishError } from '../errors.ts';
+import { isObject } from '../protocol/json.ts';
+
+export interface DecisionMessage {
+  readonly subject: string;
+  readonly payload: Uint8Array;
+  /** `Nats-Msg-Id`: within the log's window it stores one message of this id. Left out: always stored. */
+  readonly messageId?: string | undefined;
+  /** How long to try before giving up, milliseconds; the publisher's `deadlineMs` when left out. */
+  readonly deadlineMs?: number | undefined;
+}
+
+export interface PublishAck {
+  /** Where in the log it stands. For a duplicate: where the message that was stored under this id stands. */
+  readonly seq: number;
+  readonly duplicate: boolean;
+}
+
+export interface DecisionPublisherOptions {
+  readonly connection: NatsConnection;
+  /** Most messages, and most bytes of them, that are sent and not yet confirmed (8,192 and 16 MiB). */
+  readonly maxUnconfirmed?: number | undefined;
+  readonly maxUnconfirmedBytes?: number | undefined;
+  /** How long to wait for the first confirmation before sending again; doubles each time (2,000). */
+  readonly ackTimeoutMs?: number | undefined;
+  /** How long to try before giving up (30,000). */
+  readonly deadlineMs?: number | undefined;
+}
+
+interface Publication extends Place {
+  readonly token: string;
+  readonly message: DecisionMessage;
+  readonly deadline: number;
+  readonly resolve: (ack: PublishAck) => void;
+  readonly reject: (error: PublishError) => void;
+  attempts: number;
+  /** When it is to be sent again. */
+  dueAt: number;
+  problem: string;
+}
+
+const SWEEP_MS = 50;
+const MAX_ACK_TIMEOUT_MS = 10_000;
+const FIRST_RETRY_MS = 50;
+const MAX_RETRY_MS = 2_000;
+
+export class DecisionPublisher {
+  readonly #connection: NatsConnection;
+  readonly #inbox = createInbox();
+  readonly #acks: Subscription;
+  readonly #window: Window;
+  readonly #ackTimeoutMs: number;
+  readonly #deadlineMs: number;
+  readonly #underWay = new Map<string, Publication>();
+  readonly #waiting = new Set<Publication>();
+  readonly #unwatch: () => void;
+  #nextToken = 0;
+  #soonestWaitingDeadline = Number.POSITIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+  #isConnected = true;
+  #closedBecause: string | undefined;
+
+  constructor(options: DecisionPublisherOptions) {
+    const { connection, maxUnconfirmed = 8_192, maxUnconfirmedBytes = 16 * 1024 * 1024 } = options;
+    this.#connection = connection;
+    this.#ackTimeoutMs = options.ackTimeoutMs ?? 2_000;
+    this.#deadlineMs = options.deadlineMs ?? 30_000;
+    this.#window = new Window(maxUnconfirmed, maxUnconfirmedBytes);
+    this.#acks = connection.subscribe(`${this.#inbox}.*`, {
+      callback: (error, ack) => (error === null ? this.#onAck(ack) : this.#close(messageOf(error))),
+    });
+    this.#unwatch = watchConnection(connection, {
+      disconnected: () => {
+        this.#isConnected = false;
+      },
+      reconnected: () => this.#sendEverythingAgain(),
+      denied: (subject) => this.#refuseAll(subject),
+      closed: () => this.#close('the connection is closed'),
+    });
+  }
+
+  /** Sent and not yet confirmed. */
+  get unconfirmed(): number {
+    return this.#underWay.size;
+  }
+
+  /**
+   * Resolves once the log has the message. Messages of one caller reach the log in the order of the calls unless some
+   * have to be sent again. Rejects with a {@link PublishError}: at once when the message can never be stored, at the
+   * deadline when the log is full, or when nobody confirmed (then it may be stored all the same).
+   */
+  publish(message: DecisionMessage): Promise<PublishAck> {
+    return new Promise((resolve, reject) => {
+      const publication: Publication = {
+        token: (this.#nextToken++).toString(36),
+        message,
+        deadline: performance.now() + (message.deadlineMs ?? this.#deadlineMs),
+        resolve,
+        reject,
+        attempts: 0,
+        dueAt: 0,
+        problem: 'no acknowledgement',
+        size: message.payload.byteLength,
+        state: 'outside',
+        begin: () => this.#begin(publication),
+      };
+      if (this.#closedBecause !== undefined) return this.#fail(publication, this.#closedBecause);
+      this.#waiting.add(publication);
+      this.#soonestWaitingDeadline = Math.min(this.#soonestWaitingDeadline, publication.deadline);
+      this.#window.enter(publication);
+      this.#timer ??= setInterval(() => this.#sweep(), SWEEP_MS);
+    });
+  }
+
+  /**
+   * Publishes any number of messages in order, taking them from the iterable no faster than the log confirms them.
+   * After the first that fails no more are taken; rejects with its {@link PublishError}.
+   */
+  async publishAll(messages: Iterable<DecisionMessage>): Promise<PublishAck[]> {
+    const acks: Promise<PublishAck>[] = [];
+    let hasFailed = false;
+    for (const message of messages) {
+      const ack = this.publish(message);
+      ack.catch(() => {
+        hasFailed = true;
+      });
+      acks.push(ack);
+      if (this.#window.isCrowded) await this.#window.uncrowded();
+      if (hasFailed) break;
+    }
+    return Promise.all(acks);
+  }
+
+  /** What is not confirmed by now is rejected. The connection stays open. */
+  close(): void {
+    this.#close('the publisher is closed');
+  }
+
+  #begin(publication: Publication): void {
+    this.#waiting.delete(publication);
+    this.#underWay.set(publication.token, publication);
+    this.#send(publication);
+  }
+
+  #send(publication: Publication): void {
+    if (!this.#isConnected) {
+      publication.problem = 'not connected';
+      return;
+    }
+    const { subject, payload, messageId } = publication.message;
+    const patience = Math.min(this.#ackTimeoutMs * 2 ** publication.attempts, MAX_ACK_TIMEOUT_MS);
+    publication.attempts++;
+    publication.dueAt = performance.now() + patience;
+    const reply = `${this.#inbox}.${publication.token}`;
+    try {
+      this.#connection.publish(
+        subject,
+        payload,
+        messageId === undefined ? { reply } : { reply, headers: idHeader(messageId) },
+      );
+    } catch (error) {
+      // Too large for the server, not a subject, or the connection is closed: trying again changes nothing.
+      this.#fail(publication, messageOf(error));
+    }
+  }
+
+  #onAck(ack: Msg): void {
+    const publication = this.#underWay.get(ack.subject.slice(this.#inbox.length + 1));
+    if (publication === undefined) return;
+    const answer = answerOf(ack);
+    switch (answer.kind) {
+      case 'stored':
+        this.#leave(publication);
+        publication.resolve({ seq: answer.seq, duplicate: answer.duplicate });
+        return;
+      case 'later': {
+        publication.problem = answer.problem;
+        const wait = Math.min(FIRST_RETRY_MS * 2 ** (publication.attempts - 1), MAX_RETRY_MS);
+        publication.dueAt = performance.now() + wait * (0.5 + Math.random() / 2);
+        return;
+      }
+      case 'never':
+        this.#fail(publication, answer.problem);
+    }
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const publication of this.#underWay.values()) {
+      if (now >= publication.deadline) this.#giveUp(publication);
+      else if (this.#isConnected && now >= publication.dueAt) this.#send(publication);
+    }
+    if (now >= this.#soonestWaitingDeadline) this.#giveUpWaiting(now);
+    if (this.#underWay.size > 0 || this.#waiting.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #giveUp(publication: Publication): void {
+    const { attempts, problem } = publication;
+    const doubt =
+      attempts === 0 ? 'it was not sent' : `sent ${attempts} times; it may be stored all the same`;
+    this.#fail(publication, `not confirmed in time (${problem}): ${doubt}`);
+  }
+
+  #giveUpWaiting(now: number): void {
+    this.#soonestWaitingDeadline = Number.POSITIVE_INFINITY;
+    for (const publication of this.#waiting) {
+      if (now >= publication.deadline) {
+        this.#fail(publication, 'it was not sent: too many messages before it are not confirmed');
+      } else {
+        this.#soonestWaitingDeadline = Math.min(this.#soonestWaitingDeadline, publication.deadline);
+      }
+    }
+  }
+
+  /** What was sent on the connection that broke may or may not have arrived: the id makes sending it again harmless. */
+  #sendEverythingAgain(): void {
+    this.#isConnected = true;
+    for (const publication of this.#underWay.values()) this.#send(publication);
+  }
+
+  #refuseAll(subject: string): void {
+    for (const publication of this.#underWay.values()) {
+      if (publication.message.subject === subject) this.#fail(publication, 'the server does not permit it');
+    }
+  }
+
+  #fail(publication: Publication, problem: string): void {
+    this.#leave(publication);
+    const { subject } = publication.message;
+    publication.reject(new PublishError(`the log did not take a decision on ${subject}: ${problem}`));
+  }
+
+  #leave(publication: Publication): void {
+    this.#underWay.delete(publication.token);
+    this.#waiting.delete(publication);
+    this.#window.leave(publication);
+  }
+
+  #close(why: string): void {
+    if (this.#closedBecause !== undefined) return;
+    this.#closedBecause = why;
+    this.#unwatch();
+    clearInterval(this.#timer);
+    this.#acks.unsubscribe();
+    for (const publication of this.#waiting) this.#fail(publication, `it was not sent: ${why}`);
+    for (const publication of this.#underWay.values()) {
+      this.#fail(publication, `not confirmed: ${why}; it may be stored all the same`);
+    }
+  }
+}
+
+function idHeader(messageId: string): ReturnType<typeof headers> {
+  const header = headers();
+  header.set('Nats-Msg-Id', messageId);
+  return header;
+}
+
+type LogAnswer =
+  | { readonly kind: 'stored'; readonly seq: number; readonly duplicate: boolean }
+  | { readonly kind: 'later' | 'never'; readonly problem: string };
+
+/** JetStream's own codes for having no room: the stream's limits, the server's or account's storage and memory. */
+const FULL: ReadonlySet<unknown> = new Set([10077, 10023, 10028, 10047, 10002]);
+
+function answerOf(ack: Msg): LogAnswer {
+  if (ack.headers?.code === 503) {
+    return { kind: 'later', problem: 'no log listens on the subject: no such shard, or the log is not up' };
+  }
+  const body = parsed(ack);
+  if (!isObject(body)) return { kind: 'later', problem: 'unreadable acknowledgement' };
+  if (isObject(body.error)) return refusal(body.error);
+  if (typeof body.seq !== 'number') return { kind: 'later', problem: 'unreadable acknowledgement' };
+  return { kind: 'stored', seq: body.seq, duplicate: body.duplicate === true };
+}
+
+function refusal(error: { readonly [member: string]: unknown }): LogAnswer {
+  const why = `${String(error.description)} (${String(error.err_code)})`;
+  if (FULL.has(error.err_code)) return { kind: 'later', problem: `the log is full: ${why}` };
+  const isPermanent = typeof error.code === 'number' && error.code >= 400 && error.code < 500;
+  return { kind: isPermanent ? 'never' : 'later', problem: why };
+}
+
+function parsed(message: Msg): unknown {
+  try {
+    return message.json();
+  } catch {
+    return undefined;
+  }
+}
+
+/** What passes through a {@link Window}. */
+export interface Place {
+  readonly size: number;
+  readonly begin: () => void;
+  state: 'outside' | 'waiting' | 'inside';
+}
+
+/**
+ * A bound on what is under way, in number and in size. Who finds it full waits in line, first come, first served. What
+ * is larger than the whole window has it to itself.
+ */
+export class Window {
+  readonly #maxCount: number;
+  readonly #maxSize: number;
+  #count = 0;
+  #size = 0;
+  #line: Place[] = [];
+  #head = 0;
+  #isAdmitting = false;
+  readonly #uncrowded: (() => void)[] = [];
+
+  constructor(maxCount: number, maxSize: number = Number.POSITIVE_INFINITY) {
+    this.#maxCount = maxCount;
+    this.#maxSize = maxSize;
+  }
+
+  /** Somebody is waiting in line. */
+  get isCrowded(): boolean {
+    return this.#head < this.#line.length;
+  }
+
+  /** Resolves when nobody is waiting any more. */
+  uncrowded(): Promise<void> {
+    return this.isCrowded ? new Promise((resolve) => this.#uncrowded.push(resolve)) : Promise.resolve();
+  }
+
+  /** Calls `begin` when there is room, which may be at once. Whoever enters has to leave, begun or not. */
+  enter(place: Place): void {
+    place.state = 'waiting';
+    this.#line.push(place);
+    this.#admit();
+  }
+
+  /** Makes room, or gives up the place in the line. */
+  leave(place: Place): void {
+    if (place.state === 'inside') {
+      this.#count--;
+      this.#size -= place.size;
+    }
+    place.state = 'outside';
+    this.#admit();
+  }
+
+  #admit(): void {
+    // What begins may leave at once: the loop that is running already admits the next one.
+    if (this.#isAdmitting) return;
+    this.#isAdmitting = true;
+    for (let next = this.#line[this.#head]; next !== undefined; next = this.#line[this.#head]) {
+      if (next.state === 'waiting') {
+        if (!this.#hasRoomFor(next)) break;
+        this.#head++;
+        next.state = 'inside';
+        this.#count++;
+        this.#size += next.size;
+        next.begin();
+      } else {
+        this.#head++;
+      }
+    }
+    this.#isAdmitting = false;
+    this.#forgetAdmitted();
+    if (!this.isCrowded) for (const resolve of this.#uncrowded.splice(0)) resolve();
+  }
+
+  #hasRoomFor({ size }: Place): boolean {
+    return this.#count === 0 || (this.#count < this.#maxCount && this.#size + size <= this.#maxSize);
+  }
+
+  #forgetAdmitted(): void {
+    if (this.#head === this.#line.length) this.#line.length = 0;
+    else if (this.#head >= 1_024 && this.#head * 2 >= this.#line.length) this.#line.splice(0, this.#head);
+    else return;
+    this.#head = 0;
+  }
+}
+
+export interface ConnectionListener {
+  readonly disconnected?: () => void;
+  readonly reconnected?: () => void;
+  /** The server does not let this connection publish on the subject. */
+  readonly denied?: (subject: string) => void;
+  /** Closed for good. */
+  readonly closed?: () => void;
+}
+
+/** Tells what happens to a connection until the function that is returned is called. */
+export function watchConnection(connection: NatsConnection, listener: ConnectionListener): () => void {
+  const statuses: AsyncIterable<Status> & { stop?: () => void } = connection.status();
+  let isWatching = true;
+  void (async () => {
+    for await (const status of statuses) {
+      if (!isWatching) return;
+      if (status.type === 'disconnect') listener.disconnected?.();
+      else if (status.type === 'reconnect') listener.reconnected?.();
+      else if (status.type === 'error') {
+        const { error } = status;
+        if (error instanceof PermissionViolationError && error.operation === 'publish')
+          listener.denied?.(error.subject);
+      }
+    }
+  })();
+  void connection.closed().then(() => {
+    if (isWatching) listener.closed?.();
+  });
+  return () => {
+    isWatching = false;
+    statuses.stop?.();
+  };
+}
+
+type Status = ReturnType<NatsConnection['status']> extends AsyncIterable<infer S> ? S : never;

@@ -1,0 +1,98 @@
+/** Asks queries by request and reply. Asking changes nothing, so a question is repeated until it is answered in time. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Msg, NatsConnection } from 'nats';
+import { messageOf, QueryError, UnavailableError } from '../errors.ts';
+import { isObject } from '../protocol/json.ts';
+import type { QueryAnswers, QueryInput, QueryName, QueryReply } from '../protocol/queries.ts';
+import type { Subjects } from '../protocol/subjects.ts';
+
+export interface QueryClientOptions {
+  readonly connection: NatsConnection;
+  readonly subjects: Subjects;
+  /** How long to ask before giving up, milliseconds (10,000). */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface AskOptions {
+  readonly timeoutMs?: number | undefined;
+}
+
+const ATTEMPT_MS = 2_000;
+const FIRST_PAUSE_MS = 25;
+const MAX_PAUSE_MS = 1_000;
+
+export class QueryClient {
+  readonly #connection: NatsConnection;
+  readonly #subjects: Subjects;
+  readonly #timeoutMs: number;
+
+  constructor({ connection, subjects, timeoutMs = 10_000 }: QueryClientOptions) {
+    this.#connection = connection;
+    this.#subjects = subjects;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /**
+   * Rejects with a {@link QueryError} when the query was refused or asks for what does not exist, and with an
+   * {@link UnavailableError} when no worker answered in time.
+   */
+  async ask<N extends QueryName>(
+    name: N,
+    input: QueryInput<N>,
+    { timeoutMs = this.#timeoutMs }: AskOptions = {},
+  ): Promise<QueryAnswers[N]> {
+    const subject = this.#subjects.query(name);
+    const body = JSON.stringify(input);
+    const deadline = performance.now() + timeoutMs;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
+      const reply = await this.#attempt(subject, body, deadline);
+      if (!(reply instanceof Error)) return answerOf<N>(reply);
+      const leftMs = deadline - performance.now();
+      if (this.#connection.isClosed() || leftMs <= pauseMs) {
+        throw new UnavailableError(`no answer to query ${name} within ${timeoutMs} ms: ${reply.message}`, {
+          cause: reply,
+        });
+      }
+      await delay(pauseMs);
+    }
+  }
+
+  /** The reply, or why there is none yet. */
+  async #attempt(subject: string, body: string, deadline: number): Promise<Reply | Error> {
+    const timeout = Math.max(1, Math.min(ATTEMPT_MS, deadline - performance.now()));
+    try {
+      const reply = parsed(await this.#connection.request(subject, body, { timeout }));
+      if (reply === undefined) return new UnavailableError('the answer is not readable');
+      return isBusy(reply) ? new UnavailableError(reply.error.message) : reply;
+    } catch (error) {
+      return error instanceof Error ? error : new UnavailableError(messageOf(error));
+    }
+  }
+}
+
+type Reply =
+  | { readonly ok: unknown }
+  | { readonly error: { readonly code: string; readonly message: string } };
+
+function isBusy(reply: Reply): reply is Extract<Reply, { error: unknown }> {
+  return 'error' in reply && reply.error.code === 'rate_limited';
+}
+
+function parsed(message: Msg): Reply | undefined {
+  let body: unknown;
+  try {
+    body = message.json();
+  } catch {
+    return undefined;
+  }
+  if (!isObject(body)) return undefined;
+  if ('ok' in body) return { ok: body.ok };
+  if (!isObject(body.error)) return undefined;
+  return { error: { code: String(body.error.code), message: String(body.error.message) } };
+}
+
+function answerOf<N extends QueryName>(reply: Reply): QueryAnswers[N] {
+  if ('error' in reply) throw new QueryError(reply.error.code, reply.error.message);
+  // The server answers each name in the form of that name (protocol/queries.ts); it is not checked a second time here.
+  return (reply as Extract<QueryReply<N>, { ok: unknown }>).ok;
+}

@@ -1,0 +1,188 @@
+/**
+ * Queries by request and reply, discoverable as a NATS service: the `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS` subjects
+ * of ADR-32. Every worker offers the same endpoints in one queue group, so that each request is answered once.
+ */
+import { type Msg, type NatsConnection, nuid, type Subscription } from 'nats';
+import { messageOf } from '../errors.ts';
+import type { Code } from '../protocol/codes.ts';
+import { faultOf } from '../protocol/decode.ts';
+import { parseJson } from '../protocol/json.ts';
+import {
+  isQueryName,
+  QUERIES,
+  type QueryAnswers,
+  type QueryName,
+  type QueryOf,
+} from '../protocol/queries.ts';
+import type { Subjects } from '../protocol/subjects.ts';
+
+const QUEUE = 'q';
+const SERVICE = 'converge';
+const MAX_AT_ONCE = 256;
+
+export type QueryFault = { readonly code: Code; readonly message: string };
+/** Answers one query; a fault where it asks for what does not exist. */
+export type QueryHandlers = {
+  readonly [N in QueryName]: (query: QueryOf<N>) => Promise<{ ok: QueryAnswers[N] } | { error: QueryFault }>;
+};
+
+interface EndpointStats {
+  requests: number;
+  errors: number;
+  lastError: string;
+  processingNanos: bigint;
+}
+
+export interface QueryServiceOptions {
+  readonly connection: NatsConnection;
+  readonly subjects: Subjects;
+  readonly version: string;
+  readonly handlers: QueryHandlers;
+  readonly onFault: (name: string, error: unknown) => void;
+}
+
+export class QueryService {
+  readonly #options: QueryServiceOptions;
+  readonly #id = nuid.next();
+  readonly #started = new Date().toISOString();
+  readonly #stats = new Map<QueryName, EndpointStats>();
+  readonly #subscriptions: Subscription[] = [];
+  #atOnce = 0;
+
+  constructor(options: QueryServiceOptions) {
+    this.#options = options;
+    for (const name of Object.keys(QUERIES)) {
+      if (isQueryName(name)) this.#offer(name);
+    }
+    for (const [verb, answer] of [
+      ['PING', () => this.#identity('ping')],
+      ['INFO', () => this.#info()],
+      ['STATS', () => this.#statistics()],
+    ] as const) {
+      for (const tail of ['', `.${SERVICE}`, `.${SERVICE}.${this.#id}`])
+        this.#discover(`$SRV.${verb}${tail}`, answer);
+    }
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#subscriptions.map((subscription) => subscription.drain().catch(() => undefined)));
+  }
+
+  #offer(name: QueryName): void {
+    const { connection, subjects } = this.#options;
+    this.#stats.set(name, { requests: 0, errors: 0, lastError: '', processingNanos: 0n });
+    this.#subscriptions.push(
+      connection.subscribe(subjects.query(name), {
+        queue: QUEUE,
+        callback: (error, request) => {
+          if (error === null) void this.#answer(name, request);
+        },
+      }),
+    );
+  }
+
+  async #answer(name: QueryName, request: Msg): Promise<void> {
+    const stats = this.#stats.get(name);
+    if (stats === undefined) return;
+    const started = process.hrtime.bigint();
+    stats.requests++;
+    const reply =
+      this.#atOnce >= MAX_AT_ONCE
+        ? fault('rate_limited', `${MAX_AT_ONCE} queries are being answered already`)
+        : await this.#run(name, request);
+    if ('error' in reply) {
+      stats.errors++;
+      stats.lastError = reply.error.code;
+    }
+    stats.processingNanos += process.hrtime.bigint() - started;
+    this.#respond(request, reply);
+  }
+
+  async #run(name: QueryName, request: Msg): Promise<{ ok: unknown } | { error: QueryFault }> {
+    this.#atOnce++;
+    try {
+      return await answerAs(name, request, this.#options.handlers);
+    } catch (error) {
+      this.#options.onFault(name, error);
+      return fault('internal_error', 'the query could not be answered');
+    } finally {
+      this.#atOnce--;
+    }
+  }
+
+  #respond(request: Msg, reply: unknown): void {
+    try {
+      request.respond(JSON.stringify(reply));
+    } catch (error) {
+      // Larger than the server's payload, as a rule: the asker can ask for smaller pages.
+      request.respond(
+        JSON.stringify(fault('too_large', `the answer could not be sent: ${messageOf(error)}`)),
+      );
+    }
+  }
+
+  #discover(subject: string, answer: () => object): void {
+    this.#subscriptions.push(
+      this.#options.connection.subscribe(subject, {
+        callback: (error, request) => {
+          if (error === null) this.#respond(request, answer());
+        },
+      }),
+    );
+  }
+
+  #identity(kind: 'ping' | 'info' | 'stats'): object {
+    return {
+      type: `io.nats.micro.v1.${kind}_response`,
+      name: SERVICE,
+      id: this.#id,
+      version: this.#options.version,
+      metadata: {},
+    };
+  }
+
+  #info(): object {
+    const { subjects } = this.#options;
+    const endpoints = [...this.#stats.keys()].map((name) => ({
+      name,
+      subject: subjects.query(name),
+      queue_group: QUEUE,
+      metadata: {},
+    }));
+    return { ...this.#identity('info'), description: 'reads the state of pools and tasks', endpoints };
+  }
+
+  #statistics(): object {
+    const { subjects } = this.#options;
+    const endpoints = [...this.#stats].map(([name, stats]) => ({
+      name,
+      subject: subjects.query(name),
+      queue_group: QUEUE,
+      num_requests: stats.requests,
+      num_errors: stats.errors,
+      last_error: stats.lastError,
+      processing_time: Number(stats.processingNanos),
+      average_processing_time:
+        stats.requests === 0 ? 0 : Number(stats.processingNanos / BigInt(stats.requests)),
+    }));
+    return { ...this.#identity('stats'), started: this.#started, endpoints };
+  }
+}
+
+function fault(code: Code, message: string): { readonly error: QueryFault } {
+  return { error: { code, message } };
+}
+
+async function answerAs<N extends QueryName>(
+  name: N,
+  request: Msg,
+  handlers: QueryHandlers,
+): Promise<{ ok: unknown } | { error: QueryFault }> {
+  const parsed = request.data.length === 0 ? { ok: true as const, value: {} } : parseJson(request.data);
+  if (!parsed.ok) return fault('invalid_query', parsed.why);
+  const query = QUERIES[name].safeParse(parsed.value);
+  if (!query.success) return fault('invalid_query', faultOf(query.error, ''));
+  // The schema of a name gives the form of that name: the two are looked up by the same key.
+  const answer: (query: QueryOf<N>) => Promise<{ ok: unknown } | { error: QueryFault }> = handlers[name];
+  return await answer(query.data as QueryOf<N>);
+}

@@ -1,0 +1,307 @@
+/**
+ * Where an agent waits for the outcomes of its decisions. Results are told once and not kept, so whatever does not
+ * arrive (a lost connection, a worker that crashed before telling) is asked for again with the query `outcome`.
+ */
+import type { Msg, NatsConnection, Subscription } from 'nats';
+import { watchConnection } from '../bus/decision-publisher.ts';
+import type { QueryClient } from '../bus/query-client.ts';
+import {
+  ConvergeError,
+  EXIT,
+  messageOf,
+  OutcomeTimeoutError,
+  QueryError,
+  UnavailableError,
+} from '../errors.ts';
+import { isNotFound } from '../protocol/codes.ts';
+import { isObject } from '../protocol/json.ts';
+import type { Outcome } from '../protocol/outcome.ts';
+import type { Subjects } from '../protocol/subjects.ts';
+
+/** The agent has used the id before, for another decision: that one's outcome is the outcome of this id. */
+export class DecisionIdReusedError extends ConvergeError {
+  readonly exitCode = EXIT.usage;
+}
+
+/** What the outcome has to be about. */
+export interface Expected {
+  readonly decisionId: string;
+  readonly type: string;
+  readonly pool: string;
+}
+
+export interface ExpectOptions {
+  readonly resolve: (outcome: Outcome) => void;
+  readonly reject: (error: Error) => void;
+  readonly timeoutMs: number;
+  /** Publishes the decision again without the broker's own check for repeats; see {@link OutcomeDesk.wasRepeated}. */
+  readonly sendAgain: () => void;
+  /** False for decisions about a whole shard: a query finds those without the pool. */
+  readonly isInPool: boolean;
+}
+
+/** One who waits. Made by {@link OutcomeDesk.expect}, and nobody else's to change. */
+export interface Expectation {
+  readonly expected: Expected;
+  readonly options: ExpectOptions;
+  readonly deadline: number;
+  askAt: number;
+  askDelayMs: number;
+  isAsking: boolean;
+  isStored: boolean;
+  /** When the log said that it knows the id already. */
+  repeatedAt: number | undefined;
+  isSettled: boolean;
+  /** Another one who waits for the same id. */
+  also: Expectation | undefined;
+}
+
+export interface OutcomeDeskOptions {
+  readonly connection: NatsConnection;
+  readonly subjects: Subjects;
+  readonly queries: QueryClient;
+  readonly agent: string;
+  /** How long to wait for a result before asking for it, milliseconds; doubles each time (1,000). */
+  readonly askAfterMs?: number | undefined;
+}
+
+const SWEEP_MS = 100;
+const ASK_TIMEOUT_MS = 2_000;
+const MAX_ASK_DELAY_MS = 10_000;
+const ASKING_AT_ONCE = 16;
+/** How long the outcome of a repeated id may be unknown before the decision is sent again, as a multiple of the wait. */
+const REPEATED_WAITS = 2;
+
+export class OutcomeDesk {
+  readonly #options: OutcomeDeskOptions;
+  readonly #askAfterMs: number;
+  readonly #results: Subscription;
+  readonly #subjectPrefix: string;
+  readonly #waiting = new Map<string, Expectation>();
+  readonly #toAsk: Expectation[] = [];
+  readonly #unwatch: () => void;
+  #asking = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #closedBecause: string | undefined;
+
+  constructor(options: OutcomeDeskOptions) {
+    this.#options = options;
+    this.#askAfterMs = options.askAfterMs ?? 1_000;
+    const { connection, subjects, agent } = options;
+    const subject = subjects.resultsOf(agent);
+    this.#subjectPrefix = subject.slice(0, -1);
+    this.#results = connection.subscribe(subject, {
+      callback: (error, result) => (error === null ? this.#onResult(result) : this.close(messageOf(error))),
+    });
+    this.#unwatch = watchConnection(connection, {
+      reconnected: () => this.#askForAll(),
+      closed: () => this.close('the connection is closed'),
+    });
+  }
+
+  /**
+   * Has to be called before the decision is published. The outcome rejects with an {@link OutcomeTimeoutError} when it
+   * is not known in time, counted from now; with a {@link DecisionIdReusedError} when the id was used before.
+   */
+  expect(expected: Expected, options: ExpectOptions): Expectation {
+    const now = performance.now();
+    const expectation: Expectation = {
+      expected,
+      options,
+      deadline: now + options.timeoutMs,
+      askAt: now + this.#askAfterMs,
+      askDelayMs: this.#askAfterMs,
+      isAsking: false,
+      isStored: false,
+      repeatedAt: undefined,
+      isSettled: false,
+      also: this.#waiting.get(expected.decisionId),
+    };
+    this.#waiting.set(expected.decisionId, expectation);
+    this.#timer ??= setInterval(() => this.#sweep(), SWEEP_MS);
+    if (this.#closedBecause !== undefined) this.fail(expectation, new UnavailableError(this.#closedBecause));
+    return expectation;
+  }
+
+  /** The log has the decision: from here on it is the worker that is waited for. */
+  wasStored(expectation: Expectation): void {
+    expectation.isStored = true;
+    expectation.askAt = performance.now() + expectation.askDelayMs;
+  }
+
+  /**
+   * The log took the decision for a repeat, so its outcome should be known, or soon be. If it stays unknown, someone
+   * else's message has used up our id in the broker's memory; then the decision is sent once more without it, which
+   * the system itself recognises if it was a repeat after all.
+   */
+  wasRepeated(expectation: Expectation): void {
+    expectation.isStored = true;
+    expectation.repeatedAt ??= performance.now();
+    this.#ask(expectation);
+  }
+
+  fail(expectation: Expectation, error: Error): void {
+    this.#settle(expectation, error);
+  }
+
+  close(why: string): void {
+    if (this.#closedBecause !== undefined) return;
+    this.#closedBecause = why;
+    this.#unwatch();
+    clearInterval(this.#timer);
+    this.#results.unsubscribe();
+    for (const waiting of this.#everyone()) this.#settle(waiting, new UnavailableError(why));
+  }
+
+  #onResult(result: Msg): void {
+    const id = result.subject.slice(this.#subjectPrefix.length);
+    if (!this.#waiting.has(id)) return;
+    const outcome = outcomeOf(result);
+    for (const waiting of this.#waitingFor(id)) {
+      if (outcome !== undefined && isAbout(outcome, waiting.expected, this.#options.agent)) {
+        this.#settle(waiting, outcome);
+      } else {
+        // Not to be believed here: what the system remembers decides.
+        this.#ask(waiting);
+      }
+    }
+  }
+
+  #sweep(): void {
+    const now = performance.now();
+    for (const waiting of this.#everyone()) {
+      // Until the log has it the publisher knows better what is wrong, and gives up at the same time.
+      if (now >= waiting.deadline + (waiting.isStored ? 0 : SWEEP_MS * 3)) {
+        this.#settle(waiting, timeoutOf(waiting));
+      } else if (now >= waiting.askAt) this.#ask(waiting);
+    }
+    if (this.#waiting.size > 0) return;
+    clearInterval(this.#timer);
+    this.#timer = undefined;
+  }
+
+  #askForAll(): void {
+    for (const waiting of this.#everyone()) if (waiting.isStored) this.#ask(waiting);
+  }
+
+  #ask(waiting: Expectation): void {
+    if (waiting.isAsking || waiting.isSettled) return;
+    waiting.isAsking = true;
+    this.#toAsk.push(waiting);
+    this.#askNext();
+  }
+
+  #askNext(): void {
+    while (this.#asking < ASKING_AT_ONCE) {
+      const waiting = this.#toAsk.shift();
+      if (waiting === undefined) return;
+      if (waiting.isSettled) continue;
+      this.#asking++;
+      void this.#askOnce(waiting).finally(() => {
+        this.#asking--;
+        this.#askNext();
+      });
+    }
+  }
+
+  async #askOnce(waiting: Expectation): Promise<void> {
+    const { expected, options } = waiting;
+    const { agent, queries } = this.#options;
+    try {
+      const outcome = await queries.ask(
+        'outcome',
+        {
+          agent,
+          decisionId: expected.decisionId,
+          ...(options.isInPool === false ? {} : { pool: expected.pool }),
+        },
+        { timeoutMs: Math.max(1, Math.min(ASK_TIMEOUT_MS, waiting.deadline - performance.now())) },
+      );
+      this.#settle(waiting, isAbout(outcome, expected, agent) ? outcome : reusedId(expected, outcome));
+    } catch (error) {
+      if (error instanceof QueryError && isNotFound(error.code)) this.#isUnknown(waiting);
+    } finally {
+      waiting.isAsking = false;
+      waiting.askAt = performance.now() + waiting.askDelayMs;
+      waiting.askDelayMs = Math.min(waiting.askDelayMs * 2, MAX_ASK_DELAY_MS);
+    }
+  }
+
+  #isUnknown(waiting: Expectation): void {
+    if (waiting.isSettled || waiting.repeatedAt === undefined) return;
+    if (performance.now() < waiting.repeatedAt + REPEATED_WAITS * this.#askAfterMs) return;
+    waiting.repeatedAt = Number.POSITIVE_INFINITY;
+    waiting.options.sendAgain();
+  }
+
+  #settle(waiting: Expectation, result: Outcome | Error): void {
+    if (waiting.isSettled) return;
+    waiting.isSettled = true;
+    this.#forget(waiting);
+    if (result instanceof Error) waiting.options.reject(result);
+    else waiting.options.resolve(result);
+  }
+
+  #forget(waiting: Expectation): void {
+    const { decisionId } = waiting.expected;
+    const first = this.#waiting.get(decisionId);
+    if (first === waiting) {
+      if (waiting.also === undefined) this.#waiting.delete(decisionId);
+      else this.#waiting.set(decisionId, waiting.also);
+      return;
+    }
+    for (let before = first; before !== undefined; before = before.also) {
+      if (before.also === waiting) before.also = waiting.also;
+    }
+  }
+
+  *#waitingFor(id: string): Iterable<Expectation> {
+    for (let waiting = this.#waiting.get(id); waiting !== undefined; ) {
+      const { also } = waiting;
+      yield waiting;
+      waiting = also;
+    }
+  }
+
+  *#everyone(): Iterable<Expectation> {
+    for (const id of this.#waiting.keys()) yield* this.#waitingFor(id);
+  }
+}
+
+function outcomeOf(result: Msg): Outcome | undefined {
+  try {
+    const body = result.json<unknown>();
+    return isOutcome(body) ? body : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isOutcome(body: unknown): body is Outcome {
+  return isObject(body) && (body.status === 'accepted' || body.status === 'rejected');
+}
+
+/** A decision whose type nobody knows is answered as `unknown`. */
+function isAbout(outcome: Outcome, { decisionId, type, pool }: Expected, agent: string): boolean {
+  return (
+    outcome.decisionId === decisionId &&
+    outcome.agent === agent &&
+    outcome.pool === pool &&
+    (outcome.type === type || outcome.type === 'unknown')
+  );
+}
+
+function reusedId({ decisionId, type, pool }: Expected, outcome: Outcome): DecisionIdReusedError {
+  return new DecisionIdReusedError(
+    `decision ${decisionId} (${type} in pool ${pool}) has an id that was used before: ${outcome.type} in pool ${outcome.pool}`,
+  );
+}
+
+function timeoutOf({ expected, options, isStored }: Expectation): OutcomeTimeoutError {
+  const { decisionId, type, pool } = expected;
+  const where = isStored ? 'the log has it' : 'the log has not confirmed it';
+  return new OutcomeTimeoutError(
+    `no outcome of ${type} in pool ${pool} within ${options.timeoutMs} ms (${where}); it may be applied all the same: ` +
+      `decide again with the same id, ${decisionId}`,
+  );
+}

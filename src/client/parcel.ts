@@ -1,0 +1,92 @@
+/** From a decision as its author writes it to the message that goes into the log, or the rule that it breaks already. */
+import type { Code } from '../protocol/codes.ts';
+import { MAX_DECISION_BYTES } from '../protocol/limits.ts';
+import { isName, OPERATOR, SHARD_POOL } from '../protocol/names.ts';
+import type { Outcome } from '../protocol/outcome.ts';
+import type { Subjects } from '../protocol/subjects.ts';
+
+export interface Parcel {
+  readonly decisionId: string;
+  readonly type: string;
+  readonly agent: string;
+  readonly pool: string;
+  readonly subject: string;
+  readonly payload: Uint8Array;
+}
+
+/** Why a decision cannot be sent at all. */
+export interface Unsendable {
+  readonly decisionId: string;
+  readonly type: string;
+  readonly agent: string;
+  readonly pool: string;
+  readonly code: Code;
+  readonly message: string;
+}
+
+export interface Letter {
+  readonly pool: string;
+  readonly decision: { readonly type: string; readonly id?: string | undefined };
+  readonly agent: string;
+  readonly shards: number;
+  readonly newId: () => string;
+}
+
+/**
+ * Only what would keep the answer from coming back is checked here: names that make the subject and the id, and the
+ * size. Everything else is for the system to judge, with the same codes.
+ */
+export function parcelOf(subjects: Subjects, letter: Letter): Parcel | Unsendable {
+  const { pool, decision, agent, shards, newId } = letter;
+  const decisionId = decision.id ?? newId();
+  const about = { decisionId, type: decision.type, agent, pool };
+  if (!isName(pool)) return { ...about, code: 'invalid_decision', message: `pool: ${NOT_A_NAME}` };
+  if (!isName(decisionId)) return { ...about, code: 'invalid_decision', message: `id: ${NOT_A_NAME}` };
+  const payload = encoded({ ...decision, id: decisionId });
+  if (typeof payload === 'string') return { ...about, code: 'invalid_decision', message: payload };
+  if (payload.byteLength > MAX_DECISION_BYTES) {
+    const message = `${payload.byteLength} bytes; a decision has at most ${MAX_DECISION_BYTES}`;
+    return { ...about, code: 'too_large', message };
+  }
+  return { ...about, subject: subjects.decision(pool, agent, shards), payload };
+}
+
+/** A Sweep of one shard, signed by the operator. */
+export function sweepParcel(
+  subjects: Subjects,
+  shard: number,
+  sweep: { readonly id: string; readonly until?: number | undefined; readonly limit?: number | undefined },
+): Parcel {
+  return {
+    decisionId: sweep.id,
+    type: 'Sweep',
+    agent: OPERATOR,
+    pool: SHARD_POOL,
+    subject: subjects.shardDecision(shard, OPERATOR, SHARD_POOL),
+    payload: Buffer.from(JSON.stringify({ ...sweep, type: 'Sweep' })),
+  };
+}
+
+export function isUnsendable(parcel: Parcel | Unsendable): parcel is Unsendable {
+  return 'code' in parcel;
+}
+
+const NOT_A_NAME = 'letters, digits, _ and -, 1 to 64 of them';
+
+/** The bytes, or why there are none. */
+function encoded(body: object): Uint8Array | string {
+  try {
+    return Buffer.from(JSON.stringify(body));
+  } catch (error) {
+    return `not JSON: ${String(error)}`.slice(0, 500);
+  }
+}
+
+/** What is answered on the agent's side: `shard` −1 and `seq` 0 say that it never reached the log. */
+export function localOutcome(
+  about: Pick<Outcome, 'decisionId' | 'type' | 'agent' | 'pool'>,
+  answer: Pick<Outcome, 'status'> & Partial<Pick<Outcome, 'code' | 'message' | 'data'>>,
+): Outcome {
+  const { decisionId, type, agent, pool } = about;
+  return { decisionId, type, agent, pool, ...answer, events: [], shard: -1, seq: 0, at: Date.now() };
+}

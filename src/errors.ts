@@ -1,0 +1,87 @@
+/**
+ * Faults of the infrastructure and of the way the system is set up. What a decision does wrong is not among them:
+ * that is an outcome, a value with a code.
+ */
+
+/** Exit codes of the command line, after sysexits(3) where it has one. */
+export const EXIT = {
+  ok: 0,
+  failure: 1,
+  usage: 2,
+  rejected: 3,
+  notFound: 4,
+  unavailable: 69,
+  configuration: 78,
+} as const;
+
+export abstract class ConvergeError extends Error {
+  /** What the command line exits with when nobody handles it. */
+  abstract readonly exitCode: number;
+
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** A setting is unknown, malformed, or contradicts what the system was created with. */
+export class ConfigurationError extends ConvergeError {
+  readonly exitCode = EXIT.configuration;
+}
+
+/** NATS or Redis does not answer, or not in time. */
+export class UnavailableError extends ConvergeError {
+  readonly exitCode = EXIT.unavailable;
+}
+
+/** The log does not continue what was applied: it was rolled back, recreated or trimmed too far. Not repairable here. */
+export class LogDivergedError extends ConvergeError {
+  readonly exitCode = EXIT.failure;
+}
+
+/** Reading the log was interrupted; it is safe to verify and to read on from the position. */
+export class LogInterruptedError extends ConvergeError {
+  readonly exitCode = EXIT.unavailable;
+}
+
+/** Another worker has written to the shard: whatever this one holds in memory is stale. */
+export class ShardLostError extends ConvergeError {
+  readonly exitCode = EXIT.failure;
+}
+
+/** The log refused a decision, or nobody confirmed it in time. */
+export class PublishError extends ConvergeError {
+  readonly exitCode = EXIT.unavailable;
+}
+
+/** No outcome arrived in time. The decision may be applied all the same: ask again with the same id. */
+export class OutcomeTimeoutError extends ConvergeError {
+  readonly exitCode = EXIT.unavailable;
+}
+
+/** Thrown only by methods whose name says so (`…OrThrow`). */
+export class DecisionRejectedError extends ConvergeError {
+  readonly exitCode = EXIT.rejected;
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(`${code}: ${message}`);
+    this.code = code;
+  }
+}
+
+/** A query was refused, or asked for what does not exist. */
+export class QueryError extends ConvergeError {
+  readonly exitCode: number;
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(`${code}: ${message}`);
+    this.code = code;
+    this.exitCode = code.endsWith('_not_found') ? EXIT.notFound : EXIT.rejected;
+  }
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,33 @@
+/**
+ * Every price rule is written once, in terms of what is good for whoever opened the auction. A forward auction sells:
+ * more is better. A reverse auction buys: less is better, the reserve is the most that is acceptable, and an increment
+ * is taken off. What is better for the opener is worse for the winner.
+ */
+import type { Amount } from '../amounts.ts';
+
+export type Direction = 'forward' | 'reverse';
+
+/** Is `a` strictly better for the opener than `b`? */
+export function beats(direction: Direction, a: Amount, b: Amount): boolean {
+  return direction === 'forward' ? a > b : a < b;
+}
+
+/** Is `a` at least as good for the opener as `limit`? */
+export function reaches(direction: Direction, a: Amount, limit: Amount): boolean {
+  return !beats(direction, limit, a);
+}
+
+/** Of two amounts, the one that is better for the opener (and so worse for the winner). */
+export function betterOf(direction: Direction, a: Amount, b: Amount): Amount {
+  return beats(direction, a, b) ? a : b;
+}
+
+/** Of two amounts, the one that is worse for the opener (and so better for the winner). */
+export function worseOf(direction: Direction, a: Amount, b: Amount): Amount {
+  return beats(direction, a, b) ? b : a;
+}
+
+/** The amount moved by `step` in the opener's favour. In reverse it may fall below zero, where nobody can bid. */
+export function improvedBy(direction: Direction, amount: Amount, step: Amount): Amount {
+  return direction === 'forward' ? amount + step : amount - step;
+}

@@ -1,0 +1,53 @@
+/** What an auction comes to at its close. */
+import type { Amount } from '../amounts.ts';
+import type { Bid } from './bids.ts';
+import { type Direction, reaches } from './direction.ts';
+
+export interface Sold {
+  readonly sold: true;
+  readonly winner: string;
+  /** What the winner bid; with proxies, its secret maximum. */
+  readonly bid: Amount;
+  /** What the winner pays (is paid, in a reverse auction): never worse for it than its bid. */
+  readonly price: Amount;
+  /** Everyone who could have it, best first, the winner included: who is next when the winner does not start. */
+  readonly ranking: readonly Bid[];
+}
+
+export interface Unsold {
+  readonly sold: false;
+  readonly why: 'no_bids' | 'reserve_not_met';
+  readonly ranking: readonly [];
+}
+
+export type Settlement = Sold | Unsold;
+
+/** What every settlement needs to know. */
+export interface SettlementRules {
+  readonly direction: Direction;
+  /** The least acceptable to a seller; the most acceptable to a buyer. Bids that do not meet it cannot win. */
+  readonly reserve?: Amount | undefined;
+  /** Bidders to leave out as if they had never bid, so that the next one gets it at the price without them. */
+  readonly exclude?: ReadonlySet<string> | undefined;
+}
+
+/** Does a bid meet the reserve? Without a reserve every bid does. */
+export function meetsReserve(amount: Amount, { direction, reserve }: SettlementRules): boolean {
+  return reserve === undefined || reaches(direction, amount, reserve);
+}
+
+/**
+ * Sells to the best of ranked bids, if it meets the reserve, at the price that `priceOf` puts on it. The bids that do
+ * meet the reserve stand first in the ranking, so the others are its tail.
+ */
+export function settle(
+  ranked: readonly Bid[],
+  rules: SettlementRules,
+  priceOf: (best: Bid) => Amount,
+): Settlement {
+  const [best] = ranked;
+  if (best === undefined) return { sold: false, why: 'no_bids', ranking: [] };
+  if (!meetsReserve(best.amount, rules)) return { sold: false, why: 'reserve_not_met', ranking: [] };
+  const ranking = ranked.filter(({ amount }) => meetsReserve(amount, rules));
+  return { sold: true, winner: best.bidder, bid: best.amount, price: priceOf(best), ranking };
+}

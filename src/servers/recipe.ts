@@ -1,0 +1,21 @@
+import type { Life } from './life.ts';
+import type { Place } from './runner.ts';
+import type { ServerAnswer } from './server-answer.ts';
+import type { ServerKind } from './server-kind.ts';
+
+/** What differs between starting a Redis and starting a NATS server. */
+export interface Recipe {
+  readonly kind: ServerKind;
+  /** Writes what one life of the server reads when it starts. */
+  prepare(place: Place): Promise<Prepared>;
+  /** Asks whoever answers at this URL; rejects with the reason if nobody of this kind does. */
+  ask(url: string): Promise<ServerAnswer>;
+  /** Ports besides the main one that a container has to publish. */
+  readonly otherPorts: readonly number[];
+}
+
+export interface Prepared {
+  readonly args: readonly string[];
+  /** Whether the one who answers is the one we have started. */
+  isOurs(answer: ServerAnswer, life: Life): Promise<boolean>;
+}

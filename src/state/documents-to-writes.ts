@@ -1,0 +1,126 @@
+/**
+ * From changed documents to the writes that keep them and their indexes. Which index entries a document has is a
+ * function of the document alone, so that a change is the difference of two of them and nothing can be forgotten.
+ */
+import {
+  claimClass,
+  type DocumentChange,
+  isClaimed,
+  isFinal,
+  type Member,
+  type Origin,
+  type Pool,
+  type Task,
+} from '../protocol/documents.ts';
+import { SYSTEM } from '../protocol/names.ts';
+import { decisionKey } from '../protocol/outcome.ts';
+import { classHash, pendingMember, type ShardKeys } from './keys.ts';
+import type { Operations } from './operations.ts';
+
+interface Entry {
+  readonly key: string;
+  readonly member: string;
+  readonly score: number;
+}
+
+interface Written {
+  readonly hash: string;
+  readonly field: string;
+  readonly entries: readonly Entry[];
+}
+
+export function writeChange(keys: ShardKeys, change: DocumentChange, writes: Operations): void {
+  const before = change.before === undefined ? undefined : writtenBefore(keys, change);
+  const after = change.after === undefined ? undefined : writtenAfter(keys, change);
+  if (after !== undefined) writes.add('HSET', after.hash, after.field, JSON.stringify(change.after));
+  else if (before !== undefined) writes.add('HDEL', before.hash, before.field);
+  writeEntries(before?.entries ?? [], after?.entries ?? [], writes);
+  const gone = originOf(change.kind, change.before);
+  const now = originOf(change.kind, change.after);
+  if (gone !== undefined && !isSameOrigin(gone, now)) {
+    writes.add('UNREF', keys.receipts, decisionKey(gone.agent, gone.decisionId));
+  }
+}
+
+function writeEntries(before: readonly Entry[], after: readonly Entry[], writes: Operations): void {
+  for (const old of before) {
+    if (!after.some(({ key, member }) => key === old.key && member === old.member)) {
+      writes.add('ZREM', old.key, old.member);
+    }
+  }
+  for (const entry of after) {
+    const isThere = before.some(
+      ({ key, member, score }) => key === entry.key && member === entry.member && score === entry.score,
+    );
+    if (!isThere) writes.add('ZADD', entry.key, String(entry.score), entry.member);
+  }
+}
+
+/** Whose receipt goes when the thing goes: pools and tasks are created by one decision each, members are not. */
+function originOf(
+  kind: DocumentChange['kind'],
+  document: Pool | Member | Task | undefined,
+): Origin | undefined {
+  return kind === 'member' || document === undefined || !('origin' in document) ? undefined : document.origin;
+}
+
+function isSameOrigin(a: Origin, b: Origin | undefined): boolean {
+  return a.agent === b?.agent && a.decisionId === b.decisionId;
+}
+
+function writtenBefore(keys: ShardKeys, change: DocumentChange): Written | undefined {
+  switch (change.kind) {
+    case 'pool':
+      return change.before && writtenPool(keys, change.before);
+    case 'member':
+      return change.before && writtenMember(keys, change.before);
+    case 'task':
+      return change.before && writtenTask(keys, change.before);
+  }
+}
+
+function writtenAfter(keys: ShardKeys, change: DocumentChange): Written | undefined {
+  switch (change.kind) {
+    case 'pool':
+      return change.after && writtenPool(keys, change.after);
+    case 'member':
+      return change.after && writtenMember(keys, change.after);
+    case 'task':
+      return change.after && writtenTask(keys, change.after);
+  }
+}
+
+function writtenPool(keys: ShardKeys, { pool }: Pool): Written {
+  return { hash: keys.pools, field: pool, entries: [{ key: keys.poolNames, member: pool, score: 0 }] };
+}
+
+function writtenMember(keys: ShardKeys, { pool, agent }: Member): Written {
+  return {
+    hash: keys.members(pool),
+    field: agent,
+    entries: [
+      { key: keys.memberNames(pool), member: agent, score: 0 },
+      { key: keys.poolsOf(agent), member: pool, score: 0 },
+    ],
+  };
+}
+
+function writtenTask(keys: ShardKeys, task: Task): Written {
+  const { pool, taskId, order } = task;
+  const entries: Entry[] = [{ key: keys.tasksIn(pool, task.state), member: taskId, score: order }];
+  const agent = agentOf(task);
+  if (agent !== undefined) entries.push({ key: keys.tasksOf(pool, agent), member: taskId, score: order });
+  if (task.state === 'pending') {
+    const key = keys.pending(pool, classHash(claimClass(task)));
+    entries.push({ key, member: pendingMember(order, taskId), score: -task.priority });
+  }
+  if (isFinal(task)) entries.push({ key: keys.finals(pool), member: taskId, score: task.finishedAt });
+  return { hash: keys.tasks(pool), field: taskId, entries };
+}
+
+/** Who holds the task, or held it when it finished. */
+function agentOf(task: Task): string | undefined {
+  if (isClaimed(task)) return task.claim.agent;
+  if (task.state !== 'completed' && task.state !== 'failed') return undefined;
+  return task.finishedBy === SYSTEM ? undefined : task.finishedBy;
+}

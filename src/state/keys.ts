@@ -1,0 +1,125 @@
+/**
+ * The one place that knows Redis keys. Every key of a shard carries the hash tag `{<shard>}`, which keeps them in one
+ * slot of a Redis Cluster: the commit script touches many of them at once.
+ *
+ * What is a function of the log is under `<ns>:{<shard>}:s:` and must be the same after every replay; what belongs to
+ * the running of the system (lease, outbox, commit id) is under `<ns>:{<shard>}:r:`.
+ */
+import { createHash } from 'node:crypto';
+import type { TaskState } from '../protocol/documents.ts';
+
+export interface ShardKeys {
+  /** Hash: seq, hash, log, now, settings, due. */
+  readonly meta: string;
+  /** Hash: pool → document. */
+  readonly pools: string;
+  /** Hash: pool → number of its latest event. */
+  readonly sequences: string;
+  /** Hash: `agent.decisionId` → outcome; and the same keys as a list, oldest first, each as `at|key`. */
+  readonly outcomes: string;
+  readonly outcomeOrder: string;
+  /** Hash: `agent.decisionId` → outcome of a decision that created something, and how much of it is still kept. */
+  readonly receipts: string;
+  readonly receiptCounts: string;
+  /** Sorted set of pool names, for paging. */
+  readonly poolNames: string;
+  /** Hash: agent → document. */
+  members(pool: string): string;
+  /** Sorted set of agents, for paging. */
+  memberNames(pool: string): string;
+  /** Sorted set: pools of this shard that an agent has joined. */
+  poolsOf(agent: string): string;
+  /** Hash: task id → document. */
+  tasks(pool: string): string;
+  /** Sorted set: tasks in a state, by order of submission. */
+  tasksIn(pool: string, state: TaskState): string;
+  /** Sorted set: tasks that an agent holds, or held when they finished, by order of submission. */
+  tasksOf(pool: string, agent: string): string;
+  /** Hash: class hash → claim class, for each class with pending tasks. */
+  pendingClasses(pool: string): string;
+  /** Sorted set: pending tasks of one claim class in claiming order, members as {@link pendingMember}. */
+  pending(pool: string, classHash: string): string;
+  /** Sorted set: final tasks by the time they finished. */
+  finals(pool: string): string;
+  /** Everything that is a function of the log, as a pattern. */
+  readonly statePattern: string;
+
+  readonly lease: string;
+  readonly commit: string;
+  /** Hash: log position of a batch → its results and events that are not known to be published. */
+  readonly outbox: string;
+  /** Why the shard was halted. */
+  readonly halted: string;
+}
+
+export function shardKeys(namespace: string, shard: number): ShardKeys {
+  const state = `${namespace}:{${shard}}:s:`;
+  const running = `${namespace}:{${shard}}:r:`;
+  return {
+    meta: `${state}meta`,
+    pools: `${state}pools`,
+    sequences: `${state}sequences`,
+    outcomes: `${state}outcomes`,
+    outcomeOrder: `${state}outcome-order`,
+    receipts: `${state}receipts`,
+    receiptCounts: `${state}receipt-counts`,
+    poolNames: `${state}pool-names`,
+    members: (pool) => `${state}members:${pool}`,
+    memberNames: (pool) => `${state}member-names:${pool}`,
+    poolsOf: (agent) => `${state}pools-of:${agent}`,
+    tasks: (pool) => `${state}tasks:${pool}`,
+    tasksIn: (pool, taskState) => `${state}tasks-in:${pool}:${taskState}`,
+    tasksOf: (pool, agent) => `${state}tasks-of:${pool}:${agent}`,
+    pendingClasses: (pool) => `${state}pending-classes:${pool}`,
+    pending: (pool, classHash) => `${state}pending:${pool}:${classHash}`,
+    finals: (pool) => `${state}finals:${pool}`,
+    statePattern: `${state.replace(/[[\]*?\\]/g, '\\$&')}*`,
+    lease: `${running}lease`,
+    commit: `${running}commit`,
+    outbox: `${running}outbox`,
+    halted: `${running}halted`,
+  };
+}
+
+export interface SystemKeys {
+  /** Sorted set: worker id → when its heartbeat lapses. */
+  readonly workers: string;
+  /** The newest sweep that succeeded, as JSON. */
+  readonly lastSweep: string;
+  /** Prefix of everything that BullMQ keeps. */
+  readonly bullPrefix: string;
+}
+
+export function systemKeys(namespace: string): SystemKeys {
+  return {
+    workers: `${namespace}:{system}:workers`,
+    lastSweep: `${namespace}:{system}:last-sweep`,
+    bullPrefix: `{${namespace}:bull}`,
+  };
+}
+
+const remembered = new Map<string, string>();
+const REMEMBERED_AT_MOST = 10_000;
+
+/** A claim class as part of a key: short, however long its requirements are. */
+export function classHash(claimClass: string): string {
+  if (claimClass === '') return '-';
+  let hash = remembered.get(claimClass);
+  if (hash === undefined) {
+    if (remembered.size >= REMEMBERED_AT_MOST) remembered.clear();
+    hash = createHash('sha256').update(claimClass).digest('base64url').slice(0, 22);
+    remembered.set(claimClass, hash);
+  }
+  return hash;
+}
+
+const ORDER_DIGITS = 16;
+
+/** Members of one score sort as text: padded, the order of submission sorts as it should. */
+export function pendingMember(order: number, taskId: string): string {
+  return `${String(order).padStart(ORDER_DIGITS, '0')}:${taskId}`;
+}
+
+export function taskIdOfPendingMember(member: string): string {
+  return member.slice(ORDER_DIGITS + 1);
+}

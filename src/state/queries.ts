@@ -1,0 +1,300 @@
+/** Reads for agents and operators: from Redis, by any worker, of any shard. Lists come from indexes, never from scans. */
+import type { Code } from '../protocol/codes.ts';
+import {
+  COMMONS_POOL,
+  type Member,
+  type Pool,
+  satisfies,
+  TASK_STATES,
+  type Task,
+  type TaskState,
+} from '../protocol/documents.ts';
+import { COMMONS } from '../protocol/names.ts';
+import { decisionKey, type Outcome } from '../protocol/outcome.ts';
+import type { Page, PoolStats, QueryAnswers, QueryOf, ShardStats } from '../protocol/queries.ts';
+import { shardOf } from '../protocol/shard.ts';
+import { type ShardKeys, shardKeys, systemKeys, taskIdOfPendingMember } from './keys.ts';
+import type { Redis } from './redis.ts';
+import { pairs, parse } from './replies.ts';
+
+type Answer<T> = { readonly ok: T } | { readonly error: { readonly code: Code; readonly message: string } };
+
+function notFound<T>(code: Code, message: string): Answer<T> {
+  return { error: { code, message } };
+}
+
+/** What a page of pending tasks costs at most: more classes than this are not looked into. */
+const MAX_CLASSES = 10_000;
+
+export class StateQueries {
+  readonly #redis: Redis;
+  readonly #namespace: string;
+  readonly #shards: number;
+
+  constructor(redis: Redis, namespace: string, shards: number) {
+    this.#redis = redis;
+    this.#namespace = namespace;
+    this.#shards = shards;
+  }
+
+  async task({ pool = COMMONS, taskId }: QueryOf<'task'>): Promise<Answer<Task>> {
+    const json = await this.#redis.hget(this.#of(pool).tasks(pool), taskId);
+    return json === null
+      ? notFound('task_not_found', `there is no task ${taskId} in ${pool}`)
+      : { ok: parse(json) };
+  }
+
+  async tasks({
+    pool = COMMONS,
+    state,
+    agent,
+    limit,
+    cursor,
+  }: QueryOf<'tasks'>): Promise<Answer<Page<Task>>> {
+    const keys = this.#of(pool);
+    const states: readonly TaskState[] = state === undefined ? TASK_STATES : [state].flat();
+    const after = cursor === undefined ? -1 : Number(cursor);
+    if (!Number.isSafeInteger(after)) return notFound('invalid_query', 'cursor: not one of ours');
+    const sources =
+      agent === undefined ? states.map((name) => keys.tasksIn(pool, name)) : [keys.tasksOf(pool, agent)];
+    const wanted = new Set(states);
+    const items: Task[] = [];
+    let from = after;
+    for (;;) {
+      const ids = await this.#idsAfter(sources, from, limit + 1);
+      const tasks = await this.#documents<Task>(keys.tasks(pool), ids);
+      for (const task of tasks) {
+        from = Math.max(from, task.order);
+        if (wanted.has(task.state)) items.push(task);
+      }
+      if (items.length > limit || ids.length <= limit) break;
+    }
+    const page = items.slice(0, limit);
+    const last = page.at(-1);
+    return {
+      ok:
+        items.length > limit && last !== undefined
+          ? { items: page, cursor: String(last.order) }
+          : { items: page },
+    };
+  }
+
+  /** The first ids, by order of submission, of several indexes together. */
+  async #idsAfter(sources: readonly string[], after: number, count: number): Promise<string[]> {
+    const lists = await Promise.all(
+      sources.map((key) =>
+        this.#redis.zrangebyscore(key, `(${after}`, '+inf', 'WITHSCORES', 'LIMIT', 0, count),
+      ),
+    );
+    const entries = lists.flatMap((list) => pairs(list).map(([id, order]) => ({ id, order: Number(order) })));
+    return entries
+      .sort((a, b) => a.order - b.order)
+      .slice(0, count)
+      .map(({ id }) => id);
+  }
+
+  async pendingTasks({
+    agent,
+    pools,
+    capabilities,
+    limit,
+  }: QueryOf<'pending-tasks'>): Promise<Answer<Page<Task>>> {
+    const visible = pools ?? (await this.#poolsOf(agent));
+    const perPool = await Promise.all(
+      visible.map((pool) => this.#pendingIn(pool, agent, capabilities, limit)),
+    );
+    const tasks = perPool.flat().sort((a, b) => b.priority - a.priority || a.submittedAt - b.submittedAt);
+    return { ok: { items: tasks.slice(0, limit) } };
+  }
+
+  /** Which classes a member may claim is decided per class; of those only the best tasks are read. */
+  async #pendingIn(
+    pool: string,
+    agent: string,
+    given: readonly string[] | undefined,
+    limit: number,
+  ): Promise<Task[]> {
+    const keys = this.#of(pool);
+    const [doc, memberJson, classes] = await Promise.all([
+      this.#pool(pool),
+      this.#redis.hget(keys.members(pool), agent),
+      this.#redis.hgetall(keys.pendingClasses(pool)),
+    ]);
+    const isMember = memberJson !== null || pool === COMMONS;
+    if (doc === undefined || doc.state === 'closed' || !isMember) return [];
+    const own = memberJson === null ? [] : parse<Member>(memberJson).capabilities;
+    const capabilities = new Set(given ?? own);
+    const eligible = Object.entries(classes)
+      .slice(0, MAX_CLASSES)
+      .filter(([, claimClass]) => isEligible(claimClass, capabilities));
+    const lists = await Promise.all(
+      eligible.map(([hash]) =>
+        this.#redis.zrange(keys.pending(pool, hash), 0, String(limit - 1), 'WITHSCORES'),
+      ),
+    );
+    const best = lists
+      .flatMap((list) => pairs(list).map(([member, score]) => ({ member, score: Number(score) })))
+      .sort((a, b) => a.score - b.score || (a.member < b.member ? -1 : 1))
+      .slice(0, limit);
+    const tasks = await this.#documents<Task>(
+      keys.tasks(pool),
+      best.map(({ member }) => taskIdOfPendingMember(member)),
+    );
+    const now = Date.now();
+    return tasks.filter(({ state, deadline }) => state === 'pending' && (deadline ?? now + 1) > now);
+  }
+
+  async pool({ pool }: QueryOf<'pool'>): Promise<Answer<QueryAnswers['pool']>> {
+    const doc = await this.#pool(pool);
+    if (doc === undefined) return notFound('pool_not_found', `there is no pool ${pool}`);
+    return { ok: { ...publicPool(doc), members: await this.#redis.hlen(this.#of(pool).members(pool)) } };
+  }
+
+  async pools({ limit, cursor }: QueryOf<'pools'>): Promise<Answer<Page<Pool>>> {
+    const start = cursor === undefined ? '-' : `(${cursor}`;
+    const names = await Promise.all(
+      this.#allShards().map((keys) =>
+        this.#redis.zrangebylex(keys.poolNames, start, '+', 'LIMIT', 0, limit + 1),
+      ),
+    );
+    const isBeforeCommons = cursor === undefined || cursor < COMMONS;
+    const all = [...new Set([...names.flat(), ...(isBeforeCommons ? [COMMONS] : [])])].sort();
+    const page = all.slice(0, limit);
+    const docs = await Promise.all(page.map((pool) => this.#pool(pool)));
+    const items = docs.flatMap((doc) => (doc === undefined ? [] : [publicPool(doc)]));
+    const last = page.at(-1);
+    return { ok: all.length > limit && last !== undefined ? { items, cursor: last } : { items } };
+  }
+
+  async poolsOfAgent({ agent }: QueryOf<'pools-of-agent'>): Promise<Answer<QueryAnswers['pools-of-agent']>> {
+    return { ok: { pools: await this.#poolsOf(agent) } };
+  }
+
+  async members({ pool, limit, cursor }: QueryOf<'members'>): Promise<Answer<Page<Member>>> {
+    if ((await this.#pool(pool)) === undefined) return notFound('pool_not_found', `there is no pool ${pool}`);
+    const keys = this.#of(pool);
+    const start = cursor === undefined ? '-' : `(${cursor}`;
+    const names = await this.#redis.zrangebylex(keys.memberNames(pool), start, '+', 'LIMIT', 0, limit + 1);
+    const page = names.slice(0, limit);
+    const items = await this.#documents<Member>(keys.members(pool), page);
+    const last = page.at(-1);
+    return { ok: names.length > limit && last !== undefined ? { items, cursor: last } : { items } };
+  }
+
+  /** Without the pool every shard is asked: decision ids are an agent's own, not a shard's. */
+  async outcome({ agent, decisionId, pool }: QueryOf<'outcome'>): Promise<Answer<Outcome>> {
+    const key = decisionKey(agent, decisionId);
+    const shards = pool === undefined ? this.#allShards() : [this.#of(pool)];
+    const found = await Promise.all(
+      shards.flatMap((keys) => [this.#redis.hget(keys.outcomes, key), this.#redis.hget(keys.receipts, key)]),
+    );
+    const json = found.find((text) => text !== null);
+    return json == null
+      ? notFound('outcome_not_found', `no outcome of ${decisionId} by ${agent} is remembered`)
+      : { ok: parse(json) };
+  }
+
+  async shardStats(): Promise<ShardStats[]> {
+    return await Promise.all(
+      this.#allShards().map(async (keys, shard) => {
+        const [[seq, now], owner, halted, outcomes, receipts, outbox] = await Promise.all([
+          this.#redis.hmget(keys.meta, 'seq', 'now'),
+          this.#redis.get(keys.lease),
+          this.#redis.get(keys.halted),
+          this.#redis.llen(keys.outcomeOrder),
+          this.#redis.hlen(keys.receipts),
+          this.#redis.hlen(keys.outbox),
+        ]);
+        return {
+          shard,
+          position: Number(seq ?? 0),
+          at: Number(now ?? 0),
+          owner: owner ?? undefined,
+          halted: halted ?? undefined,
+          outcomes: outcomes + receipts,
+          outbox,
+        };
+      }),
+    );
+  }
+
+  async poolStats(pool: string): Promise<PoolStats> {
+    const keys = this.#of(pool);
+    const counts = await Promise.all(
+      TASK_STATES.map((state) => this.#redis.zcard(keys.tasksIn(pool, state))),
+    );
+    const [first, second, third, fourth, fifth, sixth, seventh, eighth] = counts;
+    return {
+      pool,
+      members: await this.#redis.hlen(keys.members(pool)),
+      tasks: {
+        blocked: first ?? 0,
+        scheduled: second ?? 0,
+        pending: third ?? 0,
+        assigned: fourth ?? 0,
+        running: fifth ?? 0,
+        completed: sixth ?? 0,
+        failed: seventh ?? 0,
+        cancelled: eighth ?? 0,
+      },
+      sequence: Number((await this.#redis.hget(keys.sequences, pool)) ?? 0),
+    };
+  }
+
+  async liveWorkers(): Promise<string[]> {
+    return await this.#redis.zrangebyscore(systemKeys(this.#namespace).workers, Date.now(), '+inf');
+  }
+
+  /** Shards with something due by `now`, and since when. */
+  async dueShards(now: number): Promise<{ shard: number; dueAt: number }[]> {
+    const dues = await Promise.all(this.#allShards().map((keys) => this.#redis.hget(keys.meta, 'due')));
+    return dues.flatMap((due, shard) =>
+      due == null || due === '' || Number(due) > now ? [] : [{ shard, dueAt: Number(due) }],
+    );
+  }
+
+  /** The settings that each shard applies; undefined where none have reached it yet. */
+  async shardSettings(): Promise<(string | undefined)[]> {
+    const settings = await Promise.all(
+      this.#allShards().map((keys) => this.#redis.hget(keys.meta, 'settings')),
+    );
+    return settings.map((json) => json ?? undefined);
+  }
+
+  async #pool(pool: string): Promise<Pool | undefined> {
+    const json = await this.#redis.hget(this.#of(pool).pools, pool);
+    if (json !== null) return parse<Pool>(json);
+    return pool === COMMONS ? COMMONS_POOL : undefined;
+  }
+
+  async #poolsOf(agent: string): Promise<string[]> {
+    const perShard = await Promise.all(
+      this.#allShards().map((keys) => this.#redis.zrange(keys.poolsOf(agent), 0, '-1')),
+    );
+    return [...new Set([COMMONS, ...perShard.flat()])].sort();
+  }
+
+  async #documents<T>(key: string, ids: readonly string[]): Promise<T[]> {
+    if (ids.length === 0) return [];
+    return (await this.#redis.hmget(key, ...ids)).flatMap((json) => (json === null ? [] : [parse<T>(json)]));
+  }
+
+  #of(pool: string): ShardKeys {
+    return shardKeys(this.#namespace, shardOf(pool, this.#shards));
+  }
+
+  #allShards(): ShardKeys[] {
+    return Array.from({ length: this.#shards }, (_, shard) => shardKeys(this.#namespace, shard));
+  }
+}
+
+/** A pool as anyone may see it: not the digest of its token, which could be guessed at leisure. */
+function publicPool(pool: Pool): Pool {
+  return pool.admission.kind === 'token' ? { ...pool, admission: { kind: 'token', sha256: '' } } : pool;
+}
+
+function isEligible(claimClass: string, capabilities: ReadonlySet<string>): boolean {
+  if (claimClass === '') return true;
+  const [, requirements]: [string | null, readonly (readonly string[])[]] = JSON.parse(claimClass);
+  return satisfies(capabilities, requirements);
+}

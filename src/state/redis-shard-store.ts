@@ -1,0 +1,242 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { ShardLostError } from '../errors.ts';
+import type { Member, Pool, Task } from '../protocol/documents.ts';
+import { LIVE_STATES } from '../protocol/documents.ts';
+import { settingsSchema } from '../protocol/settings.ts';
+import { writeChange } from './documents-to-writes.ts';
+import { classHash, type ShardKeys } from './keys.ts';
+import { Operations } from './operations.ts';
+import type { Redis } from './redis.ts';
+import { pairs, parse } from './replies.ts';
+import type {
+  Found,
+  Lookup,
+  Remembered,
+  ShardCommit,
+  ShardStore,
+  StoredPool,
+  StoredPosition,
+  StoredShard,
+} from './shard-store.ts';
+
+const SCRIPT = readFileSync(new URL('./commit.lua', import.meta.url), 'utf8');
+const SCRIPT_SHA = createHash('sha1').update(SCRIPT).digest('hex');
+const CHUNK = 500;
+
+export class RedisShardStore implements ShardStore {
+  readonly #commits: Redis;
+  readonly #reads: Redis;
+  readonly #keys: ShardKeys;
+
+  /** Two connections: one for commits that never repeats a command, one for reads. */
+  constructor(commits: Redis, reads: Redis, keys: ShardKeys) {
+    this.#commits = commits;
+    this.#reads = reads;
+    this.#keys = keys;
+  }
+
+  async position(): Promise<StoredPosition> {
+    const [seq, hash, log] = await this.#reads.hmget(this.#keys.meta, 'seq', 'hash', 'log');
+    return { seq: Number(seq ?? 0), hash: hash ?? undefined, logIdentity: log ?? undefined };
+  }
+
+  /** Reads everything; again, when another worker was still writing meanwhile. */
+  async load(): Promise<StoredShard> {
+    for (;;) {
+      const before = await this.position();
+      const shard = await this.#loadAt(before);
+      const after = await this.position();
+      if (before.seq === after.seq && before.hash === after.hash) return shard;
+    }
+  }
+
+  async #loadAt(position: StoredPosition): Promise<StoredShard> {
+    const keys = this.#keys;
+    const [[now, settings], pools, sequences, count, oldest] = await Promise.all([
+      this.#reads.hmget(keys.meta, 'now', 'settings'),
+      this.#reads.hgetall(keys.pools),
+      this.#reads.hgetall(keys.sequences),
+      this.#reads.llen(keys.outcomeOrder),
+      this.#reads.lindex(keys.outcomeOrder, 0),
+    ]);
+    const stored: StoredPool[] = [];
+    for (const [pool, json] of Object.entries(pools)) {
+      stored.push(await this.#loadPool(pool, parse<Pool>(json), Number(sequences[pool] ?? 0)));
+    }
+    return {
+      position,
+      now: Number(now ?? 0),
+      settings: settings == null ? undefined : settingsSchema.parse(JSON.parse(settings)),
+      pools: stored,
+      outcomes: { count, oldestAt: oldest === null ? undefined : parseRemembered(oldest).at },
+    };
+  }
+
+  async #loadPool(pool: string, doc: Pool, sequence: number): Promise<StoredPool> {
+    const keys = this.#keys;
+    const [members, finals, oldest, ...ids] = await Promise.all([
+      this.#reads.hvals(keys.members(pool)),
+      this.#reads.zcard(keys.finals(pool)),
+      this.#reads.zrange(keys.finals(pool), 0, '0', 'WITHSCORES'),
+      ...LIVE_STATES.map((state) => this.#reads.zrange(keys.tasksIn(pool, state), 0, '-1')),
+    ]);
+    const live = await this.#tasks(pool, ids.flat());
+    const known = new Set(live.map(({ taskId }) => taskId));
+    const awaited = live.flatMap((task) => (task.state === 'blocked' ? task.waitingFor : []));
+    const ended = await this.#tasks(
+      pool,
+      [...new Set(awaited)].filter((id) => !known.has(id)),
+    );
+    return {
+      doc,
+      sequence,
+      members: members.map((json) => parse<Member>(json)),
+      tasks: [...live, ...ended],
+      finals: { count: finals, oldestAt: oldest[1] === undefined ? undefined : Number(oldest[1]) },
+    };
+  }
+
+  async #tasks(pool: string, ids: readonly string[]): Promise<Task[]> {
+    const tasks: Task[] = [];
+    for (let i = 0; i < ids.length; i += CHUNK) {
+      for (const json of await this.#reads.hmget(this.#keys.tasks(pool), ...ids.slice(i, i + CHUNK))) {
+        if (json !== null) tasks.push(parse<Task>(json));
+      }
+    }
+    return tasks;
+  }
+
+  async lookup(wanted: Lookup): Promise<Found> {
+    const outcomes = this.outcomes(wanted.outcomes);
+    const tasks = [...wanted.tasks].map(([pool, ids]) => this.#tasks(pool, ids));
+    return { outcomes: await outcomes, tasks: (await Promise.all(tasks)).flat() };
+  }
+
+  async outcomes(wanted: readonly string[]): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    if (wanted.length === 0) return found;
+    const [recent, receipts] = await Promise.all([
+      this.#reads.hmget(this.#keys.outcomes, ...wanted),
+      this.#reads.hmget(this.#keys.receipts, ...wanted),
+    ]);
+    for (const [i, key] of wanted.entries()) {
+      const json = recent[i] ?? receipts[i];
+      if (json != null) found.set(key, json);
+    }
+    return found;
+  }
+
+  async oldest(
+    pools: readonly string[],
+    tasksPerPool: number,
+    outcomes: number,
+  ): Promise<{ finals: Map<string, Remembered[]>; outcomes: Remembered[]; tasks: Task[] }> {
+    const finals = new Map<string, Remembered[]>();
+    const tasks: Task[] = [];
+    for (const pool of pools) {
+      const range = await this.#reads.zrange(
+        this.#keys.finals(pool),
+        0,
+        String(tasksPerPool - 1),
+        'WITHSCORES',
+      );
+      const kept = pairs(range).map(([id, at]) => ({ id, at: Number(at) }));
+      finals.set(pool, kept);
+      tasks.push(
+        ...(await this.#tasks(
+          pool,
+          kept.map(({ id }) => id),
+        )),
+      );
+    }
+    if (outcomes === 0) return { finals, outcomes: [], tasks };
+    const order = await this.#reads.lrange(this.#keys.outcomeOrder, 0, outcomes - 1);
+    return { finals, outcomes: order.map(parseRemembered), tasks };
+  }
+
+  async commit(commit: ShardCommit): Promise<void> {
+    const { keys, args } = this.#encode(commit);
+    let answer: unknown;
+    try {
+      answer = await this.#commits.evalsha(SCRIPT_SHA, keys.length, ...keys, ...args);
+    } catch (error) {
+      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
+      answer = await this.#commits.eval(SCRIPT, keys.length, ...keys, ...args);
+    }
+    if (answer === 'moved') {
+      throw new ShardLostError(`the shard does not stand at ${commit.expected.seq} any more`);
+    }
+  }
+
+  #encode(commit: ShardCommit): { keys: string[]; args: string[] } {
+    const keys = this.#keys;
+    const writes = new Operations();
+    const { expected, next } = commit;
+    writes.add('HSET', keys.meta, 'seq', String(next.seq), 'hash', next.hash, 'log', next.logIdentity);
+    writes.add('HSET', keys.meta, 'now', String(next.now), 'settings', JSON.stringify(commit.settings));
+    writes.add('HSET', keys.meta, 'due', commit.nextDue === undefined ? '' : String(commit.nextDue));
+    const removedPools = new Set<string>();
+    for (const change of commit.changes) {
+      writeChange(keys, change, writes);
+      if (change.kind === 'pool' && change.after === undefined) removedPools.add(change.pool);
+    }
+    for (const pool of removedPools) writes.add('HDEL', keys.sequences, pool);
+    for (const [pool, sequence] of commit.sequences) {
+      if (!removedPools.has(pool)) writes.add('HSET', keys.sequences, pool, String(sequence));
+    }
+    this.#encodeClasses(commit, writes);
+    this.#encodeOutcomes(commit, writes);
+    if (commit.outbox !== undefined) writes.add('HSET', keys.outbox, String(next.seq), commit.outbox);
+    for (const position of commit.published) writes.add('HDEL', keys.outbox, String(position));
+    const encoded = writes.encode([keys.meta, keys.commit], keys.receiptCounts);
+    const head = [String(expected.seq), expected.hash ?? '', next.logIdentity, commit.id, String(next.seq)];
+    return { keys: encoded.keys, args: [...head, ...encoded.args] };
+  }
+
+  #encodeClasses({ classes }: ShardCommit, writes: Operations): void {
+    for (const [pool, changed] of classes) {
+      for (const [claimClass, hasTasks] of changed) {
+        const key = this.#keys.pendingClasses(pool);
+        if (hasTasks) writes.add('HSET', key, classHash(claimClass), claimClass);
+        else writes.add('HDEL', key, classHash(claimClass));
+      }
+    }
+  }
+
+  #encodeOutcomes({ outcomes, forgotten }: ShardCommit, writes: Operations): void {
+    const keys = this.#keys;
+    for (const { key, json, at, created } of outcomes) {
+      if (created > 0) {
+        writes.add('HSET', keys.receipts, key, json);
+        writes.add('HSET', keys.receiptCounts, key, String(created));
+      } else {
+        writes.add('HSET', keys.outcomes, key, json);
+        writes.add('RPUSH', keys.outcomeOrder, `${at}|${key}`);
+      }
+    }
+    if (forgotten.length > 0) {
+      writes.add('HDEL', keys.outcomes, ...forgotten);
+      writes.add('LTRIM', keys.outcomeOrder, String(forgotten.length), '-1');
+    }
+  }
+
+  async unpublished(): Promise<{ seq: number; payload: string }[]> {
+    const entries = Object.entries(await this.#reads.hgetall(this.#keys.outbox));
+    return entries.map(([seq, payload]) => ({ seq: Number(seq), payload })).sort((a, b) => a.seq - b.seq);
+  }
+
+  async clearPublished(positions: readonly number[]): Promise<void> {
+    if (positions.length > 0) await this.#reads.hdel(this.#keys.outbox, ...positions.map(String));
+  }
+
+  async setHalted(reason: string | undefined): Promise<void> {
+    if (reason === undefined) await this.#reads.del(this.#keys.halted);
+    else await this.#reads.set(this.#keys.halted, reason);
+  }
+}
+
+function parseRemembered(entry: string): Remembered {
+  const bar = entry.indexOf('|');
+  return { id: entry.slice(bar + 1), at: Number(entry.slice(0, bar)) };
+}

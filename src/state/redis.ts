@@ -1,0 +1,80 @@
+import { Redis } from 'ioredis';
+import { messageOf, UnavailableError } from '../errors.ts';
+
+export type { Redis };
+
+/**
+ * A connection for commits. A script whose answer is lost must not be sent again behind our back: this connection
+ * fails at once instead, and the writer finds out from the commit id whether it was applied.
+ */
+export function connectForCommits(url: string): Redis {
+  return quiet(
+    new Redis(url, {
+      protocol: 2,
+      maxRetriesPerRequest: 0,
+      enableOfflineQueue: false,
+      lazyConnect: true,
+      connectTimeout: 5_000,
+      retryStrategy: () => 200,
+      reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
+    }),
+  );
+}
+
+/** A connection for reads: they can be repeated, so a short outage is bridged. */
+export function connectForReads(url: string): Redis {
+  return quiet(
+    new Redis(url, {
+      protocol: 2,
+      maxRetriesPerRequest: 2,
+      connectTimeout: 5_000,
+      lazyConnect: true,
+      retryStrategy: () => 200,
+    }),
+  );
+}
+
+/** A connection as BullMQ wants it: commands wait for as long as it takes. */
+export function connectForBullMq(url: string): Redis {
+  return quiet(
+    new Redis(url, {
+      protocol: 2,
+      maxRetriesPerRequest: null,
+      connectTimeout: 5_000,
+      lazyConnect: true,
+      retryStrategy: () => 200,
+    }),
+  );
+}
+
+/** ioredis reports every failed attempt as an 'error' event, and one that nobody listens to ends the process. */
+function quiet(redis: Redis): Redis {
+  redis.on('error', () => undefined);
+  return redis;
+}
+
+export async function openRedis(redis: Redis): Promise<Redis> {
+  if (redis.status !== 'wait') return redis;
+  try {
+    await redis.connect();
+    return redis;
+  } catch (error) {
+    redis.disconnect();
+    throw new UnavailableError(`Redis does not answer: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Resolves when the connection can take commands, or after `withinMs`. */
+export async function readyAgain(redis: Redis, withinMs: number): Promise<boolean> {
+  if (redis.status === 'ready') return true;
+  return await new Promise((resolve) => {
+    const timer = setTimeout(() => done(false), withinMs);
+    const onReady = (): void => done(true);
+    function done(isReady: boolean): void {
+      clearTimeout(timer);
+      redis.off('ready', onReady);
+      resolve(isReady);
+    }
+    redis.once('ready', onReady);
+  });
+}

@@ -1,0 +1,105 @@
+/**
+ * What a shard worker needs of a store, in its own words. Redis keeps it; a simulator can keep it in memory, and must
+ * then pass the same tests.
+ */
+import type { DocumentChange, Member, Pool, Task } from '../protocol/documents.ts';
+import type { Settings } from '../protocol/settings.ts';
+
+/** How far the state has come, and which message of which log brought it there. */
+export interface StoredPosition {
+  readonly seq: number;
+  readonly hash: string | undefined;
+  readonly logIdentity: string | undefined;
+}
+
+export interface StoredPool {
+  readonly doc: Pool;
+  readonly sequence: number;
+  readonly members: readonly Member[];
+  /** Unfinished tasks, and final ones that unfinished ones still wait for. */
+  readonly tasks: readonly Task[];
+  readonly finals: { readonly count: number; readonly oldestAt: number | undefined };
+}
+
+export interface StoredShard {
+  readonly position: StoredPosition;
+  /** Log time of the last decision; 0 before the first. */
+  readonly now: number;
+  readonly settings: Settings | undefined;
+  readonly pools: readonly StoredPool[];
+  readonly outcomes: { readonly count: number; readonly oldestAt: number | undefined };
+}
+
+export interface Remembered {
+  readonly id: string;
+  readonly at: number;
+}
+
+export interface Lookup {
+  /** `agent.decisionId` of decisions that may be known already. */
+  readonly outcomes: readonly string[];
+  /** Tasks that are not in memory and may be final: pool → task ids. */
+  readonly tasks: ReadonlyMap<string, readonly string[]>;
+}
+
+export interface Found {
+  /** `agent.decisionId` → the outcome, as the JSON text that was answered. */
+  readonly outcomes: ReadonlyMap<string, string>;
+  readonly tasks: readonly Task[];
+}
+
+export interface OutcomeRecord {
+  readonly key: string;
+  readonly json: string;
+  readonly at: number;
+  /** How many pools and tasks the decision created: for as long as one is kept, so is the outcome. */
+  readonly created: number;
+}
+
+export interface ShardCommit {
+  readonly id: string;
+  readonly expected: StoredPosition;
+  readonly next: {
+    readonly seq: number;
+    readonly hash: string;
+    readonly logIdentity: string;
+    readonly now: number;
+  };
+  readonly settings: Settings;
+  readonly nextDue: number | undefined;
+  readonly changes: readonly DocumentChange[];
+  readonly sequences: ReadonlyMap<string, number>;
+  /** Claim classes of which tasks came or went: pool → class → whether it still has pending tasks. */
+  readonly classes: ReadonlyMap<string, ReadonlyMap<string, boolean>>;
+  readonly outcomes: readonly OutcomeRecord[];
+  /** The oldest remembered outcomes, which go. */
+  readonly forgotten: readonly string[];
+  /** What is to be published of this batch; undefined when nothing is. */
+  readonly outbox: string | undefined;
+  /** Batches (by their position) that are published now. */
+  readonly published: readonly number[];
+}
+
+export interface ShardStore {
+  load(): Promise<StoredShard>;
+  lookup(wanted: Lookup): Promise<Found>;
+  /** The oldest final tasks of some pools and the oldest outcomes, for a Sweep; with the documents of the tasks. */
+  oldest(
+    pools: readonly string[],
+    tasksPerPool: number,
+    outcomes: number,
+  ): Promise<{
+    readonly finals: ReadonlyMap<string, readonly Remembered[]>;
+    readonly outcomes: readonly Remembered[];
+    readonly tasks: readonly Task[];
+  }>;
+  /** Throws ShardLostError when the shard does not stand where expected, and whatever the connection throws. */
+  commit(commit: ShardCommit): Promise<void>;
+  position(): Promise<StoredPosition>;
+  /** Batches whose publication is not confirmed, oldest first. */
+  unpublished(): Promise<readonly { readonly seq: number; readonly payload: string }[]>;
+  clearPublished(positions: readonly number[]): Promise<void>;
+  /** Outcomes by their keys, for publishing them again. */
+  outcomes(keys: readonly string[]): Promise<ReadonlyMap<string, string>>;
+  setHalted(reason: string | undefined): Promise<void>;
+}

@@ -1,0 +1,170 @@
+/**
+ * Decides one batch of the log on the shard's world: pure but for the world it moves on. What comes out is all that a
+ * commit writes and all that is published after it.
+ */
+import type { LogMessage } from '../bus/log-reader.ts';
+import { type AppliedDecision, applyDecision } from '../handlers/apply.ts';
+import { touchedTasks } from '../handlers/registry.ts';
+import { NOTHING_OLD, type OldestKept } from '../handlers/system/sweep.ts';
+import type { World } from '../handlers/world/world.ts';
+import { type Decoded, decode, type LogPlace } from '../protocol/decode.ts';
+import { decisionKey } from '../protocol/outcome.ts';
+import type { Subjects } from '../protocol/subjects.ts';
+import type { Found, Lookup, OutcomeRecord } from '../state/shard-store.ts';
+import type { DeadLetter } from './outbox.ts';
+import { type Applied, type RenderedEvent, renderEvents, renderOutcome } from './render.ts';
+
+export interface DecodedMessage {
+  readonly message: LogMessage;
+  readonly decoded: Decoded;
+}
+
+/** What became of one message, for logs and counters. */
+export interface Decision {
+  readonly applied: Applied;
+  readonly result: AppliedDecision;
+}
+
+export interface DecidedBatch {
+  /** Log time after the batch. */
+  readonly now: number;
+  readonly decisions: readonly Decision[];
+  /** Keys of outcomes to send: of new decisions and of those that were sent again. */
+  readonly results: readonly string[];
+  /** The outcomes of {@link results}, as JSON. */
+  readonly outcomes: ReadonlyMap<string, string>;
+  readonly records: readonly OutcomeRecord[];
+  readonly events: readonly RenderedEvent[];
+  readonly deadLetters: readonly DeadLetter[];
+  readonly forgottenOutcomes: number;
+  readonly repeated: number;
+}
+
+export function decodeMessages(messages: readonly LogMessage[], place: LogPlace): DecodedMessage[] {
+  return messages.map((message) => ({ message, decoded: decode(message.subject, message.data, place) }));
+}
+
+export function isSweep({ decoded }: DecodedMessage): boolean {
+  return decoded.kind === 'decision' && decoded.decision.type === 'Sweep';
+}
+
+/** What the batch has to know that the world does not hold: outcomes of ids, and tasks that may be final. */
+export function lookupFor(batch: readonly DecodedMessage[], world: World): Lookup {
+  const outcomes: string[] = [];
+  const tasks = new Map<string, string[]>();
+  for (const { decoded } of batch) {
+    if (decoded.kind === 'dead') continue;
+    const { agent, pool } = decoded.address;
+    if (decoded.kind === 'rejected') {
+      outcomes.push(decisionKey(agent, decoded.id));
+      continue;
+    }
+    const { decision } = decoded;
+    outcomes.push(decisionKey(agent, decision.id));
+    const state = world.pool(pool);
+    if (decision.type === 'Sweep' || state === undefined) continue;
+    for (const taskId of touchedTasks(decision)) {
+      if (state.tasks.has(taskId)) continue;
+      const wanted = tasks.get(pool);
+      if (wanted === undefined) tasks.set(pool, [taskId]);
+      else wanted.push(taskId);
+    }
+  }
+  return { outcomes, tasks };
+}
+
+/** Final tasks are in the world only while a batch needs them. */
+export function loadFound(world: World, { tasks }: Pick<Found, 'tasks'>): void {
+  for (const task of tasks) {
+    const state = world.pool(task.pool);
+    if (state !== undefined && !state.tasks.has(task.taskId)) world.loadTask(state, task);
+  }
+}
+
+export function decideBatch(
+  batch: readonly DecodedMessage[],
+  world: World,
+  found: Found,
+  context: {
+    readonly now: number;
+    readonly shard: number;
+    readonly subjects: Subjects;
+    readonly oldest?: OldestKept;
+  },
+): DecidedBatch {
+  let now = context.now;
+  let repeated = 0;
+  let forgottenOutcomes = 0;
+  const decisions: Decision[] = [];
+  const results: string[] = [];
+  const outcomes = new Map<string, string>();
+  const records: OutcomeRecord[] = [];
+  const events: RenderedEvent[] = [];
+  const deadLetters: DeadLetter[] = [];
+  for (const { message, decoded } of batch) {
+    now = Math.max(now, message.at);
+    if (decoded.kind === 'dead') {
+      deadLetters.push({ seq: message.seq, reason: decoded.reason });
+      continue;
+    }
+    const applied = appliedAs(decoded, message.seq, now, context.shard);
+    const key = decisionKey(applied.agent, applied.decisionId);
+    results.push(key);
+    const known = outcomes.get(key) ?? found.outcomes.get(key);
+    if (known !== undefined) {
+      repeated++;
+      outcomes.set(key, known);
+      continue;
+    }
+    const result = judge(decoded, world, applied, context.oldest ?? NOTHING_OLD);
+    const rendered = renderEvents(applied, result.events, context.subjects);
+    const json = renderOutcome(applied, result, rendered);
+    outcomes.set(key, json);
+    const created = result.events.filter(({ event }) => CREATING.has(event.type)).length;
+    records.push({ key, json, at: now, created });
+    if (created === 0) remember(world, now);
+    events.push(...rendered);
+    forgottenOutcomes += result.forgottenOutcomes;
+    decisions.push({ applied, result });
+  }
+  return { now, decisions, results, outcomes, records, events, deadLetters, forgottenOutcomes, repeated };
+}
+
+/** Decisions that created something are answered for as long as it is kept. */
+const CREATING: ReadonlySet<string> = new Set(['pool.created', 'task.submitted']);
+
+function remember({ outcomes }: World, now: number): void {
+  outcomes.count++;
+  outcomes.oldestAt ??= now;
+}
+
+function appliedAs(
+  decoded: Exclude<Decoded, { kind: 'dead' }>,
+  seq: number,
+  at: number,
+  shard: number,
+): Applied {
+  const { agent, pool } = decoded.address;
+  if (decoded.kind === 'rejected') {
+    return { decisionId: decoded.id, type: decoded.type, agent, principal: undefined, pool, shard, seq, at };
+  }
+  const { decision } = decoded;
+  const onBehalfOf = decision.type === 'Sweep' ? undefined : decision.onBehalfOf;
+  const principal = onBehalfOf === agent ? undefined : onBehalfOf;
+  return { decisionId: decision.id, type: decision.type, agent, principal, pool, shard, seq, at };
+}
+
+function judge(
+  decoded: Exclude<Decoded, { kind: 'dead' }>,
+  world: World,
+  applied: Applied,
+  oldest: OldestKept,
+): AppliedDecision {
+  if (decoded.kind === 'rejected') {
+    const { code, message } = decoded;
+    return { status: 'rejected', code, message, events: [], forgottenOutcomes: 0 };
+  }
+  const { decisionId, agent, principal, pool, shard, seq, at } = applied;
+  const context = { now: at, shard, seq, index: 0, pool, agent, self: principal ?? agent, decisionId };
+  return applyDecision(world, decoded.decision, context, oldest);
+}

@@ -1,0 +1,132 @@
+/**
+ * Which worker tries which shard. Every worker counts the live ones and takes free shards up to its fair share; one
+ * that holds more gives shards back when it has finished with them. There is no coordinator: a lease that nobody
+ * renews is free again, and two workers that both believe in theirs are told apart by the commit.
+ */
+import type { Logger } from 'pino';
+import { messageOf } from '../errors.ts';
+import type { LeaseStore } from '../state/lease-store.ts';
+
+export interface LeaseHolderOptions {
+  readonly store: LeaseStore;
+  readonly shards: number;
+  readonly leaseMs: number;
+  readonly logger: Logger;
+  /** The shard is ours: begin to work on it. */
+  readonly onAcquired: (shard: number) => void;
+  /** Stop working on the shard; when it resolves the lease is given away (or lost anyway). */
+  readonly onReleased: (shard: number) => Promise<void>;
+}
+
+/** Shares of the lease's time: renewed three times before it lapses, doubted a little before that. */
+const RENEWALS_PER_LEASE = 3;
+const SAFETY = 0.1;
+
+export class LeaseHolder {
+  readonly #options: LeaseHolderOptions;
+  /** shard → until when the lease surely holds, by this process' monotonic clock. */
+  readonly #held = new Map<number, number>();
+  readonly #leaving = new Set<number>();
+  #timer: NodeJS.Timeout | undefined;
+  #ticking: Promise<void> | undefined;
+  #stopped = false;
+
+  constructor(options: LeaseHolderOptions) {
+    this.#options = options;
+  }
+
+  get held(): number[] {
+    return [...this.#held.keys()].sort((a, b) => a - b);
+  }
+
+  /** False as soon as the lease may be somebody else's. */
+  holds(shard: number): boolean {
+    return (this.#held.get(shard) ?? 0) > performance.now();
+  }
+
+  async start(): Promise<void> {
+    await this.#tick();
+    const again = (): void => {
+      if (this.#stopped) return;
+      this.#timer = setTimeout(() => {
+        this.#ticking = this.#tick().finally(again);
+      }, this.#options.leaseMs / RENEWALS_PER_LEASE);
+    };
+    again();
+  }
+
+  /** Gives every shard back, each when its work is finished. */
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    await this.#ticking;
+    await Promise.all(this.held.map((shard) => this.#giveBack(shard)));
+    await this.#options.store.goodbye().catch(() => undefined);
+  }
+
+  async #tick(): Promise<void> {
+    const { store, logger } = this.#options;
+    try {
+      await this.#renew();
+      const workers = (await store.heartbeat()).length;
+      await this.#balance(Math.max(1, workers));
+    } catch (error) {
+      logger.warn({ reason: messageOf(error) }, 'leases could not be renewed');
+    }
+    for (const shard of this.held) if (!this.holds(shard)) this.#lose(shard);
+  }
+
+  async #renew(): Promise<void> {
+    const shards = this.held;
+    if (shards.length === 0) return;
+    const until = this.#leaseEnd();
+    const kept = await this.#options.store.renew(shards);
+    for (const shard of shards) {
+      if (kept.has(shard)) this.#held.set(shard, until);
+      else this.#lose(shard);
+    }
+  }
+
+  async #balance(workers: number): Promise<void> {
+    const { shards, store, onAcquired } = this.#options;
+    const share = Math.ceil(shards / workers);
+    const mine = this.held.filter((shard) => !this.#leaving.has(shard));
+    for (const shard of mine.slice(share)) void this.#giveBack(shard);
+    // Workers begin at different shards, so that two that start together do not ask for the same ones.
+    const start = Math.floor(Math.random() * shards);
+    for (let i = 0; i < shards && this.#held.size < share && !this.#stopped; i++) {
+      const shard = (start + i) % shards;
+      if (this.#held.has(shard)) continue;
+      const until = this.#leaseEnd();
+      if (!(await store.acquire(shard))) continue;
+      this.#held.set(shard, until);
+      onAcquired(shard);
+    }
+  }
+
+  #leaseEnd(): number {
+    return performance.now() + this.#options.leaseMs * (1 - SAFETY);
+  }
+
+  async #giveBack(shard: number): Promise<void> {
+    if (this.#leaving.has(shard)) return;
+    this.#leaving.add(shard);
+    try {
+      await this.#options.onReleased(shard);
+      this.#held.delete(shard);
+      await this.#options.store.release(shard);
+    } catch (error) {
+      this.#options.logger.warn({ shard, reason: messageOf(error) }, 'the lease lapses by itself');
+    } finally {
+      this.#held.delete(shard);
+      this.#leaving.delete(shard);
+    }
+  }
+
+  #lose(shard: number): void {
+    this.#held.delete(shard);
+    if (this.#leaving.has(shard)) return;
+    this.#options.logger.warn({ shard }, 'the lease is lost');
+    void this.#options.onReleased(shard);
+  }
+}

@@ -1,0 +1,96 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { isSingleType } from '../protocol/decisions/index.ts';
+import type { DecidedBatch } from './decide-batch.ts';
+
+/** What a worker counts, for `/metrics` in Prometheus' format. One registry per worker, so that tests can run several. */
+export class WorkerMetrics {
+  readonly registry = new Registry();
+  readonly decisions = this.#counter('converge_decisions_total', 'Decisions applied', [
+    'type',
+    'status',
+    'code',
+  ]);
+  readonly repeated = this.#counter(
+    'converge_repeated_decisions_total',
+    'Decisions sent again, answered as before',
+  );
+  readonly events = this.#counter('converge_events_total', 'Events published or about to be');
+  readonly deadLetters = this.#counter('converge_dead_letters_total', 'Messages that could not be decoded');
+  readonly faults = this.#counter('converge_handler_faults_total', 'Handlers that threw: bugs');
+  readonly commits = this.#counter('converge_commits_total', 'Commits of a batch');
+  readonly publishFailures = this.#counter(
+    'converge_publish_failures_total',
+    'Batches whose events had to be sent again',
+  );
+  readonly halts = this.#counter('converge_shard_halts_total', 'Times that a shard was halted');
+  readonly ownSweeps = this.#counter(
+    'converge_own_sweeps_total',
+    'Sweeps by a shard owner because no sweeper came',
+  );
+  readonly sweeps = this.#counter('converge_sweeps_total', 'Sweeps run by the scheduled job', ['result']);
+  readonly forgotten = this.#counter('converge_outcomes_forgotten_total', 'Outcomes forgotten by the sweep');
+  readonly retentionCut = this.#counter(
+    'converge_outcome_retention_cut_total',
+    'Outcomes forgotten before their time because there were too many',
+  );
+  readonly halted = new Gauge({
+    name: 'converge_shard_halted',
+    help: 'The shard is halted because its log does not continue what was applied',
+    labelNames: ['shard'],
+    registers: [this.registry],
+  });
+  readonly batchSize = new Histogram({
+    name: 'converge_batch_decisions',
+    help: 'Decisions per commit',
+    buckets: [1, 4, 16, 64, 256, 1024],
+    registers: [this.registry],
+  });
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  countBatch(batch: DecidedBatch): void {
+    this.commits.inc();
+    this.batchSize.observe(batch.results.length + batch.deadLetters.length);
+    this.events.inc(batch.events.length);
+    if (batch.repeated > 0) this.repeated.inc(batch.repeated);
+    if (batch.deadLetters.length > 0) this.deadLetters.inc(batch.deadLetters.length);
+    if (batch.forgottenOutcomes > 0) this.forgotten.inc(batch.forgottenOutcomes);
+    const counts = new Map<string, { labels: Record<string, string>; count: number }>();
+    for (const { applied, result } of batch.decisions) {
+      const labels = { type: knownType(applied.type), status: result.status, code: result.code ?? '' };
+      const key = `${labels.type} ${labels.status} ${labels.code}`;
+      const known = counts.get(key);
+      if (known === undefined) counts.set(key, { labels, count: 1 });
+      else known.count++;
+      if (result.fault !== undefined) this.faults.inc();
+    }
+    for (const { labels, count } of counts.values()) this.decisions.inc(labels, count);
+  }
+
+  /** A number that is read when somebody asks. */
+  gauge(name: string, help: string, read: () => number | Promise<number>): void {
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      async collect() {
+        this.set(await read());
+      },
+    });
+  }
+
+  #counter<Label extends string = never>(
+    name: string,
+    help: string,
+    labelNames: Label[] = [],
+  ): Counter<Label> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+}
+
+/** Anyone can name a type that does not exist; each would be a time series of its own. */
+function knownType(type: string): string {
+  return isSingleType(type) || type === 'Batch' || type === 'Sweep' ? type : 'unknown';
+}

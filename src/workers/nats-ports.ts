@@ -1,0 +1,78 @@
+/** The log and the publishing side of a shard, on NATS. */
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { type NatsConnection, nuid } from 'nats';
+import { LogReader, readMessage } from '../bus/log-reader.ts';
+import type { StreamPublisher } from '../bus/stream-publisher.ts';
+import { findStream } from '../bus/streams.ts';
+import { LogDivergedError } from '../errors.ts';
+import { MAX_DECISION_BYTES } from '../protocol/limits.ts';
+import { SHARD_POOL, SWEEPER } from '../protocol/names.ts';
+import { decisionKey } from '../protocol/outcome.ts';
+import type { Subjects } from '../protocol/subjects.ts';
+import type { ShardLog, ShardPublisher } from './ports.ts';
+
+export function natsShardLog(
+  connection: NatsConnection,
+  jsm: JetStreamManager,
+  subjects: Subjects,
+  shard: number,
+): ShardLog {
+  const source = { connection, jsm, stream: subjects.streams.decisions, filter: subjects.shardLog(shard) };
+  return {
+    async open(position) {
+      if ((await findStream(jsm, source.stream)) === undefined) throw new LogDivergedError('the log is gone');
+      return await LogReader.open(source, position);
+    },
+    read: (seq) => readMessage(jsm, source.stream, seq),
+    async identity() {
+      const info = await findStream(jsm, source.stream);
+      if (info === undefined) throw new LogDivergedError('the log is gone');
+      return info.created;
+    },
+  };
+}
+
+/** Dead letters keep this much of the message: it must fit into the payload together with its headers. */
+const DEAD_LETTER_BYTES = 2 * MAX_DECISION_BYTES;
+
+export function natsShardPublisher(
+  connection: NatsConnection,
+  streams: StreamPublisher,
+  subjects: Subjects,
+): ShardPublisher {
+  return {
+    result(key, outcome) {
+      connection.publish(`${subjects.namespace}.results.${key}`, outcome);
+    },
+    async events(events) {
+      await streams.publish(events.map(({ subject, id, json }) => ({ subject, id, payload: json })));
+    },
+    async deadLetter({ seq, reason }, message) {
+      const shard = Number(message.subject.slice(`${subjects.namespace}.decisions.`.length).split('.')[0]);
+      const headers = {
+        'Converge-Reason': printable(reason),
+        'Converge-Subject': printable(message.subject),
+        'Converge-Seq': String(seq),
+        'Converge-Bytes': String(message.data.byteLength),
+      };
+      const payload = message.data.subarray(0, DEAD_LETTER_BYTES);
+      await streams.publish([
+        { subject: subjects.deadLetter(shard), id: `dead-${shard}-${seq}`, payload, headers },
+      ]);
+    },
+    async flush() {
+      await connection.flush();
+    },
+    async sweep(shard) {
+      const id = `own-${nuid.next()}`;
+      const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
+      const payload = JSON.stringify({ id, type: 'Sweep' });
+      await streams.publish([{ subject, payload, id: decisionKey(SWEEPER, id) }]);
+    },
+  };
+}
+
+/** Header values are one line of printable ASCII. */
+function printable(text: string): string {
+  return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 500);
+}

@@ -1,0 +1,43 @@
+/**
+ * What a batch owes to the world: stored in the same commit as its state, published after it, cleared when that is
+ * confirmed. A line each: `R key` a result, by the key of its outcome; `E subject id json` an event; `D seq reason` a
+ * dead letter, whose bytes are in the log.
+ */
+import type { RenderedEvent } from './render.ts';
+
+export interface DeadLetter {
+  readonly seq: number;
+  readonly reason: string;
+}
+
+export interface Owed {
+  /** `agent.decisionId` of each outcome to be sent. */
+  readonly results: readonly string[];
+  readonly events: readonly RenderedEvent[];
+  readonly deadLetters: readonly DeadLetter[];
+}
+
+export function encodeOutbox({ results, events, deadLetters }: Owed): string | undefined {
+  const lines = [
+    ...results.map((key) => `R ${key}`),
+    ...events.map(({ subject, id, json }) => `E ${subject} ${id} ${json}`),
+    ...deadLetters.map(({ seq, reason }) => `D ${seq} ${reason}`),
+  ];
+  return lines.length === 0 ? undefined : lines.join('\n');
+}
+
+export function decodeOutbox(payload: string): Owed {
+  const results: string[] = [];
+  const events: RenderedEvent[] = [];
+  const deadLetters: DeadLetter[] = [];
+  for (const line of payload.split('\n')) {
+    const [kind, first, second] = line.split(' ', 3);
+    if (kind === 'R' && first !== undefined) results.push(first);
+    else if (kind === 'E' && first !== undefined && second !== undefined) {
+      events.push({ subject: first, id: second, json: line.slice(4 + first.length + second.length) });
+    } else if (kind === 'D' && first !== undefined) {
+      deadLetters.push({ seq: Number(first), reason: line.slice(3 + first.length) });
+    } else throw new Error(`the outbox holds a line of an unknown kind: ${line.slice(0, 40)}`);
+  }
+  return { results, events, deadLetters };
+}

@@ -1,0 +1,51 @@
+/** Puts together what queries answer: the state from Redis, the log from NATS. */
+import type { StreamInfo } from '@nats-io/jetstream';
+import type { QueryHandlers } from '../bus/query-service.ts';
+import type { Stats } from '../protocol/queries.ts';
+import type { SystemKeys } from '../state/keys.ts';
+import type { StateQueries } from '../state/queries.ts';
+import type { Redis } from '../state/redis.ts';
+
+export interface QuerySources {
+  readonly queries: StateQueries;
+  readonly redis: Redis;
+  readonly keys: SystemKeys;
+  readonly log: () => Promise<StreamInfo | undefined>;
+}
+
+export function queryHandlers({ queries, redis, keys, log }: QuerySources): QueryHandlers {
+  return {
+    task: (query) => queries.task(query),
+    tasks: (query) => queries.tasks(query),
+    'pending-tasks': (query) => queries.pendingTasks(query),
+    pool: (query) => queries.pool(query),
+    pools: (query) => queries.pools(query),
+    'pools-of-agent': (query) => queries.poolsOfAgent(query),
+    members: (query) => queries.members(query),
+    outcome: (query) => queries.outcome(query),
+    stats: async ({ pool }) => {
+      const [shards, workers, pools, info, lastSweep] = await Promise.all([
+        queries.shardStats(),
+        queries.liveWorkers(),
+        pool === undefined ? [] : Promise.all([queries.poolStats(pool)]),
+        log(),
+        redis.get(keys.lastSweep),
+      ]);
+      const stats: Stats = {
+        shards,
+        workers,
+        pools,
+        logLastSeq: info?.state.last_seq ?? 0,
+        logMessages: info?.state.messages ?? 0,
+        logBytes: info?.state.bytes ?? 0,
+        ...lastSweepOf(lastSweep),
+      };
+      return { ok: stats };
+    },
+  };
+}
+
+function lastSweepOf(json: string | null): Pick<Stats, 'lastSweepAt'> {
+  const at: unknown = json === null ? undefined : Reflect.get(JSON.parse(json), 'at');
+  return typeof at === 'number' ? { lastSweepAt: at } : {};
+}

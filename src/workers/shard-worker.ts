@@ -1,0 +1,415 @@
+/**
+ * Works on one shard for as long as it holds the lease: read → decode → decide → commit → publish.
+ *
+ * Whatever goes wrong, there are three ways on. Reading was interrupted: verify the log, read on from the position.
+ * Somebody else wrote, or the store went back: forget what is in memory and load what is stored. The log does not
+ * continue what was applied: halt, loudly, until it does. Nothing else is repaired, because all else follows.
+ */
+import type { Logger } from 'pino';
+import { messageHash } from '../bus/log-reader.ts';
+import { LogDivergedError, LogInterruptedError, messageOf, ShardLostError } from '../errors.ts';
+import {
+  nextDue,
+  type OldestKept,
+  OUTCOMES_FORGOTTEN_AT_ONCE,
+  SWEEP_LIMIT,
+} from '../handlers/system/sweep.ts';
+import { World } from '../handlers/world/world.ts';
+import { claimClass, type DocumentChange, type Task } from '../protocol/documents.ts';
+import { DEFAULT_SETTINGS } from '../protocol/settings.ts';
+import type { Subjects } from '../protocol/subjects.ts';
+import type { Found, ShardCommit, ShardStore, StoredShard } from '../state/shard-store.ts';
+import {
+  type DecidedBatch,
+  type DecodedMessage,
+  decideBatch,
+  decodeMessages,
+  isSweep,
+  loadFound,
+  lookupFor,
+} from './decide-batch.ts';
+import type { WorkerMetrics } from './metrics.ts';
+import { encodeOutbox } from './outbox.ts';
+import { OutboxPublisher } from './outbox-publisher.ts';
+import type { Clock, ShardLog, ShardLogReader, ShardPublisher } from './ports.ts';
+
+export interface ShardWorkerOptions {
+  readonly namespace: string;
+  readonly shard: number;
+  readonly shards: number;
+  readonly subjects: Subjects;
+  readonly store: ShardStore;
+  readonly log: ShardLog;
+  readonly publisher: ShardPublisher;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly metrics: WorkerMetrics;
+  /** Most messages, and most bytes of them, in one commit. */
+  readonly maxBatch: number;
+  readonly maxBatchBytes: number;
+  /** When something has been due for so long, the owner sweeps itself. */
+  readonly sweepOverdueMs: number;
+  /** Does the lease still hold, by the worker's own monotonic clock? A worker that was paused must not publish. */
+  readonly holdsLease: () => boolean;
+  /** Unique for every commit of every worker. */
+  readonly newCommitId: () => string;
+}
+
+/** What is in memory of a shard, exactly as far as `position`. */
+interface Loaded {
+  readonly world: World;
+  position: { readonly seq: number; readonly hash: string | undefined };
+  readonly logIdentity: string;
+  now: number;
+}
+
+interface Fetched {
+  readonly found: Found;
+  readonly oldest: OldestKept;
+  /** Final tasks that are in memory for this batch only. */
+  readonly looked: readonly Task[];
+}
+
+export type ShardStatus = 'starting' | 'running' | 'halted' | 'stopped';
+
+const IDLE_WAIT_MS = 250;
+const RETRY_MS = 250;
+const HALT_CHECK_MS = 1_000;
+
+export class ShardWorker {
+  readonly #options: ShardWorkerOptions;
+  readonly #outbox: OutboxPublisher;
+  #status: ShardStatus = 'starting';
+  #haltReason: string | undefined;
+  #stopping = false;
+  #reader: ShardLogReader | undefined;
+  /** Read but not yet applied: what did not fit into the last batch. */
+  #held: DecodedMessage[] = [];
+  #loaded: Loaded | undefined;
+  #sweptAt = 0;
+  readonly #done: Promise<void>;
+
+  constructor(options: ShardWorkerOptions) {
+    this.#options = options;
+    this.#outbox = new OutboxPublisher(options);
+    this.#done = this.#run();
+  }
+
+  get status(): ShardStatus {
+    return this.#status;
+  }
+
+  get haltReason(): string | undefined {
+    return this.#haltReason;
+  }
+
+  /** Last decision applied; undefined before the shard is loaded. */
+  get position(): number | undefined {
+    return this.#loaded?.position.seq;
+  }
+
+  get liveTasks(): number {
+    let live = 0;
+    for (const pool of this.#loaded?.world.pools.values() ?? []) live += pool.liveTasks;
+    return live;
+  }
+
+  /** Reading is doubtful (the server was gone, the stream is another): verify before reading on. */
+  interrupt(why: string): void {
+    this.#reader?.interrupt(why);
+  }
+
+  /** Finishes the batch under way and publishes what it owes, within a bound; then the lease can be given away. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#reader?.nudge();
+    await this.#done;
+  }
+
+  async #run(): Promise<void> {
+    const { logger, clock } = this.#options;
+    while (!this.#stopping) {
+      try {
+        this.#loaded ??= await this.#load();
+        await this.#work(this.#loaded);
+      } catch (error) {
+        if (this.#stopping) break;
+        if (error instanceof LogDivergedError) await this.#halt(error);
+        else if (error instanceof ShardLostError) {
+          logger.warn(
+            { reason: error.message },
+            'another worker wrote, or the store went back: loading again',
+          );
+          this.#forget();
+        } else if (error instanceof LogInterruptedError) {
+          logger.info({ reason: error.message }, 'reading the log was interrupted');
+          await clock.sleep(RETRY_MS);
+        } else {
+          logger.error({ err: error }, 'the shard stumbled: loading again');
+          this.#forget();
+          await clock.sleep(RETRY_MS);
+        }
+      } finally {
+        this.#held = [];
+        await this.#closeReader();
+      }
+    }
+    await this.#outbox.finish();
+    this.#status = 'stopped';
+  }
+
+  async #load(): Promise<Loaded> {
+    const { store, log, logger } = this.#options;
+    const started = performance.now();
+    await this.#outbox.drain(await store.unpublished());
+    const stored = await store.load();
+    const world = worldOf(stored, this.#options);
+    const loaded = {
+      world,
+      position: { seq: stored.position.seq, hash: stored.position.hash },
+      logIdentity: stored.position.logIdentity ?? (await log.identity()),
+      now: stored.now,
+    };
+    const loadMs = Math.round(performance.now() - started);
+    logger.info({ position: stored.position.seq, pools: stored.pools.length, loadMs }, 'shard loaded');
+    return loaded;
+  }
+
+  async #work(loaded: Loaded): Promise<void> {
+    const { log, store } = this.#options;
+    const { position, logIdentity } = loaded;
+    this.#reader = await log.open({ ...position, logIdentity });
+    if (this.#haltReason !== undefined) await store.setHalted(undefined);
+    this.#haltReason = undefined;
+    this.#status = 'running';
+    while (!this.#stopping) await this.#step(loaded, this.#reader);
+  }
+
+  /** The hot path. */
+  async #step(loaded: Loaded, reader: ShardLogReader): Promise<void> {
+    const batch = await this.#read(reader);
+    if (batch.length === 0) return await this.#idle(loaded);
+    const fetched = await this.#fetch(loaded, batch);
+    const decided = decideBatch(batch, loaded.world, fetched.found, this.#contextOf(loaded, fetched.oldest));
+    await this.#commit(loaded, batch, decided, fetched);
+    await this.#publish(batch, decided);
+    this.#count(decided);
+    await this.#sweepIfOverdue(loaded);
+  }
+
+  /** The next batch: bounded in messages and bytes. A Sweep begins one, because it sees what is stored. */
+  async #read(reader: ShardLogReader): Promise<DecodedMessage[]> {
+    const { maxBatch, maxBatchBytes } = this.#options;
+    if (this.#held.length === 0) {
+      this.#held = decodeMessages(await reader.take(maxBatch, IDLE_WAIT_MS), this.#options);
+    }
+    let bytes = 0;
+    const end = this.#held.findIndex((entry, i) => {
+      bytes += entry.message.data.byteLength;
+      return i > 0 && (bytes > maxBatchBytes || isSweep(entry));
+    });
+    return this.#held.splice(0, end === -1 ? this.#held.length : end);
+  }
+
+  /** What the batch needs of the store: known outcomes, final tasks, and for a Sweep what is oldest. */
+  async #fetch({ world, now }: Loaded, batch: readonly DecodedMessage[]): Promise<Fetched> {
+    const { store } = this.#options;
+    const [found, old] = await Promise.all([
+      store.lookup(lookupFor(batch, world)),
+      store.oldest(...oldestFor(batch, world, now)),
+    ]);
+    loadFound(world, found);
+    loadFound(world, old);
+    return { found, oldest: old, looked: [...found.tasks, ...old.tasks] };
+  }
+
+  #contextOf({ now }: Loaded, oldest: OldestKept): Parameters<typeof decideBatch>[3] {
+    const { shard, subjects } = this.#options;
+    return { now, shard, subjects, oldest };
+  }
+
+  async #commit(
+    loaded: Loaded,
+    batch: readonly DecodedMessage[],
+    decided: DecidedBatch,
+    { oldest, looked }: Fetched,
+  ): Promise<void> {
+    const last = batch.at(-1)?.message;
+    if (last === undefined) return;
+    const { world, position, logIdentity } = loaded;
+    const { changes, sequences } = world.takeChanges();
+    const next = { seq: last.seq, hash: messageHash(last.subject, last.data), logIdentity, now: decided.now };
+    const forgotten = oldest.outcomes.slice(0, decided.forgottenOutcomes);
+    const early = forgotten.filter(({ at }) => at + world.settings.outcomeRetentionMs > decided.now).length;
+    if (early > 0) this.#options.metrics.retentionCut.inc(early);
+    const commit: ShardCommit = {
+      id: this.#options.newCommitId(),
+      expected: { ...position, logIdentity },
+      next,
+      settings: world.settings,
+      nextDue: nextDue(world),
+      changes,
+      sequences,
+      classes: changedClasses(world, changes),
+      outcomes: decided.records,
+      forgotten: forgotten.map(({ id }) => id),
+      outbox: encodeOutbox(decided),
+      published: this.#outbox.takePublished(),
+    };
+    await this.#commitSurely(commit);
+    loaded.position = { seq: next.seq, hash: next.hash };
+    loaded.now = decided.now;
+    world.forgetFinals(changes);
+    for (const task of looked) world.pool(task.pool)?.forget(task.taskId);
+  }
+
+  /**
+   * An answer that was lost says nothing: the position does. Standing where this commit leads, the state is this
+   * commit's, because from one log only one state follows; standing where it began, it can be tried again.
+   */
+  async #commitSurely(commit: ShardCommit): Promise<void> {
+    const { store, clock, logger } = this.#options;
+    for (;;) {
+      try {
+        await store.commit(commit);
+        return;
+      } catch (error) {
+        if (error instanceof ShardLostError || this.#stopping) throw error;
+        logger.warn({ reason: messageOf(error), commit: commit.id }, 'the answer of a commit was lost');
+      }
+      const stored = await this.#storedPosition();
+      if (stored.seq === commit.next.seq && stored.hash === commit.next.hash) return;
+      if (stored.seq !== commit.expected.seq || stored.hash !== commit.expected.hash) {
+        throw new ShardLostError(`the shard stands at ${stored.seq}, not at ${commit.expected.seq}`);
+      }
+      await clock.sleep(RETRY_MS);
+    }
+  }
+
+  async #storedPosition(): ReturnType<ShardStore['position']> {
+    for (;;) {
+      try {
+        return await this.#options.store.position();
+      } catch (error) {
+        if (this.#stopping) throw error;
+        await this.#options.clock.sleep(RETRY_MS);
+      }
+    }
+  }
+
+  async #publish(batch: readonly DecodedMessage[], decided: DecidedBatch): Promise<void> {
+    const seq = batch.at(-1)?.message.seq;
+    if (seq === undefined) return;
+    const messages = new Map(batch.map(({ message }) => [message.seq, message]));
+    await this.#outbox.publish(seq, decided, decided.outcomes, messages);
+  }
+
+  async #idle(loaded: Loaded): Promise<void> {
+    await this.#outbox.clearPublished();
+    await this.#sweepIfOverdue(loaded);
+  }
+
+  /** Nobody has swept for long: expiry must not depend on BullMQ being there. */
+  async #sweepIfOverdue({ world }: Loaded): Promise<void> {
+    const { clock, sweepOverdueMs, publisher, logger, shard, metrics } = this.#options;
+    const now = clock.now();
+    const due = nextDue(world);
+    if (due === undefined || due + sweepOverdueMs > now || this.#sweptAt + sweepOverdueMs > now) return;
+    this.#sweptAt = now;
+    metrics.ownSweeps.inc();
+    logger.error(
+      { overdueMs: now - due },
+      'ALARM: no sweep for too long; the owner of the shard sweeps itself',
+    );
+    await publisher
+      .sweep(shard)
+      .catch((error) => logger.warn({ reason: messageOf(error) }, 'could not sweep'));
+  }
+
+  async #halt(error: LogDivergedError): Promise<void> {
+    const { logger, store, clock, metrics, shard } = this.#options;
+    if (this.#haltReason !== error.message) {
+      this.#status = 'halted';
+      this.#haltReason = error.message;
+      metrics.halts.inc();
+      logger.fatal(
+        { reason: error.message },
+        'ALARM: the log does not continue what was applied; the shard is halted',
+      );
+      await store.setHalted(error.message).catch(() => undefined);
+    }
+    metrics.halted.set({ shard }, 1);
+    this.#forget();
+    await clock.sleep(HALT_CHECK_MS);
+  }
+
+  #forget(): void {
+    this.#loaded = undefined;
+    this.#outbox.abandon();
+  }
+
+  async #closeReader(): Promise<void> {
+    const reader = this.#reader;
+    this.#reader = undefined;
+    await reader?.close();
+  }
+
+  #count(decided: DecidedBatch): void {
+    const { metrics, logger } = this.#options;
+    metrics.halted.set({ shard: this.#options.shard }, 0);
+    metrics.countBatch(decided);
+    const isDebug = logger.isLevelEnabled('debug');
+    for (const { applied, result } of decided.decisions) {
+      const about = {
+        decision: applied.decisionId,
+        type: applied.type,
+        pool: applied.pool,
+        agent: applied.agent,
+      };
+      if (result.fault !== undefined) logger.error({ ...about, err: result.fault }, 'BUG: a handler failed');
+      else if (isDebug) logger.debug({ ...about, seq: applied.seq, code: result.code }, result.status);
+    }
+    for (const { seq, reason } of decided.deadLetters) logger.warn({ seq, reason }, 'dead letter');
+  }
+}
+
+function worldOf(stored: StoredShard, { shard, shards }: ShardWorkerOptions): World {
+  if (stored.position.seq === 0) return World.genesis(shard, shards);
+  const world = new World();
+  world.changeSettings(stored.settings ?? DEFAULT_SETTINGS);
+  for (const { doc, sequence, finals, members, tasks } of stored.pools) {
+    const state = world.load(doc, sequence, finals);
+    for (const member of members) world.loadMember(state, member);
+    for (const task of tasks) world.loadTask(state, task);
+  }
+  world.outcomes.count = stored.outcomes.count;
+  world.outcomes.oldestAt = stored.outcomes.oldestAt;
+  return world;
+}
+
+/** For a Sweep: the pools whose oldest final tasks are overdue, and how many of each to look at. */
+function oldestFor(batch: readonly DecodedMessage[], world: World, now: number): [string[], number, number] {
+  const [first] = batch;
+  if (first === undefined || !isSweep(first)) return [[], 0, 0];
+  const at = Math.max(now, first.message.at);
+  const pools = [...world.pools.values()].filter(
+    ({ due }) => (due.get('r/')?.at ?? Number.POSITIVE_INFINITY) <= at,
+  );
+  return [pools.map(({ doc }) => doc.pool), SWEEP_LIMIT * 2 + 1, OUTCOMES_FORGOTTEN_AT_ONCE + 1];
+}
+
+/** Classes that tasks entered or left, and whether any are still in them. */
+function changedClasses(world: World, changes: readonly DocumentChange[]): Map<string, Map<string, boolean>> {
+  const classes = new Map<string, Map<string, boolean>>();
+  for (const { kind, pool, before, after } of changes) {
+    if (kind !== 'task') continue;
+    for (const task of [before, after]) {
+      if (task?.state !== 'pending') continue;
+      let ofPool = classes.get(pool);
+      if (ofPool === undefined) classes.set(pool, (ofPool = new Map()));
+      const key = claimClass(task);
+      ofPool.set(key, world.pool(pool)?.pending.hasClass(key) ?? false);
+    }
+  }
+  return classes;
+}

@@ -1,0 +1,106 @@
+/**
+ * When the sweeper runs: a BullMQ job scheduler, shared by all workers, one run at a time on one of them. The job's
+ * return value is the summary, and is kept with the last jobs.
+ */
+import { Queue, Worker } from 'bullmq';
+import type { Logger } from 'pino';
+import { messageOf } from '../errors.ts';
+import type { SystemKeys } from '../state/keys.ts';
+import type { Redis } from '../state/redis.ts';
+import type { WorkerMetrics } from './metrics.ts';
+import type { Sweeper, SweepSummary } from './sweeper.ts';
+
+export interface SweepScheduleOptions {
+  readonly sweeper: Sweeper;
+  /** A connection as BullMQ wants it, one for the queue and one that blocks; a third for what is kept of sweeps. */
+  readonly redis: { readonly queue: Redis; readonly worker: Redis; readonly reads: Redis };
+  readonly keys: SystemKeys;
+  readonly everyMs: number;
+  readonly logger: Logger;
+  readonly metrics: WorkerMetrics;
+}
+
+const QUEUE = 'sweep';
+const KEPT_JOBS = 100;
+/** A flushed Redis loses the schedule without an error, so it is laid down again now and then. */
+const RENEW_SCHEDULE_EVERY = 5;
+const CLOSE_WITHIN_MS = 3_000;
+
+export class SweepSchedule {
+  readonly #options: SweepScheduleOptions;
+  readonly #queue: Queue;
+  readonly #worker: Worker<unknown, SweepSummary>;
+  #timer: NodeJS.Timeout | undefined;
+  #closed = false;
+
+  constructor(options: SweepScheduleOptions) {
+    this.#options = options;
+    const { redis, keys, everyMs, logger } = options;
+    this.#queue = new Queue(QUEUE, {
+      connection: redis.queue,
+      prefix: keys.bullPrefix,
+      skipVersionCheck: true,
+    });
+    this.#worker = new Worker<unknown, SweepSummary>(QUEUE, () => this.#sweep(), {
+      connection: redis.worker,
+      prefix: keys.bullPrefix,
+      concurrency: 1,
+      lockDuration: Math.max(10_000, everyMs * 5),
+      stalledInterval: Math.max(5_000, everyMs * 5),
+      maxStalledCount: 1_000_000,
+      skipVersionCheck: true,
+    });
+    this.#queue.on('error', () => undefined);
+    this.#worker.on('error', () => undefined);
+    this.#worker.on('failed', (_job, error) => {
+      options.metrics.sweeps.inc({ result: 'failed' });
+      logger.warn({ reason: messageOf(error) }, 'a sweep failed');
+    });
+  }
+
+  async start(): Promise<void> {
+    await this.#schedule();
+    const again = (): void => {
+      if (this.#closed) return;
+      this.#timer = setTimeout(() => {
+        this.#schedule()
+          .catch((error) =>
+            this.#options.logger.warn({ reason: messageOf(error) }, 'no schedule could be laid down'),
+          )
+          .finally(again);
+      }, this.#options.everyMs * RENEW_SCHEDULE_EVERY);
+    };
+    again();
+  }
+
+  /** Closing waits for the job under way; a Redis that is gone would let it wait for ever. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    let late: NodeJS.Timeout | undefined;
+    const expired = new Promise<void>((resolve) => {
+      late = setTimeout(resolve, CLOSE_WITHIN_MS);
+    });
+    const closed = Promise.all([this.#worker.close(), this.#queue.close()]).catch(() => undefined);
+    await Promise.race([closed, expired]);
+    clearTimeout(late);
+  }
+
+  async #schedule(): Promise<void> {
+    await this.#queue.upsertJobScheduler(
+      QUEUE,
+      { every: this.#options.everyMs },
+      { name: QUEUE, opts: { removeOnComplete: { count: KEPT_JOBS }, removeOnFail: { count: KEPT_JOBS } } },
+    );
+  }
+
+  async #sweep(): Promise<SweepSummary> {
+    const { sweeper, redis, keys, metrics, logger } = this.#options;
+    const summary = await sweeper.runOnce(Date.now());
+    const { at, durationMs, sweeps, late } = summary;
+    if (late.length > 0) logger.warn({ late }, 'shards did not answer a sweep in time');
+    else await redis.reads.set(keys.lastSweep, JSON.stringify({ at, durationMs, sweeps }));
+    metrics.sweeps.inc({ result: late.length > 0 ? 'late' : 'succeeded' });
+    return summary;
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * The sweeper: finds shards in which something has fallen due, appends a Sweep decision to the log of each, waits for
+ * the outcomes and publishes what was found. It changes nothing itself, so running it twice, or late, changes nothing
+ * but the delay. `runOnce` is the whole of it; when it runs is the schedule's concern.
+ */
+import { type NatsConnection, nuid, type Subscription } from 'nats';
+import type { StreamPublisher } from '../bus/stream-publisher.ts';
+import { messageOf } from '../errors.ts';
+import type { SweepReport } from '../handlers/system/sweep.ts';
+import { isObject } from '../protocol/json.ts';
+import { SHARD_POOL, SWEEPER } from '../protocol/names.ts';
+import { decisionKey } from '../protocol/outcome.ts';
+import type { Settings } from '../protocol/settings.ts';
+import type { Subjects } from '../protocol/subjects.ts';
+import type { StateQueries } from '../state/queries.ts';
+
+/** What one run found, over all shards. Published on `<ns>.sweeps` when it found anything. */
+export interface SweepSummary {
+  readonly at: number;
+  readonly durationMs: number;
+  /** Sweep decisions that were applied. */
+  readonly sweeps: number;
+  /** Shards that were due but did not answer in time. */
+  readonly late: readonly number[];
+  readonly released: SweepReport['released'];
+  readonly failed: SweepReport['failed'];
+  readonly cancelled: SweepReport['cancelled'];
+  readonly unblocked: SweepReport['unblocked'];
+  readonly expiredMembers: SweepReport['expiredMembers'];
+  readonly removedTasks: number;
+  readonly removedPools: number;
+  readonly forgottenOutcomes: number;
+}
+
+export interface SweeperOptions {
+  readonly connection: NatsConnection;
+  readonly streams: StreamPublisher;
+  readonly subjects: Subjects;
+  readonly queries: StateQueries;
+  readonly settings: Settings;
+  readonly shards: number;
+  /** How long to wait for the outcomes of one round. */
+  readonly outcomeWithinMs: number;
+}
+
+/** Rounds of one run: a shard that has more due than one Sweep settles is swept again, but not without end. */
+const MAX_ROUNDS = 20;
+
+type Waiting = (report: SweepReport | undefined) => void;
+
+export class Sweeper {
+  readonly #options: SweeperOptions;
+  readonly #results: Subscription;
+  readonly #waiting = new Map<string, Waiting>();
+
+  constructor(options: SweeperOptions) {
+    this.#options = options;
+    this.#results = options.connection.subscribe(options.subjects.resultsOf(SWEEPER), {
+      callback: (error, message) => {
+        if (error === null) this.#onResult(message.json());
+      },
+    });
+  }
+
+  async runOnce(now: number): Promise<SweepSummary> {
+    const started = performance.now();
+    const reports: SweepReport[] = [];
+    let due = await this.#dueShards(now);
+    let late: number[] = [];
+    for (let round = 0; round < MAX_ROUNDS && due.length > 0; round++) {
+      const swept = await Promise.all(
+        due.map(async (shard) => ({ shard, report: await this.#sweep(shard) })),
+      );
+      reports.push(...swept.flatMap(({ report }) => (report === undefined ? [] : [report])));
+      late = swept.flatMap(({ shard, report }) => (report === undefined ? [shard] : []));
+      due = swept.flatMap(({ shard, report }) => (report?.more === true ? [shard] : []));
+    }
+    const summary = summarize(reports, now, Math.round(performance.now() - started), late);
+    if (foundSomething(summary)) {
+      this.#options.connection.publish(this.#options.subjects.sweeps, JSON.stringify(summary));
+    }
+    return summary;
+  }
+
+  close(): void {
+    this.#results.unsubscribe();
+    for (const resolve of this.#waiting.values()) resolve(undefined);
+  }
+
+  /** Shards with something due, and those whose retention is not the one in force: the Sweep brings it along. */
+  async #dueShards(now: number): Promise<number[]> {
+    const { queries, settings } = this.#options;
+    const [due, applied] = await Promise.all([queries.dueShards(now), queries.shardSettings()]);
+    const wanted = JSON.stringify(settings);
+    const outdated = applied.flatMap((json, shard) => (json === undefined || json === wanted ? [] : [shard]));
+    return [...new Set([...due.map(({ shard }) => shard), ...outdated])];
+  }
+
+  async #sweep(shard: number): Promise<SweepReport | undefined> {
+    const { streams, subjects, settings, outcomeWithinMs } = this.#options;
+    const id = `sweep-${nuid.next()}`;
+    const answered = new Promise<SweepReport | undefined>((resolve) => {
+      const timer = setTimeout(() => done(undefined), outcomeWithinMs);
+      const done = (report: SweepReport | undefined): void => {
+        clearTimeout(timer);
+        this.#waiting.delete(id);
+        resolve(report);
+      };
+      this.#waiting.set(id, done);
+    });
+    try {
+      const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
+      const payload = JSON.stringify({ id, type: 'Sweep', settings });
+      await streams.publish([{ subject, payload, id: decisionKey(SWEEPER, id) }]);
+    } catch (error) {
+      this.#waiting.get(id)?.(undefined);
+      throw new Error(`shard ${shard} could not be swept: ${messageOf(error)}`, { cause: error });
+    }
+    return await answered;
+  }
+
+  #onResult(outcome: unknown): void {
+    if (!isObject(outcome) || typeof outcome.decisionId !== 'string') return;
+    const waiting = this.#waiting.get(outcome.decisionId);
+    if (waiting === undefined) return;
+    waiting(isReport(outcome.data) ? outcome.data : undefined);
+  }
+}
+
+function isReport(data: unknown): data is SweepReport {
+  return isObject(data) && Array.isArray(data.released) && typeof data.more === 'boolean';
+}
+
+function summarize(
+  reports: readonly SweepReport[],
+  at: number,
+  durationMs: number,
+  late: number[],
+): SweepSummary {
+  const sum = (count: (report: SweepReport) => number): number =>
+    reports.reduce((total, report) => total + count(report), 0);
+  return {
+    at,
+    durationMs,
+    sweeps: reports.length,
+    late,
+    released: reports.flatMap(({ released }) => released),
+    failed: reports.flatMap(({ failed }) => failed),
+    cancelled: reports.flatMap(({ cancelled }) => cancelled),
+    unblocked: reports.flatMap(({ unblocked }) => unblocked),
+    expiredMembers: reports.flatMap(({ expiredMembers }) => expiredMembers),
+    removedTasks: sum(({ removedTasks }) => removedTasks),
+    removedPools: sum(({ removedPools }) => removedPools),
+    forgottenOutcomes: sum(({ forgottenOutcomes }) => forgottenOutcomes),
+  };
+}
+
+function foundSomething(summary: SweepSummary): boolean {
+  const { released, failed, cancelled, unblocked, expiredMembers } = summary;
+  const settled = [released, failed, cancelled, unblocked, expiredMembers].some((list) => list.length > 0);
+  return settled || summary.removedTasks + summary.removedPools + summary.forgottenOutcomes > 0;
+}

@@ -1,0 +1,370 @@
+/** One worker process: connects, takes its share of the shards, sweeps when it is its turn, answers queries. */
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { type NatsConnection, nuid } from 'nats';
+import { type Logger, pino } from 'pino';
+import { closeNats, connectNats } from '../bus/connection.ts';
+import { QueryService } from '../bus/query-service.ts';
+import { StreamPublisher } from '../bus/stream-publisher.ts';
+import { ensureStreams, findStream, type Layout } from '../bus/streams.ts';
+import type { Config } from '../config.ts';
+import { messageOf } from '../errors.ts';
+import { type Subjects, subjects as subjectsOf } from '../protocol/subjects.ts';
+import { shardKeys, systemKeys } from '../state/keys.ts';
+import { redisLeaseStore } from '../state/lease-store.ts';
+import { StateQueries } from '../state/queries.ts';
+import {
+  connectForBullMq,
+  connectForCommits,
+  connectForReads,
+  openRedis,
+  type Redis,
+} from '../state/redis.ts';
+import { RedisShardStore } from '../state/redis-shard-store.ts';
+import { VERSION } from '../version.ts';
+import { type HealthServer, startHealthServer } from './health-server.ts';
+import { LeaseHolder } from './leases.ts';
+import { WorkerMetrics } from './metrics.ts';
+import { natsShardLog, natsShardPublisher } from './nats-ports.ts';
+import { queryHandlers } from './query-handlers.ts';
+import { ShardWorker } from './shard-worker.ts';
+import { SweepSchedule } from './sweep-schedule.ts';
+import { Sweeper } from './sweeper.ts';
+
+export interface RunningWorker {
+  readonly id: string;
+  /** Where `/livez`, `/readyz` and `/metrics` are; undefined when switched off. */
+  readonly healthUrl: string | undefined;
+  readonly shards: readonly number[];
+  readonly layout: Layout;
+  /** Why it cannot do all of its work at this moment; empty when it can. */
+  notReady(): readonly string[];
+  /** Finishes what is under way, gives its shards back and closes every connection, within `shutdownMs`. */
+  stop(): Promise<void>;
+}
+
+interface Connections {
+  readonly nats: NatsConnection;
+  readonly jsm: JetStreamManager;
+  readonly commits: Redis;
+  readonly reads: Redis;
+  readonly leases: Redis;
+  readonly bullQueue: Redis;
+  readonly bullWorker: Redis;
+}
+
+const LOG_CHECK_MS = 1_000;
+
+export async function startWorker(
+  config: Config,
+  options: { readonly logger?: Logger } = {},
+): Promise<RunningWorker> {
+  const id = config.workerId ?? `w-${nuid.next()}`;
+  const logger = (options.logger ?? pino({ level: config.logLevel })).child({ worker: id });
+  const connections = await openConnections(config, id);
+  try {
+    return await new WorkerProcess(config, id, logger, connections).start();
+  } catch (error) {
+    await closeConnections(connections);
+    throw error;
+  }
+}
+
+async function openConnections(config: Config, id: string): Promise<Connections> {
+  const nats = await connectNats({ url: config.natsUrl, name: `converge-worker ${id}` });
+  const redis: Redis[] = [];
+  const opened = async (connection: Redis): Promise<Redis> => {
+    redis.push(connection);
+    return await openRedis(connection);
+  };
+  try {
+    return {
+      nats,
+      jsm: await jetstreamManager(nats),
+      commits: await opened(connectForCommits(config.redisUrl)),
+      reads: await opened(connectForReads(config.redisUrl)),
+      leases: await opened(connectForCommits(config.redisUrl)),
+      bullQueue: await opened(connectForBullMq(config.redisUrl)),
+      bullWorker: await opened(connectForBullMq(config.redisUrl)),
+    };
+  } catch (error) {
+    for (const connection of redis) disconnect(connection);
+    await closeNats(nats);
+    throw error;
+  }
+}
+
+async function closeConnections({
+  nats,
+  commits,
+  reads,
+  leases,
+  bullQueue,
+  bullWorker,
+}: Connections): Promise<void> {
+  for (const redis of [commits, reads, leases, bullQueue, bullWorker]) disconnect(redis);
+  await closeNats(nats);
+}
+
+/** Disconnecting what has ended already would leave a timer of ioredis behind. */
+function disconnect(redis: Redis): void {
+  if (redis.status !== 'end') redis.disconnect();
+}
+
+class WorkerProcess {
+  readonly #config: Config;
+  readonly #id: string;
+  readonly #logger: Logger;
+  readonly #connections: Connections;
+  readonly #subjects: Subjects;
+  readonly #metrics = new WorkerMetrics();
+  readonly #streams: StreamPublisher;
+  readonly #shards = new Map<number, ShardWorker>();
+  readonly #leases: LeaseHolder;
+  readonly #queries: StateQueries;
+  #layout: Layout | undefined;
+  #sweeper: Sweeper | undefined;
+  #schedule: SweepSchedule | undefined;
+  #service: QueryService | undefined;
+  #health: HealthServer | undefined;
+  #logCheck: NodeJS.Timeout | undefined;
+  #commits = 0;
+  #stopping: Promise<void> | undefined;
+
+  constructor(config: Config, id: string, logger: Logger, connections: Connections) {
+    this.#config = config;
+    this.#id = id;
+    this.#logger = logger;
+    this.#connections = connections;
+    this.#subjects = subjectsOf(config.namespace);
+    this.#streams = new StreamPublisher(connections.nats);
+    this.#queries = new StateQueries(connections.reads, config.namespace, config.shards);
+    this.#leases = new LeaseHolder({
+      store: redisLeaseStore({
+        redis: connections.leases,
+        shardKeys: (shard) => shardKeys(config.namespace, shard),
+        systemKeys: systemKeys(config.namespace),
+        workerId: id,
+        leaseMs: config.leaseMs,
+      }),
+      shards: config.shards,
+      leaseMs: config.leaseMs,
+      logger,
+      onAcquired: (shard) => this.#begin(shard),
+      onReleased: (shard) => this.#end(shard),
+    });
+  }
+
+  async start(): Promise<RunningWorker> {
+    const { nats, jsm } = this.#connections;
+    const layout = await ensureStreams(jsm, this.#subjects, this.#config.shards, this.#config);
+    this.#layout = layout;
+    await this.#checkRedis();
+    void this.#watchConnection(nats);
+    this.#watchLog(jsm);
+    this.#startService(nats);
+    await this.#startSweeping(nats);
+    await this.#leases.start();
+    this.#offerFigures();
+    if (this.#config.httpPort >= 0) {
+      this.#health = await startHealthServer({
+        port: this.#config.httpPort,
+        host: this.#config.httpHost,
+        registry: this.#metrics.registry,
+        notReady: () => this.#notReady(),
+      });
+    }
+    this.#logger.info(
+      { health: this.#health?.url, shards: layout.shards, log: layout.logIdentity },
+      'worker started',
+    );
+    return this.#handle(layout);
+  }
+
+  #handle(layout: Layout): RunningWorker {
+    const leases = this.#leases;
+    return {
+      id: this.#id,
+      healthUrl: this.#health?.url,
+      get shards() {
+        return leases.held;
+      },
+      layout,
+      notReady: () => this.#notReady(),
+      stop: () => {
+        this.#stopping ??= this.#stop();
+        return this.#stopping;
+      },
+    };
+  }
+
+  async #stop(): Promise<void> {
+    this.#logger.info('worker stops');
+    clearInterval(this.#logCheck);
+    let late: NodeJS.Timeout | undefined;
+    const expired = new Promise<void>((resolve) => {
+      late = setTimeout(() => {
+        this.#logger.error('not everything stopped in time; leases lapse by themselves');
+        resolve();
+      }, this.#config.shutdownMs);
+    });
+    await Promise.race([this.#stopAll(), expired]);
+    clearTimeout(late);
+    await closeConnections(this.#connections);
+    this.#logger.info('worker stopped');
+  }
+
+  async #stopAll(): Promise<void> {
+    await this.#schedule?.close();
+    this.#sweeper?.close();
+    await this.#leases.stop();
+    await this.#service?.close();
+    this.#streams.close();
+    await this.#health?.close();
+  }
+
+  #begin(shard: number): void {
+    const { nats, jsm, commits, reads } = this.#connections;
+    const { namespace, shards, maxBatch, maxBatchBytes, sweepOverdueMs } = this.#config;
+    const worker = new ShardWorker({
+      namespace,
+      shard,
+      shards,
+      subjects: this.#subjects,
+      store: new RedisShardStore(commits, reads, shardKeys(namespace, shard)),
+      log: natsShardLog(nats, jsm, this.#subjects, shard),
+      publisher: natsShardPublisher(nats, this.#streams, this.#subjects),
+      clock: { now: Date.now, sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
+      logger: this.#logger.child({ shard }),
+      metrics: this.#metrics,
+      maxBatch,
+      maxBatchBytes,
+      sweepOverdueMs,
+      holdsLease: () => this.#leases.holds(shard),
+      newCommitId: () => `${this.#id}-${this.#commits++}`,
+    });
+    this.#shards.set(shard, worker);
+  }
+
+  async #end(shard: number): Promise<void> {
+    const worker = this.#shards.get(shard);
+    this.#shards.delete(shard);
+    await worker?.stop();
+  }
+
+  #startService(connection: NatsConnection): void {
+    this.#service = new QueryService({
+      connection,
+      subjects: this.#subjects,
+      version: VERSION,
+      handlers: queryHandlers({
+        queries: this.#queries,
+        redis: this.#connections.reads,
+        keys: systemKeys(this.#config.namespace),
+        log: () => findStream(this.#connections.jsm, this.#subjects.streams.decisions),
+      }),
+      onFault: (name, error) =>
+        this.#logger.error({ query: name, err: error }, 'a query could not be answered'),
+    });
+  }
+
+  async #startSweeping(connection: NatsConnection): Promise<void> {
+    const { sweepEveryMs, settings, shards, namespace } = this.#config;
+    this.#sweeper = new Sweeper({
+      connection,
+      streams: this.#streams,
+      subjects: this.#subjects,
+      queries: this.#queries,
+      settings,
+      shards,
+      outcomeWithinMs: Math.max(2_000, sweepEveryMs * 2),
+    });
+    this.#schedule = new SweepSchedule({
+      sweeper: this.#sweeper,
+      redis: {
+        queue: this.#connections.bullQueue,
+        worker: this.#connections.bullWorker,
+        reads: this.#connections.reads,
+      },
+      keys: systemKeys(namespace),
+      everyMs: sweepEveryMs,
+      logger: this.#logger,
+      metrics: this.#metrics,
+    });
+    await this.#schedule.start();
+  }
+
+  /** State that Redis evicts cannot be trusted: a worker must not run on such a server without saying so. */
+  async #checkRedis(): Promise<void> {
+    const policy = await this.#connections.reads.config('GET', 'maxmemory-policy').catch(() => undefined);
+    const value = Array.isArray(policy) ? policy[1] : undefined;
+    if (value !== undefined && value !== 'noeviction') {
+      this.#logger.error(
+        { policy: value },
+        'ALARM: Redis may evict state; set maxmemory-policy to noeviction',
+      );
+    }
+  }
+
+  /** After an outage the log may be another one, or shorter: every reader verifies before it reads on. */
+  async #watchConnection(connection: NatsConnection): Promise<void> {
+    for await (const { type } of connection.status()) {
+      if (type !== 'disconnect' && type !== 'reconnect') continue;
+      this.#logger.warn({ status: type }, 'NATS connection');
+      for (const shard of this.#shards.values()) shard.interrupt(`NATS ${type}`);
+    }
+  }
+
+  /** An idle shard reads nothing and so would not notice that its log was replaced. */
+  #watchLog(jsm: JetStreamManager): void {
+    this.#logCheck = setInterval(() => {
+      void this.#checkLog(jsm).catch((error) =>
+        this.#logger.debug({ reason: messageOf(error) }, 'log not checked'),
+      );
+    }, LOG_CHECK_MS);
+  }
+
+  async #checkLog(jsm: JetStreamManager): Promise<void> {
+    const info = await findStream(jsm, this.#subjects.streams.decisions);
+    for (const shard of this.#shards.values()) {
+      if (shard.status !== 'running') continue;
+      const isSame = info !== undefined && info.created === this.#layout?.logIdentity;
+      if (!isSame || info.state.last_seq < (shard.position ?? 0))
+        shard.interrupt('the log is not the one it was');
+    }
+  }
+
+  #notReady(): string[] {
+    const { nats, commits, reads } = this.#connections;
+    const reasons: string[] = [];
+    if (nats.isClosed()) reasons.push('NATS is closed');
+    if (commits.status !== 'ready' || reads.status !== 'ready') reasons.push('Redis is not connected');
+    for (const [shard, worker] of this.#shards) {
+      if (worker.status === 'halted') reasons.push(`shard ${shard} is halted: ${worker.haltReason ?? ''}`);
+      else if (worker.status === 'starting') reasons.push(`shard ${shard} is starting`);
+    }
+    if (this.#stopping !== undefined) reasons.push('stopping');
+    return reasons;
+  }
+
+  #offerFigures(): void {
+    const { reads } = this.#connections;
+    const { lastSweep } = systemKeys(this.#config.namespace);
+    this.#metrics.gauge(
+      'converge_shards_held',
+      'Shards that this worker holds',
+      () => this.#leases.held.length,
+    );
+    this.#metrics.gauge('converge_live_tasks', 'Unfinished tasks in memory', () =>
+      [...this.#shards.values()].reduce((sum, shard) => sum + shard.liveTasks, 0),
+    );
+    this.#metrics.gauge(
+      'converge_last_sweep_age_seconds',
+      'Time since the newest sweep that succeeded',
+      async () => {
+        const json = await reads.get(lastSweep);
+        const at: unknown = json === null ? undefined : Reflect.get(JSON.parse(json), 'at');
+        return typeof at === 'number' ? (Date.now() - at) / 1_000 : Number.NaN;
+      },
+    );
+  }
+}

@@ -1,0 +1,97 @@
+/** Everything a world knows, as plain data with one order: two worlds are the same when their dumps are. */
+
+import type { Due, PoolState } from '../../src/handlers/world/pool-state.ts';
+import type { World } from '../../src/handlers/world/world.ts';
+import { claimClass, isClaimed, type PendingTask } from '../../src/protocol/documents.ts';
+
+export interface PoolDump {
+  readonly doc: unknown;
+  readonly sequence: number;
+  readonly finals: unknown;
+  readonly liveTasks: number;
+  readonly members: readonly unknown[];
+  readonly tasks: readonly unknown[];
+  readonly unsettled: readonly string[];
+  /** Claims by agent, in the order that leaving gives them back. */
+  readonly held: Readonly<Record<string, readonly string[]>>;
+  /** The first of those who wait for each task. */
+  readonly dependents: Readonly<Record<string, string | undefined>>;
+  /** Task ids in claiming order, for a member that can do everything. */
+  readonly pending: readonly string[];
+  readonly classes: readonly string[];
+  readonly due: readonly Due[];
+}
+
+export interface Dump {
+  readonly settings: unknown;
+  readonly outcomes: unknown;
+  readonly nextDue: number | undefined;
+  readonly pools: Readonly<Record<string, PoolDump>>;
+}
+
+export function dump(world: World): Dump {
+  const pools: Record<string, PoolDump> = {};
+  for (const name of [...world.pools.keys()].sort()) {
+    const state = world.pool(name);
+    if (state !== undefined) pools[name] = dumpPool(state);
+  }
+  return structuredClone({
+    settings: world.settings,
+    outcomes: world.outcomes,
+    nextDue: world.nextDue(),
+    pools,
+  });
+}
+
+/** The same without what hearing from an agent changes: also a rejected decision is a sign of life. */
+export function dumpWithoutPresence(world: World): unknown {
+  const { nextDue: _, pools, ...rest } = dump(world);
+  const silent = Object.entries(pools).map(([name, pool]) => [
+    name,
+    {
+      ...pool,
+      members: [...(world.pool(name)?.members.values() ?? [])]
+        .map(({ lastSeenAt: _seen, ...member }) => member)
+        .sort((a, b) => compare(a.agent, b.agent)),
+      due: pool.due.filter(({ kind }) => kind !== 'member'),
+    },
+  ]);
+  return { ...rest, pools: Object.fromEntries(silent) };
+}
+
+function dumpPool(state: PoolState): PoolDump {
+  const tasks = [...state.tasks.values()].sort((a, b) => compare(a.taskId, b.taskId));
+  const agents = new Set(state.members.keys());
+  const awaited = new Set(state.tasks.keys());
+  for (const task of tasks) {
+    agents.add(task.submitter);
+    if (isClaimed(task)) agents.add(task.claim.agent);
+    if (task.state === 'blocked') for (const id of task.waitingFor) awaited.add(id);
+  }
+  return {
+    doc: state.doc,
+    sequence: state.sequence,
+    finals: state.finals,
+    liveTasks: state.liveTasks,
+    members: [...state.members.values()].sort((a, b) => compare(a.agent, b.agent)),
+    tasks,
+    unsettled: [...state.unsettled].sort(),
+    held: Object.fromEntries(
+      [...agents].sort().map((agent) => [agent, state.heldBy(agent).map(({ taskId }) => taskId)]),
+    ),
+    dependents: Object.fromEntries([...awaited].sort().map((id) => [id, state.firstDependentOf(id)?.taskId])),
+    pending: claimingOrder(state).map(({ taskId }) => taskId),
+    classes: [...new Set(tasks.map(claimClass))].filter((key) => state.pending.hasClass(key)).sort(),
+    due: state.due.first(Number.POSITIVE_INFINITY),
+  };
+}
+
+/** What the queue itself holds, not what the documents say: asked with every capability that any task names. */
+function claimingOrder(state: PoolState): PendingTask[] {
+  const everything = new Set([...state.tasks.values()].flatMap((task) => task.requiredCapabilities.flat()));
+  return state.pending.best(Number.POSITIVE_INFINITY, everything, undefined, () => true);
+}
+
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

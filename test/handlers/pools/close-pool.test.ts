@@ -1,0 +1,88 @@
+import { describe, expect, it } from 'vitest';
+import { at, by, claims, given, joins, pool, reports, START, submits, sweep } from '../scenario.ts';
+
+const closes = (agent: string) => by(agent, { type: 'ClosePool' });
+
+describe('ClosePool', () => {
+  it('is the owner’s to decide', () => {
+    const scenario = given(pool(), at(7)).when(closes('owner')).thenEvents('pool.closed work');
+    expect(scenario.pool()).toMatchObject({ state: 'closed', closedAt: START + 7 });
+  });
+
+  it('not_allowed for anyone else, members included', () => {
+    given(pool(), joins('bob')).when(closes('bob')).thenRejected('not_allowed', { transient: false });
+  });
+
+  it('pool_closed when it is closed already', () => {
+    given(pool(), closes('owner')).when(closes('owner')).thenRejected('pool_closed');
+  });
+
+  it('pool_closed: no new tasks, joins or claims', () => {
+    given(pool(), joins('bob'), submits('ann', 't-1'), closes('owner'))
+      .when(submits('ann', 't-2'))
+      .thenRejected('pool_closed')
+      .when(joins('cyd'))
+      .thenRejected('pool_closed')
+      .when(claims('bob', 't-1'))
+      .thenRejected('pool_closed')
+      .when(by('bob', { type: 'ClaimNextTask' }))
+      .thenRejected('pool_closed');
+  });
+
+  it('work that was under way can be renewed, reported, released, failed and cancelled', () => {
+    const ids = ['t-1', 't-2', 't-3', 't-4'];
+    given(pool(), joins('bob'), ...ids.map((id) => submits('ann', id)))
+      .given(...ids.map((id) => claims('bob', id)), closes('owner'))
+      .when(by('bob', { type: 'RenewClaim', taskId: 't-1' }))
+      .thenEvents('task.renewed t-1')
+      .when(reports('bob', 't-1'))
+      .thenEvents('task.completed t-1')
+      .when(by('bob', { type: 'ReleaseTask', taskId: 't-2' }))
+      .thenEvents('task.released t-2')
+      .when(by('bob', { type: 'FailTask', taskId: 't-3', reason: '' }))
+      .thenEvents('task.retried t-3')
+      .when(by('ann', { type: 'CancelTask', taskId: 't-4' }))
+      .thenEvents('task.cancelled t-4');
+  });
+});
+
+describe('a closed pool', () => {
+  const DAY = 24 * 60 * 60_000;
+
+  it('is removed a retention after it closed, when it holds no task; its members leave with it', () => {
+    const scenario = given(pool(), joins('cyd'), joins('bob'), closes('owner'))
+      .when(at(DAY - 1), sweep())
+      .thenEvents()
+      .when(at(DAY), sweep())
+      .thenEvents('member.left bob', 'member.left cyd', 'pool.removed work')
+      .thenData({ removedPools: 1, more: false });
+    expect(scenario.pool()).toBeUndefined();
+    expect(scenario.world.nextDue()).toBeUndefined();
+  });
+
+  it('stays while it holds an unfinished task', () => {
+    given(pool(), submits('ann', 't-1'), closes('owner'))
+      .when(at(2 * DAY), sweep())
+      .thenEvents();
+  });
+
+  it('is not removed when it is open', () => {
+    given(pool())
+      .when(at(400 * DAY), sweep())
+      .thenEvents();
+  });
+
+  it('leaves its name free', () => {
+    given(pool(), closes('owner'), at(DAY), sweep()).when(pool()).thenEvents('pool.created work');
+  });
+
+  it('is removed in pages, so that one sweep settles no more than its limit', () => {
+    given(pool(), joins('bob'), joins('cyd'), joins('dan'), closes('owner'), at(DAY))
+      .when(sweep({ limit: 2 }))
+      .thenEvents('member.left bob', 'member.left cyd')
+      .thenData({ more: true, removedPools: 0 })
+      .when(sweep({ limit: 2 }))
+      .thenEvents('member.left dan', 'pool.removed work')
+      .thenData({ more: false, removedPools: 1 });
+  });
+});
