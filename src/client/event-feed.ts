@@ -63,7 +63,7 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
   readonly #options: EventFeedOptions;
   readonly #stop = new AbortController();
   readonly #unwatch: () => void;
-  #first: Promise<Reading>;
+  readonly #first: Promise<Reading>;
   #isIterated = false;
   #isDoubtful = false;
   #position: number | undefined;
@@ -86,6 +86,10 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
     return this.#position;
   }
 
+  get isClosed(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
   /**
    * Ends when the feed is closed. Throws a {@link LogDivergedError} when the stream was rolled back or made anew, so that
    * nobody waits for ever for events that have other positions now.
@@ -93,8 +97,9 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
   async *[Symbol.asyncIterator](): AsyncGenerator<ConvergeEvent, void, undefined> {
     if (this.#isIterated) throw new Error('an event feed can be iterated once');
     this.#isIterated = true;
+    let reading: Reading | undefined;
     try {
-      let reading: Reading | undefined = await this.#first;
+      reading = await this.#first;
       while (!this.#stop.signal.aborted) {
         reading ??= await this.#open();
         yield* this.#batch(reading);
@@ -104,6 +109,7 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
       if (!this.#stop.signal.aborted) throw error;
     } finally {
       this.close();
+      void reading?.consumer.delete().catch(() => undefined);
     }
   }
 

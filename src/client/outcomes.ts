@@ -27,6 +27,28 @@ export type HeldTask = {
   readonly claim: { readonly epoch: number; readonly expiresAt: number };
 };
 
+/** What a Sweep settled, each with its pool. */
+export type SweepData = {
+  readonly released: readonly ReleasedClaim[];
+  readonly failed: readonly { readonly pool: string; readonly taskId: string; readonly cause: string }[];
+  readonly cancelled: readonly { readonly pool: string; readonly taskId: string }[];
+  readonly unblocked: readonly { readonly pool: string; readonly taskId: string }[];
+  readonly expiredMembers: readonly { readonly pool: string; readonly agent: string }[];
+  readonly removedTasks: number;
+  readonly removedPools: number;
+  readonly forgottenOutcomes: number;
+  /** Something due is left: sweep again. */
+  readonly more: boolean;
+};
+
+/** A claim that came to its end before the task did. */
+export type ReleasedClaim = {
+  readonly pool: string;
+  readonly taskId: string;
+  readonly agent: string;
+  readonly epoch: number;
+};
+
 /** `data` of an accepted outcome, by the type of the decision; types that are not listed have none. */
 export interface OutcomeData {
   readonly CreatePool: { readonly pool: string };
@@ -37,6 +59,7 @@ export interface OutcomeData {
   readonly ClaimTask: HeldTask;
   readonly ClaimNextTask: { readonly tasks: readonly HeldTask[] };
   readonly RenewClaim: { readonly epoch: number; readonly expiresAt: number };
+  readonly Sweep: SweepData;
   readonly Batch: { readonly outcomes: readonly MemberOutcome[] };
 }
 

@@ -406,7 +406,10 @@ function changedClasses(world: World, changes: readonly DocumentChange[]): Map<s
     for (const task of [before, after]) {
       if (task?.state !== 'pending') continue;
       let ofPool = classes.get(pool);
-      if (ofPool === undefined) classes.set(pool, (ofPool = new Map()));
+      if (ofPool === undefined) {
+        ofPool = new Map();
+        classes.set(pool, ofPool);
+      }
       const key = claimClass(task);
       ofPool.set(key, world.pool(pool)?.pending.hasClass(key) ?? false);
     }

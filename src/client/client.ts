@@ -1,0 +1,289 @@
+/** What an agent's author starts with: one agent's connection to the system. Needs NATS and nothing else. */
+import type { NatsConnection } from 'nats';
+import { closeNats, connectNats } from '../bus/connection.ts';
+import { DecisionPublisher, type DecisionPublisherOptions } from '../bus/decision-publisher.ts';
+import { type AskOptions, QueryClient } from '../bus/query-client.ts';
+import { ConfigurationError, PublishError, UnavailableError } from '../errors.ts';
+import { isName, OPERATOR } from '../protocol/names.ts';
+import type { QueryAnswers, QueryInput, QueryName } from '../protocol/queries.ts';
+import { type Subjects, subjects } from '../protocol/subjects.ts';
+import { DecisionChannel, type Published, type Sent } from './decision-channel.ts';
+import { EventFeed, type EventOptions } from './event-feed.ts';
+import { uuidv7 } from './ids.ts';
+import type { AnyDecisionInput, OutcomeOf } from './outcomes.ts';
+import { isUnsendable, localOutcome, type Parcel, parcelOf, sweepParcel, type Unsendable } from './parcel.ts';
+
+export interface ClientOptions {
+  /** Who decides. NATS permissions on subjects that end in this name are what proves it. */
+  readonly agent: string;
+  /** `nats://host:port`, several separated by commas. Either this or `connection`. */
+  readonly url?: string | undefined;
+  /** A connection of your own, which stays open when the client is closed. */
+  readonly connection?: NatsConnection | undefined;
+  /** `converge` when left out. */
+  readonly namespace?: string | undefined;
+  /** The number of shards that the system was created with. Asked for (query `stats`) when left out. */
+  readonly shards?: number | undefined;
+  /** How long a decision waits for its outcome, milliseconds (30,000). */
+  readonly timeoutMs?: number | undefined;
+  /** Most decisions that wait for their outcome at once; others wait in line (8,192). */
+  readonly maxOutstanding?: number | undefined;
+  /** How long to wait for a result before asking for the outcome, milliseconds (1,000). */
+  readonly askAfterMs?: number | undefined;
+  /** Bounds and patience of publishing; see {@link DecisionPublisherOptions}. */
+  readonly publisher?: Omit<DecisionPublisherOptions, 'connection'> | undefined;
+  /** Chooses the ids of decisions and tasks that have none: UUIDv7 when left out. */
+  readonly newId?: (() => string) | undefined;
+}
+
+export interface SendOptions {
+  /** How long to wait, milliseconds; the client's `timeoutMs` when left out. */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface SweepOptions extends SendOptions {
+  /** Settle only what fell due by then, milliseconds since the epoch; never beyond log time. */
+  readonly until?: number | undefined;
+  /** Most entities settled at once, up to 1,000 (500). */
+  readonly limit?: number | undefined;
+}
+
+/** Connects, or borrows the connection it is given. Rejects with an {@link UnavailableError} when NATS does not answer. */
+export function connect(options: ClientOptions): Promise<ConvergeClient> {
+  return ConvergeClient.connect(options);
+}
+
+export class ConvergeClient {
+  readonly agent: string;
+  readonly #shared: Shared;
+  readonly #options: ClientOptions;
+  readonly #channel: DecisionChannel;
+  readonly #feeds = new Set<EventFeed>();
+  readonly #derived = new Map<string, ConvergeClient>();
+  /** Set for a client that another one made. */
+  readonly #isDerived: boolean;
+  #isClosed = false;
+
+  static async connect(options: ClientOptions): Promise<ConvergeClient> {
+    const { agent, url, connection, namespace, shards } = options;
+    if (!isName(agent)) {
+      throw new ConfigurationError(`agent ${JSON.stringify(agent)}: letters, digits, _ and -, 1 to 64 of them`);
+    }
+    if (shards !== undefined && !(Number.isInteger(shards) && shards >= 1)) {
+      throw new ConfigurationError(`shards: a positive integer, not ${shards}`);
+    }
+    if ((url === undefined) === (connection === undefined)) {
+      throw new ConfigurationError('a client needs either a url or a connection');
+    }
+    const opened = connection ?? (await connectNats({ url: url ?? '', name: `converge agent ${agent}` }));
+    const names = subjects(namespace);
+    const queries = new QueryClient({ connection: opened, subjects: names });
+    const shared: Shared = {
+      connection: opened,
+      isOwned: connection === undefined,
+      subjects: names,
+      queries,
+      publisher: new DecisionPublisher({ ...options.publisher, connection: opened }),
+      shards: new ShardCount(queries, shards),
+    };
+    return new ConvergeClient(shared, options, false);
+  }
+
+  private constructor(shared: Shared, options: ClientOptions, isDerived: boolean) {
+    this.agent = options.agent;
+    this.#shared = shared;
+    this.#options = options;
+    this.#isDerived = isDerived;
+    this.#channel = new DecisionChannel({
+      ...shared,
+      agent: options.agent,
+      maxOutstanding: options.maxOutstanding ?? 8_192,
+      askAfterMs: options.askAfterMs,
+    });
+  }
+
+  /**
+   * Publishes a decision and waits for its outcome, across lost connections and crashed workers. What the system
+   * rejects is a value. Rejects with
+   * - {@link PublishError} when the log did not take it or did not confirm it in time,
+   * - `OutcomeTimeoutError` when it did, but the outcome is not known in time; it may be applied all the same, and
+   *   deciding again with the same `id` is safe,
+   * - `DecisionIdReusedError` when the `id` belongs to another decision,
+   * - {@link UnavailableError} when the client is closed, or nobody tells the number of shards.
+   */
+  async decide<D extends AnyDecisionInput>(
+    pool: string,
+    decision: D,
+    { timeoutMs = this.#timeoutMs }: SendOptions = {},
+  ): Promise<OutcomeOf<D['type']>> {
+    const parcel = await this.#parcel(pool, decision, timeoutMs);
+    const outcome = isUnsendable(parcel)
+      ? localOutcome(parcel, { status: 'rejected', code: parcel.code, message: parcel.message })
+      : await this.#channel.decide(parcel, timeoutMs);
+    // The channel has seen to it that the outcome is that of a decision of this type.
+    return outcome as OutcomeOf<D['type']>;
+  }
+
+  /**
+   * Publishes a decision without waiting for its outcome: resolves once the log has it. Rejects like {@link decide},
+   * and with a {@link PublishError} when it cannot be sent at all.
+   */
+  async publish(
+    pool: string,
+    decision: AnyDecisionInput,
+    { timeoutMs = this.#timeoutMs }: SendOptions = {},
+  ): Promise<Published> {
+    const parcel = await this.#parcel(pool, decision, timeoutMs);
+    if (isUnsendable(parcel)) throw new PublishError(`${parcel.code}: ${parcel.message}`);
+    return this.#channel.publish(parcel, timeoutMs);
+  }
+
+  /**
+   * Publishes a decision, and tells separately when the log has it and when the outcome is known: whoever needs an
+   * order in the log publishes the next one when this one is stored.
+   */
+  async send(
+    pool: string,
+    decision: AnyDecisionInput,
+    { timeoutMs = this.#timeoutMs }: SendOptions = {},
+  ): Promise<Sent> {
+    const parcel = await this.#parcel(pool, decision, timeoutMs);
+    if (!isUnsendable(parcel)) return this.#channel.send(parcel, timeoutMs);
+    const { decisionId, code, message } = parcel;
+    const outcome = Promise.resolve(localOutcome(parcel, { status: 'rejected', code, message }));
+    return { decisionId, stored: Promise.resolve({ decisionId, seq: 0, duplicate: false }), outcome };
+  }
+
+  /**
+   * Rejects with a `QueryError` when the query was refused or asks for what does not exist (`..._not_found`), and with
+   * an {@link UnavailableError} when no worker answered in time.
+   */
+  query<N extends QueryName>(name: N, input: QueryInput<N>, options: AskOptions = {}): Promise<QueryAnswers[N]> {
+    if (this.#isClosed) return Promise.reject(new UnavailableError(CLOSED));
+    return this.#shared.queries.ask(name, input, options);
+  }
+
+  /** Events in order, resumed across reconnects, until the feed or the client is closed. */
+  events(options: EventOptions = {}): EventFeed {
+    if (this.#isClosed) throw new UnavailableError(CLOSED);
+    const { connection, subjects: names } = this.#shared;
+    const feed = new EventFeed({ ...options, connection, subjects: names });
+    for (const other of this.#feeds) if (other.isClosed) this.#feeds.delete(other);
+    this.#feeds.add(feed);
+    return feed;
+  }
+
+  /**
+   * The same connection in the name of another agent, as far as the permissions of the connection go. Closed with
+   * this client.
+   */
+  withAgent(agent: string): ConvergeClient {
+    if (this.#isClosed) throw new UnavailableError(CLOSED);
+    if (!isName(agent)) throw new ConfigurationError(`agent ${JSON.stringify(agent)} is not a name`);
+    if (agent === this.agent) return this;
+    const known = this.#derived.get(agent);
+    if (known !== undefined && !known.#isClosed) return known;
+    const made = new ConvergeClient(this.#shared, { ...this.#options, agent }, true);
+    this.#derived.set(agent, made);
+    return made;
+  }
+
+  /**
+   * Operators: settles what has fallen due on one shard. Needs the permission to publish as `_operator` and to
+   * subscribe to its results. `data.more` says that something due is left.
+   */
+  async sweep(
+    shard: number,
+    { timeoutMs = this.#timeoutMs, until, limit }: SweepOptions = {},
+  ): Promise<OutcomeOf<'Sweep'>> {
+    const operator = this.withAgent(OPERATOR);
+    const parcel = sweepParcel(this.#shared.subjects, shard, { id: this.newId(), until, limit });
+    // As in `decide`.
+    return (await operator.#channel.decide(parcel, timeoutMs)) as OutcomeOf<'Sweep'>;
+  }
+
+  /** The number of shards of the system. */
+  async shards({ timeoutMs = this.#timeoutMs }: SendOptions = {}): Promise<number> {
+    const { shards } = this.#shared;
+    return shards.known ?? shards.ask(timeoutMs);
+  }
+
+  newId(): string {
+    return this.#options.newId?.() ?? uuidv7();
+  }
+
+  /** What is still waiting is rejected. A connection that was borrowed stays open. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const feed of this.#feeds) feed.close();
+    for (const client of this.#derived.values()) await client.close();
+    this.#channel.close(CLOSED);
+    if (this.#isDerived) return;
+    this.#shared.publisher.close();
+    if (this.#shared.isOwned) await closeNats(this.#shared.connection);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  get #timeoutMs(): number {
+    return this.#options.timeoutMs ?? 30_000;
+  }
+
+  async #parcel(pool: string, decision: AnyDecisionInput, timeoutMs: number): Promise<Parcel | Unsendable> {
+    if (this.#isClosed) throw new UnavailableError(CLOSED);
+    const { shards, subjects: names } = this.#shared;
+    const count = shards.known ?? (await shards.ask(timeoutMs));
+    return parcelOf(names, {
+      pool,
+      decision,
+      agent: this.agent,
+      shards: count,
+      newId: () => this.newId(),
+    });
+  }
+}
+
+const CLOSED = 'the client is closed';
+
+/** What clients of several agents on one connection have in common. */
+interface Shared {
+  readonly connection: NatsConnection;
+  readonly isOwned: boolean;
+  readonly subjects: Subjects;
+  readonly queries: QueryClient;
+  readonly publisher: DecisionPublisher;
+  readonly shards: ShardCount;
+}
+
+/** The number of shards never changes: it is asked for once. */
+class ShardCount {
+  readonly #queries: QueryClient;
+  #known: number | undefined;
+  #asking: Promise<number> | undefined;
+
+  constructor(queries: QueryClient, known: number | undefined) {
+    this.#queries = queries;
+    this.#known = known;
+  }
+
+  get known(): number | undefined {
+    return this.#known;
+  }
+
+  ask(timeoutMs: number): Promise<number> {
+    this.#asking ??= this.#ask(timeoutMs).finally(() => {
+      this.#asking = undefined;
+    });
+    return this.#asking;
+  }
+
+  async #ask(timeoutMs: number): Promise<number> {
+    const { shards } = await this.#queries.ask('stats', {}, { timeoutMs });
+    if (shards.length === 0) throw new UnavailableError('the system does not tell its number of shards');
+    this.#known = shards.length;
+    return shards.length;
+  }
+}

@@ -1,0 +1,88 @@
+import type { Member, Pool } from '../protocol/documents.ts';
+import type { Page, QueryAnswers, QueryInput } from '../protocol/queries.ts';
+import type { AskOptions } from '../bus/query-client.ts';
+import type { ConvergeClient } from './client.ts';
+import { undefinedIfNotFound } from './not-found.ts';
+import type { Answer, FieldsOf, Mode, Sender } from './sender.ts';
+
+/** What can be decided about pools and membership. Codes: PROTOCOL, section 3. */
+export class PoolDecisions<M extends Mode> {
+  readonly #send: Sender<M>;
+
+  constructor(send: Sender<M>) {
+    this.#send = send;
+  }
+
+  /** The agent owns the pool, and is not thereby a member. An existing pool is never reset: `pool_exists`. */
+  createPool(pool: string, options: FieldsOf<'CreatePool'> = {}): Promise<Answer<M, 'CreatePool'>> {
+    const { timeoutMs, ...fields } = options;
+    return this.#send(pool, { type: 'CreatePool', ...fields }, { timeoutMs });
+  }
+
+  /** Joining again updates the capabilities. With `presenceMs` the agent has to be heard from that often. */
+  joinPool(pool: string, options: FieldsOf<'JoinPool'> = {}): Promise<Answer<M, 'JoinPool'>> {
+    const { timeoutMs, ...fields } = options;
+    return this.#send(pool, { type: 'JoinPool', ...fields }, { timeoutMs });
+  }
+
+  /** Claims that the agent holds in the pool go back to pending; `data.released` names the tasks. */
+  leavePool(pool: string, options: FieldsOf<'LeavePool'> = {}): Promise<Answer<M, 'LeavePool'>> {
+    const { timeoutMs, ...fields } = options;
+    return this.#send(pool, { type: 'LeavePool', ...fields }, { timeoutMs });
+  }
+
+  /** Owner: no new tasks, joins or claims from here on. */
+  closePool(pool: string, options: FieldsOf<'ClosePool'> = {}): Promise<Answer<M, 'ClosePool'>> {
+    const { timeoutMs, ...fields } = options;
+    return this.#send(pool, { type: 'ClosePool', ...fields }, { timeoutMs });
+  }
+
+  /** A sign of life and nothing else; any other decision in the pool is one as well. */
+  heartbeat(pool: string, options: FieldsOf<'Heartbeat'> = {}): Promise<Answer<M, 'Heartbeat'>> {
+    const { timeoutMs, ...fields } = options;
+    return this.#send(pool, { type: 'Heartbeat', ...fields }, { timeoutMs });
+  }
+}
+
+/**
+ * Pools and who is in them. Every decision resolves with its outcome; a rejection is a value. Infrastructure errors
+ * reject, as in {@link ConvergeClient.decide} and {@link ConvergeClient.query}.
+ */
+export class PoolManager extends PoolDecisions<'outcome'> {
+  /** The same decisions without waiting for the outcome. */
+  readonly publishing: PoolDecisions<'published'>;
+  readonly #client: ConvergeClient;
+
+  constructor(client: ConvergeClient) {
+    super((pool, decision, options) => client.decide(pool, decision, options));
+    this.publishing = new PoolDecisions((pool, decision, options) => client.publish(pool, decision, options));
+    this.#client = client;
+  }
+
+  /** The pool with the number of its members; undefined if there is none. */
+  getPool(pool: string, options: AskOptions = {}): Promise<QueryAnswers['pool'] | undefined> {
+    return undefinedIfNotFound(this.#client.query('pool', { pool }, options));
+  }
+
+  /** By name; `cursor` of one page is asked for the next. */
+  listPools({ timeoutMs, ...page }: QueryInput<'pools'> & AskOptions = {}): Promise<Page<Pool>> {
+    return this.#client.query('pools', page, { timeoutMs });
+  }
+
+  /** By name. Undefined if there is no such pool. */
+  members(
+    pool: string,
+    { timeoutMs, ...page }: Omit<QueryInput<'members'>, 'pool'> & AskOptions = {},
+  ): Promise<Page<Member> | undefined> {
+    return undefinedIfNotFound(this.#client.query('members', { pool, ...page }, { timeoutMs }));
+  }
+
+  /** Names of the pools that the agent has joined, and `commons`, where everyone is. */
+  async getPoolsForAgent(
+    agentId: string = this.#client.agent,
+    options: AskOptions = {},
+  ): Promise<readonly string[]> {
+    const { pools } = await this.#client.query('pools-of-agent', { agent: agentId }, options);
+    return pools;
+  }
+}

@@ -1,0 +1,135 @@
+/**
+ * Makes the state again from the log alone, into a Redis that holds none: what an operator does after losing Redis
+ * without wanting everything published again. Publishes nothing; no worker may run meanwhile.
+ */
+import { jetstreamManager } from '@nats-io/jetstream';
+import { type NatsConnection, nuid } from 'nats';
+import { type Logger, pino } from 'pino';
+import { closeNats, connectNats } from '../bus/connection.ts';
+import { findLayout, type Layout } from '../bus/streams.ts';
+import type { Config } from '../config.ts';
+import { ConfigurationError } from '../errors.ts';
+import { subjects as subjectsOf } from '../protocol/subjects.ts';
+import { clearState, holdsState, stateDigest } from '../state/digest.ts';
+import { shardKeys, systemKeys } from '../state/keys.ts';
+import { connectForCommits, connectForReads, openRedis, type Redis } from '../state/redis.ts';
+import { RedisShardStore } from '../state/redis-shard-store.ts';
+import { WorkerMetrics } from './metrics.ts';
+import { natsShardLog } from './nats-ports.ts';
+import type { ShardPublisher } from './ports.ts';
+import { ShardWorker } from './shard-worker.ts';
+
+export interface Rebuilt {
+  readonly shards: readonly { readonly shard: number; readonly position: number }[];
+  /** {@link stateDigest} of the result. */
+  readonly digest: string;
+}
+
+export interface RebuildOptions {
+  readonly logger?: Logger;
+  /** Remove what the store holds first. */
+  readonly force?: boolean;
+}
+
+const CHECK_MS = 20;
+
+/** Nothing is published: subscribers have seen all of it. */
+const SILENT: ShardPublisher = {
+  result: () => undefined,
+  events: async () => undefined,
+  deadLetter: async () => undefined,
+  flush: async () => undefined,
+  sweep: async () => undefined,
+};
+
+export async function rebuild(config: Config, { logger, force }: RebuildOptions = {}): Promise<Rebuilt> {
+  const nats = await connectNats({ url: config.natsUrl, name: 'converge-rebuild' });
+  const commits = connectForCommits(config.redisUrl);
+  const reads = connectForReads(config.redisUrl);
+  try {
+    await openRedis(commits);
+    await openRedis(reads);
+    const layout = await findLayout(await jetstreamManager(nats), subjectsOf(config.namespace));
+    if (layout === undefined)
+      throw new ConfigurationError(`there is no log in namespace ${config.namespace}`);
+    await refuseIfInUse(reads, config, layout, force ?? false);
+    const shards: { shard: number; position: number }[] = [];
+    for (let shard = 0; shard < layout.shards; shard++) {
+      const position = await replayShard({ config, nats, commits, reads, layout, shard, logger });
+      shards.push({ shard, position });
+    }
+    return { shards, digest: await stateDigest(reads, config.namespace, layout.shards) };
+  } finally {
+    commits.disconnect();
+    reads.disconnect();
+    await closeNats(nats);
+  }
+}
+
+async function refuseIfInUse(redis: Redis, config: Config, layout: Layout, force: boolean): Promise<void> {
+  const workers = await redis.zrangebyscore(systemKeys(config.namespace).workers, Date.now(), '+inf');
+  if (workers.length > 0)
+    throw new ConfigurationError(`${workers.length} workers are running: stop them first`);
+  if (!(await holdsState(redis, config.namespace, layout.shards))) return;
+  if (!force) throw new ConfigurationError('Redis holds a state already; --force removes it first');
+  await clearState(redis, config.namespace, layout.shards);
+}
+
+interface Replay {
+  readonly config: Config;
+  readonly nats: NatsConnection;
+  readonly commits: Redis;
+  readonly reads: Redis;
+  readonly layout: Layout;
+  readonly shard: number;
+  readonly logger: Logger | undefined;
+}
+
+/** Runs the shard's own worker up to the last message that the log holds now; answers where that is. */
+async function replayShard({ config, nats, commits, reads, layout, shard, logger }: Replay): Promise<number> {
+  const jsm = await jetstreamManager(nats);
+  const subjects = subjectsOf(config.namespace);
+  const end = await lastSeqOf(nats, subjects.streams.decisions, subjects.shardLog(shard));
+  if (end === 0) return 0;
+  const store = new RedisShardStore(commits, reads, shardKeys(config.namespace, shard));
+  let commitCount = 0;
+  const worker = new ShardWorker({
+    namespace: config.namespace,
+    shard,
+    shards: layout.shards,
+    subjects,
+    store,
+    log: natsShardLog(nats, jsm, subjects, shard),
+    publisher: SILENT,
+    clock: { now: () => 0, sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
+    logger: (logger ?? pino({ level: 'warn' }, pino.destination(2))).child({ shard }),
+    metrics: new WorkerMetrics(),
+    maxBatch: config.maxBatch,
+    maxBatchBytes: config.maxBatchBytes,
+    sweepOverdueMs: Number.MAX_SAFE_INTEGER,
+    holdsLease: () => true,
+    newCommitId: () => `rebuild-${nuid.next()}-${commitCount++}`,
+  });
+  try {
+    while ((worker.position ?? 0) < end) {
+      if (worker.status === 'halted')
+        throw new ConfigurationError(`shard ${shard}: ${worker.haltReason ?? ''}`);
+      await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
+    }
+  } finally {
+    await worker.stop();
+  }
+  return end;
+}
+
+/** The last message of a shard; 0 when it has none. */
+async function lastSeqOf(nats: NatsConnection, stream: string, subject: string): Promise<number> {
+  const jsm = await jetstreamManager(nats);
+  const info = await jsm.streams.info(stream, { subjects_filter: subject });
+  let last = 0;
+  for (const name of Object.keys(info.state.subjects ?? {})) {
+    const message = await jsm.streams.getMessage(stream, { last_by_subj: name });
+    last = Math.max(last, message?.seq ?? 0);
+  }
+  return last;
+}
