@@ -45,7 +45,7 @@ export class StreamPublisher {
     const token = String(this.#next++);
     const fault = await this.#await(token, messages.length, () => {
       for (const message of messages) {
-        this.#connection.publish(message.subject, message.payload, {
+        this.#connection.publish(message.subject, bytesOf(message.payload), {
           reply: `${this.#inbox}.${token}`,
           headers: headersOf(message),
         });
@@ -86,11 +86,19 @@ export class StreamPublisher {
   }
 }
 
+/** Publishing copies the headers at once, so that one object can serve every message that has only an id. */
+const idOnly = headers();
+
 function headersOf(message: StreamMessage): ReturnType<typeof headers> {
-  const all = headers();
+  const all = message.headers === undefined ? idOnly : headers();
   all.set('Nats-Msg-Id', message.id);
   for (const [name, value] of Object.entries(message.headers ?? {})) all.set(name, value);
   return all;
+}
+
+/** Several times faster than the library's own encoder, and it is done for every event. */
+function bytesOf(payload: string | Uint8Array): Uint8Array {
+  return typeof payload === 'string' ? Buffer.from(payload) : payload;
 }
 
 /** Nobody listening answers with status 503 and no body; a stream answers with JSON that has `error` when it refuses. */

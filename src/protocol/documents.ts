@@ -81,13 +81,13 @@ interface TaskCommon {
   readonly pool: string;
   readonly taskId: string;
   readonly objective: string;
-  readonly inputs?: Json;
-  readonly evaluator?: Json;
-  readonly topic?: string;
+  readonly inputs?: Json | undefined;
+  readonly evaluator?: Json | undefined;
+  readonly topic?: string | undefined;
   readonly requiredCapabilities: Requirements;
   readonly priority: number;
-  readonly notBefore?: number;
-  readonly deadline?: number;
+  readonly notBefore?: number | undefined;
+  readonly deadline?: number | undefined;
   readonly dependsOn: readonly string[];
   readonly constraints: TaskConstraints;
   readonly submitter: string;
@@ -179,7 +179,7 @@ export function satisfies(capabilities: ReadonlySet<string>, requirements: Requi
  * that nobody has to look at every pending task. `''` is the commonest: no topic, no requirements.
  */
 export function claimClass(task: {
-  readonly topic?: string;
+  readonly topic?: string | undefined;
   readonly requiredCapabilities: Requirements;
 }): string {
   if (task.topic === undefined && task.requiredCapabilities.length === 0) return '';

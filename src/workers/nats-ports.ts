@@ -42,7 +42,7 @@ export function natsShardPublisher(
 ): ShardPublisher {
   return {
     result(key, outcome) {
-      connection.publish(`${subjects.namespace}.results.${key}`, outcome);
+      connection.publish(`${subjects.namespace}.results.${key}`, Buffer.from(outcome));
     },
     async events(events) {
       await streams.publish(events.map(({ subject, id, json }) => ({ subject, id, payload: json })));

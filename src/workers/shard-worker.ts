@@ -86,7 +86,8 @@ export class ShardWorker {
   /** Read but not yet applied: what did not fit into the last batch. */
   #held: DecodedMessage[] = [];
   #loaded: Loaded | undefined;
-  #sweptAt = 0;
+  /** Since when (wall clock) something has been due without a Sweep having been applied. */
+  #dueSince: number | undefined;
   readonly #done: Promise<void>;
 
   constructor(options: ShardWorkerOptions) {
@@ -192,6 +193,7 @@ export class ShardWorker {
     const fetched = await this.#fetch(loaded, batch);
     const decided = decideBatch(batch, loaded.world, fetched.found, this.#contextOf(loaded, fetched.oldest));
     await this.#commit(loaded, batch, decided, fetched);
+    if (batch[0] !== undefined && isSweep(batch[0])) this.#dueSince = undefined;
     await this.#publish(batch, decided);
     this.#count(decided);
     await this.#sweepIfOverdue(loaded);
@@ -313,17 +315,13 @@ export class ShardWorker {
   async #sweepIfOverdue({ world }: Loaded): Promise<void> {
     const { clock, sweepOverdueMs, publisher, logger, shard, metrics } = this.#options;
     const now = clock.now();
-    const due = nextDue(world);
-    if (due === undefined || due + sweepOverdueMs > now || this.#sweptAt + sweepOverdueMs > now) return;
-    this.#sweptAt = now;
+    const isDue = (nextDue(world) ?? Number.POSITIVE_INFINITY) <= now;
+    this.#dueSince = isDue ? (this.#dueSince ?? now) : undefined;
+    if (this.#dueSince === undefined || now - this.#dueSince < sweepOverdueMs) return;
+    logger.error({ overdueMs: now - this.#dueSince }, 'ALARM: nobody sweeps; the owner of the shard does it itself');
+    this.#dueSince = now;
     metrics.ownSweeps.inc();
-    logger.error(
-      { overdueMs: now - due },
-      'ALARM: no sweep for too long; the owner of the shard sweeps itself',
-    );
-    await publisher
-      .sweep(shard)
-      .catch((error) => logger.warn({ reason: messageOf(error) }, 'could not sweep'));
+    await publisher.sweep(shard).catch((error) => logger.warn({ reason: messageOf(error) }, 'could not sweep'));
   }
 
   async #halt(error: LogDivergedError): Promise<void> {

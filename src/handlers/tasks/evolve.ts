@@ -118,48 +118,30 @@ function why(reason: string | undefined): { readonly reason?: string } {
   return reason === undefined ? {} : { reason };
 }
 
-/** The fields that a task has in every state. */
+/**
+ * The fields that a task has in every state. Absent ones are named all the same: objects of one shape are several
+ * times cheaper to make than such that are put together field by field, and this runs for every event.
+ */
 function commonOf(task: Task): Common {
-  const {
-    pool,
-    taskId,
-    objective,
-    inputs,
-    evaluator,
-    topic,
-    requiredCapabilities,
-    priority,
-    notBefore,
-    deadline,
-    dependsOn,
-    constraints,
-    submitter,
-    submittedAt,
-    order,
-    epoch,
-    failures,
-    expiries,
-    origin,
-  } = task;
   return {
-    pool,
-    taskId,
-    objective,
-    ...(inputs === undefined ? {} : { inputs }),
-    ...(evaluator === undefined ? {} : { evaluator }),
-    ...(topic === undefined ? {} : { topic }),
-    requiredCapabilities,
-    priority,
-    ...(notBefore === undefined ? {} : { notBefore }),
-    ...(deadline === undefined ? {} : { deadline }),
-    dependsOn,
-    constraints,
-    submitter,
-    submittedAt,
-    order,
-    epoch,
-    failures,
-    expiries,
-    origin,
+    pool: task.pool,
+    taskId: task.taskId,
+    objective: task.objective,
+    inputs: task.inputs,
+    evaluator: task.evaluator,
+    topic: task.topic,
+    requiredCapabilities: task.requiredCapabilities,
+    priority: task.priority,
+    notBefore: task.notBefore,
+    deadline: task.deadline,
+    dependsOn: task.dependsOn,
+    constraints: task.constraints,
+    submitter: task.submitter,
+    submittedAt: task.submittedAt,
+    order: task.order,
+    epoch: task.epoch,
+    failures: task.failures,
+    expiries: task.expiries,
+    origin: task.origin,
   };
 }

@@ -145,12 +145,13 @@ export class World {
     return taken;
   }
 
-  /** Lets go of final tasks that are stored now. */
+  /** Lets go of final tasks that are stored now: those that ended, and those that nobody waits for any more. */
   forgetFinals(changes: readonly DocumentChange[]): void {
-    for (const change of changes) {
-      if (change.kind === 'task' && change.after !== undefined && isFinal(change.after)) {
-        this.pools.get(change.pool)?.forget(change.after.taskId);
-      }
+    for (const { kind, pool, before, after } of changes) {
+      if (kind !== 'task') continue;
+      const state = this.pools.get(pool);
+      if (after !== undefined && isFinal(after)) state?.forget(after.taskId);
+      if (before?.state === 'blocked') for (const id of before.waitingFor) state?.forget(id);
     }
   }
 
