@@ -4,7 +4,7 @@ import { type NatsConnection, nuid } from 'nats';
 import { LogReader, readMessage } from '../bus/log-reader.ts';
 import type { StreamPublisher } from '../bus/stream-publisher.ts';
 import { findStream } from '../bus/streams.ts';
-import { LogDivergedError } from '../errors.ts';
+import { LogDivergedError, PublishError } from '../errors.ts';
 import { MAX_DECISION_BYTES } from '../protocol/limits.ts';
 import { SHARD_POOL, SWEEPER } from '../protocol/names.ts';
 import { decisionKey } from '../protocol/outcome.ts';
@@ -39,12 +39,14 @@ export function natsShardPublisher(
   connection: NatsConnection,
   streams: StreamPublisher,
   subjects: Subjects,
+  eventsAreFull: () => boolean,
 ): ShardPublisher {
   return {
     result(key, outcome) {
       connection.publish(`${subjects.namespace}.results.${key}`, Buffer.from(outcome));
     },
     async events(events) {
+      if (eventsAreFull()) throw new PublishError('the events stream is full');
       await streams.publish(events.map(({ subject, id, json }) => ({ subject, id, payload: json })));
     },
     async deadLetter({ seq, reason }, message) {

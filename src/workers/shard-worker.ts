@@ -199,7 +199,10 @@ export class ShardWorker {
     await this.#sweepIfOverdue(loaded);
   }
 
-  /** The next batch: bounded in messages and bytes. A Sweep begins one, because it sees what is stored. */
+  /**
+   * The next batch: bounded in messages and bytes. A Sweep is one of its own: it sees what is stored, and what it
+   * removes and forgets must be gone for whatever comes after it, however the log is cut into batches.
+   */
   async #read(reader: ShardLogReader): Promise<DecodedMessage[]> {
     const { maxBatch, maxBatchBytes } = this.#options;
     if (this.#held.length === 0) {
@@ -208,7 +211,8 @@ export class ShardWorker {
     let bytes = 0;
     const end = this.#held.findIndex((entry, i) => {
       bytes += entry.message.data.byteLength;
-      return i > 0 && (bytes > maxBatchBytes || isSweep(entry));
+      const before = this.#held[i - 1];
+      return before !== undefined && (bytes > maxBatchBytes || isSweep(entry) || isSweep(before));
     });
     return this.#held.splice(0, end === -1 ? this.#held.length : end);
   }
@@ -318,10 +322,15 @@ export class ShardWorker {
     const isDue = (nextDue(world) ?? Number.POSITIVE_INFINITY) <= now;
     this.#dueSince = isDue ? (this.#dueSince ?? now) : undefined;
     if (this.#dueSince === undefined || now - this.#dueSince < sweepOverdueMs) return;
-    logger.error({ overdueMs: now - this.#dueSince }, 'ALARM: nobody sweeps; the owner of the shard does it itself');
+    logger.error(
+      { overdueMs: now - this.#dueSince },
+      'ALARM: nobody sweeps; the owner of the shard does it itself',
+    );
     this.#dueSince = now;
     metrics.ownSweeps.inc();
-    await publisher.sweep(shard).catch((error) => logger.warn({ reason: messageOf(error) }, 'could not sweep'));
+    await publisher
+      .sweep(shard)
+      .catch((error) => logger.warn({ reason: messageOf(error) }, 'could not sweep'));
   }
 
   async #halt(error: LogDivergedError): Promise<void> {

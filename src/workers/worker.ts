@@ -1,5 +1,5 @@
 /** One worker process: connects, takes its share of the shards, sweeps when it is its turn, answers queries. */
-import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-io/jetstream';
 import { type NatsConnection, nuid } from 'nats';
 import { type Logger, pino } from 'pino';
 import { closeNats, connectNats } from '../bus/connection.ts';
@@ -53,6 +53,7 @@ interface Connections {
 }
 
 const LOG_CHECK_MS = 1_000;
+const EVENTS_FULL_SHARE = 0.95;
 
 export async function startWorker(
   config: Config,
@@ -128,6 +129,7 @@ class WorkerProcess {
   #health: HealthServer | undefined;
   #logCheck: NodeJS.Timeout | undefined;
   #commits = 0;
+  #eventsAreFull = false;
   #stopping: Promise<void> | undefined;
 
   constructor(config: Config, id: string, logger: Logger, connections: Connections) {
@@ -232,7 +234,7 @@ class WorkerProcess {
       subjects: this.#subjects,
       store: new RedisShardStore(commits, reads, shardKeys(namespace, shard)),
       log: natsShardLog(nats, jsm, this.#subjects, shard),
-      publisher: natsShardPublisher(nats, this.#streams, this.#subjects),
+      publisher: natsShardPublisher(nats, this.#streams, this.#subjects, () => this.#eventsAreFull),
       clock: { now: Date.now, sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
       logger: this.#logger.child({ shard }),
       metrics: this.#metrics,
@@ -324,6 +326,7 @@ class WorkerProcess {
   }
 
   async #checkLog(jsm: JetStreamManager): Promise<void> {
+    this.#checkEvents(await findStream(jsm, this.#subjects.streams.events));
     const info = await findStream(jsm, this.#subjects.streams.decisions);
     for (const shard of this.#shards.values()) {
       if (shard.status !== 'running') continue;
@@ -331,6 +334,22 @@ class WorkerProcess {
       if (!isSame || info.state.last_seq < (shard.position ?? 0))
         shard.interrupt('the log is not the one it was');
     }
+  }
+
+  /**
+   * A stream that is full refuses one event and takes the next, smaller one: that would break their order. So
+   * publishing pauses a little before, the outbox fills, the shards wait, and the log refuses new decisions.
+   */
+  #checkEvents(info: StreamInfo | undefined): void {
+    const max = info?.config.max_bytes ?? -1;
+    const isFull = info !== undefined && max > 0 && info.state.bytes > max * EVENTS_FULL_SHARE;
+    if (isFull && !this.#eventsAreFull) {
+      this.#logger.error(
+        { bytes: info.state.bytes, max },
+        'ALARM: the events stream is full; publishing pauses',
+      );
+    }
+    this.#eventsAreFull = isFull;
   }
 
   #notReady(): string[] {
@@ -342,6 +361,7 @@ class WorkerProcess {
       if (worker.status === 'halted') reasons.push(`shard ${shard} is halted: ${worker.haltReason ?? ''}`);
       else if (worker.status === 'starting') reasons.push(`shard ${shard} is starting`);
     }
+    if (this.#eventsAreFull) reasons.push('the events stream is full');
     if (this.#stopping !== undefined) reasons.push('stopping');
     return reasons;
   }
