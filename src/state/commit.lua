@@ -1,6 +1,6 @@
 -- One batch of decisions, all or nothing: writes only when the shard stands exactly where the writer believes.
 --
--- KEYS  1 meta, 2 commit id, 3.. the keys of the operations
+-- KEYS  1 meta, 2 commit id, 3 receipt counts, 4.. the keys of the operations
 -- ARGV  1 expected seq ('0' before the first), 2 expected hash, 3 identity of the log, 4 id of this commit,
 --       5 seq after it, then the operations: command, index of its key, number of arguments, arguments
 --
@@ -24,15 +24,12 @@ while at <= last do
   at = at + 3
   if command == 'UNREF' then
     -- A thing that the decisions named here created is gone; with the last of them goes the receipt.
-    local counts = KEYS[tonumber(ARGV[at - 2]) + 1]
     for i = at, at + count - 1 do
-      if redis.call('HINCRBY', counts, ARGV[i], -1) <= 0 then
-        redis.call('HDEL', counts, ARGV[i])
+      if redis.call('HINCRBY', KEYS[3], ARGV[i], -1) <= 0 then
+        redis.call('HDEL', KEYS[3], ARGV[i])
         redis.call('HDEL', key, ARGV[i])
       end
     end
-  elseif command == 'DEL' then
-    redis.call('DEL', key)
   else
     redis.call(command, key, unpack(ARGV, at, at + count - 1))
   end

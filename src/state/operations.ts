@@ -3,7 +3,7 @@
 /** Lua's unpack fails near 8,000 elements. */
 const MAX_ARGUMENTS = 4_000;
 
-export type Command = 'HSET' | 'HDEL' | 'ZADD' | 'ZREM' | 'RPUSH' | 'LTRIM' | 'UNREF' | 'DEL';
+export type Command = 'HSET' | 'HDEL' | 'ZADD' | 'ZREM' | 'RPUSH' | 'LTRIM' | 'UNREF';
 
 interface Writes {
   readonly command: Command;
@@ -21,7 +21,6 @@ const STRIDE: Readonly<Record<Command, number>> = {
   RPUSH: 1,
   LTRIM: 2,
   UNREF: 1,
-  DEL: 0,
 };
 
 export class Operations {
@@ -37,11 +36,8 @@ export class Operations {
     for (const arg of args) writes.args.push(arg);
   }
 
-  /**
-   * Keys and arguments for the script. `first` are the keys that stand before the operations'. The key of an UNREF
-   * is followed by `receiptCounts`, which the script finds right behind it.
-   */
-  encode(first: readonly string[], receiptCounts: string): { keys: string[]; args: string[] } {
+  /** Keys and arguments for the script. `first` are the keys that stand before the operations'. */
+  encode(first: readonly string[]): { keys: string[]; args: string[] } {
     const keys = [...first];
     const places = new Map<string, number>();
     const args: string[] = [];
@@ -50,9 +46,8 @@ export class Operations {
       if (place === undefined) {
         place = keys.push(key);
         places.set(key, place);
-        if (command === 'UNREF') keys.push(receiptCounts);
       }
-      const chunk = MAX_ARGUMENTS - (stride === 0 ? 0 : MAX_ARGUMENTS % stride);
+      const chunk = MAX_ARGUMENTS - (MAX_ARGUMENTS % stride);
       let start = 0;
       do {
         const count = Math.min(chunk, all.length - start);

@@ -189,7 +189,7 @@ export class RedisShardStore implements ShardStore {
     this.#encodeOutcomes(commit, writes);
     if (commit.outbox !== undefined) writes.add('HSET', keys.outbox, String(next.seq), commit.outbox);
     for (const position of commit.published) writes.add('HDEL', keys.outbox, String(position));
-    const encoded = writes.encode([keys.meta, keys.commit], keys.receiptCounts);
+    const encoded = writes.encode([keys.meta, keys.commit, keys.receiptCounts]);
     const head = [String(expected.seq), expected.hash ?? '', next.logIdentity, commit.id, String(next.seq)];
     return { keys: encoded.keys, args: [...head, ...encoded.args] };
   }
