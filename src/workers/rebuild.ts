@@ -2,7 +2,7 @@
  * Makes the state again from the log alone, into a Redis that holds none: what an operator does after losing Redis
  * without wanting everything published again. Publishes nothing; no worker may run meanwhile.
  */
-import { jetstreamManager } from '@nats-io/jetstream';
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, nuid } from 'nats';
 import { type Logger, pino } from 'pino';
 import { closeNats, connectNats } from '../bus/connection.ts';
@@ -89,7 +89,7 @@ interface Replay {
 async function replayShard({ config, nats, commits, reads, layout, shard, logger }: Replay): Promise<number> {
   const jsm = await jetstreamManager(nats);
   const subjects = subjectsOf(config.namespace);
-  const end = await lastSeqOf(nats, subjects.streams.decisions, subjects.shardLog(shard));
+  const end = await lastSeqOf(jsm, subjects.streams.decisions, subjects.shardLog(shard));
   if (end === 0) return 0;
   const store = new RedisShardStore(commits, reads, shardKeys(config.namespace, shard));
   let commitCount = 0;
@@ -123,13 +123,7 @@ async function replayShard({ config, nats, commits, reads, layout, shard, logger
 }
 
 /** The last message of a shard; 0 when it has none. */
-async function lastSeqOf(nats: NatsConnection, stream: string, subject: string): Promise<number> {
-  const jsm = await jetstreamManager(nats);
-  const info = await jsm.streams.info(stream, { subjects_filter: subject });
-  let last = 0;
-  for (const name of Object.keys(info.state.subjects ?? {})) {
-    const message = await jsm.streams.getMessage(stream, { last_by_subj: name });
-    last = Math.max(last, message?.seq ?? 0);
-  }
-  return last;
+async function lastSeqOf(jsm: JetStreamManager, stream: string, subjects: string): Promise<number> {
+  const message = await jsm.streams.getMessage(stream, { last_by_subj: subjects });
+  return message?.seq ?? 0;
 }
