@@ -1,0 +1,243 @@
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from 'nats';
+import { expect, it, vi } from 'vitest';
+import { DecisionPublisher } from '../../src/bus/decision-publisher.ts';
+import { EventFeed, type EventOptions } from '../../src/client/index.ts';
+import { LogDivergedError, UnavailableError } from '../../src/errors.ts';
+import { type ConvergeEvent, formatSequence } from '../../src/protocol/event.ts';
+import type { Subjects } from '../../src/protocol/subjects.ts';
+import { useBroker } from './system.ts';
+
+const broker = useBroker();
+
+interface Setup {
+  readonly connection: NatsConnection;
+  readonly names: Subjects;
+  publish(name: string, pool?: string): Promise<void>;
+  feed(options?: EventOptions): EventFeed;
+}
+
+async function setup(): Promise<Setup> {
+  const names = await broker.streams();
+  const connection = await broker.connect();
+  // Goes on trying while a server is down.
+  const publisher = new DecisionPublisher({ connection: await broker.connect() });
+  let n = 0;
+  return {
+    connection,
+    names,
+    publish: async (name, pool = 'p') => {
+      const payload = Buffer.from(JSON.stringify(event(name, pool, ++n)));
+      await publisher.publish({
+        subject: names.event(pool, 'task', name, 'submitted'),
+        payload,
+        messageId: `0-${n}-0`,
+      });
+    },
+    feed: (options = {}) => new EventFeed({ ...options, connection, subjects: names }),
+  };
+}
+
+function event(name: string, pool: string, n: number): ConvergeEvent {
+  return {
+    specversion: '1.0',
+    id: `0-${n}-0`,
+    type: 'converge.task.submitted',
+    source: `/pools/${pool}`,
+    subject: `task/${name}`,
+    time: new Date(n).toISOString(),
+    datacontenttype: 'application/json',
+    sequence: formatSequence(n),
+    causationid: `d-${n}`,
+    actor: 'ada',
+    data: {},
+  };
+}
+
+/** The names of the next `count` events. */
+async function take(events: AsyncIterator<ConvergeEvent>, count: number): Promise<string[]> {
+  const names: string[] = [];
+  while (names.length < count) {
+    const { value, done } = await events.next();
+    if (done === true) break;
+    names.push(value.subject.slice('task/'.length));
+  }
+  return names;
+}
+
+it('gives out what happens after it was opened, in order', async () => {
+  const { publish, feed } = await setup();
+  await publish('before');
+  const events = feed();
+  await events.opened;
+  for (const name of ['a', 'b', 'c']) await publish(name);
+  expect(await take(events[Symbol.asyncIterator](), 3)).toEqual(['a', 'b', 'c']);
+  expect(events.position).toBe(4);
+  events.close();
+});
+
+it('begins with the oldest, after a position, or at a time', async () => {
+  const { publish, feed } = await setup();
+  await publish('a');
+  await publish('b');
+  // The next millisecond, so that the time lies between the two.
+  const second = Date.now();
+  await vi.waitFor(() => expect(Date.now()).toBeGreaterThan(second));
+  const since = Date.now();
+  await publish('c');
+  const first = async (options: EventOptions) => take(feed(options)[Symbol.asyncIterator](), 1);
+  expect(await first({ start: 'all' })).toEqual(['a']);
+  expect(await first({ start: { afterEventStreamSeq: 1 } })).toEqual(['b']);
+  expect(await first({ start: { since } })).toEqual(['c']);
+});
+
+it('whoever was away reads on from the position where it stopped', async () => {
+  const { publish, feed } = await setup();
+  for (const name of ['a', 'b', 'c', 'd']) await publish(name);
+  const before = feed({ start: 'all' });
+  expect(await take(before[Symbol.asyncIterator](), 2)).toEqual(['a', 'b']);
+  before.close();
+  const after = feed({ start: { afterEventStreamSeq: before.position ?? -1 } });
+  expect(await take(after[Symbol.asyncIterator](), 2)).toEqual(['c', 'd']);
+});
+
+it('gives out the events of one pool only, if it is told which', async () => {
+  const { publish, feed } = await setup();
+  const events = feed({ pool: 'p', start: 'all' });
+  await publish('a', 'other');
+  await publish('b', 'p');
+  await publish('c', 'other');
+  await publish('d', 'p');
+  expect(await take(events[Symbol.asyncIterator](), 2)).toEqual(['b', 'd']);
+});
+
+it('passes over what is not an event', async () => {
+  const { publish, feed, connection, names } = await setup();
+  const events = feed({ start: 'all' });
+  const js = jetstream(connection);
+  for (const junk of ['not JSON', '[]', '{"id":1}'])
+    await js.publish(names.event('p', 'task', 't', 'x'), junk);
+  await publish('a');
+  expect(await take(events[Symbol.asyncIterator](), 1)).toEqual(['a']);
+});
+
+it('loses and repeats nothing when the server is killed, also what happened before anything was read', async () => {
+  const { publish, feed } = await setup();
+  const unread = feed();
+  const reading = feed();
+  await Promise.all([unread.opened, reading.opened]);
+  await publish('a');
+  const iterator = reading[Symbol.asyncIterator]();
+  expect(await take(iterator, 1)).toEqual(['a']);
+  await broker.server.kill();
+  await broker.server.restart();
+  await publish('b');
+  await publish('c');
+  expect(await take(iterator, 2)).toEqual(['b', 'c']);
+  expect(await take(unread[Symbol.asyncIterator](), 3)).toEqual(['a', 'b', 'c']);
+});
+
+it('a feed for new events that saw none does not begin at the oldest after a reconnect', async () => {
+  const { publish, feed, connection } = await setup();
+  await publish('old');
+  const events = feed();
+  await events.opened;
+  const next = take(events[Symbol.asyncIterator](), 1);
+  await connection.reconnect();
+  await publish('new');
+  expect(await next).toEqual(['new']);
+});
+
+it('goes on when the consumer is removed on the server', async () => {
+  const { publish, feed, connection, names } = await setup();
+  const events = feed({ start: 'all' });
+  const iterator = events[Symbol.asyncIterator]();
+  await publish('a');
+  expect(await take(iterator, 1)).toEqual(['a']);
+  const jsm = await jetstreamManager(connection);
+  const stream = names.streams.events;
+  for await (const { name } of jsm.consumers.list(stream)) await jsm.consumers.delete(stream, name);
+  await publish('b');
+  expect(await take(iterator, 1)).toEqual(['b']);
+});
+
+it('more events than one request brings arrive in order', async () => {
+  const { feed, connection, names } = await setup();
+  for (let n = 1; n <= 1_000; n++) {
+    connection.publish(
+      names.event('p', 'task', `t${n}`, 'submitted'),
+      JSON.stringify(event(`t${n}`, 'p', n)),
+    );
+  }
+  const got = await take(feed({ start: 'all' })[Symbol.asyncIterator](), 1_000);
+  expect(got).toEqual(Array.from({ length: 1_000 }, (_, i) => `t${i + 1}`));
+});
+
+it('ends when it is closed, also while it waits', async () => {
+  const { feed, publish } = await setup();
+  const waiting = feed();
+  const end = take(waiting[Symbol.asyncIterator](), 1);
+  await waiting.opened;
+  waiting.close();
+  expect(await end).toEqual([]);
+
+  const broken = feed({ start: 'all' });
+  await publish('a');
+  for await (const { subject } of broken) {
+    expect(subject).toBe('task/a');
+    break;
+  }
+  expect(broken.isClosed).toBe(true);
+});
+
+it('removes its consumer from the server when the iteration ends', async () => {
+  const { feed, publish, connection, names } = await setup();
+  await publish('a');
+  for await (const _event of feed({ start: 'all' })) break;
+  const jsm = await jetstreamManager(connection);
+  await vi.waitFor(async () =>
+    expect((await jsm.streams.info(names.streams.events)).state.consumer_count).toBe(0),
+  );
+});
+
+it('is opened when there is a stream, and not before', async () => {
+  const { feed, connection, names, publish } = await setup();
+  const jsm = await jetstreamManager(connection);
+  const { config } = await jsm.streams.info(names.streams.events);
+  await jsm.streams.delete(names.streams.events);
+  const events = feed({ start: 'all' });
+  const next = take(events[Symbol.asyncIterator](), 1);
+  await jsm.streams.add(config);
+  await events.opened;
+  await publish('a');
+  expect(await next).toEqual(['a']);
+
+  const never = new EventFeed({
+    connection,
+    subjects: { ...names, streams: { ...names.streams, events: 'X' } },
+  });
+  never.close();
+  await expect(never.opened).rejects.toThrow(UnavailableError);
+});
+
+it('does not wait for ever on a stream that was made anew or rolled back', async () => {
+  const { feed, connection, names, publish } = await setup();
+  const events = feed({ start: 'all' });
+  const iterator = events[Symbol.asyncIterator]();
+  await publish('a');
+  expect(await take(iterator, 1)).toEqual(['a']);
+  const jsm = await jetstreamManager(connection);
+  const { config } = await jsm.streams.info(names.streams.events);
+  await jsm.streams.delete(names.streams.events);
+  await jsm.streams.add(config);
+  await expect(take(iterator, 1)).rejects.toThrow(LogDivergedError);
+});
+
+it('can be iterated once', async () => {
+  const { feed } = await setup();
+  const events = feed();
+  const first = take(events[Symbol.asyncIterator](), 1);
+  await expect(take(events[Symbol.asyncIterator](), 1)).rejects.toThrow('once');
+  events.close();
+  expect(await first).toEqual([]);
+});

@@ -1,0 +1,45 @@
+import { expect, it } from 'vitest';
+import { Bell } from '../../src/client/agent/bell.ts';
+import { Mailbox } from '../../src/client/agent/mailbox.ts';
+import type { ConvergeEvent } from '../../src/protocol/event.ts';
+
+function event(id: string): ConvergeEvent {
+  return {
+    specversion: '1.0',
+    id,
+    type: 'converge.task.submitted',
+    source: '/pools/p',
+    subject: 'task/t',
+    time: '',
+    datacontenttype: 'application/json',
+    sequence: '1',
+    causationid: 'd',
+    actor: 'ada',
+    data: {},
+  };
+}
+
+it('whoever fills a mailbox waits until it is emptied, and nothing is dropped', async () => {
+  const mailbox = new Mailbox(2);
+  await mailbox.put(event('a'));
+  let hasRoom = false;
+  const room = mailbox.put(event('b')).then(() => {
+    hasRoom = true;
+  });
+  await Promise.resolve();
+  expect(hasRoom).toBe(false);
+  expect(mailbox.takeAll().map(({ id }) => id)).toEqual(['a', 'b']);
+  await room;
+  expect(mailbox.takeAll()).toEqual([]);
+});
+
+it('a bell that rang while nobody listened is heard at once, and once', async () => {
+  const bell = new Bell();
+  bell.ring();
+  bell.ring();
+  await bell.heard(60_000);
+  const second = bell.heard(60_000);
+  bell.ring();
+  await second;
+  await bell.heard(0);
+});
