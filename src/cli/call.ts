@@ -1,0 +1,86 @@
+/** One call of the command: what it was told, and where it can speak. */
+import type { Readable, Writable } from 'node:stream';
+import type { Command } from 'commander';
+import type { Logger } from 'pino';
+import { type Config, type ConfigInput, configFromEnv } from '../config.ts';
+import type { GlobalOptions } from './global-options.ts';
+import type { Output } from './output.ts';
+
+/** What is around the process: passed in, and read by nobody else. */
+export interface Surroundings {
+  readonly argv: readonly string[];
+  readonly env: NodeJS.ProcessEnv;
+  readonly cwd: string;
+  readonly stdin: Readable;
+  readonly stdout: Writable;
+  readonly stderr: Writable;
+}
+
+/** Runs a command's part in a call of it. The part answers the exit code. */
+export type Run = (command: Command, part: (call: Call) => Promise<number>) => Promise<void>;
+
+const STDERR = 2;
+
+export class Call {
+  readonly out: Output;
+  readonly #surroundings: Surroundings;
+  readonly #globals: GlobalOptions;
+
+  constructor(surroundings: Surroundings, out: Output, globals: GlobalOptions) {
+    this.#surroundings = surroundings;
+    this.out = out;
+    this.#globals = globals;
+  }
+
+  get env(): NodeJS.ProcessEnv {
+    return this.#surroundings.env;
+  }
+
+  get cwd(): string {
+    return this.#surroundings.cwd;
+  }
+
+  get stdin(): Readable {
+    return this.#surroundings.stdin;
+  }
+
+  /** The environment with the servers that the options name, for who looks for them there. */
+  get serverEnv(): NodeJS.ProcessEnv {
+    const { nats, redis } = this.#globals;
+    return {
+      ...this.env,
+      ...(nats === undefined ? {} : { CONVERGE_NATS_URL: nats }),
+      ...(redis === undefined ? {} : { CONVERGE_REDIS_URL: redis }),
+    };
+  }
+
+  /** Was the number of shards said, or is it only the default? */
+  get areShardsGiven(): boolean {
+    return this.#globals.shards !== undefined || isSet(this.env.CONVERGE_SHARDS);
+  }
+
+  get isLogLevelGiven(): boolean {
+    return isSet(this.env.CONVERGE_LOG_LEVEL);
+  }
+
+  config(overrides: Partial<ConfigInput> = {}): Config {
+    const { nats, redis, namespace, shards } = this.#globals;
+    return configFromEnv(this.env, {
+      ...(nats === undefined ? {} : { natsUrl: nats }),
+      ...(redis === undefined ? {} : { redisUrl: redis }),
+      ...(namespace === undefined ? {} : { namespace }),
+      ...(shards === undefined ? {} : { shards }),
+      ...overrides,
+    });
+  }
+
+  /** Logs are talk: JSON lines on stderr, written at once, so that the last words before an end are not lost. */
+  async logger(level: string): Promise<Logger> {
+    const { pino } = await import('pino');
+    return pino({ level }, pino.destination({ dest: STDERR, sync: true }));
+  }
+}
+
+function isSet(value: string | undefined): boolean {
+  return value !== undefined && value !== '';
+}

@@ -1,0 +1,175 @@
+import { rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { Config, ConfigInput } from '../../config.ts';
+import { EXIT } from '../../errors.ts';
+import { decideMapping } from '../../protocol/subjects.ts';
+import { temporaryDataDir } from '../../servers/data-dir.ts';
+import type { Servers } from '../../servers/index.ts';
+import type { RunningWorker } from '../../workers/worker.ts';
+import type { Call, Run } from '../call.ts';
+import { type DevSystem, devSummary, devText } from '../dev-summary.ts';
+import { UsageError } from '../failure.ts';
+import { setting } from '../global-options.ts';
+import { Interruption } from '../interruption.ts';
+import { endOnFault, untilReady } from '../running-workers.ts';
+
+interface DevOptions {
+  readonly ephemeral?: true;
+  readonly dataDir?: string;
+  readonly workers: number;
+  readonly natsPort?: number;
+  readonly redisPort?: number;
+  readonly logLevel?: ConfigInput['logLevel'];
+}
+
+const DEFAULT_DATA_DIR = '.converge';
+const MAX_WORKERS = 64;
+
+export function addDev(program: Command, run: Run): void {
+  program
+    .command('dev')
+    .description('start NATS, Redis and a worker on this machine, until Ctrl-C')
+    .addOption(new Option('--ephemeral', 'keep the data in a temporary folder and remove it at the end'))
+    .addOption(
+      new Option('--data-dir <dir>', `where the data lives (${DEFAULT_DATA_DIR})`).conflicts('ephemeral'),
+    )
+    .addOption(
+      new Option('--workers <number>', 'workers in this process').default(1).argParser(workersOption),
+    )
+    .addOption(new Option('--nats-port <port>', 'default: a free one').argParser(portOption))
+    .addOption(new Option('--redis-port <port>', 'default: a free one').argParser(portOption))
+    .addOption(setting('--log-level <level>', "of the workers' log on stderr (warn)", 'logLevel'))
+    .addHelpText(
+      'after',
+      '\nServers whose URLs are given (--nats, --redis, or the variables) are used instead of new ones.',
+    )
+    .action((options: DevOptions, command: Command) => run(command, (call) => dev(call, options)));
+}
+
+async function dev(call: Call, options: DevOptions): Promise<number> {
+  refusePortOfGiven('--nats-port', options.natsPort, call.serverEnv.CONVERGE_NATS_URL);
+  refusePortOfGiven('--redis-port', options.redisPort, call.serverEnv.CONVERGE_REDIS_URL);
+  const config = call.config(options.logLevel === undefined ? {} : { logLevel: options.logLevel });
+  const dataDir =
+    options.ephemeral === true
+      ? await temporaryDataDir('converge-dev')
+      : resolve(call.cwd, options.dataDir ?? DEFAULT_DATA_DIR);
+  const interruption = new Interruption(() => {
+    call.out.say('ended at once');
+    // The servers are killed on the way out of the process, and what they kept goes after them.
+    if (options.ephemeral === true)
+      process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }));
+  });
+  try {
+    await serve(call, config, options, dataDir, interruption);
+    return EXIT.ok;
+  } finally {
+    if (options.ephemeral === true) await rm(dataDir, { recursive: true, force: true });
+    interruption[Symbol.dispose]();
+  }
+}
+
+async function serve(
+  call: Call,
+  config: Config,
+  options: DevOptions,
+  dataDir: string,
+  interruption: Interruption,
+): Promise<void> {
+  const { namespace, shards } = config;
+  const { startServers } = await import('../../servers/index.ts');
+  const servers = await startServers({
+    dataDir,
+    env: call.serverEnv,
+    log: (line) => call.out.say(line),
+    natsConfig: decideMapping(namespace, shards),
+    nats: { port: options.natsPort },
+    redis: { port: options.redisPort },
+  });
+  const workers: RunningWorker[] = [];
+  try {
+    if (servers.nats.source === 'url') sayMapping(call, config);
+    await startWorkers(call, config, options, servers, workers, interruption.signal);
+    const reasons = await untilReady(workers, interruption.signal);
+    for (const reason of reasons) call.out.say(`not ready: ${reason}`);
+    if (!interruption.signal.aborted) {
+      const system: DevSystem = {
+        servers,
+        workers,
+        config,
+        dataDir,
+        isEphemeral: options.ephemeral === true,
+      };
+      await call.out.data(devSummary(system), () => devText(system));
+    }
+    await interruption.requested;
+    call.out.say('stopping; Ctrl-C again ends at once');
+  } finally {
+    await stopAll(workers, servers);
+  }
+  call.out.say('stopped');
+}
+
+async function startWorkers(
+  call: Call,
+  config: Config,
+  options: DevOptions,
+  servers: Servers,
+  started: RunningWorker[],
+  ending: AbortSignal,
+): Promise<void> {
+  const isLevelGiven = options.logLevel !== undefined || call.isLogLevelGiven;
+  const { startWorker } = await import('../../workers/worker.ts');
+  const logger = await call.logger(isLevelGiven ? config.logLevel : 'warn');
+  endOnFault(logger);
+  for (let i = 0; i < options.workers && !ending.aborted; i++) {
+    started.push(await startWorker(configOf(i, config, servers), { logger }));
+  }
+}
+
+/** A name and a port can be one worker's only: the first one has them. */
+function configOf(index: number, config: Config, { nats, redis }: Servers): Config {
+  const { workerId, httpPort } = config;
+  return {
+    ...config,
+    natsUrl: nats.url,
+    redisUrl: redis.url,
+    ...(workerId === undefined || index === 0 ? {} : { workerId: `${workerId}-${index}` }),
+    httpPort: index === 0 ? httpPort : Math.min(httpPort, 0),
+  };
+}
+
+/** Workers first: they finish what is under way while the servers are still there. */
+async function stopAll(workers: readonly RunningWorker[], servers: Servers): Promise<void> {
+  try {
+    await Promise.all(workers.map((worker) => worker.stop()));
+  } finally {
+    await servers.stop();
+  }
+}
+
+function refusePortOfGiven(option: string, port: number | undefined, url: string | undefined): void {
+  if (port === undefined || url === undefined || url === '') return;
+  throw new UsageError(`${option} is for a server that is started here, but the URL of one is given`);
+}
+
+function sayMapping({ out }: Call, { namespace, shards }: Config): void {
+  out.say(
+    `this NATS was not started here: for ${namespace}.decide.<pool>.<agent> its configuration needs\n` +
+      `  ${decideMapping(namespace, shards)}`,
+  );
+}
+
+function portOption(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port < 1 || port > 65_535) throw new InvalidArgumentError('A port, 1 to 65535.');
+  return port;
+}
+
+function workersOption(text: string): number {
+  const workers = Number(text);
+  if (!/^\d+$/.test(text) || workers > MAX_WORKERS) throw new InvalidArgumentError(`0 to ${MAX_WORKERS}.`);
+  return workers;
+}

@@ -1,0 +1,98 @@
+import { Argument, type Command, InvalidArgumentError } from 'commander';
+import { EXIT } from '../../errors.ts';
+import type { Call, Run } from '../call.ts';
+import { parseDurationMs } from '../durations.ts';
+import { UsageError } from '../failure.ts';
+import { countOption, nameOption } from '../global-options.ts';
+import { Interruption } from '../interruption.ts';
+import { layoutOf, withNats } from '../nats-connection.ts';
+import { deadLetterSource } from '../tail/dead-letters.ts';
+import { eventSource } from '../tail/events.ts';
+import { resultSource } from '../tail/results.ts';
+import type { Since, Source, SourceOptions } from '../tail/source.ts';
+import { sweepSource } from '../tail/sweeps.ts';
+
+interface TailOptions {
+  readonly pool?: string;
+  readonly agent?: string;
+  readonly since: Since;
+  readonly count?: number;
+}
+
+interface Stream {
+  readonly open: (options: SourceOptions) => Promise<Source>;
+  /** Told once and not kept: there is only what comes from now on. */
+  readonly isKept: boolean;
+}
+
+const STREAMS: Readonly<Record<string, Stream>> = {
+  events: { open: eventSource, isKept: true },
+  results: { open: resultSource, isKept: false },
+  sweeps: { open: sweepSource, isKept: false },
+  deadletters: { open: deadLetterSource, isKept: true },
+};
+
+export function addTail(program: Command, run: Run): void {
+  program
+    .command('tail')
+    .description('follow what happens, until interrupted')
+    .addArgument(new Argument('<what>', 'what to follow').choices(Object.keys(STREAMS)))
+    .option('--pool <pool>', 'only this pool', nameOption)
+    .option('--agent <agent>', 'only what this agent decided', nameOption)
+    .option(
+      '--since <when>',
+      'new, all, a time, or so long ago (10m): events and deadletters',
+      sinceOption,
+      'new',
+    )
+    .option('--count <number>', 'end after so many', countOption)
+    .action((what: string, options: TailOptions, command: Command) =>
+      run(command, (call) => tail(call, what, options)),
+    );
+}
+
+async function tail(call: Call, what: string, options: TailOptions): Promise<number> {
+  const stream = STREAMS[what];
+  if (stream === undefined) throw new UsageError(`there is nothing called ${what} to follow`);
+  if (!stream.isKept && options.since !== 'new')
+    throw new UsageError(`${what} are told once and not kept: --since new`);
+  const config = call.config();
+  const interruption = new Interruption();
+  try {
+    return await withNats(config, async (connection) => {
+      await layoutOf(connection, config);
+      const { pool, agent, since } = options;
+      const source = await stream.open({ connection, namespace: config.namespace, pool, agent, since });
+      const ending = AbortSignal.any([interruption.signal, call.out.unread]);
+      ending.addEventListener('abort', () => source.close(), { once: true });
+      if (ending.aborted) source.close();
+      call.out.say(`following ${what}; Ctrl-C ends it`);
+      await follow(call, source, options.count ?? Number.POSITIVE_INFINITY);
+      return EXIT.ok;
+    });
+  } finally {
+    interruption[Symbol.dispose]();
+  }
+}
+
+async function follow({ out }: Call, source: Source, most: number): Promise<void> {
+  let told = 0;
+  try {
+    for await (const { value, line } of source.entries()) {
+      await out.data(value, () => line);
+      told++;
+      if (told >= most || out.unread.aborted) break;
+    }
+  } finally {
+    source.close();
+  }
+}
+
+function sinceOption(text: string): Since {
+  if (text === 'new' || text === 'all') return text;
+  const ago = parseDurationMs(text);
+  const at = ago === undefined ? Date.parse(text) : Date.now() - ago;
+  if (Number.isNaN(at))
+    throw new InvalidArgumentError('new, all, a time like 2026-01-31T12:00:00Z, or so long ago, like 10m.');
+  return { at };
+}

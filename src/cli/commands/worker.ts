@@ -1,0 +1,61 @@
+import type { Command } from 'commander';
+import type { ConfigInput } from '../../config.ts';
+import { EXIT } from '../../errors.ts';
+import type { Call, Run } from '../call.ts';
+import { setting } from '../global-options.ts';
+import { Interruption } from '../interruption.ts';
+import { endOnFault, untilReady, type WorkerSummary, workerSummary } from '../running-workers.ts';
+import { aligned } from '../text.ts';
+
+interface WorkerOptions {
+  readonly id?: string;
+  readonly logLevel?: ConfigInput['logLevel'];
+  readonly httpPort?: number;
+}
+
+export function addWorker(program: Command, run: Run): void {
+  program
+    .command('worker')
+    .description('run one worker until it is told to stop; logs are JSON lines on stderr')
+    .addOption(setting('--id <id>', 'name of the worker (default: a new one)', 'workerId'))
+    .addOption(setting('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent', 'logLevel'))
+    .addOption(
+      setting('--http-port <port>', 'of /livez, /readyz and /metrics: 0 a free one, -1 none', 'httpPort'),
+    )
+    .action((options: WorkerOptions, command: Command) => run(command, (call) => work(call, options)));
+}
+
+async function work(call: Call, { id, logLevel, httpPort }: WorkerOptions): Promise<number> {
+  const config = call.config({
+    ...(id === undefined ? {} : { workerId: id }),
+    ...(logLevel === undefined ? {} : { logLevel }),
+    ...(httpPort === undefined ? {} : { httpPort }),
+  });
+  const { startWorker } = await import('../../workers/worker.ts');
+  const logger = await call.logger(config.logLevel);
+  endOnFault(logger);
+  const interruption = new Interruption();
+  try {
+    const worker = await startWorker(config, { logger });
+    try {
+      const reasons = await untilReady([worker], interruption.signal);
+      if (reasons.length > 0) logger.warn({ reasons }, 'not ready');
+      const summary = workerSummary(worker);
+      if (!interruption.signal.aborted) await call.out.data(summary, () => summaryText(summary));
+      await interruption.requested;
+    } finally {
+      await worker.stop();
+    }
+    return EXIT.ok;
+  } finally {
+    interruption[Symbol.dispose]();
+  }
+}
+
+function summaryText({ id, health, shards }: WorkerSummary): string {
+  return aligned([
+    ['worker', id],
+    ['health', health ?? 'none'],
+    ['shards', shards.join(' ')],
+  ]);
+}

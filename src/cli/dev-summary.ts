@@ -1,0 +1,83 @@
+/** What `converge dev` tells when everything is up. */
+import { type Config, parseConfig } from '../config.ts';
+import { DEFAULT_NAMESPACE, subjects } from '../protocol/subjects.ts';
+import { withoutCredentials } from '../servers/given-server.ts';
+import type { RunningServer, Servers } from '../servers/index.ts';
+import type { RunningWorker } from '../workers/worker.ts';
+import { workerSummary } from './running-workers.ts';
+import { aligned, indented } from './text.ts';
+
+const DEFAULT_SHARDS = parseConfig({}).shards;
+
+export interface DevSystem {
+  readonly servers: Servers;
+  readonly workers: readonly RunningWorker[];
+  readonly config: Config;
+  readonly dataDir: string;
+  readonly isEphemeral: boolean;
+}
+
+export function devSummary(system: DevSystem): object {
+  const { servers, workers, config, dataDir, isEphemeral } = system;
+  const { namespace, shards } = config;
+  return {
+    pid: process.pid,
+    nats: serverSummary(servers.nats),
+    redis: serverSummary(servers.redis),
+    workers: workers.map(workerSummary),
+    dataDir,
+    ephemeral: isEphemeral,
+    namespace,
+    shards,
+    decide: subjects(namespace).decide('<pool>', '<agent>'),
+    env: variables(system),
+  };
+}
+
+export function devText(system: DevSystem): string {
+  const { servers, workers, config } = system;
+  const { namespace, shards } = config;
+  const rows = [
+    ['NATS', withoutCredentials(servers.nats.url), versionOf(servers.nats)],
+    ['Redis', withoutCredentials(servers.redis.url), versionOf(servers.redis)],
+    ...workers.map(({ id, healthUrl }) => [
+      'worker',
+      healthUrl ?? 'no health URL',
+      `${id}: /livez /readyz /metrics`,
+    ]),
+    ...dataRows(system),
+    [
+      'system',
+      namespace,
+      `${shards} shards, decisions to ${subjects(namespace).decide('<pool>', '<agent>')}`,
+    ],
+  ];
+  const lines = Object.entries(variables(system)).map(([name, value]) => `export ${name}=${value}`);
+  const elsewhere = lines.length === 0 ? '' : `\n\nIn another terminal:\n\n${indented(lines.join('\n'))}`;
+  return `Converge is running. Ctrl-C stops it.\n\n${indented(aligned(rows))}${elsewhere}\n`;
+}
+
+/** Servers that were given keep their data where they do. */
+function dataRows({ servers, dataDir, isEphemeral }: DevSystem): string[][] {
+  if (servers.nats.source === 'url' && servers.redis.source === 'url') return [];
+  return [['data', dataDir, isEphemeral ? 'removed at the end' : 'kept']];
+}
+
+function serverSummary({ url, product, version, source, pid, dataDir }: RunningServer): object {
+  return { url: withoutCredentials(url), product, version, source, pid, dataDir };
+}
+
+function versionOf({ product, version, source }: RunningServer): string {
+  return `${product} ${version}${source === 'url' ? ', given by its URL' : ''}`;
+}
+
+/** What another terminal has to know and does not yet: servers that were given are in its environment already. */
+function variables({ servers, config }: DevSystem): Record<string, string> {
+  const { namespace, shards } = config;
+  return {
+    ...(servers.nats.source === 'url' ? {} : { CONVERGE_NATS_URL: servers.nats.url }),
+    ...(servers.redis.source === 'url' ? {} : { CONVERGE_REDIS_URL: servers.redis.url }),
+    ...(namespace === DEFAULT_NAMESPACE ? {} : { CONVERGE_NAMESPACE: namespace }),
+    ...(shards === DEFAULT_SHARDS ? {} : { CONVERGE_SHARDS: String(shards) }),
+  };
+}

@@ -1,0 +1,33 @@
+/** What the doctor finds: one line per thing looked at. */
+export type CheckStatus = 'ok' | 'warn' | 'fail';
+
+export interface Check {
+  readonly name: string;
+  readonly status: CheckStatus;
+  readonly detail: string;
+}
+
+export const ok = (name: string, detail: string): Check => ({ name, status: 'ok', detail });
+export const warn = (name: string, detail: string): Check => ({ name, status: 'warn', detail });
+export const fail = (name: string, detail: string): Check => ({ name, status: 'fail', detail });
+
+const MOST_NAMED = 12;
+
+/** `shards 1, 2, 3`; of very many only the first. */
+export function shardList(shards: readonly number[]): string {
+  const named = shards.slice(0, MOST_NAMED).join(', ');
+  const others = shards.length - MOST_NAMED;
+  return `${shards.length === 1 ? 'shard' : 'shards'} ${named}${others > 0 ? ` and ${others} more` : ''}`;
+}
+
+/** Is a version at least the other, number by number? What cannot be read counts as new. */
+export function isAtLeast(version: string, least: string): boolean {
+  const wanted = least.split('.').map(Number);
+  const found = version.split(/[.-]/).map(Number);
+  for (const [i, number] of wanted.entries()) {
+    const other = found[i] ?? 0;
+    if (Number.isNaN(other) || other > number) return true;
+    if (other < number) return false;
+  }
+  return true;
+}

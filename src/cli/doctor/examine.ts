@@ -1,0 +1,137 @@
+/** The whole examination, in the order in which one thing depends on another. */
+import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
+import type { NatsConnection } from 'nats';
+import { QueryClient } from '../../bus/query-client.ts';
+import { findLayout, findStream } from '../../bus/streams.ts';
+import type { Config } from '../../config.ts';
+import { ConfigurationError, messageOf } from '../../errors.ts';
+import { type Subjects, subjects } from '../../protocol/subjects.ts';
+import { askRedis } from '../../servers/ask-redis.ts';
+import type { Redis } from '../../state/redis.ts';
+import { openJetStream, withNats } from '../nats-connection.ts';
+import { withRedis } from '../redis-connection.ts';
+import { type Check, fail } from './check.ts';
+import { jetStreamCheck, natsCheck, natsDurability } from './nats-checks.ts';
+import { redisCheck, redisStateChecks } from './redis-checks.ts';
+import { gatherEvidence, shardChecks } from './shard-checks.ts';
+import { endsOfShards, lookAtShards } from './shard-look.ts';
+import { logCheck, otherStreamChecks } from './stream-checks.ts';
+import { liveWorkers, queriesCheck, redisNow, sweepCheck, workersCheck } from './worker-checks.ts';
+
+export interface Examination {
+  readonly checks: readonly Check[];
+  readonly isNatsThere: boolean;
+  readonly isRedisThere: boolean;
+}
+
+/** What could be found out of NATS that the rest depends on. */
+interface System {
+  readonly connection: NatsConnection;
+  readonly jsm: JetStreamManager;
+  readonly subjects: Subjects;
+  readonly log: StreamInfo;
+  readonly shards: number;
+}
+
+export async function examine(config: Config, areShardsGiven: boolean): Promise<Examination> {
+  const checks: Check[] = [];
+  const isRedisThere = await examineRedis(config, checks);
+  let isNatsThere = false;
+  try {
+    await withNats(config, async (connection) => {
+      isNatsThere = true;
+      const system = await examineNats(connection, config, areShardsGiven, checks);
+      if (system !== undefined && isRedisThere) {
+        await withRedis(config, (redis) => examineSystem(system, redis, config, checks));
+      }
+    });
+  } catch (error) {
+    if (isNatsThere) checks.push(fail('examination', `could not be finished: ${messageOf(error)}`));
+    else checks.push(fail('nats', messageOf(error)));
+  }
+  return { checks, isNatsThere, isRedisThere };
+}
+
+async function examineRedis(config: Config, checks: Check[]): Promise<boolean> {
+  const { redisUrl } = config;
+  try {
+    const answer = await askRedis(redisUrl);
+    checks.push(redisCheck(answer, redisUrl));
+    if (answer.ready) checks.push(...(await withRedis(config, redisStateChecks)));
+    return true;
+  } catch (error) {
+    checks.push(fail('redis', `Redis does not answer: ${messageOf(error)}`));
+    return false;
+  }
+}
+
+async function examineNats(
+  connection: NatsConnection,
+  config: Config,
+  areShardsGiven: boolean,
+  checks: Check[],
+): Promise<System | undefined> {
+  checks.push(await natsCheck(connection, config.natsUrl));
+  let jsm: JetStreamManager;
+  try {
+    jsm = await openJetStream(connection);
+  } catch (error) {
+    checks.push(fail('jetstream', messageOf(error)));
+    return undefined;
+  }
+  checks.push(await jetStreamCheck(jsm));
+  const names = subjects(config.namespace);
+  const found = await findLog(jsm, names, config.namespace);
+  if (!('log' in found)) {
+    checks.push(found);
+    return undefined;
+  }
+  const { log, shards } = found;
+  checks.push(natsDurability(connection, log));
+  if (areShardsGiven && config.shards !== shards) {
+    checks.push(
+      fail('shards', `the configuration says ${config.shards}, the system was created with ${shards}`),
+    );
+  }
+  checks.push(logCheck(log, shards), ...(await otherStreamChecks(jsm, names)));
+  return { connection, jsm, subjects: names, log, shards };
+}
+
+async function findLog(
+  jsm: JetStreamManager,
+  names: Subjects,
+  namespace: string,
+): Promise<Check | { readonly log: StreamInfo; readonly shards: number }> {
+  try {
+    const layout = await findLayout(jsm, names);
+    const log = await findStream(jsm, names.streams.decisions);
+    if (layout === undefined || log === undefined) {
+      return fail('log', `there is no system in namespace ${namespace}: the first worker creates it`);
+    }
+    return { log, shards: layout.shards };
+  } catch (error) {
+    if (error instanceof ConfigurationError) return fail('log', error.message);
+    throw error;
+  }
+}
+
+async function examineSystem(
+  { connection, jsm, subjects: names, log, shards }: System,
+  redis: Redis,
+  { namespace }: Config,
+  checks: Check[],
+): Promise<void> {
+  const workers = await liveWorkers(redis, namespace, await redisNow(redis));
+  checks.push(workersCheck(workers));
+  if (workers.length > 0) checks.push(await queriesCheck(new QueryClient({ connection, subjects: names })));
+  const all = Array.from({ length: shards }, (_, shard) => shard);
+  const evidence = await gatherEvidence({
+    logIdentity: log.created,
+    isAnyoneAlive: workers.length > 0,
+    ends: () => endsOfShards(jsm, names, shards),
+    look: () => lookAtShards(redis, namespace, all),
+    logLastSeq: async () => (await jsm.streams.info(names.streams.decisions)).state.last_seq,
+  });
+  const now = await redisNow(redis);
+  checks.push(...shardChecks(evidence, now), await sweepCheck(redis, namespace, now));
+}

@@ -1,0 +1,146 @@
+/**
+ * The shards: owned, not halted, moving. One moment tells a busy shard from a stalled one as little as it tells a
+ * handover from a shard that nobody wants, so whatever looks wrong is looked at again for a while.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { formatDuration } from '../durations.ts';
+import { type Check, fail, ok, shardList, warn } from './check.ts';
+import type { ShardLook } from './shard-look.ts';
+
+export interface ShardEvidence {
+  readonly logIdentity: string;
+  /** Read after the second look. */
+  readonly logLastSeq: number;
+  /** By shard: the last message that its log held at the beginning. */
+  readonly ends: readonly number[];
+  readonly first: readonly ShardLook[];
+  /** The same shards some seconds later, where the first look raised doubts. */
+  readonly second: readonly ShardLook[];
+}
+
+/** Longer than a lease lasts by default: by then a shard that lost its worker has another one. */
+const PATIENCE_MS = 4_000;
+const AGAIN_MS = 100;
+
+export interface EvidenceSources {
+  readonly logIdentity: string;
+  readonly isAnyoneAlive: boolean;
+  ends(): Promise<readonly number[]>;
+  look(): Promise<readonly ShardLook[]>;
+  logLastSeq(): Promise<number>;
+}
+
+/** Looks again until nothing is in doubt, or patience is over. */
+export async function gatherEvidence(sources: EvidenceSources): Promise<ShardEvidence> {
+  const { logIdentity, isAnyoneAlive } = sources;
+  const ends = await sources.ends();
+  const first = await sources.look();
+  let second = first;
+  const deadline = performance.now() + PATIENCE_MS;
+  while (isAnyoneAlive && performance.now() < deadline) {
+    if (!second.some((now) => isDoubtful(now, first[now.shard], ends))) break;
+    await delay(AGAIN_MS);
+    second = await sources.look();
+  }
+  // Read last: what is applied by then was in the log before.
+  return { logIdentity, logLastSeq: await sources.logLastSeq(), ends, first, second };
+}
+
+/** Waiting can answer it: a shard that is halted will not change by itself. */
+function isDoubtful(now: ShardLook, before: ShardLook | undefined, ends: readonly number[]): boolean {
+  if (now.halted !== undefined) return false;
+  return now.owner === undefined || isBehind(now, ends) || isOutboxStuck(now, before);
+}
+
+function isBehind({ shard, position }: ShardLook, ends: readonly number[]): boolean {
+  return position < (ends[shard] ?? 0);
+}
+
+function isOutboxStuck(now: ShardLook, before: ShardLook | undefined): boolean {
+  return now.oldestInOutbox !== undefined && now.oldestInOutbox === before?.oldestInOutbox;
+}
+
+export function shardChecks(evidence: ShardEvidence, now: number): Check[] {
+  return [
+    ownerCheck(evidence),
+    haltedCheck(evidence),
+    originCheck(evidence),
+    positionCheck(evidence),
+    outboxCheck(evidence),
+    dueCheck(evidence, now),
+  ];
+}
+
+function ownerCheck({ second }: ShardEvidence): Check {
+  const unowned = second.filter(({ owner }) => owner === undefined).map(({ shard }) => shard);
+  if (unowned.length > 0) return fail('shard-owners', `no worker has ${shardList(unowned)}`);
+  const owners = new Set(second.map(({ owner }) => owner));
+  return ok(
+    'shard-owners',
+    `${second.length} shards on ${owners.size} ${owners.size === 1 ? 'worker' : 'workers'}`,
+  );
+}
+
+function haltedCheck({ second }: ShardEvidence): Check {
+  const halted = second.filter(({ halted }) => halted !== undefined);
+  if (halted.length === 0) return ok('shard-halts', 'none is halted');
+  const [one] = halted;
+  return fail('shard-halts', `halted: ${shardList(halted.map(({ shard }) => shard))}: ${one?.halted}`);
+}
+
+/** State and log must belong together: a position in one log means nothing in another. */
+function originCheck({ second, logIdentity, logLastSeq }: ShardEvidence): Check {
+  const name = 'shard-origins';
+  const foreign = second.filter((look) => look.logIdentity !== undefined && look.logIdentity !== logIdentity);
+  if (foreign.length > 0) {
+    const shards = shardList(foreign.map(({ shard }) => shard));
+    return fail(name, `the state of ${shards} comes from another log than this one, created ${logIdentity}`);
+  }
+  const beyond = second.filter(({ position }) => position > logLastSeq);
+  if (beyond.length > 0) {
+    const shards = shardList(beyond.map(({ shard }) => shard));
+    return fail(
+      name,
+      `the state of ${shards} is ahead of the log, which ends at ${logLastSeq}: it was rolled back`,
+    );
+  }
+  return ok(name, `the state comes from this log, created ${logIdentity}`);
+}
+
+function positionCheck({ first, second, ends }: ShardEvidence): Check {
+  const name = 'shard-positions';
+  const behind = second.filter((look) => isBehind(look, ends));
+  if (behind.length === 0) return ok(name, 'everything that the log held is applied');
+  const stalled = behind.filter(({ shard, position }) => position === first[shard]?.position);
+  if (stalled.length === 0) return warn(name, `behind, but moving: ${placesOf(behind, ends)}`);
+  return fail(name, `stalled: ${placesOf(stalled, ends)}`);
+}
+
+const MOST_PLACES = 8;
+
+function placesOf(looks: readonly ShardLook[], ends: readonly number[]): string {
+  const places = looks
+    .slice(0, MOST_PLACES)
+    .map(({ shard, position }) => `shard ${shard} at ${position} of ${ends[shard] ?? 0}`);
+  const others = looks.length - places.length;
+  return places.join(', ') + (others > 0 ? ` and ${others} more` : '');
+}
+
+function outboxCheck({ first, second }: ShardEvidence): Check {
+  const waiting = second.reduce((sum, { outbox }) => sum + outbox, 0);
+  const detail = `${waiting} ${waiting === 1 ? 'batch' : 'batches'} not known to be published`;
+  const stuck = second.filter((look) => look !== first[look.shard] && isOutboxStuck(look, first[look.shard]));
+  if (stuck.length === 0) return ok('outboxes', detail);
+  const shards = shardList(stuck.map(({ shard }) => shard));
+  return warn('outboxes', `${detail}; no progress on ${shards}: is the events stream full?`);
+}
+
+const OVERDUE_MS = 10_000;
+
+function dueCheck({ second }: ShardEvidence, now: number): Check {
+  const overdue = second.filter(({ dueAt }) => dueAt !== undefined && dueAt + OVERDUE_MS < now);
+  if (overdue.length === 0) return ok('shard-dues', 'nothing is overdue');
+  const since = Math.min(...overdue.map(({ dueAt }) => dueAt ?? now));
+  const shards = shardList(overdue.map(({ shard }) => shard));
+  return warn('shard-dues', `what fell due ${formatDuration(now - since)} ago is not swept on ${shards}`);
+}

@@ -1,0 +1,72 @@
+/** How one shard stands at one moment: what its log holds and what has become of it. */
+import type { JetStreamManager } from '@nats-io/jetstream';
+import type { Subjects } from '../../protocol/subjects.ts';
+import { shardKeys } from '../../state/keys.ts';
+import type { Redis } from '../../state/redis.ts';
+
+export interface ShardLook {
+  readonly shard: number;
+  /** Last message of the log that is applied; 0 before the first. */
+  readonly position: number;
+  /** Creation time of the log that the state comes from. */
+  readonly logIdentity: string | undefined;
+  readonly owner: string | undefined;
+  readonly halted: string | undefined;
+  /** Batches whose publication is not confirmed, and where the oldest of them stands. */
+  readonly outbox: number;
+  readonly oldestInOutbox: number | undefined;
+  /** Since when something is due that no sweep has settled, milliseconds since the epoch. */
+  readonly dueAt: number | undefined;
+}
+
+export async function lookAtShards(
+  redis: Redis,
+  namespace: string,
+  shards: readonly number[],
+): Promise<ShardLook[]> {
+  return await Promise.all(shards.map((shard) => lookAt(redis, namespace, shard)));
+}
+
+async function lookAt(redis: Redis, namespace: string, shard: number): Promise<ShardLook> {
+  const keys = shardKeys(namespace, shard);
+  const [[seq, log, due], owner, halted, outbox] = await Promise.all([
+    redis.hmget(keys.meta, 'seq', 'log', 'due'),
+    redis.get(keys.lease),
+    redis.get(keys.halted),
+    redis.hkeys(keys.outbox),
+  ]);
+  return {
+    shard,
+    position: Number(seq ?? 0),
+    logIdentity: log ?? undefined,
+    owner: owner ?? undefined,
+    halted: halted ?? undefined,
+    outbox: outbox.length,
+    oldestInOutbox: outbox.length === 0 ? undefined : Math.min(...outbox.map(Number)),
+    dueAt: due == null || due === '' ? undefined : Number(due),
+  };
+}
+
+const AT_ONCE = 64;
+
+/** The last message of each shard; 0 where its log holds none. */
+export async function endsOfShards(
+  jsm: JetStreamManager,
+  subjects: Subjects,
+  shards: number,
+): Promise<number[]> {
+  const ends: number[] = [];
+  for (let first = 0; first < shards; first += AT_ONCE) {
+    const some = Array.from({ length: Math.min(AT_ONCE, shards - first) }, (_, i) => first + i);
+    ends.push(
+      ...(await Promise.all(
+        some.map(async (shard) => {
+          const subject = subjects.shardLog(shard);
+          const message = await jsm.streams.getMessage(subjects.streams.decisions, { last_by_subj: subject });
+          return message?.seq ?? 0;
+        }),
+      )),
+    );
+  }
+  return ends;
+}

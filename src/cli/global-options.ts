@@ -1,0 +1,53 @@
+/** The options that every command has, and those that stand for a setting. */
+import { InvalidArgumentError, Option } from 'commander';
+import type { z } from 'zod';
+import { configSchema } from '../config.ts';
+import { isName, isReserved } from '../protocol/names.ts';
+
+export interface GlobalOptions {
+  readonly json?: true;
+  readonly nats?: string;
+  readonly redis?: string;
+  readonly namespace?: string;
+  readonly shards?: number;
+}
+
+export function globalOptions(): Option[] {
+  return [
+    new Option('--json', 'data as JSON, one text per line'),
+    setting('--nats <url>', 'NATS servers, separated by commas', 'natsUrl'),
+    setting('--redis <url>', 'Redis', 'redisUrl'),
+    setting('--namespace <name>', 'which of the systems on these servers', 'namespace'),
+    setting('--shards <number>', 'shards of the system, fixed when it is created', 'shards'),
+  ];
+}
+
+/** An option for a setting: judged by the setting's own schema, so that a mistake is one of usage. */
+export function setting(flags: string, text: string, name: keyof typeof configSchema.shape): Option {
+  const schema: z.ZodType = configSchema.shape[name];
+  return new Option(flags, text).argParser((value) => {
+    const parsed = schema.safeParse(value);
+    if (!parsed.success) throw new InvalidArgumentError(parsed.error.issues[0]?.message ?? '');
+    return parsed.data;
+  });
+}
+
+/** Reads a pool, an agent or an id. */
+export function nameOption(text: string): string {
+  if (!isName(text)) throw new InvalidArgumentError('Letters, digits, _ and -, 1 to 64 of them.');
+  return text;
+}
+
+/** A name that an agent can have or give: those of the system begin with _. */
+export function ownNameOption(text: string): string {
+  if (isReserved(text))
+    throw new InvalidArgumentError('Names that start with _ are reserved for the system.');
+  return nameOption(text);
+}
+
+export function countOption(text: string): number {
+  const count = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(count) || count < 1)
+    throw new InvalidArgumentError('A positive integer.');
+  return count;
+}

@@ -1,0 +1,13 @@
+/** A connection to Redis for the time of one call. */
+import type { Config } from '../config.ts';
+import { connectForReads, openRedis, type Redis } from '../state/redis.ts';
+
+export async function withRedis<T>({ redisUrl }: Config, use: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = await openRedis(connectForReads(redisUrl));
+  try {
+    return await use(redis);
+  } finally {
+    // Disconnecting what has ended already would leave a timer of ioredis behind.
+    if (redis.status !== 'end') redis.disconnect();
+  }
+}

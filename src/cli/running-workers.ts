@@ -1,0 +1,54 @@
+/** What `worker` and `dev` have in common: workers that run in this process. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { EXIT } from '../errors.ts';
+import type { RunningWorker } from '../workers/worker.ts';
+
+export interface WorkerSummary {
+  readonly id: string;
+  readonly health: string | undefined;
+  readonly shards: readonly number[];
+}
+
+export function workerSummary({ id, healthUrl, shards }: RunningWorker): WorkerSummary {
+  return { id, health: healthUrl, shards };
+}
+
+const CHECK_MS = 10;
+const READY_WITHIN_MS = 10_000;
+
+/**
+ * Resolves when every shard that the workers hold is being worked on, when one is halted, which waiting does not help, or
+ * when it takes too long. Answers what is not ready then.
+ */
+export async function untilReady(
+  workers: readonly RunningWorker[],
+  ending: AbortSignal,
+): Promise<readonly string[]> {
+  const deadline = performance.now() + READY_WITHIN_MS;
+  let reasons = reasonsOf(workers);
+  while (reasons.length > 0 && !reasons.some(isHalt) && performance.now() < deadline && !ending.aborted) {
+    await delay(CHECK_MS);
+    reasons = reasonsOf(workers);
+  }
+  return reasons;
+}
+
+function reasonsOf(workers: readonly RunningWorker[]): string[] {
+  return workers.flatMap((worker) => worker.notReady());
+}
+
+/** As the worker words it (`/readyz` has the same words). */
+function isHalt(reason: string): boolean {
+  return reason.includes(' is halted');
+}
+
+/** An error that nobody handled leaves a state that nobody knows: said, and ended. Leases lapse by themselves. */
+export function endOnFault(logger: Logger): void {
+  const end = (error: unknown): void => {
+    logger.fatal({ err: error }, 'an error that nobody handled: the process ends');
+    process.exit(EXIT.failure);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', end);
+}

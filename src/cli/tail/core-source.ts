@@ -1,0 +1,32 @@
+/** Messages that are told once and not kept, as they come. */
+import type { Msg, NatsConnection } from 'nats';
+import type { Entry, Source } from './source.ts';
+
+/** `entryOf` answers undefined for what is not to be shown. */
+export async function coreSource(
+  connection: NatsConnection,
+  subject: string,
+  entryOf: (message: Msg) => Entry | undefined,
+): Promise<Source> {
+  const subscription = connection.subscribe(subject);
+  // The server has the subscription when it has answered this.
+  await connection.flush();
+  return {
+    async *entries(): AsyncGenerator<Entry> {
+      for await (const message of subscription) {
+        const entry = entryOf(message);
+        if (entry !== undefined) yield entry;
+      }
+    },
+    close: () => subscription.unsubscribe(),
+  };
+}
+
+/** Undefined for what is not JSON: anybody may publish anything where no permissions forbid it. */
+export function jsonOf(message: Msg): unknown {
+  try {
+    return message.json();
+  } catch {
+    return undefined;
+  }
+}

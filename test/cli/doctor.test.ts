@@ -1,0 +1,212 @@
+import { jetstreamManager } from '@nats-io/jetstream';
+import { Redis } from 'ioredis';
+import { connect, type NatsConnection } from 'nats';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { shardOf } from '../../src/protocol/shard.ts';
+import { subjects } from '../../src/protocol/subjects.ts';
+import { shardKeys, systemKeys } from '../../src/state/keys.ts';
+import { until } from '../support/until.ts';
+import { jsonOf, type Started, useConverge } from './command.ts';
+import { SHARDS, useServers } from './servers.ts';
+
+const servers = useServers();
+const converge = useConverge(() => servers.env);
+let redis: Redis;
+let nats: NatsConnection;
+
+beforeAll(async () => {
+  redis = new Redis(servers.running.redis.url);
+  nats = await connect({ servers: servers.running.nats.url });
+});
+
+afterAll(async () => {
+  redis.disconnect();
+  await nats.close();
+});
+
+interface Diagnosis {
+  readonly code: number | null;
+  readonly ok: boolean;
+  /** `status detail` by name. */
+  readonly found: Readonly<Record<string, string>>;
+}
+
+async function doctor(namespace: string, ...args: string[]): Promise<Diagnosis> {
+  const ended = await converge(['doctor', '--json', '--namespace', namespace, ...args]);
+  const { ok, checks } = jsonOf(ended);
+  const found: Record<string, string> = {};
+  for (const { name, status, detail } of checks) found[name] = `${status} ${detail}`;
+  return { code: ended.code, ok, found };
+}
+
+async function worker(namespace: string, ...args: string[]): Promise<Started> {
+  const level = ['--log-level', 'fatal'];
+  const started = converge.start([
+    'worker',
+    '--json',
+    '--namespace',
+    namespace,
+    '--shards',
+    `${SHARDS}`,
+    ...level,
+    ...args,
+  ]);
+  await started.json();
+  const { lastSweep } = systemKeys(namespace);
+  await until('the first sweep', () => redis.get(lastSweep));
+  return started;
+}
+
+/** A system that was there, and whose worker has gone. */
+async function leftSystem(namespace: string): Promise<void> {
+  const started = await worker(namespace);
+  started.signal('SIGTERM');
+  await started.ended;
+}
+
+function problemsOf({ found }: Diagnosis): string[] {
+  return Object.entries(found).flatMap(([name, text]) =>
+    text.startsWith('ok') ? [] : [`${name} ${text.split(' ')[0]}`],
+  );
+}
+
+describe('a healthy system', () => {
+  it('is fine in every respect', async () => {
+    await worker('healthy', '--id', 'w-1');
+    const diagnosis = await doctor('healthy');
+    expect(diagnosis).toMatchObject({ code: 0, ok: true });
+    expect(problemsOf(diagnosis)).toEqual([]);
+    expect(diagnosis.found).toMatchObject({
+      workers: 'ok 1 alive: w-1',
+      'redis-eviction': expect.stringContaining('noeviction'),
+      'redis-durability': expect.stringContaining('appendfsync everysec'),
+      'nats-durability': expect.stringContaining('process crash: nothing lost; power loss: up to 2 minutes'),
+      'shard-owners': `ok ${SHARDS} shards on 1 worker`,
+      log: expect.stringContaining(`HEALTHY_DECISIONS: ${SHARDS} shards`),
+    });
+  });
+
+  it('is told to people as a table', async () => {
+    await worker('table');
+    const { code, stdout, stderr } = await converge(['doctor', '--namespace', 'table']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(/^ok {2}config {12}namespace table, nats:\/\/127/);
+    expect(stdout).toMatch(/\n\nall \d+ checks are fine\n$/);
+  });
+
+  it('is found without being told the number of shards, and the wrong number is noticed', async () => {
+    await worker('counted');
+    expect(problemsOf(await doctor('counted', '--shards', '5'))).toEqual(['shards fail']);
+  });
+});
+
+describe('a planted problem is found', () => {
+  it('a Redis that may evict state', async () => {
+    await worker('evicting');
+    await redis.config('SET', 'maxmemory-policy', 'allkeys-lru');
+    onTestFinished(async () => {
+      await redis.config('SET', 'maxmemory-policy', 'noeviction');
+    });
+    const diagnosis = await doctor('evicting');
+    expect(diagnosis).toMatchObject({ code: 1, ok: false });
+    expect(problemsOf(diagnosis)).toEqual(['redis-eviction fail']);
+    expect(diagnosis.found['redis-eviction']).toContain('maxmemory-policy is allkeys-lru');
+  });
+
+  it('a Redis that keeps nothing', async () => {
+    await worker('forgetful');
+    await redis.config('SET', 'appendonly', 'no');
+    onTestFinished(async () => {
+      await redis.config('SET', 'appendonly', 'yes');
+    });
+    const diagnosis = await doctor('forgetful');
+    expect(diagnosis).toMatchObject({ code: 0, ok: true });
+    expect(problemsOf(diagnosis)).toEqual(['redis-durability warn']);
+  });
+
+  it('no system in the namespace', async () => {
+    const diagnosis = await doctor('nowhere');
+    expect(diagnosis).toMatchObject({ code: 1, ok: false });
+    expect(problemsOf(diagnosis)).toEqual(['log fail']);
+  });
+
+  it('no worker, and what it leaves undone', async () => {
+    await leftSystem('deserted');
+    await redis.set(systemKeys('deserted').lastSweep, JSON.stringify({ at: Date.now() - 60_000 }));
+    expect(
+      await converge(['publish', 'p', 'CreatePool', '--no-wait', '--namespace', 'deserted']),
+    ).toMatchObject({ code: 0 });
+    const diagnosis = await doctor('deserted');
+    expect(diagnosis).toMatchObject({ code: 1, ok: false });
+    expect(problemsOf(diagnosis)).toEqual([
+      'workers fail',
+      'shard-owners fail',
+      'shard-positions fail',
+      'last-sweep warn',
+    ]);
+    expect(diagnosis.found['shard-positions']).toBe(`fail stalled: shard ${shardOf('p', SHARDS)} at 0 of 1`);
+    expect(diagnosis.found['last-sweep']).toMatch(/^warn 1 min ago/);
+  });
+
+  it('a shard that is owned but does not move', async () => {
+    await leftSystem('stalled');
+    const shard = shardOf('p', SHARDS);
+    await redis.set(shardKeys('stalled', shard).lease, 'ghost');
+    await worker('stalled');
+    await converge(['publish', 'p', 'CreatePool', '--no-wait', '--namespace', 'stalled']);
+    const diagnosis = await doctor('stalled');
+    expect(diagnosis.code).toBe(1);
+    expect(problemsOf(diagnosis)).toEqual(['shard-positions fail']);
+    expect(diagnosis.found['shard-positions']).toBe(`fail stalled: shard ${shard} at 0 of 1`);
+  });
+
+  it('a shard that was halted', async () => {
+    await worker('halted');
+    await redis.set(shardKeys('halted', 2).halted, 'the log ends at 1, but 5 is applied already');
+    const diagnosis = await doctor('halted');
+    expect(diagnosis.code).toBe(1);
+    expect(problemsOf(diagnosis)).toEqual(['shard-halts fail']);
+    expect(diagnosis.found['shard-halts']).toBe(
+      'fail halted: shard 2: the log ends at 1, but 5 is applied already',
+    );
+  });
+
+  it('a log that was made anew', async () => {
+    const started = await worker('replaced');
+    await converge(['publish', 'p', 'CreatePool', '--namespace', 'replaced']);
+    started.signal('SIGTERM');
+    await started.ended;
+    await (await jetstreamManager(nats)).streams.delete(subjects('replaced').streams.decisions);
+    await worker('replaced');
+    const diagnosis = await doctor('replaced');
+    expect(diagnosis.code).toBe(1);
+    expect(diagnosis.found['shard-origins']).toMatch(
+      /^fail the state of shard \d comes from another log than this one/,
+    );
+  });
+
+  it('events that nobody can publish', async () => {
+    await leftSystem('stuck');
+    await redis.hset(shardKeys('stuck', 1).outbox, '3', 'R ada.d-1');
+    await redis.set(shardKeys('stuck', 1).lease, 'ghost');
+    await worker('stuck');
+    const diagnosis = await doctor('stuck');
+    expect(diagnosis).toMatchObject({ code: 0, ok: true });
+    expect(problemsOf(diagnosis)).toEqual(['outboxes warn']);
+    expect(diagnosis.found.outboxes).toContain('no progress on shard 1');
+  });
+
+  it('dead letters', async () => {
+    await worker('rubbish');
+    nats.publish(subjects('rubbish').decision('p', 'eve', SHARDS), 'not JSON');
+    const args = ['tail', 'deadletters', '--since', 'all', '--count', '1', '--namespace', 'rubbish'];
+    expect(await converge(args)).toMatchObject({ code: 0 });
+    expect(problemsOf(await doctor('rubbish'))).toEqual(['dead-letters warn']);
+  });
+
+  it('a Redis that is gone, with 69', async () => {
+    const ended = await doctor('healthy', '--redis', 'redis://127.0.0.1:1');
+    expect(ended).toMatchObject({ code: 69, ok: false });
+    expect(problemsOf(ended)).toContain('redis fail');
+  });
+});

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest';
+import { z } from 'zod';
+import { parseDurationMs } from '../../src/cli/durations.ts';
+import { UsageError } from '../../src/cli/failure.ts';
+import { readFields } from '../../src/cli/fields.ts';
+import { didYouMean } from '../../src/cli/similar.ts';
+import { aligned, cell, printable } from '../../src/cli/text.ts';
+
+describe('fields', () => {
+  const schema = z.object({
+    id: z.string(),
+    n: z.number().optional(),
+    inner: z.object({ text: z.string() }).optional(),
+  });
+
+  it.each([
+    [['id=7'], { id: '7' }],
+    [['id=true', 'n=7'], { id: 'true', n: 7 }],
+    [['id={"a":1}'], { id: '{"a":1}' }],
+    [['id=a=b'], { id: 'a=b' }],
+    [['id='], { id: '' }],
+    [['id=x', 'inner.text=1'], { id: 'x', inner: { text: '1' } }],
+    [['id=x', 'n=much'], { id: 'x', n: 'much' }],
+    [['{"id": 7}'], { id: 7 }],
+    [[], {}],
+  ])('%j is %j', (words, body) => {
+    expect(readFields(words, schema)).toEqual(body);
+  });
+
+  it.each([
+    [['x']],
+    [['=1']],
+    [['a..b=1']],
+    [['a=1', 'a.b=2']],
+    [['a.b=1', 'a=2']],
+    [['{"a"']],
+    [['{}', 'a=1']],
+  ])('%j is refused', (words) => {
+    expect(() => readFields(words, undefined)).toThrow(UsageError);
+  });
+
+  it('without a schema takes for JSON what is JSON, and nothing reaches a prototype', () => {
+    expect(readFields(['a=[1,"b"]', 'b=01'], undefined)).toEqual({ a: [1, 'b'], b: '01' });
+    expect(() => readFields(['__proto__.x=1'], undefined)).toThrow(UsageError);
+    expect(readFields(['constructor.x=1'], undefined)).toEqual({ constructor: { x: 1 } });
+    expect(Reflect.get(Object, 'x')).toBeUndefined();
+  });
+});
+
+it.each([
+  ['250', 250],
+  ['250ms', 250],
+  ['1.5s', 1_500],
+  ['2m', 120_000],
+  ['1d', 86_400_000],
+  ['-1s', undefined],
+  ['1 s', undefined],
+  ['s', undefined],
+  ['1y', undefined],
+])('%s is a duration of %s ms', (text, ms) => {
+  expect(parseDurationMs(text)).toBe(ms);
+});
+
+it('suggests what is near and nothing else', () => {
+  expect(didYouMean('submittask', ['ClaimTask', 'SubmitTask'])).toBe('; did you mean SubmitTask?');
+  expect(didYouMean('frobnicate', ['ClaimTask', 'SubmitTask'])).toBe('');
+});
+
+it('shows control characters instead of obeying them', () => {
+  expect(printable('a\u001b[31m\u0007\u009b\u202e\tb\nc')).toBe(
+    'a\\u001b[31m\\u0007\\u009b\\u202e\\u0009b\nc',
+  );
+  expect(cell('a\nb')).toBe('a\\nb');
+});
+
+it('aligns what stands below each other', () => {
+  expect(aligned([['a', 'long', 'x'], ['bcd', '', 'y'], ['e']])).toBe('a    long  x\nbcd        y\ne');
+});
