@@ -1,0 +1,73 @@
+/** `npm run demo`: the only place of the demo that knows arguments, environment, signals and exit codes. */
+import { EXIT, messageOf } from '../errors.ts';
+import { Cluster } from './cluster/cluster.ts';
+import { InputError, UsageError } from './input-error.ts';
+import { onInterrupt } from './interrupt.ts';
+import { type DemoOptions, parseOptions, USAGE } from './options.ts';
+import { play } from './play.ts';
+import { Reporter } from './reporter.ts';
+import { smallWorkload } from './small-workload.ts';
+import { type Summary, table } from './summary.ts';
+import { readTrace } from './trace/read-trace.ts';
+import type { Workload } from './workload.ts';
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(args: readonly string[]): Promise<number> {
+  try {
+    const options = parseOptions(args);
+    if (options === 'help') {
+      process.stdout.write(USAGE);
+      return EXIT.ok;
+    }
+    const summary = await run(options, await workloadOf(options));
+    process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : table(summary));
+    return summary.ok ? EXIT.ok : EXIT.failure;
+  } catch (error) {
+    console.error(`demo: ${messageOf(error)}`);
+    if (error instanceof UsageError) console.error(`\n${USAGE}`);
+    return error instanceof InputError ? EXIT.usage : exitCodeOf(error);
+  }
+}
+
+async function workloadOf({ trace, seed }: DemoOptions): Promise<Workload> {
+  return trace === undefined ? smallWorkload(seed) : await readTrace(trace.tasksFile, trace.nodesFile);
+}
+
+async function run({ workers, seed }: DemoOptions, workload: Workload): Promise<Summary> {
+  const startedAt = performance.now();
+  const reporter = new Reporter(process.stderr);
+  const say = (line: string): void => reporter.say(line);
+  let cluster: Cluster | undefined;
+  const interruption = onInterrupt(process, {
+    startedByNpm: process.env.npm_lifecycle_event !== undefined,
+    say,
+    stop: async () => {
+      reporter.close();
+      await cluster?.stop();
+    },
+  });
+  try {
+    say(`plays ${workload.title}; seed ${seed}`);
+    cluster = await Cluster.start({ workers, env: process.env, say });
+    say(
+      `${workers} worker processes are ready: ${cluster.workers.map(({ id, pid }) => `${id} (${pid})`).join(', ')}`,
+    );
+    return await play({ cluster, workload, seed, reporter, startedAt });
+  } catch (error) {
+    // Everything breaks when it is stopped in the middle: that is not worth a word.
+    if (interruption.isStopping) return await new Promise<never>(() => undefined);
+    for (const worker of cluster?.workers ?? [])
+      if (!worker.isRunning) say(`${worker.id}:\n${worker.logTail()}`);
+    throw error;
+  } finally {
+    await cluster?.stop();
+    reporter.close();
+    interruption.unlisten();
+  }
+}
+
+function exitCodeOf(error: unknown): number {
+  const code = error instanceof Error && 'exitCode' in error ? error.exitCode : undefined;
+  return typeof code === 'number' ? code : EXIT.failure;
+}

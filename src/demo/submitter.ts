@@ -1,0 +1,139 @@
+/** Owns the pools, submits every task at its time and in order, and cancels those that it does not want any more. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { ConvergeClient } from '../client/client.ts';
+import { acceptedOrThrow } from '../client/outcomes.ts';
+import { isObject } from '../protocol/json.ts';
+import { MAX_BATCH } from '../protocol/limits.ts';
+import type { Outcome } from '../protocol/outcome.ts';
+import type { PlannedTask, Workload } from './workload.ts';
+
+export interface SubmitterOptions {
+  readonly natsUrl: string;
+  readonly namespace: string;
+  readonly shards: number;
+  readonly workload: Workload;
+}
+
+const EVERY_MS = 40;
+const DECISION_TIMEOUT_MS = 60_000;
+/** What happens to claims must not decide how a task ends: however often they expire, it is not abandoned. */
+const MAX_EXPIRIES = 1_000;
+
+export class Submitter {
+  readonly #client: ConvergeClient;
+  readonly #workload: Workload;
+  readonly #cancelling = new Set<Promise<void>>();
+  #isClosed = false;
+
+  static async open({ natsUrl, namespace, shards, workload }: SubmitterOptions): Promise<Submitter> {
+    const agent = nameBeside(workload.agents.map(({ name }) => name));
+    const timeoutMs = DECISION_TIMEOUT_MS;
+    const client = await ConvergeClient.connect({ agent, url: natsUrl, namespace, shards, timeoutMs });
+    return new Submitter(client, workload);
+  }
+
+  private constructor(client: ConvergeClient, workload: Workload) {
+    this.#client = client;
+    this.#workload = workload;
+  }
+
+  async createPools(): Promise<void> {
+    const { pools, claimTtlMs } = this.#workload;
+    const defaults = { claimTtlMs, maxExpiries: MAX_EXPIRIES };
+    await Promise.all(
+      pools.map(async (pool) =>
+        acceptedOrThrow(await this.#client.decide(pool, { type: 'CreatePool', defaults })),
+      ),
+    );
+  }
+
+  /** Resolves when every task is submitted and every task to be cancelled is; rejects when one is not taken. */
+  async run(): Promise<void> {
+    const started = performance.now();
+    const waiting = [...this.#workload.tasks];
+    while (waiting.length > 0 && !this.#isClosed) {
+      const now = performance.now() - started;
+      const next = waiting.findIndex(({ submitAtMs }) => submitAtMs > now);
+      await this.#submit(waiting.splice(0, next === -1 ? waiting.length : next));
+      await delay(EVERY_MS);
+    }
+    await Promise.all(this.#cancelling);
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.#client.close();
+  }
+
+  async #submit(tasks: readonly PlannedTask[]): Promise<void> {
+    const pools = [...new Set(tasks.map(({ pool }) => pool))];
+    await Promise.all(
+      pools.map((pool) =>
+        this.#submitTo(
+          pool,
+          tasks.filter((task) => task.pool === pool),
+        ),
+      ),
+    );
+  }
+
+  /** One batch after the other, so that the pool has them in order. */
+  async #submitTo(pool: string, tasks: readonly PlannedTask[]): Promise<void> {
+    for (let i = 0; i < tasks.length; i += MAX_BATCH) {
+      const batch = tasks.slice(i, i + MAX_BATCH);
+      const sent = await this.#client.send(pool, { type: 'Batch', decisions: batch.map(submission) });
+      await sent.stored;
+      const answered = this.#onSubmitted(batch, sent.outcome);
+      this.#cancelling.add(answered);
+      answered.then(
+        () => this.#cancelling.delete(answered),
+        () => undefined,
+      );
+    }
+  }
+
+  async #onSubmitted(batch: readonly PlannedTask[], answer: Promise<Outcome>): Promise<void> {
+    const { data } = acceptedOrThrow(await answer);
+    for (const refused of refusedIn(data)) throw new Error(`a task was not taken: ${refused}`);
+    const unwanted = batch.filter(({ cancelAfterMs }) => cancelAfterMs !== undefined);
+    await Promise.all(unwanted.map((task) => this.#cancel(task)));
+  }
+
+  async #cancel({ pool, taskId, cancelAfterMs }: PlannedTask): Promise<void> {
+    await delay(cancelAfterMs);
+    if (this.#isClosed) return;
+    const reason = 'nobody needs it any more';
+    const outcome = await this.#client.decide(pool, { type: 'CancelTask', taskId, reason });
+    // What it depends on may have failed before; then it was cancelled with that.
+    if (outcome.status === 'rejected' && outcome.code !== 'already_final') acceptedOrThrow(outcome);
+  }
+}
+
+function submission({ taskId, objective, requires, priority, dependsOn, plan }: PlannedTask) {
+  return {
+    type: 'SubmitTask' as const,
+    taskId,
+    objective,
+    inputs: { ...plan },
+    requiredCapabilities: requires.map((entry) => (typeof entry === 'string' ? entry : [...entry])),
+    priority,
+    dependsOn: [...dependsOn],
+  };
+}
+
+/** What the outcome of a Batch says of members that were not accepted. */
+function refusedIn(data: unknown): string[] {
+  const members = isObject(data) && Array.isArray(data.outcomes) ? data.outcomes : [];
+  return members.flatMap((member: unknown) =>
+    isObject(member) && member.status !== 'accepted'
+      ? [`${String(member.code)}: ${String(member.message)}`]
+      : [],
+  );
+}
+
+/** A name that none of the agents has. */
+function nameBeside(names: readonly string[]): string {
+  let name = 'submitter';
+  for (let i = 2; names.includes(name); i++) name = `submitter-${i}`;
+  return name;
+}
