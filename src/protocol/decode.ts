@@ -159,5 +159,6 @@ export function faultOf(error: z.ZodError, path: string): string {
       typeof step === 'number' ? `${text}[${step}]` : text === '' ? String(step) : `${text}.${String(step)}`,
     '',
   );
-  return `${path}${where || '(the decision)'}: ${issue.message}`.slice(0, 500);
+  const place = where === '' ? path.replace(/\.$/, '') || '(the decision)' : `${path}${where}`;
+  return `${place}: ${issue.message}`.slice(0, 500).toWellFormed();
 }

@@ -58,18 +58,26 @@ interface Walk {
   fault: string | undefined;
 }
 
+const MAX_PATH_CHARS = 256;
+
+/** The path is in the words of whoever wrote the decision, and goes back to them: bounded, and whole characters. */
+function faultAt(path: string, what: string): string {
+  const shown = path.length > MAX_PATH_CHARS ? `${path.slice(0, MAX_PATH_CHARS).toWellFormed()}…` : path;
+  return `${shown || '(the decision)'}: ${what}`;
+}
+
 /** Finds the first value that cannot be kept exactly or safely, with its path. */
 function inspect(value: unknown, path: string, walk: Walk): void {
   if (walk.fault !== undefined) return;
   if (typeof value === 'number') {
-    if (!Number.isFinite(value)) walk.fault = `${path}: number out of range`;
+    if (!Number.isFinite(value)) walk.fault = faultAt(path, 'number out of range');
     else if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
-      walk.fault = `${path}: integer beyond 2^53 would lose digits; send it as a string`;
+      walk.fault = faultAt(path, 'integer beyond 2^53 would lose digits; send it as a string');
     }
     return;
   }
   if (typeof value === 'string') {
-    if (!value.isWellFormed()) walk.fault = `${path}: lone surrogate in a string`;
+    if (!value.isWellFormed()) walk.fault = faultAt(path, 'lone surrogate in a string');
     return;
   }
   if (typeof value !== 'object' || value === null) return;
@@ -80,8 +88,8 @@ function inspect(value: unknown, path: string, walk: Walk): void {
     for (const [name, member] of Object.entries(value)) {
       walk.values++;
       walk.members++;
-      if (name === '__proto__') walk.fault = `${path}: a member named __proto__`;
-      else if (!name.isWellFormed()) walk.fault = `${path}: lone surrogate in a member name`;
+      if (name === '__proto__') walk.fault = faultAt(path, 'a member named __proto__');
+      else if (!name.isWellFormed()) walk.fault = faultAt(path, 'lone surrogate in a member name');
       else inspect(member, path === '' ? name : `${path}.${name}`, walk);
       if (walk.fault !== undefined) return;
     }

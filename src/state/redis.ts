@@ -3,11 +3,14 @@ import { messageOf, UnavailableError } from '../errors.ts';
 
 export type { Redis };
 
+/** A connection that owes an answer for so long is dead, though nobody closed it: a network that is gone says nothing. */
+const ANSWER_WITHIN_MS = 5_000;
+
 /**
  * A connection for commits. A script whose answer is lost must not be sent again behind our back: this connection
  * fails at once instead, and the writer finds out from the commit id whether it was applied.
  */
-export function connectForCommits(url: string): Redis {
+export function connectForCommits(url: string, answerWithinMs = ANSWER_WITHIN_MS): Redis {
   return quiet(
     new Redis(url, {
       protocol: 2,
@@ -15,6 +18,7 @@ export function connectForCommits(url: string): Redis {
       enableOfflineQueue: false,
       lazyConnect: true,
       connectTimeout: 5_000,
+      socketTimeout: answerWithinMs,
       retryStrategy: () => 200,
       reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
     }),
@@ -22,12 +26,13 @@ export function connectForCommits(url: string): Redis {
 }
 
 /** A connection for reads: they can be repeated, so a short outage is bridged. */
-export function connectForReads(url: string): Redis {
+export function connectForReads(url: string, answerWithinMs = ANSWER_WITHIN_MS): Redis {
   return quiet(
     new Redis(url, {
       protocol: 2,
       maxRetriesPerRequest: 2,
       connectTimeout: 5_000,
+      socketTimeout: answerWithinMs,
       lazyConnect: true,
       retryStrategy: () => 200,
     }),

@@ -20,16 +20,22 @@ export interface OutboxPublisherOptions {
   readonly holdsLease: () => boolean;
 }
 
+/** What one commit owes. */
+interface Batch {
+  readonly seq: number;
+  readonly owed: Owed;
+  readonly outcomes: ReadonlyMap<string, string>;
+  readonly messages: ReadonlyMap<number, LogMessage>;
+  hasSentResults: boolean;
+}
+
 const MAX_WAITING = 8;
 const RETRY_MS = 250;
-const FINISH_WITHIN_MS = 5_000;
-
-/** Thrown to end work on batches that are another worker's by now. */
-class Abandoned extends Error {}
 
 export class OutboxPublisher {
   readonly #options: OutboxPublisherOptions;
-  #generation = 0;
+  /** Ends all work on batches that are another worker's by now; from then on there is a new one. */
+  #generation = new AbortController();
   #waiting = 0;
   #published: number[] = [];
   #chain: Promise<void> = Promise.resolve();
@@ -46,12 +52,13 @@ export class OutboxPublisher {
     outcomes: ReadonlyMap<string, string>,
     messages: ReadonlyMap<number, LogMessage>,
   ): Promise<void> {
-    const generation = this.#generation;
+    const { signal } = this.#generation;
+    const batch = { seq, owed, outcomes, messages, hasSentResults: false };
     this.#waiting++;
     // Agents wait for results; events can follow when the stream confirmed those before.
-    if (this.#options.holdsLease()) this.#sendResults(owed, outcomes);
-    this.#chain = this.#chain.then(() => this.#publishSurely(generation, seq, owed, messages));
-    while (this.#waiting >= MAX_WAITING && generation === this.#generation) await this.#room();
+    if (this.#options.holdsLease()) this.#sendResults(batch);
+    this.#chain = this.#chain.then(() => this.#publishSurely(signal, batch));
+    while (this.#waiting >= MAX_WAITING && !signal.aborted) await this.#room();
   }
 
   /** What a predecessor committed and may not have published: all of it, before anything new. */
@@ -59,12 +66,13 @@ export class OutboxPublisher {
     const { store, logger } = this.#options;
     if (entries.length === 0) return;
     logger.info({ batches: entries.length }, 'publishing what the worker before left in the outbox');
-    const generation = this.#generation;
+    const { signal } = this.#generation;
     for (const { seq, payload } of entries) {
       const owed = decodeOutbox(payload);
-      this.#sendResults(owed, await store.outcomes(owed.results));
+      const outcomes = await store.outcomes(owed.results);
+      if (signal.aborted) return;
       this.#waiting++;
-      await this.#publishSurely(generation, seq, owed, new Map());
+      await this.#publishSurely(signal, { seq, owed, outcomes, messages: new Map(), hasSentResults: false });
     }
     await this.clearPublished();
   }
@@ -86,26 +94,24 @@ export class OutboxPublisher {
 
   /** Lets go of everything: whoever has the shard now finds it in the outbox. */
   abandon(): void {
-    this.#generation++;
+    this.#generation.abort();
+    this.#generation = new AbortController();
     this.#published = [];
     this.#waiting = 0;
     this.#roomMade?.();
   }
 
-  /** Waits until all is published, within a bound, and clears it. */
+  /** Waits until all is published, or abandoned, and clears it. */
   async finish(): Promise<void> {
-    const { clock, logger } = this.#options;
-    const late = clock.sleep(FINISH_WITHIN_MS).then(() => 'late');
-    if ((await Promise.race([this.#chain, late])) === 'late') {
-      logger.warn({ batches: this.#waiting }, 'not all is published; the next owner does it');
-      this.abandon();
-    } else await this.clearPublished();
+    await unlessAborted(this.#generation.signal, this.#chain);
+    await this.clearPublished();
   }
 
-  #sendResults({ results }: Owed, outcomes: ReadonlyMap<string, string>): void {
+  #sendResults(batch: Batch): void {
     const { publisher, logger } = this.#options;
-    for (const key of results) {
-      const outcome = outcomes.get(key);
+    batch.hasSentResults = true;
+    for (const key of batch.owed.results) {
+      const outcome = batch.outcomes.get(key);
       if (outcome === undefined) continue;
       try {
         publisher.result(key, outcome);
@@ -116,44 +122,37 @@ export class OutboxPublisher {
     }
   }
 
-  async #publishSurely(
-    generation: number,
-    seq: number,
-    owed: Owed,
-    messages: ReadonlyMap<number, LogMessage>,
-  ): Promise<void> {
-    for (;;) {
+  async #publishSurely(signal: AbortSignal, batch: Batch): Promise<void> {
+    const { metrics, logger, clock } = this.#options;
+    while (!signal.aborted) {
       try {
-        await this.#publishOnce(generation, owed, messages);
+        await unlessAborted(signal, this.#publishOnce(signal, batch));
         break;
       } catch (error) {
-        if (error instanceof Abandoned) return;
-        this.#options.metrics.publishFailures.inc();
-        this.#options.logger.warn({ seq, reason: messageOf(error) }, 'could not publish; trying again');
-        await this.#options.clock.sleep(RETRY_MS);
+        metrics.publishFailures.inc();
+        logger.warn({ seq: batch.seq, reason: messageOf(error) }, 'could not publish; trying again');
+        await unlessAborted(signal, clock.sleep(RETRY_MS));
       }
     }
-    if (generation !== this.#generation) return;
-    this.#published.push(seq);
+    if (signal.aborted) return;
+    this.#published.push(batch.seq);
     this.#waiting--;
     this.#roomMade?.();
   }
 
-  async #publishOnce(
-    generation: number,
-    owed: Owed,
-    messages: ReadonlyMap<number, LogMessage>,
-  ): Promise<void> {
-    const { publisher, holdsLease } = this.#options;
-    if (generation !== this.#generation) throw new Abandoned();
+  async #publishOnce(signal: AbortSignal, batch: Batch): Promise<void> {
+    const { publisher, holdsLease, log } = this.#options;
     if (!holdsLease()) throw new Error('the lease is in doubt');
-    for (const letter of owed.deadLetters) {
-      const message = messages.get(letter.seq) ?? (await this.#options.log.read(letter.seq));
+    if (!batch.hasSentResults) this.#sendResults(batch);
+    const { deadLetters, events } = batch.owed;
+    for (const letter of deadLetters) {
+      const message = batch.messages.get(letter.seq) ?? (await log.read(letter.seq));
+      if (signal.aborted) return;
       if (message !== undefined) await publisher.deadLetter(letter, message);
     }
-    if (owed.events.length > 0) await publisher.events(owed.events);
+    if (signal.aborted) return;
+    if (events.length > 0) await publisher.events(events);
     else await publisher.flush();
-    if (generation !== this.#generation) throw new Abandoned();
   }
 
   #room(): Promise<void> {
@@ -164,4 +163,15 @@ export class OutboxPublisher {
       };
     });
   }
+}
+
+/** Settles as the work does, or at once when the signal is given: what hangs must not be waited for. */
+async function unlessAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
+  if (signal.aborted) return;
+  let onAbort = (): void => undefined;
+  const aborted = new Promise<void>((resolve) => {
+    onAbort = resolve;
+    signal.addEventListener('abort', onAbort);
+  });
+  await Promise.race([work, aborted]).finally(() => signal.removeEventListener('abort', onAbort));
 }

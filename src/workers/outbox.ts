@@ -21,9 +21,16 @@ export function encodeOutbox({ results, events, deadLetters }: Owed): string | u
   const lines = [
     ...results.map((key) => `R ${key}`),
     ...events.map(({ subject, id, json }) => `E ${subject} ${id} ${json}`),
-    ...deadLetters.map(({ seq, reason }) => `D ${seq} ${reason}`),
+    ...deadLetters.map(({ seq, reason }) => `D ${seq} ${oneLine(reason)}`),
   ];
   return lines.length === 0 ? undefined : lines.join('\n');
+}
+
+const MAX_REASON_CHARS = 500;
+
+/** A reason may quote what a stranger wrote, of any length and with line breaks. */
+function oneLine(reason: string): string {
+  return reason.slice(0, MAX_REASON_CHARS).replace(/\s+/g, ' ');
 }
 
 export function decodeOutbox(payload: string): Owed {

@@ -2,6 +2,7 @@
  * What a shard worker needs of the world around it besides its store: a log to read, places to publish, a clock. The
  * real ones are NATS and the machine's; a simulator has its own.
  */
+import { setTimeout as delay } from 'node:timers/promises';
 import type { LogMessage, LogPosition } from '../bus/log-reader.ts';
 import type { DeadLetter } from './outbox.ts';
 import type { RenderedEvent } from './render.ts';
@@ -37,5 +38,12 @@ export interface ShardPublisher {
 export interface Clock {
   /** Wall clock, milliseconds since the epoch: compared with log time only to notice that something is late. */
   now(): number;
-  sleep(ms: number): Promise<void>;
+  /** Resolves when the time is over, or at once when the signal is given. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
+
+/** The machine's own clock. */
+export const SYSTEM_CLOCK: Clock = {
+  now: Date.now,
+  sleep: (ms, signal) => delay(ms, undefined, signal && { signal }).catch(() => undefined),
+};

@@ -16,7 +16,7 @@ import { connectForCommits, connectForReads, openRedis, type Redis } from '../st
 import { RedisShardStore } from '../state/redis-shard-store.ts';
 import { WorkerMetrics } from './metrics.ts';
 import { natsShardLog } from './nats-ports.ts';
-import type { ShardPublisher } from './ports.ts';
+import { type ShardPublisher, SYSTEM_CLOCK } from './ports.ts';
 import { ShardWorker } from './shard-worker.ts';
 
 export interface Rebuilt {
@@ -101,7 +101,7 @@ async function replayShard({ config, nats, commits, reads, layout, shard, logger
     store,
     log: natsShardLog(nats, jsm, subjects, shard),
     publisher: SILENT,
-    clock: { now: () => 0, sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
+    clock: { ...SYSTEM_CLOCK, now: () => 0 },
     logger: (logger ?? pino({ level: 'warn' }, pino.destination(2))).child({ shard }),
     metrics: new WorkerMetrics(),
     maxBatch: config.maxBatch,

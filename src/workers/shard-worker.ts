@@ -75,6 +75,7 @@ export type ShardStatus = 'starting' | 'running' | 'halted' | 'stopped';
 const IDLE_WAIT_MS = 250;
 const RETRY_MS = 250;
 const HALT_CHECK_MS = 1_000;
+const FINISH_WITHIN_MS = 5_000;
 
 export class ShardWorker {
   readonly #options: ShardWorkerOptions;
@@ -124,7 +125,17 @@ export class ShardWorker {
   async stop(): Promise<void> {
     this.#stopping = true;
     this.#reader?.nudge();
-    await this.#done;
+    await this.#orAbandon(this.#done);
+  }
+
+  /** What cannot be published in time, or is not this worker's to publish any more, is left to the next owner. */
+  async #orAbandon(work: Promise<void>): Promise<void> {
+    const { clock, holdsLease } = this.#options;
+    if (!holdsLease()) this.#outbox.abandon();
+    const done = new AbortController();
+    void clock.sleep(FINISH_WITHIN_MS, done.signal).then(() => this.#outbox.abandon());
+    await work;
+    done.abort();
   }
 
   async #run(): Promise<void> {
@@ -155,7 +166,7 @@ export class ShardWorker {
         await this.#closeReader();
       }
     }
-    await this.#outbox.finish();
+    await this.#orAbandon(this.#outbox.finish());
     this.#status = 'stopped';
   }
 
@@ -177,10 +188,11 @@ export class ShardWorker {
   }
 
   async #work(loaded: Loaded): Promise<void> {
-    const { log, store } = this.#options;
+    const { log, store, metrics, shard } = this.#options;
     const { position, logIdentity } = loaded;
     this.#reader = await log.open({ ...position, logIdentity });
-    if (this.#haltReason !== undefined) await store.setHalted(undefined);
+    await store.setHalted(undefined);
+    metrics.halted.set({ shard }, 0);
     this.#haltReason = undefined;
     this.#status = 'running';
     while (!this.#stopping) await this.#step(loaded, this.#reader);
@@ -312,7 +324,15 @@ export class ShardWorker {
 
   async #idle(loaded: Loaded): Promise<void> {
     await this.#outbox.clearPublished();
+    await this.#checkStore(loaded);
     await this.#sweepIfOverdue(loaded);
+  }
+
+  /** An idle shard commits nothing, and so would not notice that the store was emptied or went back. */
+  async #checkStore({ position }: Loaded): Promise<void> {
+    const stored = await this.#options.store.position().catch(() => undefined);
+    if (stored === undefined || (stored.seq === position.seq && stored.hash === position.hash)) return;
+    throw new ShardLostError(`the shard stands at ${stored.seq}, not at ${position.seq}`);
   }
 
   /** Nobody has swept for long: expiry must not depend on BullMQ being there. */
@@ -363,7 +383,6 @@ export class ShardWorker {
 
   #count(decided: DecidedBatch): void {
     const { metrics, logger } = this.#options;
-    metrics.halted.set({ shard: this.#options.shard }, 0);
     metrics.countBatch(decided);
     const isDebug = logger.isLevelEnabled('debug');
     for (const { applied, result } of decided.decisions) {

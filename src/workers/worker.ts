@@ -25,6 +25,7 @@ import { type HealthServer, startHealthServer } from './health-server.ts';
 import { LeaseHolder } from './leases.ts';
 import { WorkerMetrics } from './metrics.ts';
 import { natsShardLog, natsShardPublisher } from './nats-ports.ts';
+import { SYSTEM_CLOCK } from './ports.ts';
 import { queryHandlers } from './query-handlers.ts';
 import { ShardWorker } from './shard-worker.ts';
 import { SweepSchedule } from './sweep-schedule.ts';
@@ -235,7 +236,7 @@ class WorkerProcess {
       store: new RedisShardStore(commits, reads, shardKeys(namespace, shard)),
       log: natsShardLog(nats, jsm, this.#subjects, shard),
       publisher: natsShardPublisher(nats, this.#streams, this.#subjects, () => this.#eventsAreFull),
-      clock: { now: Date.now, sleep: (ms) => new Promise((resolve) => setTimeout(resolve, ms)) },
+      clock: SYSTEM_CLOCK,
       logger: this.#logger.child({ shard }),
       metrics: this.#metrics,
       maxBatch,

@@ -5,27 +5,17 @@
  * Time stands still until `at` moves it: milliseconds since the start of the scenario.
  */
 import { expect } from 'vitest';
-import type { z } from 'zod';
 import { type AppliedDecision, applyDecision } from '../../src/handlers/apply.ts';
 import { NOTHING_OLD, type OldestKept } from '../../src/handlers/system/sweep.ts';
 import { World } from '../../src/handlers/world/world.ts';
 import type { Code } from '../../src/protocol/codes.ts';
-import type { BatchInput, DecisionInput, sweepSchema } from '../../src/protocol/decisions/index.ts';
-import { decode, type LogPlace } from '../../src/protocol/decode.ts';
+import type { DecisionInput } from '../../src/protocol/decisions/index.ts';
 import type { Member, Pool, Task } from '../../src/protocol/documents.ts';
 import { SHARD_POOL, SWEEPER } from '../../src/protocol/names.ts';
-import { subjects } from '../../src/protocol/subjects.ts';
 import { dumpWithoutPresence } from './dump.ts';
+import { type Body, PLACE, POOL, START, type SweepInput, send } from './message.ts';
 
-/** Log time at which every scenario starts; times in tests count from here. */
-export const START = 1_700_000_000_000;
-export const POOL = 'work';
-
-const PLACE: LogPlace = { namespace: 'converge', shard: 0, shards: 1 };
-const SUBJECTS = subjects(PLACE.namespace);
-
-type SweepInput = Omit<z.input<typeof sweepSchema>, 'id'> & { readonly id?: string };
-export type Body = DecisionInput | (BatchInput & { readonly onBehalfOf?: string }) | SweepInput;
+export { START } from './message.ts';
 
 type Step =
   | { readonly agent: string; readonly pool: string; readonly body: Body; readonly oldest: OldestKept }
@@ -178,11 +168,7 @@ export class Scenario {
     this.seq++;
     const { agent, pool, oldest } = step;
     const body = { id: `d-${this.seq}`, ...step.body };
-    const subject =
-      body.type === 'Sweep'
-        ? SUBJECTS.shardDecision(PLACE.shard, agent, pool)
-        : SUBJECTS.decision(pool, agent, PLACE.shards);
-    const decoded = decode(subject, Buffer.from(JSON.stringify(body)), PLACE);
+    const decoded = send(agent, pool, body);
     if (decoded.kind === 'dead') throw new Error(`a dead letter: ${decoded.reason}`);
     if (decoded.kind === 'rejected') {
       return { status: 'rejected', events: [], code: decoded.code, message: decoded.message };

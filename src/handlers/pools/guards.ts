@@ -21,14 +21,17 @@ export function presenceLapsed(member: Member, now: number): boolean {
   return (presenceEnds(member) ?? Number.POSITIVE_INFINITY) <= now;
 }
 
-/** How many members a pool has at this moment. */
-export function membersPresent(state: PoolState, now: number): number {
+/** No place is left for an agent. Members whose presence lapsed have left theirs, whether or not the sweep has run. */
+export function isFull(state: PoolState, agent: string, now: number): boolean {
+  const others = state.members.has(agent) ? state.members.size - 1 : state.members.size;
+  const surplus = others + 1 - (state.doc.capacity ?? Number.POSITIVE_INFINITY);
+  if (surplus <= 0) return false;
   const lapsed = state.due.first(
-    Number.POSITIVE_INFINITY,
-    ({ kind }) => kind === 'member',
+    surplus,
+    ({ kind, id }) => kind === 'member' && id !== agent,
     ({ at }) => at > now,
   );
-  return state.members.size - lapsed.length;
+  return lapsed.length < surplus;
 }
 
 /** The membership of an agent at this moment. In `commons` everyone has one. */

@@ -4,7 +4,7 @@ import type { Admission, Member } from '../../protocol/documents.ts';
 import { accepted, isRejected, rejected } from '../decided.ts';
 import type { MemberEvent, MembershipData } from '../events.ts';
 import type { Handler } from '../handler.ts';
-import { membersPresent, openPool, presenceLapsed } from './guards.ts';
+import { isFull, openPool, presenceLapsed } from './guards.ts';
 import { endMembership } from './membership.ts';
 
 export const joinPool: Handler<'JoinPool'> = {
@@ -22,9 +22,8 @@ export const joinPool: Handler<'JoinPool'> = {
     if (!admits(state.doc.admission, self, decision.token)) {
       return rejected('not_admitted', `pool ${pool} does not admit ${self}`);
     }
-    const present = membersPresent(state, now);
-    if (present >= (state.doc.capacity ?? Number.POSITIVE_INFINITY)) {
-      return rejected('pool_full', `pool ${pool} has its ${present} members`);
+    if (isFull(state, self, now)) {
+      return rejected('pool_full', `pool ${pool} has its ${state.doc.capacity} members`);
     }
     const others = lapsed ? state.members.size - 1 : state.members.size;
     if (others >= world.settings.maxMembersPerPool) {

@@ -96,7 +96,10 @@ function outcomesDue({ outcomes, settings }: World): number | undefined {
   return outcomes.oldestAt + settings.outcomeRetentionMs + slackMs;
 }
 
-/** What became of one thing that fell due by `until`; things judged now that fell due later wait for their turn. */
+/**
+ * What became of one thing when it fell due. What else time has done to it since then falls due in its turn, so that
+ * a late sweep tells the same story as one that was there every millisecond.
+ */
 function settle(
   world: World,
   state: PoolState,
@@ -109,13 +112,13 @@ function settle(
   switch (due.kind) {
     case 'task': {
       const task = state.tasks.get(due.id);
-      return task === undefined ? [] : lapse(state, task, until).events;
+      return task === undefined ? [] : lapse(state, task, due.at).events;
     }
     case 'member': {
       const member = state.members.get(due.id);
-      return member === undefined || !presenceLapsed(member, until)
+      return member === undefined || !presenceLapsed(member, due.at)
         ? []
-        : endMembership(state, member, 'absent', until);
+        : endMembership(state, member, 'absent', due.at);
     }
     case 'dependents': {
       const event = settleNextDependent(state, now);

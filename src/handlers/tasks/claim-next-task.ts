@@ -44,7 +44,7 @@ export const claimNextTask: Handler<'ClaimNextTask'> = {
 
 /**
  * Tasks of the pool that time has changed but no sweep has met: among them are those whose claims are over, be it
- * that their holders fell silent.
+ * that their holders fell silent. Not the blocked ones: what became of those they wait for comes first.
  */
 function lapsedTasks(state: PoolState, now: number): { task: Task; events: readonly TaskEvent[] }[] {
   const overdue = state.due.first(
@@ -57,7 +57,7 @@ function lapsedTasks(state: PoolState, now: number): { task: Task; events: reado
   );
   return [...new Set(ids)].slice(0, MAX_LAPSED).flatMap((id) => {
     const task = state.tasks.get(id);
-    return task === undefined ? [] : [lapse(state, task, now)];
+    return task === undefined || task.state === 'blocked' ? [] : [lapse(state, task, now)];
   });
 }
 

@@ -8,7 +8,7 @@ import {
   satisfies,
   type Task,
 } from '../../protocol/documents.ts';
-import { MAX_CLAIMS_PER_AGENT } from '../../protocol/limits.ts';
+import { MAX_CLAIMS_AT_ONCE, MAX_CLAIMS_PER_AGENT } from '../../protocol/limits.ts';
 import { type Rejected, rejected } from '../decided.ts';
 import type { Context } from '../handler.ts';
 import type { PoolState } from '../world/pool-state.ts';
@@ -48,10 +48,15 @@ export function heldTask(
   return held ? task : rejected('claim_lost', `${self} does not hold the current claim of task ${taskId}`);
 }
 
-/** How many more claims an agent may take in a pool. Claims that are over by now do not count. */
+/**
+ * How many more claims an agent may take in a pool. Claims that are over by now do not count; they are looked at only
+ * where they could make a difference.
+ */
 export function claimsLeft(state: PoolState, { self, now }: Context): number {
-  const held = state.heldBy(self).filter((task) => claimIsLive(state, task, now)).length;
-  return Math.min(state.doc.maxClaimsPerAgent ?? MAX_CLAIMS_PER_AGENT, MAX_CLAIMS_PER_AGENT) - held;
+  const most = Math.min(state.doc.maxClaimsPerAgent ?? MAX_CLAIMS_PER_AGENT, MAX_CLAIMS_PER_AGENT);
+  const left = most - state.heldCount(self);
+  if (left >= MAX_CLAIMS_AT_ONCE) return left;
+  return most - state.heldBy(self).filter((task) => claimIsLive(state, task, now)).length;
 }
 
 export function claimLimitReached(state: PoolState, { self }: Context): Rejected {

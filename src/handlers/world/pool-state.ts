@@ -60,6 +60,10 @@ export class PoolState {
     return held.sort((a, b) => a.order - b.order);
   }
 
+  heldCount(agent: string): number {
+    return this.#held.get(agent)?.size ?? 0;
+  }
+
   /** Of the blocked tasks that wait for this one, the one that was submitted first. */
   firstDependentOf(taskId: string): BlockedTask | undefined {
     return this.#dependents.get(taskId)?.peek();

@@ -241,8 +241,13 @@ export class World {
     else earlier.after = change.after;
   }
 
+  /** Every Sweep carries the settings: pools are gone through only when what they plan by is changed. */
   #setSettings(settings: Settings): void {
+    const { finalRetentionMs, finalRetentionCount } = this.settings;
     this.settings = settings;
+    const isSame =
+      settings.finalRetentionMs === finalRetentionMs && settings.finalRetentionCount === finalRetentionCount;
+    if (isSame) return;
     for (const state of this.pools.values()) this.#reschedule(state);
   }
 

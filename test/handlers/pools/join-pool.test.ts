@@ -69,6 +69,13 @@ describe('JoinPool', () => {
       .thenRejected('rate_limited', { transient: true });
   });
 
+  it('who comes back after a lapse takes its own place, be the pool as full as any may be', () => {
+    given(sweep({ settings: { maxMembersPerPool: 2 } }), pool({ capacity: 2 }), joins('bob'))
+      .given(by('cyd', { type: 'JoinPool', presenceMs: 10 }))
+      .when(at(10), joins('cyd'))
+      .thenEvents('member.expired cyd', 'member.joined cyd');
+  });
+
   it('pool_closed: a closed pool takes nobody, and updates nobody', () => {
     given(pool(), joins('bob'), by('owner', { type: 'ClosePool' }))
       .when(joins('cyd'))

@@ -1,0 +1,210 @@
+/**
+ * A shard worker and its store in a few lines, with everything that a real one does to a world: fetch final tasks for
+ * the decisions that touch them, commit whenever it likes, forget, crash, and load what was stored into a new world.
+ */
+import { expect } from 'vitest';
+import { type AppliedDecision, applyDecision } from '../../../src/handlers/apply.ts';
+import { touchedTasks } from '../../../src/handlers/registry.ts';
+import { type Kept, NOTHING_OLD, type OldestKept, SWEEP_LIMIT } from '../../../src/handlers/system/sweep.ts';
+import type { PoolState } from '../../../src/handlers/world/pool-state.ts';
+import { type AppliedEvent, World } from '../../../src/handlers/world/world.ts';
+import type { Decision } from '../../../src/protocol/decisions/index.ts';
+import {
+  type DocumentChange,
+  isFinal,
+  type Member,
+  type Pool,
+  type Task,
+} from '../../../src/protocol/documents.ts';
+import type { Settings } from '../../../src/protocol/settings.ts';
+import { type Body, PLACE, send } from '../message.ts';
+
+export interface LogEntry {
+  readonly agent: string;
+  readonly pool: string;
+  readonly at: number;
+  readonly body: Body & { readonly id: string };
+}
+
+/** What was answered and told because of one entry: the same on every replay. */
+export interface Told {
+  readonly seq: number;
+  readonly now: number;
+  readonly applied: Pick<AppliedDecision, 'status' | 'code' | 'message' | 'data' | 'forgottenOutcomes'>;
+  readonly events: readonly AppliedEvent[];
+  readonly nextDue: number | undefined;
+}
+
+/** What Redis would hold: texts, and numbers that a commit writes. */
+class Store {
+  seq = 0;
+  now = 0;
+  settings: Settings | undefined;
+  readonly documents = new Map<string, string>();
+  readonly sequences = new Map<string, number>();
+  outcomes: Kept[] = [];
+
+  write(change: DocumentChange): void {
+    const key = keyOf(change);
+    const before = change.before === undefined ? undefined : JSON.stringify(change.before);
+    expect(this.documents.get(key), `what ${key} is changed from is what is stored`).toBe(before);
+    if (change.after === undefined) this.documents.delete(key);
+    else this.documents.set(key, JSON.stringify(change.after));
+    if (change.kind === 'pool' && change.after === undefined) this.sequences.delete(change.pool);
+  }
+
+  list<T>(prefix: string): T[] {
+    return [...this.documents].filter(([key]) => key.startsWith(prefix)).map(([, json]) => parse<T>(json));
+  }
+
+  task(pool: string, taskId: string): Task | undefined {
+    const json = this.documents.get(`t/${pool}/${taskId}`);
+    return json === undefined ? undefined : parse<Task>(json);
+  }
+
+  finals(pool: string): Kept[] {
+    return this.list<Task>(`t/${pool}/`)
+      .flatMap((task) => (isFinal(task) ? [{ id: task.taskId, at: task.finishedAt }] : []))
+      .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  }
+}
+
+export class Shard {
+  readonly store = new Store();
+  readonly told: Told[] = [];
+  world = World.genesis(PLACE.shard, PLACE.shards);
+  seq = 0;
+  now = 0;
+  #unstoredOutcomes: Kept[] = [];
+  #forgotten = 0;
+  /** Final tasks that are in memory until the next commit only. */
+  #looked: Task[] = [];
+  /** Tasks that are stored still and are gone with the next commit. */
+  readonly #removed = new Set<string>();
+
+  constructor() {
+    this.commit();
+  }
+
+  /** `look` sees the world as it is just before the decision, with all that was fetched for it. */
+  apply(entry: LogEntry, look: () => void = () => {}): Told {
+    const decoded = send(entry.agent, entry.pool, entry.body);
+    if (decoded.kind !== 'decision') throw new Error(`not a decision: ${JSON.stringify(decoded)}`);
+    const { decision } = decoded;
+    // A Sweep looks at what is stored, so everything is.
+    if (decision.type === 'Sweep') this.commit();
+    this.seq++;
+    this.now = Math.max(this.now, entry.at);
+    const oldest = this.#fetchFor(entry.pool, decision);
+    look();
+    const { agent, pool } = entry;
+    const place = { now: this.now, shard: PLACE.shard, seq: this.seq, index: 0 };
+    const context = { ...place, pool, agent, self: agent, decisionId: decision.id };
+    const { events, fault, ...applied } = applyDecision(this.world, decision, context, oldest);
+    if (fault !== undefined) throw fault;
+    for (const { pool: where, event } of events) {
+      if (event.type === 'task.removed') this.#removed.add(`${where}/${event.id}`);
+    }
+    this.#remember(`${agent}.${decision.id}`, applied.forgottenOutcomes);
+    const told = { seq: this.seq, now: this.now, applied, events, nextDue: this.world.nextDue() };
+    this.told[this.seq - 1] = structuredClone(told);
+    return told;
+  }
+
+  commit(): void {
+    const { changes, sequences } = this.world.takeChanges();
+    for (const change of changes) this.store.write(change);
+    for (const [pool, sequence] of sequences) {
+      if (this.world.pool(pool) !== undefined) this.store.sequences.set(pool, sequence);
+    }
+    this.store.outcomes = [...this.store.outcomes, ...this.#unstoredOutcomes].slice(this.#forgotten);
+    this.#unstoredOutcomes = [];
+    this.#forgotten = 0;
+    this.store.settings = this.world.settings;
+    this.store.seq = this.seq;
+    this.store.now = this.now;
+    this.world.forgetFinals(changes);
+    for (const { pool, taskId } of this.#looked) this.world.pool(pool)?.forget(taskId);
+    this.#looked = [];
+    this.#removed.clear();
+  }
+
+  /** The process dies: whatever was not committed is gone, and the log is read again from there. */
+  crash(): void {
+    this.world = this.loaded();
+    this.seq = this.store.seq;
+    this.now = this.store.now;
+    this.#unstoredOutcomes = [];
+    this.#forgotten = 0;
+    this.#looked = [];
+    this.#removed.clear();
+  }
+
+  /** A new world from the store: pools, members, unfinished tasks and the final ones that blocked ones wait for. */
+  loaded(): World {
+    const world = new World();
+    if (this.store.settings !== undefined) world.settings = this.store.settings;
+    world.outcomes.count = this.store.outcomes.length;
+    world.outcomes.oldestAt = this.store.outcomes[0]?.at;
+    for (const doc of this.store.list<Pool>('p/').reverse()) {
+      const finals = this.store.finals(doc.pool);
+      const sequence = this.store.sequences.get(doc.pool) ?? 0;
+      const state = world.load(doc, sequence, { count: finals.length, oldestAt: finals[0]?.at });
+      for (const member of this.store.list<Member>(`m/${doc.pool}/`).reverse())
+        world.loadMember(state, member);
+      for (const task of this.#neededTasks(doc.pool).reverse()) world.loadTask(state, task);
+    }
+    return world;
+  }
+
+  #neededTasks(pool: string): Task[] {
+    const all = this.store.list<Task>(`t/${pool}/`);
+    const awaited = new Set(all.flatMap((task) => (task.state === 'blocked' ? task.waitingFor : [])));
+    return all.filter((task) => !isFinal(task) || awaited.has(task.taskId));
+  }
+
+  #remember(id: string, forgotten: number): void {
+    this.#forgotten += forgotten;
+    this.#unstoredOutcomes.push({ id, at: this.now });
+    this.world.outcomes.count++;
+    this.world.outcomes.oldestAt ??= this.now;
+  }
+
+  #fetchFor(pool: string, decision: Decision): OldestKept {
+    if (decision.type === 'Sweep') return this.#fetchOldest(decision.limit ?? SWEEP_LIMIT);
+    const state = this.world.pool(pool);
+    if (state !== undefined) for (const id of touchedTasks(decision)) this.#fetch(state, id);
+    return NOTHING_OLD;
+  }
+
+  #fetchOldest(limit: number): OldestKept {
+    const finals = new Map<string, readonly Kept[]>();
+    for (const [pool, state] of this.world.pools) {
+      const page = this.store.finals(pool).slice(0, limit + 1);
+      for (const { id } of page) this.#fetch(state, id);
+      finals.set(pool, page);
+    }
+    return { finals, outcomes: this.store.outcomes.slice(0, 5_001) };
+  }
+
+  #fetch(state: PoolState, taskId: string): void {
+    const { pool } = state.doc;
+    if (state.tasks.has(taskId) || this.#removed.has(`${pool}/${taskId}`)) return;
+    const stored = this.store.task(pool, taskId);
+    if (stored === undefined) return;
+    this.world.loadTask(state, stored);
+    this.#looked.push(stored);
+  }
+}
+
+function keyOf(change: DocumentChange): string {
+  if (change.kind === 'pool') return `p/${change.pool}`;
+  if (change.kind === 'member') {
+    return `m/${change.pool}/${change.after?.agent ?? change.before?.agent}`;
+  }
+  return `t/${change.pool}/${change.after?.taskId ?? change.before?.taskId}`;
+}
+
+function parse<T>(json: string): T {
+  return JSON.parse(json);
+}

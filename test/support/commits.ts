@@ -1,0 +1,80 @@
+/** Commits written by hand, for tests of the store. */
+import type { Pool, Task } from '../../src/protocol/documents.ts';
+import { DEFAULT_SETTINGS } from '../../src/protocol/settings.ts';
+import type { ShardCommit, StoredPosition } from '../../src/state/shard-store.ts';
+
+export const LOG = '2026-01-01T00:00:00Z';
+export const BEGINNING: StoredPosition = { seq: 0, hash: undefined, logIdentity: LOG };
+
+let ids = 0;
+
+/** A commit from one position to the next message, with nothing in it but what is said. */
+export function commitFrom(expected: StoredPosition, fields: Partial<ShardCommit> = {}): ShardCommit {
+  const seq = expected.seq + 1;
+  return {
+    id: `commit-${ids++}`,
+    expected: { ...expected, logIdentity: expected.logIdentity ?? LOG },
+    next: { seq, hash: `hash-${seq}`, logIdentity: expected.logIdentity ?? LOG, now: seq * 1_000 },
+    settings: DEFAULT_SETTINGS,
+    nextDue: undefined,
+    changes: [],
+    sequences: new Map(),
+    classes: new Map(),
+    outcomes: [],
+    forgotten: [],
+    outbox: undefined,
+    published: [],
+    ...fields,
+  };
+}
+
+export function positionAfter({ next: { seq, hash, logIdentity } }: ShardCommit): StoredPosition {
+  return { seq, hash, logIdentity };
+}
+
+export function poolDoc(pool: string, fields: Partial<Pool> = {}): Pool {
+  return {
+    pool,
+    owner: 'owner',
+    state: 'open',
+    topics: [],
+    admission: { kind: 'open' },
+    submitters: 'anyone',
+    defaults: {},
+    createdAt: 1,
+    origin: { agent: 'owner', decisionId: `create-${pool}` },
+    ...fields,
+  };
+}
+
+const COMMON = {
+  objective: 'do it',
+  requiredCapabilities: [],
+  priority: 0,
+  dependsOn: [],
+  constraints: { claimTtlMs: 1_000, maxAttempts: 3, backoffMs: 0, maxExpiries: 5 },
+  submitter: 'owner',
+  submittedAt: 1,
+  epoch: 0,
+  failures: 0,
+  expiries: 0,
+} as const;
+
+export function pendingTask(pool: string, taskId: string, order = 1, decisionId = `submit-${taskId}`): Task {
+  return { ...COMMON, pool, taskId, order, origin: { agent: 'owner', decisionId }, state: 'pending' };
+}
+
+export function completedTask(pool: string, taskId: string, order = 1, finishedAt = 5): Task {
+  const origin = { agent: 'owner', decisionId: `submit-${taskId}` };
+  return {
+    ...COMMON,
+    pool,
+    taskId,
+    order,
+    origin,
+    state: 'completed',
+    finishedAt,
+    finishedBy: 'ann',
+    result: 1,
+  };
+}

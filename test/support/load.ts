@@ -1,0 +1,104 @@
+/** Steady traffic whose end can be proved: every acknowledged decision is counted, and none may be lost or doubled. */
+import { expect } from 'vitest';
+import type { PubAck, RawAgent, RawOutcome } from './raw-agent.ts';
+import type { Event, Space } from './system.ts';
+import { until } from './until.ts';
+
+export interface Sent {
+  readonly id: string;
+  readonly pool: string;
+  readonly ack: PubAck;
+}
+
+export class Load {
+  /** Every decision that the log acknowledged. */
+  readonly sent: Sent[] = [];
+  readonly #agent: RawAgent;
+  readonly #pools: readonly string[];
+  #isRunning = true;
+  #ids = 0;
+  readonly #done: Promise<void>;
+
+  constructor(agent: RawAgent, pools: readonly string[]) {
+    this.#agent = agent;
+    this.#pools = pools;
+    this.#done = this.#run();
+  }
+
+  /** Resolves when so many more decisions are acknowledged. */
+  async more(count: number, withinMs?: number): Promise<void> {
+    const goal = this.sent.length + count;
+    await until(`${goal} decisions to be acknowledged`, () => this.sent.length >= goal, withinMs);
+  }
+
+  async stop(): Promise<readonly Sent[]> {
+    this.#isRunning = false;
+    await this.#done;
+    return this.sent;
+  }
+
+  /** One task after the other: submitted, claimed, reported. What the log does not confirm is sent again. */
+  async #run(): Promise<void> {
+    while (this.#isRunning) {
+      await Promise.all(this.#pools.map((pool) => this.#lifecycle(pool)));
+    }
+  }
+
+  async #lifecycle(pool: string): Promise<void> {
+    const taskId = `t-${this.#ids++}`;
+    for (const body of [
+      { type: 'SubmitTask', taskId, objective: 'load', constraints: { claimTtlMs: 600_000 } },
+      { type: 'ClaimTask', taskId },
+      { type: 'ReportTask', taskId, result: { done: taskId } },
+    ]) {
+      const id = `d-${this.#ids++}`;
+      for (;;) {
+        const ack = await this.#agent.send(pool, { id, ...body }).catch(() => undefined);
+        if (ack === undefined) continue;
+        this.sent.push({ id, pool, ack });
+        break;
+      }
+    }
+  }
+}
+
+/** I1, I6: every acknowledged decision has exactly one outcome, that of its own place in the log, and was accepted. */
+export async function expectAllApplied(space: Space, agent: RawAgent, sent: readonly Sent[]): Promise<void> {
+  await space.applied(20_000);
+  const outcomes = await Promise.all(
+    sent.map(
+      async ({ id, pool }) => (await agent.query('outcome', { agent: agent.name, decisionId: id, pool })).ok,
+    ),
+  );
+  const wrong = outcomes.filter((outcome: RawOutcome | undefined) => outcome?.status !== 'accepted');
+  expect(wrong).toEqual([]);
+  expect(outcomes.map(({ seq }: RawOutcome) => seq)).toEqual(sent.map(({ ack }) => ack.seq));
+}
+
+/** I4: every event of every outcome is there, and the sequence of each pool has no gap and its order is the log's. */
+export async function expectEventsComplete(space: Space): Promise<void> {
+  await space.published(20_000);
+  const events = await space.events();
+  const expected = await expectedEventIds(space);
+  expect(events.map(({ id }) => id).sort()).toEqual(expected.sort());
+  const pools = new Map<string, Event[]>();
+  for (const event of events) pools.set(event.source, [...(pools.get(event.source) ?? []), event]);
+  for (const [pool, ofPool] of pools) {
+    expect(
+      ofPool.map(({ sequence }) => Number(sequence)),
+      pool,
+    ).toEqual(ofPool.map((_, i) => i + 1));
+  }
+}
+
+/** What the recorded outcomes say that there is: all of them are still remembered in these tests. */
+async function expectedEventIds(space: Space): Promise<string[]> {
+  const ids: string[] = [];
+  for (let shard = 0; shard < space.shards; shard++) {
+    for (const kind of ['outcomes', 'receipts']) {
+      const outcomes = await space.system.redis.hvals(`${space.ns}:{${shard}}:s:${kind}`);
+      ids.push(...outcomes.flatMap((json) => (JSON.parse(json) as RawOutcome).events));
+    }
+  }
+  return ids;
+}

@@ -1,0 +1,66 @@
+/** The state is a function of the log and of nothing else: not of batches, takeovers, or what was there before (I3). */
+import { describe, expect, it } from 'vitest';
+import { dumpState } from '../support/dump-state.ts';
+import { firstDifference } from '../support/first-difference.ts';
+import { impliedIndexes, indexesOf } from '../support/implied-indexes.ts';
+import { MemoryLog, RecordingPublisher, startShard } from '../support/shard.ts';
+import { useSystem } from '../support/system.ts';
+import { randomOf, type Traffic, workload } from '../support/workload.ts';
+
+const system = useSystem({ redis: { appendOnly: false } });
+const COUNT = 1_500;
+
+interface Run {
+  readonly state: unknown;
+  readonly events: unknown;
+  readonly outcomes: unknown;
+  readonly deadLetters: unknown;
+}
+
+/** Applies the traffic with changing owners: each applies some messages and hands over. */
+async function run(ns: string, traffic: readonly Traffic[], batch: number, owners = 1): Promise<Run> {
+  const keys = await system.redis.keys(`${ns}:*`);
+  if (keys.length > 0) await system.redis.del(...keys);
+  const log = new MemoryLog();
+  const publisher = new RecordingPublisher();
+  const random = randomOf(owners);
+  const ends = Array.from({ length: owners - 1 }, () => Math.floor(random() * traffic.length)).sort(
+    (a, b) => a - b,
+  );
+  for (const end of [...ends, traffic.length]) {
+    for (const message of traffic.slice(log.messages.length, end)) log.append(message);
+    const shard = await startShard(system, { ns, log, publisher, maxBatch: batch });
+    await shard.applied();
+    await shard.stop();
+  }
+  return {
+    outcomes: publisher.results,
+    events: publisher.published,
+    state: await dumpState(system.redis, ns),
+    deadLetters: publisher.deadLetters,
+  };
+}
+
+describe.each([1, 2, 3, 4, 5, 6])('random workload %i', (seed) => {
+  const ns = `replay-${seed}`;
+  const traffic = workload({ ns, seed, count: COUNT });
+
+  it('gives the same state, events and outcomes in batches of any size and with any takeovers', async () => {
+    const expected = await run(ns, traffic, 256);
+    for (const [batch, owners] of [
+      [1, 1],
+      [7, 1],
+      [64, 12],
+      [3, 5],
+    ] as const) {
+      const difference = firstDifference(expected, await run(ns, traffic, batch, owners));
+      expect(difference, `batches of ${batch}, ${owners} owners`).toBeUndefined();
+    }
+  });
+
+  it('leaves indexes that say what the documents say', async () => {
+    await run(ns, traffic, 50, 3);
+    const dump = await dumpState(system.redis, ns);
+    expect(firstDifference(impliedIndexes(dump), indexesOf(dump))).toBeUndefined();
+  });
+});

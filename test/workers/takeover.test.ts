@@ -1,0 +1,136 @@
+/** Workers that die, hang and come back: nothing that the log acknowledged is lost or done twice (I1, I4, I6). */
+import { expect, it } from 'vitest';
+import { startChildWorker } from '../support/child-worker.ts';
+import { firstDifference } from '../support/first-difference.ts';
+import { expectAllApplied, expectEventsComplete, Load } from '../support/load.ts';
+import { NO_SWEEPS, type Space, useSystem } from '../support/system.ts';
+import { until } from '../support/until.ts';
+
+const system = useSystem();
+
+function poolsOf(space: Space): string[] {
+  return [space.poolOn(0), space.poolOn(1), space.poolOn(0, 'other')];
+}
+
+async function createPools(space: Space): Promise<string[]> {
+  const agent = await space.agent('ann');
+  const pools = poolsOf(space);
+  for (const pool of pools) {
+    expect((await agent.decide(pool, { type: 'CreatePool' })).status).toBe('accepted');
+    expect((await agent.decide(pool, { type: 'JoinPool' })).status).toBe('accepted');
+  }
+  return pools;
+}
+
+it('a worker that is killed in the midst of its work is taken over without loss or repetition', async () => {
+  const space = system.space(NO_SWEEPS);
+  const first = await startChildWorker(space);
+  const agent = await space.agent('ann');
+  const load = new Load(agent, await createPools(space));
+  await load.more(300);
+  first.signal('SIGKILL');
+  expect(await first.ended).toBe('SIGKILL');
+  await load.more(100);
+  await space.worker();
+  await load.more(300);
+  await expectAllApplied(space, agent, await load.stop());
+  await expectEventsComplete(space);
+});
+
+it('workers killed one after the other, each in the midst of its work', async () => {
+  const space = system.space(NO_SWEEPS);
+  const agent = await space.agent('ann');
+  let worker = await startChildWorker(space);
+  const load = new Load(agent, await createPools(space));
+  for (let i = 0; i < 3; i++) {
+    await load.more(150);
+    const next = await startChildWorker(space);
+    worker.signal('SIGKILL');
+    await worker.ended;
+    await until('the next one to hold every shard', async () => {
+      const owners = await Promise.all(
+        [0, 1].map((shard) => system.redis.get(`${space.ns}:{${shard}}:r:lease`)),
+      );
+      return owners.every((owner) => owner === next.id);
+    });
+    worker = next;
+  }
+  await expectAllApplied(space, agent, await load.stop());
+  await expectEventsComplete(space);
+});
+
+it('a worker that was frozen comes back as a zombie, writes nothing, and works on as one of two', async () => {
+  const space = system.space(NO_SWEEPS);
+  const frozen = await startChildWorker(space);
+  const agent = await space.agent('ann');
+  const load = new Load(agent, await createPools(space));
+  await load.more(200);
+  frozen.signal('SIGSTOP');
+  await space.worker();
+  const before = load.sent.length;
+  await until('the other one to have taken over', async () => {
+    const last = load.sent.slice(before).findLast(({ pool }) => pool === space.poolOn(1));
+    return last !== undefined && (await space.position(1)) >= last.ack.seq;
+  });
+  frozen.signal('SIGCONT');
+  await until('both to share the shards', async () => {
+    const owners = await Promise.all(
+      [0, 1].map((shard) => system.redis.get(`${space.ns}:{${shard}}:r:lease`)),
+    );
+    return owners.includes(frozen.id) && new Set(owners).size === 2;
+  });
+  await load.more(200);
+  await expectAllApplied(space, agent, await load.stop());
+  await expectEventsComplete(space);
+});
+
+it('a worker that is asked to end under load finishes, leaves nothing behind, and its process ends by itself', async () => {
+  const space = system.space(NO_SWEEPS);
+  const first = await startChildWorker(space, { httpPort: 0 });
+  const agent = await space.agent('ann');
+  const load = new Load(agent, await createPools(space));
+  let asking = true;
+  const asker = (async () => {
+    while (asking) await agent.query('stats').catch(() => undefined);
+  })();
+  await load.more(200);
+  const started = performance.now();
+  first.signal('SIGTERM');
+  expect(await first.ended, first.log()).toBe(0);
+  expect(performance.now() - started).toBeLessThan(4_000);
+  asking = false;
+  await load.more(100);
+  expect(await system.redis.keys(`${space.ns}:{?}:r:lease`)).toEqual([]);
+  expect(await system.redis.keys(`${space.ns}:{?}:r:outbox`)).toEqual([]);
+  expect(await system.redis.zcard(`${space.ns}:{system}:workers`)).toBe(0);
+  expect(
+    first
+      .log()
+      .split('\n')
+      .filter((line) => /"level":[56]0/.test(line)),
+  ).toEqual([]);
+  await space.worker();
+  await asker;
+  await expectAllApplied(space, agent, await load.stop());
+  await expectEventsComplete(space);
+});
+
+it('what all of them left behind is what one worker makes of the same log', async () => {
+  const space = system.space(NO_SWEEPS);
+  const agent = await space.agent('ann');
+  const first = await startChildWorker(space, { maxBatch: 3 });
+  const load = new Load(agent, await createPools(space));
+  await load.more(150);
+  const second = await startChildWorker(space, { maxBatch: 256 });
+  first.signal('SIGKILL');
+  await load.more(150);
+  await load.stop();
+  await space.applied();
+  second.signal('SIGTERM');
+  expect(await second.ended).toBe(0);
+  const before = await space.state();
+  await system.redis.flushall();
+  await space.worker({ maxBatch: 17 });
+  await space.applied();
+  expect(firstDifference(before, await space.state())).toBeUndefined();
+});
