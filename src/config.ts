@@ -4,6 +4,7 @@
  * than one that is missing.
  */
 import { z } from 'zod';
+import { didYouMean } from './did-you-mean.ts';
 import { ConfigurationError } from './errors.ts';
 import { faultOf } from './protocol/decode.ts';
 import { settingsSchema } from './protocol/settings.ts';
@@ -66,12 +67,7 @@ export type ConfigInput = z.input<typeof configSchema>;
 const PREFIX = 'CONVERGE_';
 
 /** Read elsewhere: they say which servers to start, not how a worker behaves. */
-const OF_OTHERS = new Set([
-  'CONVERGE_REDIS_SERVER',
-  'CONVERGE_NATS_SERVER',
-  'CONVERGE_NO_INSTALL',
-  'CONVERGE_NO_DOCKER',
-]);
+const OF_OTHERS = new Set(['CONVERGE_REDIS_SERVER', 'CONVERGE_NATS_SERVER', 'CONVERGE_NO_INSTALL']);
 
 /** Every setting by the name of its variable: `leaseMs` is `CONVERGE_LEASE_MS`. */
 const VARIABLES: ReadonlyMap<string, Setting> = new Map([
@@ -106,7 +102,8 @@ export function configFromEnv(env: NodeJS.ProcessEnv, overrides: Partial<ConfigI
   for (const [key, value] of Object.entries(env)) {
     if (!key.startsWith(PREFIX) || OF_OTHERS.has(key) || value === undefined || value === '') continue;
     const known = VARIABLES.get(key);
-    if (known === undefined) throw new ConfigurationError(`${key} is not a setting${suggestion(key)}`);
+    if (known === undefined)
+      throw new ConfigurationError(`${key} is not a setting${didYouMean(key, VARIABLES.keys())}`);
     if (known.ofShards) settings[known.name] = Number(value);
     else values[known.name] = value;
   }
@@ -125,27 +122,4 @@ export function parseConfig(input: unknown): Config {
 
 function withoutSettings({ settings: _settings, ...others }: Partial<ConfigInput>): Partial<ConfigInput> {
   return others;
-}
-
-function suggestion(key: string): string {
-  let best: { name: string; distance: number } | undefined;
-  for (const name of VARIABLES.keys()) {
-    const distance = editDistance(key, name);
-    if (best === undefined || distance < best.distance) best = { name, distance };
-  }
-  return best !== undefined && best.distance <= 5 ? `; did you mean ${best.name}?` : '';
-}
-
-/** Levenshtein's distance: insertions, deletions and replacements of single letters. */
-function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replace = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min((row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, replace));
-    }
-    row = next;
-  }
-  return row[b.length] ?? 0;
 }

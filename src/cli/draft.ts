@@ -1,11 +1,11 @@
 /** From what was typed to decisions that can be sent: their form is judged as a worker would judge it. */
 import { uuidv7 } from '../client/ids.ts';
+import { didYouMean } from '../did-you-mean.ts';
 import { batchSchema, isSingleType, SINGLE_DECISIONS } from '../protocol/decisions/index.ts';
 import { decode } from '../protocol/decode.ts';
 import { subjects } from '../protocol/subjects.ts';
 import { UsageError } from './failure.ts';
 import { type Body, readFields } from './fields.ts';
-import { didYouMean } from './similar.ts';
 import type { Item } from './stdin.ts';
 
 /** A decision with its id, not yet sent. */

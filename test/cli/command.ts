@@ -23,7 +23,7 @@ export interface Surroundings {
 export interface Converge {
   /** Runs it to its end. */
   (args: readonly string[], surroundings?: Surroundings): Promise<Ended>;
-  /** Starts it; what a test leaves running is killed after it. */
+  /** Starts it; what a test leaves running is ended after it. */
   start(args: readonly string[], surroundings?: Surroundings): Started;
   /** Starts it for all tests of the file, with which it ends. */
   background(args: readonly string[], surroundings?: Surroundings): Started;
@@ -42,14 +42,11 @@ export function useConverge(env: () => Readonly<Record<string, string>> = () => 
     built = await build();
   });
   afterEach(async () => {
-    for (const each of started) await each.kill();
+    await Promise.all([...started].map((each) => each.end()));
     started.clear();
   });
   afterAll(async () => {
-    for (const each of backgrounds) {
-      each.signal('SIGTERM');
-      await each.ended;
-    }
+    await Promise.all([...backgrounds].map((each) => each.end()));
     await built?.remove();
   });
   const startAmong = (
@@ -67,6 +64,8 @@ export function useConverge(env: () => Readonly<Record<string, string>> = () => 
     start(args, surroundings).ended;
   return Object.assign(run, { start, background });
 }
+
+const END_WITHIN_MS = 15_000;
 
 export class Started {
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
@@ -134,9 +133,12 @@ export class Started {
     await until(`"${text}" on stderr`, () => this.stderr.includes(text), 20_000);
   }
 
-  async kill(): Promise<void> {
-    if (!this.hasEnded) this.#child.kill('SIGKILL');
+  /** Asks it to end, and insists when it does not: what it was to remove at its end is left behind only then. */
+  async end(): Promise<void> {
+    if (!this.hasEnded) this.#child.kill('SIGTERM');
+    const insisting = setTimeout(() => this.#child.kill('SIGKILL'), END_WITHIN_MS);
     await this.ended;
+    clearTimeout(insisting);
   }
 
   get #lines(): string[] {

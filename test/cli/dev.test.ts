@@ -8,13 +8,13 @@ import { askRedis } from '../../src/servers/ask-redis.ts';
 import { freePort, temporaryDataDir } from '../../src/servers/index.ts';
 import { until } from '../support/until.ts';
 import { isAlive, jsonOf, type Started, useConverge } from './command.ts';
-import { useServers } from './servers.ts';
+import { LITTLE_ROOM, useServers } from './servers.ts';
 
 // Installs them where that is allowed and needed, so that the command finds them.
 const servers = useServers();
 const converge = useConverge(() => ({
-  CONVERGE_LOG_MAX_BYTES: String(64 * 1024 * 1024),
-  CONVERGE_EVENTS_MAX_BYTES: String(64 * 1024 * 1024),
+  CONVERGE_LOG_MAX_BYTES: String(LITTLE_ROOM),
+  CONVERGE_EVENTS_MAX_BYTES: String(LITTLE_ROOM),
 }));
 
 interface System {

@@ -5,6 +5,8 @@ import { decideMapping } from '../../src/protocol/subjects.ts';
 import { type Servers, startServers, temporaryDataDir } from '../../src/servers/index.ts';
 
 export const SHARDS = 4;
+/** Bytes for a log: what the disk of a test machine has room for, many times over. */
+export const LITTLE_ROOM = 64 * 1024 * 1024;
 
 export interface FileServers {
   readonly running: Servers;
@@ -40,9 +42,8 @@ export function useServers(): FileServers {
       return {
         CONVERGE_NATS_URL: there().nats.url,
         CONVERGE_REDIS_URL: there().redis.url,
-        // What a disk of a test machine has room for.
-        CONVERGE_LOG_MAX_BYTES: String(64 * 1024 * 1024),
-        CONVERGE_EVENTS_MAX_BYTES: String(64 * 1024 * 1024),
+        CONVERGE_LOG_MAX_BYTES: String(LITTLE_ROOM),
+        CONVERGE_EVENTS_MAX_BYTES: String(LITTLE_ROOM),
       };
     },
   };

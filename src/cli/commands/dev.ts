@@ -48,60 +48,61 @@ export function addDev(program: Command, run: Run): void {
     .action((options: DevOptions, command: Command) => run(command, (call) => dev(call, options)));
 }
 
+/** One `converge dev`, from its start to its end. */
+interface Session {
+  readonly call: Call;
+  readonly options: DevOptions;
+  readonly config: Config;
+  readonly dataDir: string;
+  readonly isEphemeral: boolean;
+  readonly interruption: Interruption;
+}
+
 async function dev(call: Call, options: DevOptions): Promise<number> {
   refusePortOfGiven('--nats-port', options.natsPort, call.serverEnv.CONVERGE_NATS_URL);
   refusePortOfGiven('--redis-port', options.redisPort, call.serverEnv.CONVERGE_REDIS_URL);
   const config = call.config(options.logLevel === undefined ? {} : { logLevel: options.logLevel });
-  const dataDir =
-    options.ephemeral === true
-      ? await temporaryDataDir('converge-dev')
-      : resolve(call.cwd, options.dataDir ?? DEFAULT_DATA_DIR);
+  const isEphemeral = options.ephemeral === true;
+  const dataDir = isEphemeral
+    ? await temporaryDataDir('converge-dev')
+    : resolve(call.cwd, options.dataDir ?? DEFAULT_DATA_DIR);
   const interruption = new Interruption(() => {
     call.out.say('ended at once');
-    // The servers are killed on the way out of the process, and what they kept goes after them.
-    if (options.ephemeral === true)
-      process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }));
+    if (isEphemeral) removeAtExit(dataDir);
   });
   try {
-    await serve(call, config, options, dataDir, interruption);
+    await serve({ call, options, config, dataDir, isEphemeral, interruption });
     return EXIT.ok;
   } finally {
-    if (options.ephemeral === true) await rm(dataDir, { recursive: true, force: true });
+    if (isEphemeral) await rm(dataDir, { recursive: true, force: true });
     interruption[Symbol.dispose]();
   }
 }
 
-async function serve(
-  call: Call,
-  config: Config,
-  options: DevOptions,
-  dataDir: string,
-  interruption: Interruption,
-): Promise<void> {
-  const { namespace, shards } = config;
+/** For an end at once: the servers are killed on the way out of the process, and what they kept goes after them. */
+function removeAtExit(dataDir: string): void {
+  process.on('exit', () => rmSync(dataDir, { recursive: true, force: true }));
+}
+
+async function serve(session: Session): Promise<void> {
+  const { call, options, config, dataDir, isEphemeral, interruption } = session;
   const { startServers } = await import('../../servers/index.ts');
   const servers = await startServers({
     dataDir,
     env: call.serverEnv,
     log: (line) => call.out.say(line),
-    natsConfig: decideMapping(namespace, shards),
+    natsConfig: decideMapping(config.namespace, config.shards),
     nats: { port: options.natsPort },
     redis: { port: options.redisPort },
   });
   const workers: RunningWorker[] = [];
   try {
     if (servers.nats.source === 'url') sayMapping(call, config);
-    await startWorkers(call, config, options, servers, workers, interruption.signal);
+    await startWorkers(session, servers, workers);
     const reasons = await untilReady(workers, interruption.signal);
     for (const reason of reasons) call.out.say(`not ready: ${reason}`);
     if (!interruption.signal.aborted) {
-      const system: DevSystem = {
-        servers,
-        workers,
-        config,
-        dataDir,
-        isEphemeral: options.ephemeral === true,
-      };
+      const system: DevSystem = { servers, workers, config, dataDir, isEphemeral };
       await call.out.data(devSummary(system), () => devText(system));
     }
     await interruption.requested;
@@ -112,19 +113,15 @@ async function serve(
   call.out.say('stopped');
 }
 
-async function startWorkers(
-  call: Call,
-  config: Config,
-  options: DevOptions,
-  servers: Servers,
-  started: RunningWorker[],
-  ending: AbortSignal,
-): Promise<void> {
-  const isLevelGiven = options.logLevel !== undefined || call.isLogLevelGiven;
+async function startWorkers(session: Session, servers: Servers, started: RunningWorker[]): Promise<void> {
+  const { call, options, config, dataDir, isEphemeral, interruption } = session;
   const { startWorker } = await import('../../workers/worker.ts');
+  const isLevelGiven = options.logLevel !== undefined || call.isLogLevelGiven;
   const logger = await call.logger(isLevelGiven ? config.logLevel : 'warn');
-  endOnFault(logger);
-  for (let i = 0; i < options.workers && !ending.aborted; i++) {
+  endOnFault(logger, () => {
+    if (isEphemeral) removeAtExit(dataDir);
+  });
+  for (let i = 0; i < options.workers && !interruption.signal.aborted; i++) {
     started.push(await startWorker(configOf(i, config, servers), { logger }));
   }
 }

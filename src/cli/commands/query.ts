@@ -1,5 +1,6 @@
 import { Argument, type Command } from 'commander';
 import { QueryClient } from '../../bus/query-client.ts';
+import { didYouMean } from '../../did-you-mean.ts';
 import { EXIT } from '../../errors.ts';
 import { faultOf } from '../../protocol/decode.ts';
 import { isQueryName, QUERIES, type QueryInput, type QueryName } from '../../protocol/queries.ts';
@@ -10,7 +11,6 @@ import { timeoutOption } from '../durations.ts';
 import { UsageError } from '../failure.ts';
 import { readFields } from '../fields.ts';
 import { withNats } from '../nats-connection.ts';
-import { didYouMean } from '../similar.ts';
 
 interface QueryOptions {
   readonly timeout: number;

@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
+import { didYouMean } from '../../did-you-mean.ts';
 import { EXIT } from '../../errors.ts';
 import { jsonSchemas } from '../../protocol/json-schemas.ts';
 import type { Call, Run } from '../call.ts';
 import { UsageError } from '../failure.ts';
-import { didYouMean } from '../similar.ts';
 
 export function addSchema(program: Command, run: Run): void {
   program
