@@ -5,16 +5,11 @@
  * A message is sent again, under the same id, until the log confirms it or its deadline passes. What is under way is
  * bounded in number and bytes; whoever comes when it is full waits in line.
  */
-import {
-  createInbox,
-  headers,
-  type Msg,
-  type NatsConnection,
-  PermissionViolationError,
-  type Subscription,
-} from 'nats';
+import { createInbox, headers, type Msg, type NatsConnection, type Subscription } from 'nats';
 import { messageOf, PublishError } from '../errors.ts';
 import { isObject } from '../protocol/json.ts';
+import { watchConnection } from './watch-connection.ts';
+import { type Place, Window } from './window.ts';
 
 export interface DecisionMessage {
   readonly subject: string;
@@ -304,125 +299,3 @@ function parsed(message: Msg): unknown {
     return undefined;
   }
 }
-
-/** What passes through a {@link Window}. */
-export interface Place {
-  readonly size: number;
-  readonly begin: () => void;
-  state: 'outside' | 'waiting' | 'inside';
-}
-
-/**
- * A bound on what is under way, in number and in size. Who finds it full waits in line, first come, first served. What
- * is larger than the whole window has it to itself.
- */
-export class Window {
-  readonly #maxCount: number;
-  readonly #maxSize: number;
-  #count = 0;
-  #size = 0;
-  #line: Place[] = [];
-  #head = 0;
-  #isAdmitting = false;
-  readonly #uncrowded: (() => void)[] = [];
-
-  constructor(maxCount: number, maxSize: number = Number.POSITIVE_INFINITY) {
-    this.#maxCount = maxCount;
-    this.#maxSize = maxSize;
-  }
-
-  /** Somebody is waiting in line. */
-  get isCrowded(): boolean {
-    return this.#head < this.#line.length;
-  }
-
-  /** Resolves when nobody is waiting any more. */
-  uncrowded(): Promise<void> {
-    return this.isCrowded ? new Promise((resolve) => this.#uncrowded.push(resolve)) : Promise.resolve();
-  }
-
-  /** Calls `begin` when there is room, which may be at once. Whoever enters has to leave, begun or not. */
-  enter(place: Place): void {
-    place.state = 'waiting';
-    this.#line.push(place);
-    this.#admit();
-  }
-
-  /** Makes room, or gives up the place in the line. */
-  leave(place: Place): void {
-    if (place.state === 'inside') {
-      this.#count--;
-      this.#size -= place.size;
-    }
-    place.state = 'outside';
-    this.#admit();
-  }
-
-  #admit(): void {
-    // What begins may leave at once: the loop that is running already admits the next one.
-    if (this.#isAdmitting) return;
-    this.#isAdmitting = true;
-    for (let next = this.#line[this.#head]; next !== undefined; next = this.#line[this.#head]) {
-      if (next.state === 'waiting') {
-        if (!this.#hasRoomFor(next)) break;
-        this.#head++;
-        next.state = 'inside';
-        this.#count++;
-        this.#size += next.size;
-        next.begin();
-      } else {
-        this.#head++;
-      }
-    }
-    this.#isAdmitting = false;
-    this.#forgetAdmitted();
-    if (!this.isCrowded) for (const resolve of this.#uncrowded.splice(0)) resolve();
-  }
-
-  #hasRoomFor({ size }: Place): boolean {
-    return this.#count === 0 || (this.#count < this.#maxCount && this.#size + size <= this.#maxSize);
-  }
-
-  #forgetAdmitted(): void {
-    if (this.#head === this.#line.length) this.#line.length = 0;
-    else if (this.#head >= 1_024 && this.#head * 2 >= this.#line.length) this.#line.splice(0, this.#head);
-    else return;
-    this.#head = 0;
-  }
-}
-
-export interface ConnectionListener {
-  readonly disconnected?: () => void;
-  readonly reconnected?: () => void;
-  /** The server does not let this connection publish on the subject. */
-  readonly denied?: (subject: string) => void;
-  /** Closed for good. */
-  readonly closed?: () => void;
-}
-
-/** Tells what happens to a connection until the function that is returned is called. */
-export function watchConnection(connection: NatsConnection, listener: ConnectionListener): () => void {
-  const statuses: AsyncIterable<Status> & { stop?: () => void } = connection.status();
-  let isWatching = true;
-  void (async () => {
-    for await (const status of statuses) {
-      if (!isWatching) return;
-      if (status.type === 'disconnect') listener.disconnected?.();
-      else if (status.type === 'reconnect') listener.reconnected?.();
-      else if (status.type === 'error') {
-        const { error } = status;
-        if (error instanceof PermissionViolationError && error.operation === 'publish')
-          listener.denied?.(error.subject);
-      }
-    }
-  })();
-  void connection.closed().then(() => {
-    if (isWatching) listener.closed?.();
-  });
-  return () => {
-    isWatching = false;
-    statuses.stop?.();
-  };
-}
-
-type Status = ReturnType<NatsConnection['status']> extends AsyncIterable<infer S> ? S : never;

@@ -4,6 +4,7 @@
  */
 import { createInbox, headers, type Msg, type NatsConnection, type Subscription } from 'nats';
 import { messageOf, PublishError } from '../errors.ts';
+import { watchConnection } from './watch-connection.ts';
 
 export interface StreamMessage {
   readonly subject: string;
@@ -26,6 +27,7 @@ export class StreamPublisher {
   readonly #inbox: string;
   readonly #acks: Subscription;
   readonly #batches = new Map<string, Batch>();
+  readonly #unwatch: () => void;
   #next = 0;
 
   constructor(connection: NatsConnection) {
@@ -33,6 +35,10 @@ export class StreamPublisher {
     this.#inbox = createInbox();
     this.#acks = connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, ack) => this.#onAck(error, ack),
+    });
+    // Acknowledgements that were under way went with the old connection: waiting for them would be idle.
+    this.#unwatch = watchConnection(connection, {
+      reconnected: () => this.#failAll('the connection was lost'),
     });
   }
 
@@ -55,8 +61,13 @@ export class StreamPublisher {
   }
 
   close(): void {
+    this.#unwatch();
     this.#acks.unsubscribe();
-    for (const batch of this.#batches.values()) batch.done('closed');
+    this.#failAll('closed');
+  }
+
+  #failAll(fault: string): void {
+    for (const batch of [...this.#batches.values()]) batch.done(fault);
   }
 
   #await(token: string, count: number, send: () => void): Promise<string | undefined> {

@@ -1,7 +1,8 @@
 /** One agent's line to the system: its decisions go out, their outcomes come back. */
 import type { NatsConnection } from 'nats';
-import { type DecisionPublisher, type Place, type PublishAck, Window } from '../bus/decision-publisher.ts';
+import type { DecisionPublisher, PublishAck } from '../bus/decision-publisher.ts';
 import type { QueryClient } from '../bus/query-client.ts';
+import { type Place, Window } from '../bus/window.ts';
 import { SHARD_POOL } from '../protocol/names.ts';
 import { decisionKey, type Outcome } from '../protocol/outcome.ts';
 import type { Subjects } from '../protocol/subjects.ts';

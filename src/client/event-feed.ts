@@ -15,7 +15,7 @@ import {
   jetstreamManager,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
-import { watchConnection } from '../bus/decision-publisher.ts';
+import { watchConnection } from '../bus/watch-connection.ts';
 import { LogDivergedError, messageOf, UnavailableError } from '../errors.ts';
 import type { ConvergeEvent } from '../protocol/event.ts';
 import { isObject } from '../protocol/json.ts';

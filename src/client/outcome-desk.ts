@@ -3,8 +3,8 @@
  * arrive (a lost connection, a worker that crashed before telling) is asked for again with the query `outcome`.
  */
 import type { Msg, NatsConnection, Subscription } from 'nats';
-import { watchConnection } from '../bus/decision-publisher.ts';
 import type { QueryClient } from '../bus/query-client.ts';
+import { watchConnection } from '../bus/watch-connection.ts';
 import {
   ConvergeError,
   EXIT,

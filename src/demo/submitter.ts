@@ -15,6 +15,9 @@ export interface SubmitterOptions {
 }
 
 const EVERY_MS = 40;
+const LONGEST_TICK_MS = 200;
+/** How long an outcome may take before no more is submitted. */
+const PATIENCE_MS = 1_000;
 const DECISION_TIMEOUT_MS = 60_000;
 /** What happens to claims must not decide how a task ends: however often they expire, it is not abandoned. */
 const MAX_EXPIRIES = 1_000;
@@ -22,7 +25,9 @@ const MAX_EXPIRIES = 1_000;
 export class Submitter {
   readonly #client: ConvergeClient;
   readonly #workload: Workload;
-  readonly #cancelling = new Set<Promise<void>>();
+  /** When the batches were sent of which the outcome is not known yet, oldest first. */
+  readonly #unanswered = new Set<number>();
+  readonly #answers: Promise<void>[] = [];
   #isClosed = false;
 
   static async open({ natsUrl, namespace, shards, workload }: SubmitterOptions): Promise<Submitter> {
@@ -49,20 +54,29 @@ export class Submitter {
 
   /** Resolves when every task is submitted and every task to be cancelled is; rejects when one is not taken. */
   async run(): Promise<void> {
-    const started = performance.now();
     const waiting = [...this.#workload.tasks];
+    let playedMs = 0;
+    let tickedAt = performance.now();
     while (waiting.length > 0 && !this.#isClosed) {
-      const now = performance.now() - started;
-      const next = waiting.findIndex(({ submitAtMs }) => submitAtMs > now);
+      const next = waiting.findIndex(({ submitAtMs }) => submitAtMs > playedMs);
       await this.#submit(waiting.splice(0, next === -1 ? waiting.length : next));
       await delay(EVERY_MS);
+      const now = performance.now();
+      if (!this.#isBehind(now)) playedMs += Math.min(now - tickedAt, LONGEST_TICK_MS);
+      tickedAt = now;
     }
-    await Promise.all(this.#cancelling);
+    await Promise.all(this.#answers);
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.#client.close();
+  }
+
+  /** The play stands still while the system, or the machine below it, cannot keep up. */
+  #isBehind(now: number): boolean {
+    const [oldest = now] = this.#unanswered;
+    return now - oldest > PATIENCE_MS;
   }
 
   async #submit(tasks: readonly PlannedTask[]): Promise<void> {
@@ -83,13 +97,18 @@ export class Submitter {
       const batch = tasks.slice(i, i + MAX_BATCH);
       const sent = await this.#client.send(pool, { type: 'Batch', decisions: batch.map(submission) });
       await sent.stored;
-      const answered = this.#onSubmitted(batch, sent.outcome);
-      this.#cancelling.add(answered);
-      answered.then(
-        () => this.#cancelling.delete(answered),
-        () => undefined,
-      );
+      this.#expect(batch, sent.outcome);
     }
+  }
+
+  #expect(batch: readonly PlannedTask[], answer: Promise<Outcome>): void {
+    const sentAt = performance.now();
+    this.#unanswered.add(sentAt);
+    const answered = () => void this.#unanswered.delete(sentAt);
+    answer.then(answered, answered);
+    const done = this.#onSubmitted(batch, answer);
+    done.catch(() => undefined);
+    this.#answers.push(done);
   }
 
   async #onSubmitted(batch: readonly PlannedTask[], answer: Promise<Outcome>): Promise<void> {

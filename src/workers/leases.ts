@@ -29,6 +29,8 @@ export class LeaseHolder {
   readonly #leaving = new Set<number>();
   #timer: NodeJS.Timeout | undefined;
   #ticking: Promise<void> | undefined;
+  /** No more shards are taken; what is held is kept until it is given back. */
+  #stopping = false;
   #stopped = false;
 
   constructor(options: LeaseHolderOptions) {
@@ -57,10 +59,12 @@ export class LeaseHolder {
 
   /** Gives every shard back, each when its work is finished. */
   async stop(): Promise<void> {
+    this.#stopping = true;
+    await this.#ticking;
+    await Promise.all(this.held.map((shard) => this.#giveBack(shard)));
     this.#stopped = true;
     clearTimeout(this.#timer);
     await this.#ticking;
-    await Promise.all(this.held.map((shard) => this.#giveBack(shard)));
     await this.#options.store.goodbye().catch(() => undefined);
   }
 
@@ -69,7 +73,7 @@ export class LeaseHolder {
     try {
       await this.#renew();
       const workers = (await store.heartbeat()).length;
-      await this.#balance(Math.max(1, workers));
+      if (!this.#stopping) await this.#balance(Math.max(1, workers));
     } catch (error) {
       logger.warn({ reason: messageOf(error) }, 'leases could not be renewed');
     }
@@ -82,8 +86,9 @@ export class LeaseHolder {
     const until = this.#leaseEnd();
     const kept = await this.#options.store.renew(shards);
     for (const shard of shards) {
-      if (kept.has(shard)) this.#held.set(shard, until);
-      else this.#lose(shard);
+      if (!kept.has(shard)) this.#lose(shard);
+      // What was given back meanwhile stays given back.
+      else if (this.#held.has(shard)) this.#held.set(shard, until);
     }
   }
 
@@ -94,7 +99,7 @@ export class LeaseHolder {
     for (const shard of mine.slice(share)) void this.#giveBack(shard);
     // Workers begin at different shards, so that two that start together do not ask for the same ones.
     const start = Math.floor(Math.random() * shards);
-    for (let i = 0; i < shards && this.#held.size < share && !this.#stopped; i++) {
+    for (let i = 0; i < shards && this.#held.size < share && !this.#stopping; i++) {
       const shard = (start + i) % shards;
       if (this.#held.has(shard)) continue;
       const until = this.#leaseEnd();

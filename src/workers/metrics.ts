@@ -2,6 +2,8 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { isSingleType } from '../protocol/decisions/index.ts';
 import type { DecidedBatch } from './decide-batch.ts';
 
+const READ_WITHIN_MS = 1_000;
+
 /** What a worker counts, for `/metrics` in Prometheus' format. One registry per worker, so that tests can run several. */
 export class WorkerMetrics {
   readonly registry = new Registry();
@@ -69,14 +71,14 @@ export class WorkerMetrics {
     for (const { labels, count } of counts.values()) this.decisions.inc(labels, count);
   }
 
-  /** A number that is read when somebody asks. */
+  /** A number that is read when somebody asks; not a number when it cannot be read in time. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void {
     new Gauge({
       name,
       help,
       registers: [this.registry],
       async collect() {
-        this.set(await read());
+        this.set(await inTime(read).catch(() => Number.NaN));
       },
     });
   }
@@ -88,6 +90,15 @@ export class WorkerMetrics {
   ): Counter<Label> {
     return new Counter({ name, help, labelNames, registers: [this.registry] });
   }
+}
+
+/** One figure that cannot be had, because Redis does not answer, must not cost all the others. */
+async function inTime(read: () => number | Promise<number>): Promise<number> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<number>((resolve) => {
+    timer = setTimeout(resolve, READ_WITHIN_MS, Number.NaN);
+  });
+  return await Promise.race([read(), late]).finally(() => clearTimeout(timer));
 }
 
 /** Anyone can name a type that does not exist; each would be a time series of its own. */

@@ -110,6 +110,11 @@ export class ShardWorker {
     return this.#loaded?.position.seq;
   }
 
+  /** The log that the state comes from; undefined before the shard is loaded. */
+  get logIdentity(): string | undefined {
+    return this.#loaded?.logIdentity;
+  }
+
   get liveTasks(): number {
     let live = 0;
     for (const pool of this.#loaded?.world.pools.values() ?? []) live += pool.liveTasks;
@@ -173,8 +178,10 @@ export class ShardWorker {
   async #load(): Promise<Loaded> {
     const { store, log, logger } = this.#options;
     const started = performance.now();
-    await this.#outbox.drain(await store.unpublished());
+    // In this order: what the worker before still commits after this reading makes our first commit fail, and we load
+    // and drain again. The other way round we would stand behind a commit whose events nobody publishes.
     const stored = await store.load();
+    await this.#outbox.drain(await store.unpublished());
     const world = worldOf(stored, this.#options);
     const loaded = {
       world,

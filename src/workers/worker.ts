@@ -62,11 +62,11 @@ export async function startWorker(
 ): Promise<RunningWorker> {
   const id = config.workerId ?? `w-${nuid.next()}`;
   const logger = (options.logger ?? pino({ level: config.logLevel })).child({ worker: id });
-  const connections = await openConnections(config, id);
+  const worker = new WorkerProcess(config, id, logger, await openConnections(config, id));
   try {
-    return await new WorkerProcess(config, id, logger, connections).start();
+    return await worker.start();
   } catch (error) {
-    await closeConnections(connections);
+    await worker.stop();
     throw error;
   }
 }
@@ -123,7 +123,6 @@ class WorkerProcess {
   readonly #shards = new Map<number, ShardWorker>();
   readonly #leases: LeaseHolder;
   readonly #queries: StateQueries;
-  #layout: Layout | undefined;
   #sweeper: Sweeper | undefined;
   #schedule: SweepSchedule | undefined;
   #service: QueryService | undefined;
@@ -160,7 +159,6 @@ class WorkerProcess {
   async start(): Promise<RunningWorker> {
     const { nats, jsm } = this.#connections;
     const layout = await ensureStreams(jsm, this.#subjects, this.#config.shards, this.#config);
-    this.#layout = layout;
     await this.#checkRedis();
     void this.#watchConnection(nats);
     this.#watchLog(jsm);
@@ -193,11 +191,13 @@ class WorkerProcess {
       },
       layout,
       notReady: () => this.#notReady(),
-      stop: () => {
-        this.#stopping ??= this.#stop();
-        return this.#stopping;
-      },
+      stop: () => this.stop(),
     };
+  }
+
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
   }
 
   async #stop(): Promise<void> {
@@ -328,12 +328,17 @@ class WorkerProcess {
 
   async #checkLog(jsm: JetStreamManager): Promise<void> {
     this.#checkEvents(await findStream(jsm, this.#subjects.streams.events));
+    // Where the shards stand before the log is asked: under load they are further by the time it answers.
+    const running = [...this.#shards.values()].filter(({ status }) => status === 'running');
+    const positions = running.map((shard) => ({
+      shard,
+      position: shard.position ?? 0,
+      log: shard.logIdentity,
+    }));
     const info = await findStream(jsm, this.#subjects.streams.decisions);
-    for (const shard of this.#shards.values()) {
-      if (shard.status !== 'running') continue;
-      const isSame = info !== undefined && info.created === this.#layout?.logIdentity;
-      if (!isSame || info.state.last_seq < (shard.position ?? 0))
-        shard.interrupt('the log is not the one it was');
+    for (const { shard, position, log } of positions) {
+      const isSame = info !== undefined && (log === undefined || info.created === log);
+      if (!isSame || info.state.last_seq < position) shard.interrupt('the log is not the one it was');
     }
   }
 

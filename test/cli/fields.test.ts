@@ -3,8 +3,8 @@ import { z } from 'zod';
 import { parseDurationMs } from '../../src/cli/durations.ts';
 import { UsageError } from '../../src/cli/failure.ts';
 import { readFields } from '../../src/cli/fields.ts';
-import { didYouMean } from '../../src/cli/similar.ts';
 import { aligned, cell, printable } from '../../src/cli/text.ts';
+import { didYouMean } from '../../src/did-you-mean.ts';
 
 describe('fields', () => {
   const schema = z.object({

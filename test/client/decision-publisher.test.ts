@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from 'nats';
 import { expect, it, vi } from 'vitest';
@@ -58,9 +61,21 @@ async function storedIn(stream: string): Promise<string[]> {
 async function whileStopped<T>(act: () => Promise<T>): Promise<T> {
   await broker.server.kill('SIGSTOP');
   try {
+    // On a busy machine its threads go on for a while.
+    await vi.waitFor(async () => expect(await processState()).toMatch(/^T/), { timeout: 10_000 });
     return await act();
   } finally {
     await broker.server.kill('SIGCONT');
+  }
+}
+
+/** `T` when stopped. Slim images have no `ps`, other systems no `/proc`. */
+async function processState(): Promise<string> {
+  const { pid } = broker.server;
+  try {
+    return /^State:\s*(\S)/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '';
+  } catch {
+    return (await promisify(execFile)('ps', ['-o', 'state=', '-p', String(pid)])).stdout.trim();
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { type Place, Window } from '../../src/bus/decision-publisher.ts';
+import { type Place, Window } from '../../src/bus/window.ts';
 
 const begun: string[] = [];
 

@@ -1,4 +1,5 @@
 /** Steady traffic whose end can be proved: every acknowledged decision is counted, and none may be lost or doubled. */
+import { setTimeout as delay } from 'node:timers/promises';
 import { expect } from 'vitest';
 import type { PubAck, RawAgent, RawOutcome } from './raw-agent.ts';
 import type { Event, Space } from './system.ts';
@@ -10,11 +11,15 @@ export interface Sent {
   readonly ack: PubAck;
 }
 
+/** How much goes on being sent after the test has what it asked for: whatever it does next happens under load. */
+const AHEAD = 300;
+
 export class Load {
   /** Every decision that the log acknowledged. */
   readonly sent: Sent[] = [];
   readonly #agent: RawAgent;
   readonly #pools: readonly string[];
+  #goal = 0;
   #isRunning = true;
   #ids = 0;
   readonly #done: Promise<void>;
@@ -28,6 +33,7 @@ export class Load {
   /** Resolves when so many more decisions are acknowledged. */
   async more(count: number, withinMs?: number): Promise<void> {
     const goal = this.sent.length + count;
+    this.#goal = goal + AHEAD;
     await until(`${goal} decisions to be acknowledged`, () => this.sent.length >= goal, withinMs);
   }
 
@@ -39,8 +45,9 @@ export class Load {
 
   /** One task after the other: submitted, claimed, reported. What the log does not confirm is sent again. */
   async #run(): Promise<void> {
-    while (this.#isRunning) {
-      await Promise.all(this.#pools.map((pool) => this.#lifecycle(pool)));
+    while (this.#isRunning && !this.#agent.nats.isClosed()) {
+      if (this.sent.length >= this.#goal) await delay(5);
+      else await Promise.all(this.#pools.map((pool) => this.#lifecycle(pool)));
     }
   }
 
@@ -52,7 +59,7 @@ export class Load {
       { type: 'ReportTask', taskId, result: { done: taskId } },
     ]) {
       const id = `d-${this.#ids++}`;
-      for (;;) {
+      while (!this.#agent.nats.isClosed()) {
         const ack = await this.#agent.send(pool, { id, ...body }).catch(() => undefined);
         if (ack === undefined) continue;
         this.sent.push({ id, pool, ack });
@@ -65,14 +72,12 @@ export class Load {
 /** I1, I6: every acknowledged decision has exactly one outcome, that of its own place in the log, and was accepted. */
 export async function expectAllApplied(space: Space, agent: RawAgent, sent: readonly Sent[]): Promise<void> {
   await space.applied(20_000);
-  const outcomes = await Promise.all(
-    sent.map(
-      async ({ id, pool }) => (await agent.query('outcome', { agent: agent.name, decisionId: id, pool })).ok,
-    ),
-  );
-  const wrong = outcomes.filter((outcome: RawOutcome | undefined) => outcome?.status !== 'accepted');
-  expect(wrong).toEqual([]);
-  expect(outcomes.map(({ seq }: RawOutcome) => seq)).toEqual(sent.map(({ ack }) => ack.seq));
+  const wrong: unknown[] = [];
+  for (const { id, pool, ack } of sent) {
+    const { ok, error } = await agent.query('outcome', { agent: agent.name, decisionId: id, pool });
+    if (ok?.status !== 'accepted' || ok.seq !== ack.seq) wrong.push({ id, pool, ack, ok, error });
+  }
+  expect(wrong.slice(0, 3)).toEqual([]);
 }
 
 /** I4: every event of every outcome is there, and the sequence of each pool has no gap and its order is the log's. */

@@ -140,7 +140,7 @@ export class System {
 /** What tests want of a worker unless they say otherwise: everything soon. */
 const QUICK: Partial<ConfigInput> = {
   shards: 2,
-  leaseMs: 600,
+  leaseMs: 1_000,
   sweepEveryMs: 100,
   sweepOverdueMs: 2_000,
   shutdownMs: 8_000,

@@ -1,10 +1,12 @@
 /** Workers that die, hang and come back: nothing that the log acknowledged is lost or done twice (I1, I4, I6). */
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { startChildWorker } from '../support/child-worker.ts';
 import { firstDifference } from '../support/first-difference.ts';
 import { expectAllApplied, expectEventsComplete, Load } from '../support/load.ts';
 import { NO_SWEEPS, type Space, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
+
+vi.setConfig({ testTimeout: 90_000 });
 
 const system = useSystem();
 
@@ -66,12 +68,17 @@ it('a worker that was frozen comes back as a zombie, writes nothing, and works o
   const load = new Load(agent, await createPools(space));
   await load.more(200);
   frozen.signal('SIGSTOP');
-  await space.worker();
-  const before = load.sent.length;
+  const other = await space.worker();
   await until('the other one to have taken over', async () => {
-    const last = load.sent.slice(before).findLast(({ pool }) => pool === space.poolOn(1));
-    return last !== undefined && (await space.position(1)) >= last.ack.seq;
+    const owners = await Promise.all(
+      [0, 1].map((shard) => system.redis.get(`${space.ns}:{${shard}}:r:lease`)),
+    );
+    return owners.every((owner) => owner === other.id);
   });
+  await load.more(200);
+  const last = load.sent.at(-1);
+  const shard = agent.shardOf(last?.pool ?? '');
+  await until('the other one to work', async () => (await space.position(shard)) >= (last?.ack.seq ?? 0));
   frozen.signal('SIGCONT');
   await until('both to share the shards', async () => {
     const owners = await Promise.all(

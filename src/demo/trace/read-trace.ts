@@ -12,7 +12,7 @@ import { compressed, playedMs } from './timeline.ts';
 /** How long the submission of a task takes on average, and of all of them at least: 20 s for the published trace. */
 const MS_PER_TASK = 2.5;
 const LEAST_PLAY_MS = 2_000;
-const CLAIM_TTL_MS = 3_000;
+const CLAIM_TTL_MS = 5_000;
 const SHARE_VANISHING = 0.05;
 const WORK_MS = { least: 50, most: 2_000 } as const;
 const PATIENCE_MS = { least: 250, most: 3_000 } as const;

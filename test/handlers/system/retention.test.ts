@@ -31,6 +31,11 @@ describe('retention by time', () => {
       .thenTask('c', { state: 'cancelled' });
   });
 
+  it('what is as old as that goes, what is 1 ms younger stays', () => {
+    const scenario = keeping().given(...ends(0, 'a'), ...ends(100, 'b'), ...ends(101, 'c'), at(1_100));
+    sweeps(scenario).thenEvents('task.removed a', 'task.removed b');
+  });
+
   it('not before: a little slack makes one sweep remove many', () => {
     const scenario = keeping().given(...ends(0, 'a'));
     expect(scenario.world.nextDue()).toBe(START + 1_100);

@@ -1,0 +1,85 @@
+/** What passes through a {@link Window}. */
+export interface Place {
+  readonly size: number;
+  readonly begin: () => void;
+  state: 'outside' | 'waiting' | 'inside';
+}
+
+/**
+ * A bound on what is under way, in number and in size. Who finds it full waits in line, first come, first served. What
+ * is larger than the whole window has it to itself.
+ */
+export class Window {
+  readonly #maxCount: number;
+  readonly #maxSize: number;
+  #count = 0;
+  #size = 0;
+  #line: Place[] = [];
+  #head = 0;
+  #isAdmitting = false;
+  readonly #uncrowded: (() => void)[] = [];
+
+  constructor(maxCount: number, maxSize: number = Number.POSITIVE_INFINITY) {
+    this.#maxCount = maxCount;
+    this.#maxSize = maxSize;
+  }
+
+  /** Somebody is waiting in line. */
+  get isCrowded(): boolean {
+    return this.#head < this.#line.length;
+  }
+
+  /** Resolves when nobody is waiting any more. */
+  uncrowded(): Promise<void> {
+    return this.isCrowded ? new Promise((resolve) => this.#uncrowded.push(resolve)) : Promise.resolve();
+  }
+
+  /** Calls `begin` when there is room, which may be at once. Whoever enters has to leave, begun or not. */
+  enter(place: Place): void {
+    place.state = 'waiting';
+    this.#line.push(place);
+    this.#admit();
+  }
+
+  /** Makes room, or gives up the place in the line. */
+  leave(place: Place): void {
+    if (place.state === 'inside') {
+      this.#count--;
+      this.#size -= place.size;
+    }
+    place.state = 'outside';
+    this.#admit();
+  }
+
+  #admit(): void {
+    // What begins may leave at once: the loop that is running already admits the next one.
+    if (this.#isAdmitting) return;
+    this.#isAdmitting = true;
+    for (let next = this.#line[this.#head]; next !== undefined; next = this.#line[this.#head]) {
+      if (next.state === 'waiting') {
+        if (!this.#hasRoomFor(next)) break;
+        this.#head++;
+        next.state = 'inside';
+        this.#count++;
+        this.#size += next.size;
+        next.begin();
+      } else {
+        this.#head++;
+      }
+    }
+    this.#isAdmitting = false;
+    this.#forgetAdmitted();
+    if (!this.isCrowded) for (const resolve of this.#uncrowded.splice(0)) resolve();
+  }
+
+  #hasRoomFor({ size }: Place): boolean {
+    return this.#count === 0 || (this.#count < this.#maxCount && this.#size + size <= this.#maxSize);
+  }
+
+  #forgetAdmitted(): void {
+    if (this.#head === this.#line.length) this.#line.length = 0;
+    else if (this.#head >= 1_024 && this.#head * 2 >= this.#line.length) this.#line.splice(0, this.#head);
+    else return;
+    this.#head = 0;
+  }
+}
