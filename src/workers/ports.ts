@@ -11,7 +11,7 @@ export interface ShardLogReader {
   take(max: number, waitMs: number): Promise<LogMessage[]>;
   nudge(): void;
   interrupt(why: string): void;
-  close(): Promise<void>;
+  close(): void;
 }
 
 export interface ShardLog {

@@ -6,7 +6,7 @@
  * continue what was applied: halt, loudly, until it does. Nothing else is repaired, because all else follows.
  */
 import type { Logger } from 'pino';
-import { messageHash } from '../bus/log-reader.ts';
+import { type LogPosition, messageHash } from '../bus/log-reader.ts';
 import { LogDivergedError, LogInterruptedError, messageOf, ShardLostError } from '../errors.ts';
 import {
   nextDue,
@@ -84,6 +84,7 @@ export class ShardWorker {
   #haltReason: string | undefined;
   #stopping = false;
   #reader: ShardLogReader | undefined;
+  #cancelOpening: ((why: string) => void) | undefined;
   /** Read but not yet applied: what did not fit into the last batch. */
   #held: DecodedMessage[] = [];
   #loaded: Loaded | undefined;
@@ -123,12 +124,14 @@ export class ShardWorker {
 
   /** Reading is doubtful (the server was gone, the stream is another): verify before reading on. */
   interrupt(why: string): void {
+    this.#cancelOpening?.(why);
     this.#reader?.interrupt(why);
   }
 
   /** Finishes the batch under way and publishes what it owes, within a bound; then the lease can be given away. */
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#cancelOpening?.('stopping');
     this.#reader?.nudge();
     await this.#orAbandon(this.#done);
   }
@@ -168,7 +171,8 @@ export class ShardWorker {
         }
       } finally {
         this.#held = [];
-        await this.#closeReader();
+        this.#reader?.close();
+        this.#reader = undefined;
       }
     }
     await this.#orAbandon(this.#outbox.finish());
@@ -195,14 +199,30 @@ export class ShardWorker {
   }
 
   async #work(loaded: Loaded): Promise<void> {
-    const { log, store, metrics, shard } = this.#options;
+    const { store, metrics, shard } = this.#options;
     const { position, logIdentity } = loaded;
-    this.#reader = await log.open({ ...position, logIdentity });
+    this.#reader = await this.#open({ ...position, logIdentity });
     await store.setHalted(undefined);
     metrics.halted.set({ shard }, 0);
     this.#haltReason = undefined;
     this.#status = 'running';
     while (!this.#stopping) await this.#step(loaded, this.#reader);
+  }
+
+  /** Opening asks the server, and what was asked on a connection that broke is never answered. */
+  async #open(position: LogPosition): Promise<ShardLogReader> {
+    const opening = this.#options.log.open(position);
+    const cancelled = new Promise<never>((_resolve, reject) => {
+      this.#cancelOpening = (why) => reject(new LogInterruptedError(why));
+    });
+    try {
+      return await Promise.race([opening, cancelled]);
+    } catch (error) {
+      void opening.then((reader) => reader.close()).catch(() => undefined);
+      throw error;
+    } finally {
+      this.#cancelOpening = undefined;
+    }
   }
 
   /** The hot path. */
@@ -380,12 +400,6 @@ export class ShardWorker {
   #forget(): void {
     this.#loaded = undefined;
     this.#outbox.abandon();
-  }
-
-  async #closeReader(): Promise<void> {
-    const reader = this.#reader;
-    this.#reader = undefined;
-    await reader?.close();
   }
 
   #count(decided: DecidedBatch): void {

@@ -1,5 +1,5 @@
 /** An agent that was written from PROTOCOL.md alone: a NATS client, JSON, and nothing of ours. */
-import { connect, headers, type NatsConnection } from 'nats';
+import { connect, headers, type NatsConnection, TimeoutError } from 'nats';
 
 export interface RawOutcome {
   readonly decisionId: string;
@@ -82,13 +82,20 @@ export class RawAgent {
     return await this.sendRaw(subject, JSON.stringify(decision), `${this.name}.${decision.id}`);
   }
 
+  /** With a message id it can be sent again, and is, while nobody confirms it: the log keeps one of them. */
   async sendRaw(subject: string, payload: string | Uint8Array, messageId?: string): Promise<PubAck> {
     const all = headers();
     if (messageId !== undefined) all.set('Nats-Msg-Id', messageId);
-    const ack = await this.nats.request(subject, payload, { timeout: 10_000, headers: all });
-    const answer = ack.json<PubAck & { error?: { description: string } }>();
-    if (answer.error !== undefined) throw new Error(`the log refused: ${answer.error.description}`);
-    return answer;
+    for (let attempts = messageId === undefined ? 1 : 8; ; attempts--) {
+      try {
+        const ack = await this.nats.request(subject, payload, { timeout: 1_500, headers: all });
+        const answer = ack.json<PubAck & { error?: { description: string } }>();
+        if (answer.error !== undefined) throw new Error(`the log refused: ${answer.error.description}`);
+        return answer;
+      } catch (error) {
+        if (attempts <= 1 || !(error instanceof TimeoutError)) throw error;
+      }
+    }
   }
 
   /** Decides something and waits for the outcome. */

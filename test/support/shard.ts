@@ -97,7 +97,7 @@ class MemoryReader implements ShardLogReader {
     this.nudge();
   }
 
-  async close(): Promise<void> {
+  close(): void {
     this.#onClose();
   }
 

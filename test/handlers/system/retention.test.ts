@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { nextDue } from '../../../src/handlers/system/sweep.ts';
 import { isFinal } from '../../../src/protocol/documents.ts';
 import { at, by, given, joins, pool, type Scenario, START, submits, sweep } from '../scenario.ts';
 
@@ -108,6 +109,16 @@ describe('retention by time', () => {
   });
 });
 
+describe('retention that is not due', () => {
+  it('is not put off by a sweep that settles something else in the pool', () => {
+    const scenario = keeping()
+      .given(...ends(0, 'a'), submits('ann', 't-1', { notBefore: START + 500 }), at(500))
+      .when(sweep())
+      .thenEvents('task.unblocked t-1');
+    expect(scenario.world.nextDue()).toBe(START + 1_100);
+  });
+});
+
 describe('retention by count', () => {
   it('removes the oldest beyond finalRetentionCount at once', () => {
     const scenario = keeping(2).given(...ends(0, 'a'), ...ends(10, 'b'), ...ends(20, 'c'), ...ends(30, 'd'));
@@ -210,6 +221,17 @@ describe('outcomes', () => {
     const { scenario } = remembering(0, 40);
     scenario.when(at(5_000), sweep()).thenData({ forgottenOutcomes: 0, more: true });
     expect(scenario.world.outcomes).toEqual({ count: 2, oldestAt: START });
+  });
+
+  it('are what falls due next, when nothing in the pools does so earlier', () => {
+    const { scenario } = remembering(0);
+    expect(nextDue(scenario.world)).toBe(START + 1_100);
+    scenario.given(pool(), submits('ann', 't-1', { deadline: START + 2_000 }));
+    expect(nextDue(scenario.world)).toBe(START + 1_100);
+    scenario.given(submits('ann', 't-2', { deadline: START + 50 }));
+    expect(nextDue(scenario.world)).toBe(START + 50);
+    scenario.world.outcomes.oldestAt = undefined;
+    expect(nextDue(scenario.world)).toBe(START + 50);
   });
 
   it('no other decision forgets any', () => {

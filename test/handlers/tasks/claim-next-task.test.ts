@@ -144,6 +144,13 @@ describe('ClaimNextTask', () => {
       .thenEvents('task.claimed t-1');
   });
 
+  it('claims nothing whose deadline has come, however many such tasks there are', () => {
+    const scenario = given(pool(), joins('bob'));
+    for (let i = 0; i < 150; i++) scenario.given(submits('ann', `t-${i}`, { deadline: START + 50 }));
+    scenario.when(at(50), claimsNext('bob', { limit: 100 }));
+    expect(claimedBy(scenario)).toEqual([]);
+  });
+
   it('brings at most 100 lapsed tasks up to date, however many there are', () => {
     const scenario = given(pool(), joins('bob'), joins('cyd'));
     for (let i = 0; i < 150; i++) scenario.given(submits('ann', `t-${i}`));
