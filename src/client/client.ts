@@ -67,7 +67,9 @@ export class ConvergeClient {
   static async connect(options: ClientOptions): Promise<ConvergeClient> {
     const { agent, url, connection, namespace, shards } = options;
     if (!isName(agent)) {
-      throw new ConfigurationError(`agent ${JSON.stringify(agent)}: letters, digits, _ and -, 1 to 64 of them`);
+      throw new ConfigurationError(
+        `agent ${JSON.stringify(agent)}: letters, digits, _ and -, 1 to 64 of them`,
+      );
     }
     if (shards !== undefined && !(Number.isInteger(shards) && shards >= 1)) {
       throw new ConfigurationError(`shards: a positive integer, not ${shards}`);
@@ -158,7 +160,11 @@ export class ConvergeClient {
    * Rejects with a `QueryError` when the query was refused or asks for what does not exist (`..._not_found`), and with
    * an {@link UnavailableError} when no worker answered in time.
    */
-  query<N extends QueryName>(name: N, input: QueryInput<N>, options: AskOptions = {}): Promise<QueryAnswers[N]> {
+  query<N extends QueryName>(
+    name: N,
+    input: QueryInput<N>,
+    options: AskOptions = {},
+  ): Promise<QueryAnswers[N]> {
     if (this.#isClosed) return Promise.reject(new UnavailableError(CLOSED));
     return this.#shared.queries.ask(name, input, options);
   }

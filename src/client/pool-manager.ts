@@ -1,6 +1,6 @@
+import type { AskOptions } from '../bus/query-client.ts';
 import type { Member, Pool } from '../protocol/documents.ts';
 import type { Page, QueryAnswers, QueryInput } from '../protocol/queries.ts';
-import type { AskOptions } from '../bus/query-client.ts';
 import type { ConvergeClient } from './client.ts';
 import { undefinedIfNotFound } from './not-found.ts';
 import type { Answer, FieldsOf, Mode, Sender } from './sender.ts';

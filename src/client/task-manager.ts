@@ -67,7 +67,10 @@ export class TaskManager extends TaskDecisions<'outcome'> {
   }
 
   /** Undefined if there is no such task. */
-  getTask(taskId: string, { pool = COMMONS, timeoutMs }: InPool & AskOptions = {}): Promise<Task | undefined> {
+  getTask(
+    taskId: string,
+    { pool = COMMONS, timeoutMs }: InPool & AskOptions = {},
+  ): Promise<Task | undefined> {
     return undefinedIfNotFound(this.#client.query('task', { pool, taskId }, { timeoutMs }));
   }
 
@@ -147,10 +150,7 @@ function* submissionBatches(
   }
 }
 
-function* submissions(
-  client: ConvergeClient,
-  tasks: Iterable<NewTask>,
-): Iterable<InputOf<'SubmitTask'>> {
+function* submissions(client: ConvergeClient, tasks: Iterable<NewTask>): Iterable<InputOf<'SubmitTask'>> {
   for (const task of tasks) yield submission(task, () => client.newId());
 }
 

@@ -12,13 +12,11 @@ import type {
   TaskConstraints,
 } from '../protocol/documents.ts';
 import type { Json } from '../protocol/json.ts';
-
-interface Happened<Type extends string, Data> {
-  readonly type: Type;
-  /** The pool, agent or task that changed. */
-  readonly id: string;
-  readonly data: Data;
-}
+import type { AuctionEvent } from './auctions/events.ts';
+import type { DelegationEvent } from './delegations/events.ts';
+import type { Happened } from './happened.ts';
+import type { NegotiationEvent } from './negotiations/events.ts';
+import type { VoteEvent } from './votes/events.ts';
 
 export interface PoolCreatedData {
   readonly owner: string;
@@ -99,7 +97,14 @@ export type TaskEvent =
     >
   | Happened<'task.removed', Record<string, never>>;
 
-export type DomainEvent = PoolEvent | MemberEvent | TaskEvent;
+export type DomainEvent =
+  | PoolEvent
+  | MemberEvent
+  | TaskEvent
+  | AuctionEvent
+  | VoteEvent
+  | NegotiationEvent
+  | DelegationEvent;
 export type EventType = DomainEvent['type'];
 
 export function isTaskEvent(event: DomainEvent): event is TaskEvent {

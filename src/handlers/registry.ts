@@ -1,7 +1,7 @@
 /** Every decision type with its handler, once: a type without one, or one too many, does not compile. */
 import type { Batch, DecisionOf, SingleDecision, SingleType } from '../protocol/decisions/index.ts';
 import type { Decided } from './decided.ts';
-import type { Context, Handler } from './handler.ts';
+import type { Context, EntityId, Handler } from './handler.ts';
 import { closePool } from './pools/close-pool.ts';
 import { createPool } from './pools/create-pool.ts';
 import { heartbeat } from './pools/heartbeat.ts';
@@ -54,4 +54,14 @@ export function decide(world: World, decision: SingleDecision, context: Context)
 export function touchedTasks(decision: SingleDecision | Batch): readonly string[] {
   if (decision.type === 'Batch') return decision.decisions.flatMap((member) => touchedTasks(member));
   return touchedAs(decision.type, decision);
+}
+
+function touchedEntitiesAs<T extends SingleType>(type: T, decision: DecisionOf<T>): readonly EntityId[] {
+  return HANDLERS[type].touchesEntities?.(decision) ?? [];
+}
+
+/** The same of auctions, votes, negotiations and delegations. */
+export function touchedEntities(decision: SingleDecision | Batch): readonly EntityId[] {
+  if (decision.type === 'Batch') return decision.decisions.flatMap((member) => touchedEntities(member));
+  return touchedEntitiesAs(decision.type, decision);
 }

@@ -3,6 +3,7 @@
  * just the fields that exist in it. Times are milliseconds since the epoch.
  */
 import type { Constraints } from './decisions/constraints.ts';
+import type { Entity } from './entities.ts';
 import type { Json } from './json.ts';
 import { COMMONS, SYSTEM } from './names.ts';
 
@@ -205,4 +206,10 @@ export type DocumentChange =
       readonly pool: string;
       readonly before: Task | undefined;
       after: Task | undefined;
+    }
+  | {
+      readonly kind: 'entity';
+      readonly pool: string;
+      readonly before: Entity | undefined;
+      after: Entity | undefined;
     };

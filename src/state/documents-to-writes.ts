@@ -12,6 +12,7 @@ import {
   type Pool,
   type Task,
 } from '../protocol/documents.ts';
+import { type Entity, entityRef } from '../protocol/entities.ts';
 import { SYSTEM } from '../protocol/names.ts';
 import { decisionKey } from '../protocol/outcome.ts';
 import { classHash, pendingMember, type ShardKeys } from './keys.ts';
@@ -59,7 +60,7 @@ function writeEntries(before: readonly Entry[], after: readonly Entry[], writes:
 /** Whose receipt goes when the thing goes: pools and tasks are created by one decision each, members are not. */
 function originOf(
   kind: DocumentChange['kind'],
-  document: Pool | Member | Task | undefined,
+  document: Pool | Member | Task | Entity | undefined,
 ): Origin | undefined {
   return kind === 'member' || document === undefined || !('origin' in document) ? undefined : document.origin;
 }
@@ -76,6 +77,8 @@ function writtenBefore(keys: ShardKeys, change: DocumentChange): Written | undef
       return change.before && writtenMember(keys, change.before);
     case 'task':
       return change.before && writtenTask(keys, change.before);
+    case 'entity':
+      return change.before && writtenEntity(keys, change.before);
   }
 }
 
@@ -87,6 +90,8 @@ function writtenAfter(keys: ShardKeys, change: DocumentChange): Written | undefi
       return change.after && writtenMember(keys, change.after);
     case 'task':
       return change.after && writtenTask(keys, change.after);
+    case 'entity':
+      return change.after && writtenEntity(keys, change.after);
   }
 }
 
@@ -116,6 +121,21 @@ function writtenTask(keys: ShardKeys, task: Task): Written {
   }
   if (isFinal(task)) entries.push({ key: keys.finals(pool), member: taskId, score: task.finishedAt });
   return { hash: keys.tasks(pool), field: taskId, entries };
+}
+
+function writtenEntity(keys: ShardKeys, entity: Entity): Written {
+  const { pool, kind, id, order, finishedAt } = entity;
+  const ref = entityRef(kind, id);
+  return {
+    hash: keys.entities(pool, kind),
+    field: id,
+    entries: [
+      { key: keys.entitiesIn(pool, kind, entity.state), member: id, score: order },
+      finishedAt === undefined
+        ? { key: keys.liveEntities(pool), member: ref, score: order }
+        : { key: keys.endedEntities(pool), member: ref, score: finishedAt },
+    ],
+  };
 }
 
 /** Who holds the task, or held it when it finished. */

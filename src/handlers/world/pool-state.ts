@@ -11,19 +11,21 @@ import {
   type Pool,
   type Task,
 } from '../../protocol/documents.ts';
+import { type Entity, type EntityKind, entityRef } from '../../protocol/entities.ts';
 import { MINUTE_MS } from '../../protocol/limits.ts';
 import type { Settings } from '../../protocol/settings.ts';
+import type { EntityMaps } from '../entities.ts';
 import { IndexedHeap } from './indexed-heap.ts';
 import { PendingQueue } from './pending-queue.ts';
 
 /** Something whose time comes. `at` is log time, milliseconds. */
 export interface Due {
   readonly at: number;
-  readonly kind: 'member' | 'task' | 'dependents' | 'retention' | 'removal';
+  readonly kind: 'member' | 'task' | 'entity' | 'dependents' | 'retention' | 'entity-retention' | 'removal';
   readonly id: string;
 }
 
-/** Final tasks leave the memory; how many the store holds, and since when, is what retention needs to know. */
+/** What ended leaves the memory; how much the store holds, and since when, is what retention needs to know. */
 export interface FinalTasks {
   readonly count: number;
   readonly oldestAt: number | undefined;
@@ -34,7 +36,16 @@ export class PoolState {
   /** Number of the pool's latest event. */
   sequence: number;
   finals: FinalTasks = { count: 0, oldestAt: undefined };
+  /** The same of auctions, votes, negotiations and delegations together. */
+  ended: FinalTasks = { count: 0, oldestAt: undefined };
   liveTasks = 0;
+  liveEntities = 0;
+  readonly entities: EntityMaps = {
+    auction: new Map(),
+    vote: new Map(),
+    negotiation: new Map(),
+    delegation: new Map(),
+  };
   readonly members = new Map<string, Member>();
   readonly tasks = new Map<string, Task>();
   readonly pending = new PendingQueue();
@@ -88,6 +99,40 @@ export class PoolState {
     return before;
   }
 
+  putEntity(kind: EntityKind, id: string, after: Entity | undefined): Entity | undefined {
+    const before = this.entities[kind].get(id);
+    if (before !== undefined && before.finishedAt === undefined) this.liveEntities--;
+    if (after === undefined) this.entities[kind].delete(id);
+    else this.#keepEntity(after);
+    const ref = entityRef(kind, id);
+    if (after?.dueAt === undefined || after.finishedAt !== undefined) this.due.delete(`e/${ref}`);
+    else this.due.set(`e/${ref}`, { at: after.dueAt, kind: 'entity', id: ref });
+    return before;
+  }
+
+  #keepEntity(entity: Entity): void {
+    if (entity.finishedAt === undefined) this.liveEntities++;
+    switch (entity.kind) {
+      case 'auction':
+        this.entities.auction.set(entity.id, entity);
+        return;
+      case 'vote':
+        this.entities.vote.set(entity.id, entity);
+        return;
+      case 'negotiation':
+        this.entities.negotiation.set(entity.id, entity);
+        return;
+      case 'delegation':
+        this.entities.delegation.set(entity.id, entity);
+        return;
+    }
+  }
+
+  /** What ended need not stay in memory once it is stored. */
+  forgetEntity(kind: EntityKind, id: string): void {
+    if (this.entities[kind].get(id)?.finishedAt !== undefined) this.entities[kind].delete(id);
+  }
+
   /** Final tasks that nobody waits for need not stay in memory once they are stored. */
   forget(taskId: string): void {
     const task = this.tasks.get(taskId);
@@ -99,17 +144,28 @@ export class PoolState {
    * Plans what retention will remove: the oldest final tasks, and a closed pool that holds nothing any more. Final
    * tasks may stay a little longer than they must, so that one sweep removes many instead of each a few.
    */
-  scheduleRetention({ finalRetentionMs, finalRetentionCount }: Settings): void {
-    const { count, oldestAt } = this.finals;
-    if (oldestAt === undefined) this.due.delete('r/');
-    else {
-      const slackMs = Math.min(MINUTE_MS, Math.ceil(finalRetentionMs / 10));
-      const at = count > finalRetentionCount ? oldestAt : oldestAt + finalRetentionMs + slackMs;
-      this.due.set('r/', { at, kind: 'retention', id: this.doc.pool });
+  scheduleRetention(settings: Settings): void {
+    this.#scheduleKept('r/', 'retention', this.finals, settings);
+    this.#scheduleKept('q/', 'entity-retention', this.ended, settings);
+    const { closedAt, pool } = this.doc;
+    const kept = this.finals.count + this.ended.count + this.liveTasks + this.liveEntities;
+    if (closedAt === undefined || kept > 0) this.due.delete('x/');
+    else this.due.set('x/', { at: closedAt + settings.finalRetentionMs, kind: 'removal', id: pool });
+  }
+
+  #scheduleKept(
+    key: string,
+    kind: 'retention' | 'entity-retention',
+    { count, oldestAt }: FinalTasks,
+    { finalRetentionMs, finalRetentionCount }: Settings,
+  ): void {
+    if (oldestAt === undefined) {
+      this.due.delete(key);
+      return;
     }
-    const empty = this.doc.closedAt !== undefined && count === 0 && this.liveTasks === 0;
-    if (!empty || this.doc.closedAt === undefined) this.due.delete('x/');
-    else this.due.set('x/', { at: this.doc.closedAt + finalRetentionMs, kind: 'removal', id: this.doc.pool });
+    const slackMs = Math.min(MINUTE_MS, Math.ceil(finalRetentionMs / 10));
+    const at = count > finalRetentionCount ? oldestAt : oldestAt + finalRetentionMs + slackMs;
+    this.due.set(key, { at, kind, id: this.doc.pool });
   }
 
   #index(task: Task): void {

@@ -1,0 +1,3 @@
+import type { Happened } from '../happened.ts';
+
+export type AuctionEvent = Happened<'auction.removed', Record<string, never>>;

@@ -1,0 +1,3 @@
+import type { Happened } from '../happened.ts';
+
+export type NegotiationEvent = Happened<'negotiation.removed', Record<string, never>>;
