@@ -214,6 +214,16 @@ export class ConvergeClient {
     return shards.known ?? shards.ask(timeoutMs);
   }
 
+  /** Where things are in the namespace of the client. */
+  get subjects(): Subjects {
+    return this.#shared.subjects;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** An id for something new, as the client chooses them. */
   newId(): string {
     return this.#options.newId?.() ?? uuidv7();
   }

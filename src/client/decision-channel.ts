@@ -23,7 +23,7 @@ export interface Published {
   readonly decisionId: string;
   /** Where in the log it stands. */
   readonly seq: number;
-  /** The log held a message of this agent with this id already. */
+  /** The log held a message of this agent with this id already: of an earlier call, or sent twice by this one. */
   readonly duplicate: boolean;
 }
 

@@ -44,6 +44,8 @@ export interface EventFeedOptions extends EventOptions {
 }
 
 const FETCH = { max_messages: 256, expires: 5_000, idle_heartbeat: 1_000 } as const;
+/** A request that was lost with the connection is not waited for much longer. */
+const REQUEST_MS = 2_000;
 const CONSUMER_LIFETIME_NANOS = 30_000_000_000;
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 2_000;
@@ -164,14 +166,15 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
         if (this.#options.connection.isClosed())
           throw new UnavailableError(messageOf(error), { cause: error });
       }
-      await delay(pauseMs, undefined, { signal });
+      // Aborted: the reason is thrown at the top of the loop.
+      await delay(pauseMs, undefined, { signal }).catch(() => undefined);
     }
   }
 
   async #openOnce(): Promise<Reading> {
     const { connection, subjects } = this.#options;
     const stream = subjects.streams.events;
-    const jsm = await jetstreamManager(connection, { checkAPI: false });
+    const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: REQUEST_MS });
     await this.#verify(jsm, stream);
     const info = await jsm.consumers.add(stream, this.#consumerConfig());
     // The server says where it begins: from here on that is known, also if nothing is delivered before the next doubt.

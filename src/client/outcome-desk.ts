@@ -70,7 +70,7 @@ const ASK_TIMEOUT_MS = 2_000;
 const MAX_ASK_DELAY_MS = 10_000;
 const ASKING_AT_ONCE = 16;
 /** How long the outcome of a repeated id may be unknown before the decision is sent again, as a multiple of the wait. */
-const REPEATED_WAITS = 2;
+const REPEATED_WAITS = 5;
 
 export class OutcomeDesk {
   readonly #options: OutcomeDeskOptions;
@@ -78,7 +78,7 @@ export class OutcomeDesk {
   readonly #results: Subscription;
   readonly #subjectPrefix: string;
   readonly #waiting = new Map<string, Expectation>();
-  readonly #toAsk: Expectation[] = [];
+  readonly #toAsk = new Set<Expectation>();
   readonly #unwatch: () => void;
   #asking = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -109,7 +109,8 @@ export class OutcomeDesk {
       expected,
       options,
       deadline: now + options.timeoutMs,
-      askAt: now + this.#askAfterMs,
+      // Nobody knows of it before the log has it.
+      askAt: Number.POSITIVE_INFINITY,
       askDelayMs: this.#askAfterMs,
       isAsking: false,
       isStored: false,
@@ -154,10 +155,11 @@ export class OutcomeDesk {
   }
 
   #onResult(result: Msg): void {
-    const id = result.subject.slice(this.#subjectPrefix.length);
-    if (!this.#waiting.has(id)) return;
+    let waiting = this.#waiting.get(result.subject.slice(this.#subjectPrefix.length));
+    if (waiting === undefined) return;
     const outcome = outcomeOf(result);
-    for (const waiting of this.#waitingFor(id)) {
+    for (let next: Expectation | undefined; waiting !== undefined; waiting = next) {
+      next = waiting.also;
       if (outcome !== undefined && isAbout(outcome, waiting.expected, this.#options.agent)) {
         this.#settle(waiting, outcome);
       } else {
@@ -187,14 +189,14 @@ export class OutcomeDesk {
   #ask(waiting: Expectation): void {
     if (waiting.isAsking || waiting.isSettled) return;
     waiting.isAsking = true;
-    this.#toAsk.push(waiting);
+    this.#toAsk.add(waiting);
     this.#askNext();
   }
 
   #askNext(): void {
-    while (this.#asking < ASKING_AT_ONCE) {
-      const waiting = this.#toAsk.shift();
-      if (waiting === undefined) return;
+    for (const waiting of this.#toAsk) {
+      if (this.#asking >= ASKING_AT_ONCE) return;
+      this.#toAsk.delete(waiting);
       if (waiting.isSettled) continue;
       this.#asking++;
       void this.#askOnce(waiting).finally(() => {
@@ -255,16 +257,14 @@ export class OutcomeDesk {
     }
   }
 
-  *#waitingFor(id: string): Iterable<Expectation> {
-    for (let waiting = this.#waiting.get(id); waiting !== undefined; ) {
-      const { also } = waiting;
-      yield waiting;
-      waiting = also;
-    }
-  }
-
   *#everyone(): Iterable<Expectation> {
-    for (const id of this.#waiting.keys()) yield* this.#waitingFor(id);
+    for (const first of this.#waiting.values()) {
+      let waiting: Expectation | undefined = first;
+      for (let next: Expectation | undefined; waiting !== undefined; waiting = next) {
+        next = waiting.also;
+        yield waiting;
+      }
+    }
   }
 }
 

@@ -1,4 +1,3 @@
-import type { DecisionInput } from '../protocol/decisions/index.ts';
 import type { Json } from '../protocol/json.ts';
 import { COMMONS } from '../protocol/names.ts';
 import type { InputOf } from './outcomes.ts';
@@ -99,6 +98,6 @@ export class TaskDecisions<M extends Mode> {
   }
 }
 
-export function submission(task: NewTask, newId: () => string): DecisionInput & InputOf<'SubmitTask'> {
+export function submission(task: NewTask, newId: () => string): InputOf<'SubmitTask'> {
   return { ...task, type: 'SubmitTask', taskId: task.taskId ?? newId() };
 }

@@ -9,7 +9,7 @@ export const CODES = {
   unknown_type: 'there is no decision of this type',
   wrong_shard: 'the subject names another shard than the one the pool belongs to',
   reserved_id: 'names that start with _ are reserved for the system',
-  too_large: 'larger than the limit for a decision',
+  too_large: 'larger than the limit for a decision, or for what it adds to',
   rate_limited: 'a limit of the pool or the shard is reached; the same decision may succeed later',
   not_allowed: 'only someone with another role may decide this',
   internal_error: 'the handler failed; nothing was changed and the fault was logged',
@@ -54,7 +54,8 @@ export const CODES = {
   own_proposal: 'the proposer cannot answer its own offer',
   // delegations
   delegation_not_found: 'no delegation of this id in the pool',
-  invalid_delegation: 'self-delegation, a cycle, or more than the delegator has to pass on',
+  invalid_delegation:
+    'self-delegation, a cycle, an unknown scope entry, or more than the delegator has to pass on',
   scope_exceeded: 'a live delegation exists, but its scope does not cover the decision',
   not_the_delegator: 'only the delegator revokes',
   already_revoked: 'the delegation is revoked already',

@@ -100,6 +100,11 @@ interface TaskCommon {
   /** Failures so far, and claims that expired so far. */
   readonly failures: number;
   readonly expiries: number;
+  /**
+   * The auction that gives the task away: nobody else can claim it. Gone once a winner has started on the task, and
+   * when the task or the auction has come to nothing.
+   */
+  readonly auction?: string | undefined;
   readonly origin: Origin;
 }
 
@@ -116,6 +121,8 @@ export interface ScheduledTask extends TaskCommon {
 export interface PendingTask extends TaskCommon {
   readonly state: 'pending';
 }
+/** No auction gives it away. */
+export type ClaimableTask = PendingTask & { readonly auction?: undefined };
 export interface AssignedTask extends TaskCommon {
   readonly state: 'assigned';
   readonly claim: Claim;
@@ -168,6 +175,11 @@ export function isFinal(task: Task): task is FinalTask {
 
 export function isClaimed(task: Task): task is ClaimedTask {
   return task.state === 'assigned' || task.state === 'running';
+}
+
+/** Pending, and for anyone to claim. */
+export function isClaimable(task: Task): task is ClaimableTask {
+  return task.state === 'pending' && task.auction === undefined;
 }
 
 /** Does a set of capabilities satisfy every requirement? */

@@ -3,12 +3,12 @@ import { z } from 'zod';
 import type { PublicAuction } from './auctions.ts';
 import type { Code } from './codes.ts';
 import { labelSchema, nameSchema } from './decisions/common.ts';
-import type { Delegation } from './delegations.ts';
+import { DELEGATION_STATES, type Delegation } from './delegations.ts';
 import { type Member, type Pool, TASK_STATES, type Task } from './documents.ts';
 import { MAX_CAPABILITIES, MAX_PAGE } from './limits.ts';
 import type { Negotiation } from './negotiations.ts';
 import type { Outcome } from './outcome.ts';
-import type { PublicVote } from './votes.ts';
+import type { PublicBallot, PublicVote } from './votes.ts';
 
 const page = {
   limit: z.int().min(1).max(MAX_PAGE).default(100).describe('most items of one page'),
@@ -40,13 +40,18 @@ export const QUERIES = {
   outcome: z.strictObject({ agent: nameSchema, decisionId: nameSchema, pool: nameSchema.optional() }),
   auction: z.strictObject({ pool: nameSchema.optional(), auctionId: nameSchema }),
   auctions: z.strictObject({ pool: nameSchema.optional(), state: labelSchema.optional(), ...page }),
-  vote: z.strictObject({ pool: nameSchema.optional(), voteId: nameSchema }),
+  vote: z.strictObject({
+    pool: nameSchema.optional(),
+    voteId: nameSchema,
+    limit: z.int().min(1).max(MAX_PAGE).default(MAX_PAGE).describe('most ballots of one page'),
+    cursor: nameSchema.optional().describe('`ballots.cursor` of the page before'),
+  }),
   votes: z.strictObject({ pool: nameSchema.optional(), state: labelSchema.optional(), ...page }),
   negotiation: z.strictObject({ pool: nameSchema.optional(), sessionId: nameSchema }),
   delegations: z.strictObject({
     pool: nameSchema.optional(),
-    agent: nameSchema.optional().describe('delegator or delegatee'),
-    state: labelSchema.optional(),
+    agent: nameSchema.optional().describe('delegator, delegatee, or principal of what was passed on'),
+    state: z.enum(DELEGATION_STATES).optional(),
     ...page,
   }),
   stats: z.strictObject({ pool: nameSchema.optional() }),
@@ -105,7 +110,7 @@ export interface QueryAnswers {
   readonly outcome: Outcome;
   readonly auction: PublicAuction;
   readonly auctions: Page<PublicAuction>;
-  readonly vote: PublicVote;
+  readonly vote: PublicVote & { readonly ballots: Page<PublicBallot> };
   readonly votes: Page<PublicVote>;
   readonly negotiation: Negotiation;
   readonly delegations: Page<Delegation>;

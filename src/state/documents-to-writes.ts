@@ -5,6 +5,7 @@
 import {
   claimClass,
   type DocumentChange,
+  isClaimable,
   isClaimed,
   isFinal,
   type Member,
@@ -115,7 +116,7 @@ function writtenTask(keys: ShardKeys, task: Task): Written {
   const entries: Entry[] = [{ key: keys.tasksIn(pool, task.state), member: taskId, score: order }];
   const agent = agentOf(task);
   if (agent !== undefined) entries.push({ key: keys.tasksOf(pool, agent), member: taskId, score: order });
-  if (task.state === 'pending') {
+  if (isClaimable(task)) {
     const key = keys.pending(pool, classHash(claimClass(task)));
     entries.push({ key, member: pendingMember(order, taskId), score: -task.priority });
   }

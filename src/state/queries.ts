@@ -1,9 +1,10 @@
 /** Reads for agents and operators: from Redis, by any worker, of any shard. Lists come from indexes, never from scans. */
-import { type PublicAuction, publicAuction } from '../protocol/auctions.ts';
+import { listedAuction, type PublicAuction, publicAuction } from '../protocol/auctions.ts';
 import type { Code } from '../protocol/codes.ts';
 import { type Delegation, isPartyTo } from '../protocol/delegations.ts';
 import {
   COMMONS_POOL,
+  isClaimable,
   type Member,
   type Pool,
   satisfies,
@@ -17,7 +18,7 @@ import type { Negotiation } from '../protocol/negotiations.ts';
 import { decisionKey, type Outcome } from '../protocol/outcome.ts';
 import type { Page, PoolStats, QueryAnswers, QueryOf, ShardStats } from '../protocol/queries.ts';
 import { shardOf } from '../protocol/shard.ts';
-import { type PublicVote, publicVote } from '../protocol/votes.ts';
+import { type PublicVote, publicBallots, publicVote } from '../protocol/votes.ts';
 import { type ShardKeys, shardKeys, systemKeys, taskIdOfPendingMember } from './keys.ts';
 import type { Redis } from './redis.ts';
 import { pairs, parse } from './replies.ts';
@@ -146,7 +147,7 @@ export class StateQueries {
       best.map(({ member }) => taskIdOfPendingMember(member)),
     );
     const now = Date.now();
-    return tasks.filter(({ state, deadline }) => state === 'pending' && (deadline ?? now + 1) > now);
+    return tasks.filter((task) => isClaimable(task) && (task.deadline ?? now + 1) > now);
   }
 
   async pool({ pool }: QueryOf<'pool'>): Promise<Answer<QueryAnswers['pool']>> {
@@ -207,14 +208,14 @@ export class StateQueries {
   }
 
   async auctions(query: QueryOf<'auctions'>): Promise<Answer<Page<PublicAuction>>> {
-    return await this.#entities('auction', query, publicAuction);
+    return await this.#entities('auction', query, listedAuction);
   }
 
-  async vote({ pool = COMMONS, voteId }: QueryOf<'vote'>): Promise<Answer<PublicVote>> {
+  async vote({ pool = COMMONS, voteId, ...page }: QueryOf<'vote'>): Promise<Answer<QueryAnswers['vote']>> {
     const vote = await this.#entity('vote', pool, voteId);
     return vote === undefined
       ? notFound('vote_not_found', `there is no vote ${voteId} in ${pool}`)
-      : { ok: publicVote(vote) };
+      : { ok: { ...publicVote(vote), ballots: publicBallots(vote, page) } };
   }
 
   async votes(query: QueryOf<'votes'>): Promise<Answer<Page<PublicVote>>> {

@@ -165,12 +165,10 @@ function appliedAs(
 ): Applied {
   const { agent, pool } = decoded.address;
   if (decoded.kind === 'rejected') {
-    return { decisionId: decoded.id, type: decoded.type, agent, principal: undefined, pool, shard, seq, at };
+    return { decisionId: decoded.id, type: decoded.type, agent, pool, shard, seq, at };
   }
   const { decision } = decoded;
-  const onBehalfOf = decision.type === 'Sweep' ? undefined : decision.onBehalfOf;
-  const principal = onBehalfOf === agent ? undefined : onBehalfOf;
-  return { decisionId: decision.id, type: decision.type, agent, principal, pool, shard, seq, at };
+  return { decisionId: decision.id, type: decision.type, agent, pool, shard, seq, at };
 }
 
 function judge(
@@ -183,7 +181,7 @@ function judge(
     const { code, message } = decoded;
     return { status: 'rejected', code, message, events: [], forgottenOutcomes: 0 };
   }
-  const { decisionId, agent, principal, pool, shard, seq, at } = applied;
-  const context = { now: at, shard, seq, index: 0, pool, agent, self: principal ?? agent, decisionId };
+  const { decisionId, agent, pool, shard, seq, at } = applied;
+  const context = { now: at, shard, seq, index: 0, pool, agent, self: agent, decisionId };
   return applyDecision(world, decoded.decision, context, oldest);
 }

@@ -15,7 +15,7 @@ import {
   SWEEP_LIMIT,
 } from '../handlers/system/sweep.ts';
 import { World } from '../handlers/world/world.ts';
-import { claimClass, type DocumentChange, type Task } from '../protocol/documents.ts';
+import { claimClass, type DocumentChange, isClaimable, type Task } from '../protocol/documents.ts';
 import type { Entity } from '../protocol/entities.ts';
 import { DEFAULT_SETTINGS } from '../protocol/settings.ts';
 import type { Subjects } from '../protocol/subjects.ts';
@@ -414,7 +414,7 @@ function changedClasses(world: World, changes: readonly DocumentChange[]): Map<s
   for (const { kind, pool, before, after } of changes) {
     if (kind !== 'task') continue;
     for (const task of [before, after]) {
-      if (task?.state !== 'pending') continue;
+      if (task === undefined || !isClaimable(task)) continue;
       let ofPool = classes.get(pool);
       if (ofPool === undefined) {
         ofPool = new Map();

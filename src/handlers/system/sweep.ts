@@ -6,8 +6,10 @@ import type { Sweep } from '../../protocol/decisions/index.ts';
 import { entityRef, parseEntityRef } from '../../protocol/entities.ts';
 import type { Json } from '../../protocol/json.ts';
 import { MINUTE_MS } from '../../protocol/limits.ts';
+import { nextHandover, settleHandovers } from '../auctions/handovers.ts';
+import { endWithPool } from '../delegations/due.ts';
 import { kindOf, lapseEntity, removedEvent } from '../entities.ts';
-import type { DomainEvent } from '../events.ts';
+import { type DomainEvent, isInternal } from '../events.ts';
 import type { Context } from '../handler.ts';
 import { presenceLapsed } from '../pools/guards.ts';
 import { endMembership } from '../pools/membership.ts';
@@ -79,6 +81,7 @@ export function applySweep(world: World, sweep: Sweep, { now }: Context, oldest:
     if (happened.length === 0) break;
     for (const event of happened) events.push(world.apply(item.pool, event, now));
     events.push(...settleDependents(world, item.pool, now, limit - events.length));
+    events.push(...settleHandovers(world, item.pool, now, limit - events.length));
     if (state !== undefined && item.due.kind === 'retention') moveOldest(world, state, oldest, now);
     if (state !== undefined && item.due.kind === 'entity-retention')
       moveOldestEnded(world, state, oldest, now);
@@ -133,13 +136,16 @@ function settle(
     case 'entity': {
       const ref = parseEntityRef(due.id);
       const entity = ref && state.entities[ref.kind].get(ref.id);
-      return entity === undefined ? [] : lapseEntity(state, entity, until);
+      return entity === undefined ? [] : lapseEntity(state, entity, now);
     }
+    case 'handover':
+      return nextHandover(state, now);
     case 'entity-retention':
       return overdueEnded(world, state, oldest, limit, until);
     case 'retention':
       return overdueFinals(world, state, oldest, limit, until);
     case 'removal':
+      if (state.delegations.size > 0) return endWithPool(state, limit);
       return state.members.size > 0
         ? [...state.members.keys()]
             .sort()
@@ -243,7 +249,7 @@ function reportOf(events: readonly AppliedEvent[]): SweepReport {
   for (const { pool, event } of events) {
     const kind = kindOf(event);
     if (kind !== undefined && event.type.endsWith('.removed')) report.removedEntities++;
-    else if (kind !== undefined)
+    else if (kind !== undefined && !isInternal(event))
       report.closed.push({ pool, entity: entityRef(kind, event.id), event: event.type });
     switch (event.type) {
       case 'task.expired':

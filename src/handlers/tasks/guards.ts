@@ -25,6 +25,12 @@ export function alreadyFinal(task: Task): Rejected {
   return rejected('already_final', `task ${task.taskId} is ${task.state}`);
 }
 
+/** Somebody has it, it waits for something, an auction gives it away, or it is over for good. */
+export function notPending(task: Task): Rejected {
+  const why = task.auction === undefined ? task.state : `given away by auction ${task.auction}`;
+  return rejected('not_pending', `task ${task.taskId} is ${why}`, !isFinal(task));
+}
+
 export function liveTask(task: Task): LiveTask | Rejected {
   return isFinal(task) ? alreadyFinal(task) : task;
 }
@@ -49,7 +55,7 @@ export function heldTask(
 }
 
 /** How many more claims an agent may take in a pool. Claims that are over by now do not count. */
-export function claimsLeft(state: PoolState, { self, now }: Context): number {
+export function claimsLeft(state: PoolState, { self, now }: Pick<Context, 'self' | 'now'>): number {
   const held = state.heldBy(self).filter((task) => claimIsLive(state, task, now)).length;
   return Math.min(state.doc.maxClaimsPerAgent ?? MAX_CLAIMS_PER_AGENT, MAX_CLAIMS_PER_AGENT) - held;
 }

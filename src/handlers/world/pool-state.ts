@@ -2,9 +2,12 @@
  * One pool in memory: its documents, and what is derived from them so that no rule has to search. Everything here
  * but the documents themselves is a function of the documents, and is rebuilt by putting them in again.
  */
+import type { Auction } from '../../protocol/auctions.ts';
+import type { Delegation } from '../../protocol/delegations.ts';
 import {
   type BlockedTask,
   type ClaimedTask,
+  isClaimable,
   isClaimed,
   isFinal,
   type Member,
@@ -14,14 +17,26 @@ import {
 import { type Entity, type EntityKind, entityRef } from '../../protocol/entities.ts';
 import { MINUTE_MS } from '../../protocol/limits.ts';
 import type { Settings } from '../../protocol/settings.ts';
+import { LiveAuctions } from '../auctions/live-auctions.ts';
+import { LiveDelegations } from '../delegations/live-delegations.ts';
 import type { EntityMaps } from '../entities.ts';
+import { OpenVotes } from '../votes/open-votes.ts';
+import { addTo, removeFrom } from './id-sets.ts';
 import { IndexedHeap } from './indexed-heap.ts';
 import { PendingQueue } from './pending-queue.ts';
 
 /** Something whose time comes. `at` is log time, milliseconds. */
 export interface Due {
   readonly at: number;
-  readonly kind: 'member' | 'task' | 'entity' | 'dependents' | 'retention' | 'entity-retention' | 'removal';
+  readonly kind:
+    | 'member'
+    | 'task'
+    | 'entity'
+    | 'dependents'
+    | 'handover'
+    | 'retention'
+    | 'entity-retention'
+    | 'removal';
   readonly id: string;
 }
 
@@ -46,6 +61,12 @@ export class PoolState {
     negotiation: new Map(),
     delegation: new Map(),
   };
+  /** The live ones of `entities.auction`, and what became of their tasks. */
+  readonly auctions = new LiveAuctions();
+  /** The live ones of `entities.vote`. */
+  readonly votes = new OpenVotes();
+  /** The live ones of `entities.delegation`, by what a search for a chain asks for. */
+  readonly delegations = new LiveDelegations();
   readonly members = new Map<string, Member>();
   readonly tasks = new Map<string, Task>();
   readonly pending = new PendingQueue();
@@ -96,6 +117,8 @@ export class PoolState {
     }
     this.#scheduleTask(taskId, after);
     this.#scheduleDependents(taskId);
+    const auction = this.auctions.ofTask(taskId);
+    if (auction !== undefined) this.#scheduleHandover(auction.id, auction);
     return before;
   }
 
@@ -104,10 +127,42 @@ export class PoolState {
     if (before !== undefined && before.finishedAt === undefined) this.liveEntities--;
     if (after === undefined) this.entities[kind].delete(id);
     else this.#keepEntity(after);
-    const ref = entityRef(kind, id);
-    if (after?.dueAt === undefined || after.finishedAt !== undefined) this.due.delete(`e/${ref}`);
-    else this.due.set(`e/${ref}`, { at: after.dueAt, kind: 'entity', id: ref });
+    if (kind === 'auction') this.#putAuction(id, after?.kind === 'auction' ? after : undefined);
+    if (kind === 'vote') this.votes.put(id, after?.kind === 'vote' ? after : undefined);
+    if (kind === 'delegation') this.#putDelegation(id, after?.kind === 'delegation' ? after : undefined);
+    this.#scheduleEntity(kind, id, after);
     return before;
+  }
+
+  #putAuction(id: string, after: Auction | undefined): void {
+    this.auctions.put(id, after);
+    this.#scheduleHandover(id, after);
+  }
+
+  /** What has to be told is due from the beginning: when the task changed is nowhere written down. */
+  #scheduleHandover(id: string, auction: Auction | undefined): void {
+    const task = auction?.taskId === undefined ? undefined : this.tasks.get(auction.taskId);
+    const isUntold = this.auctions.look(id, task);
+    if (!isUntold || auction === undefined) this.due.delete(`a/${id}`);
+    else this.due.set(`a/${id}`, { at: auction.openedAt, kind: 'handover', id });
+  }
+
+  #putDelegation(id: string, after: Delegation | undefined): void {
+    this.delegations.put(id, after);
+    for (const child of this.delegations.childrenOf(id)) this.#scheduleEntity('delegation', child.id, child);
+  }
+
+  #scheduleEntity(kind: EntityKind, id: string, after: Entity | undefined): void {
+    const ref = entityRef(kind, id);
+    const at = after === undefined || after.finishedAt !== undefined ? undefined : this.#entityDue(after);
+    if (at === undefined) this.due.delete(`e/${ref}`);
+    else this.due.set(`e/${ref}`, { at, kind: 'entity', id: ref });
+  }
+
+  /** A delegation that is left over of one that has ended is due from its beginning. */
+  #entityDue(entity: Entity): number | undefined {
+    const isLeftOver = entity.kind === 'delegation' && this.delegations.isLeftOver(entity);
+    return isLeftOver ? entity.openedAt : entity.dueAt;
   }
 
   #keepEntity(entity: Entity): void {
@@ -148,7 +203,9 @@ export class PoolState {
     this.#scheduleKept('r/', 'retention', this.finals, settings);
     this.#scheduleKept('q/', 'entity-retention', this.ended, settings);
     const { closedAt, pool } = this.doc;
-    const kept = this.finals.count + this.ended.count + this.liveTasks + this.liveEntities;
+    // Delegations bind nobody to a pool in which nothing is left to decide: they end with it.
+    const live = this.liveTasks + this.liveEntities - this.delegations.size;
+    const kept = this.finals.count + this.ended.count + live;
     if (closedAt === undefined || kept > 0) this.due.delete('x/');
     else this.due.set('x/', { at: closedAt + settings.finalRetentionMs, kind: 'removal', id: pool });
   }
@@ -170,7 +227,7 @@ export class PoolState {
 
   #index(task: Task): void {
     if (!isFinal(task)) this.liveTasks++;
-    if (task.state === 'pending') this.pending.add(task);
+    if (isClaimable(task)) this.pending.add(task);
     if (isClaimed(task)) addTo(this.#held, task.claim.agent, task.taskId);
     if (task.state === 'blocked') {
       for (const id of task.waitingFor) {
@@ -182,7 +239,7 @@ export class PoolState {
 
   #unindex(task: Task): void {
     if (!isFinal(task)) this.liveTasks--;
-    if (task.state === 'pending') this.pending.remove(task);
+    if (isClaimable(task)) this.pending.remove(task);
     if (isClaimed(task)) removeFrom(this.#held, task.claim.agent, task.taskId);
     if (task.state === 'blocked') {
       for (const id of task.waitingFor) {
@@ -250,17 +307,4 @@ export function taskDue(task: Task): number | undefined {
       : Number.POSITIVE_INFINITY;
   const at = Math.min(deadline, own);
   return at === Number.POSITIVE_INFINITY ? undefined : at;
-}
-
-function addTo(index: Map<string, Set<string>>, key: string, id: string): void {
-  const ids = index.get(key);
-  if (ids === undefined) index.set(key, new Set([id]));
-  else ids.add(id);
-}
-
-function removeFrom(index: Map<string, Set<string>>, key: string, id: string): void {
-  const ids = index.get(key);
-  if (ids === undefined) return;
-  ids.delete(id);
-  if (ids.size === 0) index.delete(key);
 }

@@ -26,6 +26,8 @@ export interface AppliedEvent {
   readonly pool: string;
   readonly event: DomainEvent;
   readonly sequence: number | undefined;
+  /** In whose name, where somebody acted for somebody. */
+  readonly principal?: string;
 }
 
 /** Remembered outcomes, oldest first. The store holds them; this is what retention needs to know of them. */

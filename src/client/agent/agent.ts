@@ -1,0 +1,263 @@
+/**
+ * The loop of an agent: joins its pools, is heard from, sees what happens and what there is to do, and either decides
+ * itself (`decide`) or takes whatever task is next (`work`). Claims are renewed as long as they are held.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { ConfigurationError, ConvergeError, EXIT, messageOf } from '../../errors.ts';
+import type { ConvergeClient } from '../client.ts';
+import type { EventFeed } from '../event-feed.ts';
+import { PoolManager } from '../pool-manager.ts';
+import { type CustomDecision, StandardExecutor } from '../standard-executor.ts';
+import { TaskManager } from '../task-manager.ts';
+import { ClaimLoop } from './claim-loop.ts';
+import { Claims } from './claims.ts';
+import { type Decide, DecideLoop } from './decide-loop.ts';
+import { type AgentPool, Membership } from './membership.ts';
+import type { Work } from './run-task.ts';
+import { WorkBench } from './work-bench.ts';
+
+export interface AgentOptions<C extends CustomDecision = never> {
+  /** Whose agent it is. Stays open when the agent stops. */
+  readonly client: ConvergeClient;
+  /** Where it works, at least one; joined when it starts. */
+  readonly pools: readonly AgentPool[];
+  /**
+   * Does a claimed task. Without `decide` the agent claims the next task it may have whenever it has a free place; with
+   * `decide` only what that claims is worked on.
+   */
+  readonly work?: Work | undefined;
+  /** Chooses what to do; without `work`, claims that it takes are renewed until it reports, fails or releases them. */
+  readonly decide?: Decide<C> | undefined;
+  /** Executes what `decide` returns; bring one with handlers for decisions of your own. */
+  readonly executor?: StandardExecutor<C> | undefined;
+  /** Most tasks worked on at once (1). */
+  readonly concurrency?: number | undefined;
+  /** Looks for tasks this often even if nothing happens, milliseconds (1,000). */
+  readonly pollMs?: number | undefined;
+  /** How long claims last unless renewed; as each task says when left out. */
+  readonly claimTtlMs?: number | undefined;
+  /** Most events kept for the next call of `decide` (1,000); reading waits when there are more. */
+  readonly maxMessages?: number | undefined;
+  /** Most tasks shown to `decide` (100). */
+  readonly maxTasks?: number | undefined;
+  /** Told what goes wrong without ending the loop; a warning of the process when left out. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+export interface StopOptions {
+  /** Wait for what is being worked on (true), or abort it. */
+  readonly graceful?: boolean | undefined;
+  /** How long to wait for it, milliseconds (30,000); then it is aborted. */
+  readonly timeoutMs?: number | undefined;
+  /** Also leave the pools (false). */
+  readonly leave?: boolean | undefined;
+}
+
+const ABORTED_WITHIN_MS = 1_000;
+const RELEASED_WITHIN_MS = 5_000;
+
+/** Started twice, or after it was stopped: an agent runs once. */
+export class AgentStateError extends ConvergeError {
+  readonly exitCode = EXIT.usage;
+}
+
+export class Agent<C extends CustomDecision = never> {
+  readonly client: ConvergeClient;
+  readonly #options: AgentOptions<C>;
+  readonly #tasks: TaskManager;
+  readonly #pools: PoolManager;
+  readonly #claims: Claims;
+  readonly #memberships: readonly { readonly place: AgentPool; readonly membership: Membership }[];
+  readonly #bench: WorkBench | undefined;
+  readonly #claimLoop: ClaimLoop | undefined;
+  readonly #decideLoop: DecideLoop<C> | undefined;
+  readonly #feeds = new Map<string, EventFeed>();
+  /** What ends when the agent is told to stop, in contrast to watching, which ends last. */
+  readonly #loops: Promise<void>[] = [];
+  #state: 'new' | 'running' | 'stopped' = 'new';
+  #stopping: Promise<void> | undefined;
+
+  /** Throws a {@link ConfigurationError} for options that make no agent. */
+  constructor(options: AgentOptions<C>) {
+    const { client, pools, decide, work, concurrency = 1, pollMs = 1_000 } = options;
+    const [first] = pools;
+    if (first === undefined) throw new ConfigurationError('an agent needs a pool to work in');
+    if (new Set(pools.map(({ pool }) => pool)).size < pools.length) {
+      throw new ConfigurationError('an agent names each of its pools once');
+    }
+    if (!(Number.isInteger(concurrency) && concurrency >= 1)) {
+      throw new ConfigurationError(`concurrency: a positive integer, not ${concurrency}`);
+    }
+    if (!(pollMs > 0)) throw new ConfigurationError(`pollMs: more than 0, not ${pollMs}`);
+    if (decide === undefined && work === undefined)
+      throw new ConfigurationError('an agent decides, works, or both');
+    this.client = client;
+    this.#options = options;
+    this.#tasks = new TaskManager(client);
+    this.#pools = new PoolManager(client);
+    this.#claims = new Claims(client.agent, this.#tasks);
+    const onError = (error: unknown): void => this.#onError(error);
+    this.#memberships = pools.map((place) => ({
+      place,
+      membership: new Membership({ pools: this.#pools, place, onError }),
+    }));
+    const common = { client, tasks: this.#tasks, claims: this.#claims, pollMs, onError };
+    if (work !== undefined) {
+      this.#bench = new WorkBench({ ...common, work, concurrency, onFree: () => this.#claimLoop?.wake() });
+    }
+    if (decide !== undefined) {
+      this.#decideLoop = new DecideLoop({
+        ...common,
+        pools: pools.map(({ pool }) => pool),
+        decide,
+        executor: options.executor ?? new StandardExecutor(client, first),
+        maxMessages: options.maxMessages ?? 1_000,
+        maxTasks: options.maxTasks ?? 100,
+        onClaimed: (claim) => this.#bench?.take(claim),
+      });
+    } else if (this.#bench !== undefined) {
+      this.#claimLoop = new ClaimLoop({
+        ...common,
+        bench: this.#bench,
+        memberships: this.#memberships,
+        claimTtlMs: options.claimTtlMs,
+      });
+    }
+  }
+
+  /**
+   * Resolves when the agent is in its pools and sees what happens there. Rejects with a `DecisionRejectedError` when a
+   * pool does not let it in, and when the infrastructure fails; then the agent is stopped.
+   */
+  async start(): Promise<void> {
+    if (this.#state !== 'new') throw new AgentStateError('an agent runs once: make a new one');
+    this.#state = 'running';
+    try {
+      for (const { membership } of this.#memberships) await membership.begin();
+      await Promise.all(this.#memberships.map(({ place }) => this.#openFeed(place.pool).opened));
+    } catch (error) {
+      await this.stop({ graceful: false });
+      throw error;
+    }
+    if (this.#isStopped) return;
+    for (const { place } of this.#memberships) void this.#watch(place.pool);
+    if (this.#claimLoop !== undefined) this.#loops.push(this.#claimLoop.run());
+    if (this.#decideLoop !== undefined) this.#loops.push(this.#decideLoop.run());
+  }
+
+  /** Ids of the tasks whose claims the agent holds at this moment, with their pools. */
+  get holding(): readonly { readonly pool: string; readonly taskId: string }[] {
+    return this.#claims.all.map(({ pool, task }) => ({ pool, taskId: task.taskId }));
+  }
+
+  /**
+   * Takes nothing new, waits for what is under way as the options say, releases what the agent still holds, and resolves
+   * when all of that is done. The same promise however often it is called.
+   */
+  stop(options: StopOptions = {}): Promise<void> {
+    this.#stopping ??= this.#stop(options);
+    return this.#stopping;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+
+  async #stop({ graceful = true, timeoutMs = 30_000, leave = false }: StopOptions): Promise<void> {
+    const wasRunning = this.#state === 'running';
+    this.#state = 'stopped';
+    this.#bench?.close();
+    this.#claimLoop?.stop();
+    this.#decideLoop?.stop();
+    if (graceful) await within(timeoutMs, this.#underWay());
+    await this.#releaseAll();
+    // Again when everything has ended: a claim that was under way is answered only then.
+    const ended = this.#underWay().then(() => this.#releaseAll());
+    await within(ABORTED_WITHIN_MS, ended);
+    for (const { membership } of this.#memberships) membership.end();
+    for (const feed of this.#feeds.values()) feed.close();
+    if (leave && wasRunning) await this.#leaveAll();
+  }
+
+  get #isStopped(): boolean {
+    return this.#state === 'stopped';
+  }
+
+  async #underWay(): Promise<void> {
+    await Promise.all([...this.#loops, this.#bench?.idle()]);
+  }
+
+  async #releaseAll(): Promise<void> {
+    await Promise.all(
+      this.#claims.all.map(async (claim) => {
+        const { pool, task } = claim;
+        claim.lose('the agent stops');
+        try {
+          await this.#tasks.release(task.taskId, {
+            pool,
+            epoch: task.claim.epoch,
+            timeoutMs: RELEASED_WITHIN_MS,
+          });
+        } catch (error) {
+          this.#onError(error);
+        }
+      }),
+    );
+  }
+
+  async #leaveAll(): Promise<void> {
+    for (const { place } of this.#memberships) {
+      await this.#pools
+        .leavePool(place.pool, { timeoutMs: RELEASED_WITHIN_MS })
+        .catch((error) => this.#onError(error));
+    }
+  }
+
+  #openFeed(pool: string): EventFeed {
+    const feed = this.client.events({ pool, start: 'new' });
+    this.#feeds.set(pool, feed);
+    return feed;
+  }
+
+  /** Reads what happens in a pool until the agent stops. */
+  async #watch(pool: string): Promise<void> {
+    let feed = this.#feeds.get(pool) ?? this.#openFeed(pool);
+    while (!this.#isStopped) {
+      try {
+        for await (const event of feed) {
+          this.#claims.happened(pool, event);
+          this.#claimLoop?.noticed(pool, event);
+          await this.#decideLoop?.noticed(event);
+        }
+        // Nothing can be decided any more.
+        if (this.client.isClosed) return void this.stop({ graceful: false });
+      } catch (error) {
+        this.#onError(error);
+      }
+      if (this.#isStopped) return;
+      // The stream is another one than before: on with what happens from now on.
+      await delay(this.#options.pollMs ?? 1_000);
+      if (!this.#isStopped && !this.client.isClosed) feed = this.#openFeed(pool);
+    }
+  }
+
+  #onError(error: unknown): void {
+    const { onError = warn } = this.#options;
+    try {
+      onError(error);
+    } catch (another) {
+      warn(another);
+    }
+  }
+}
+
+function warn(error: unknown): void {
+  process.emitWarning(messageOf(error), 'ConvergeAgentWarning');
+}
+
+async function within(ms: number, what: Promise<unknown>): Promise<void> {
+  const late = new AbortController();
+  const { signal } = late;
+  await Promise.race([what, delay(ms, undefined, { signal }).catch(() => undefined)]);
+  late.abort();
+}

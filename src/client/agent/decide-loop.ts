@@ -1,0 +1,128 @@
+/** Shows the agent what has happened and what there is to do, and executes what it decides. */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Task } from '../../protocol/documents.ts';
+import type { ConvergeEvent } from '../../protocol/event.ts';
+import { isObject } from '../../protocol/json.ts';
+import type { Outcome } from '../../protocol/outcome.ts';
+import type { ConvergeClient } from '../client.ts';
+import type { CustomDecision, ExecutableDecision, Executed, StandardExecutor } from '../standard-executor.ts';
+import { Bell } from './bell.ts';
+import { type Claims, listOf } from './claims.ts';
+import type { HeldClaim } from './held-claim.ts';
+import { Mailbox } from './mailbox.ts';
+
+export interface DecideContext {
+  readonly client: ConvergeClient;
+  /** What became of the decisions of the call before, in their order. */
+  readonly outcomes: readonly Outcome[];
+  /** Aborted when the agent stops. */
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Chooses what to do. `messages`: the events of the agent's pools since the call before, in order per pool. `tasks`: the
+ * pending tasks that the agent may claim, best first. Decisions that name no pool go to the agent's first one. What it
+ * throws is told to `onError`; the messages of that call do not come again.
+ */
+export type Decide<C extends CustomDecision = never> = (
+  messages: readonly ConvergeEvent[],
+  tasks: readonly Task[],
+  context: DecideContext,
+) => readonly ExecutableDecision<C>[] | Promise<readonly ExecutableDecision<C>[]>;
+
+export interface DecideLoopOptions<C extends CustomDecision> {
+  readonly client: ConvergeClient;
+  readonly pools: readonly string[];
+  readonly decide: Decide<C>;
+  readonly executor: StandardExecutor<C>;
+  readonly claims: Claims;
+  readonly pollMs: number;
+  readonly maxMessages: number;
+  readonly maxTasks: number;
+  readonly onClaimed: (claim: HeldClaim) => void;
+  readonly onError: (error: unknown) => void;
+}
+
+export class DecideLoop<C extends CustomDecision> {
+  readonly #options: DecideLoopOptions<C>;
+  readonly #mailbox: Mailbox;
+  readonly #bell = new Bell();
+  readonly #stop = new AbortController();
+  #outcomes: readonly Outcome[] = [];
+
+  constructor(options: DecideLoopOptions<C>) {
+    this.#options = options;
+    this.#mailbox = new Mailbox(options.maxMessages);
+    this.#bell.ring();
+  }
+
+  /** Resolves when there is room for the next event. */
+  noticed(event: ConvergeEvent): Promise<void> {
+    if (this.#stop.signal.aborted) return Promise.resolve();
+    const room = this.#mailbox.put(event);
+    this.#bell.ring();
+    return room;
+  }
+
+  stop(): void {
+    this.#stop.abort();
+    this.#bell.ring();
+    // Whoever waits for room has nothing more to bring.
+    this.#mailbox.takeAll();
+  }
+
+  /** Resolves when stopped and the call that was under way has ended. */
+  async run(): Promise<void> {
+    const { pollMs, onError } = this.#options;
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      await this.#bell.heard(pollMs);
+      try {
+        await this.#decideOnce();
+      } catch (error) {
+        if (signal.aborted) return;
+        onError(error);
+        await delay(pollMs, undefined, { signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  async #decideOnce(): Promise<void> {
+    const { client, decide, executor, pools, maxTasks } = this.#options;
+    const { signal } = this.#stop;
+    if (signal.aborted) return;
+    const { items } = await client.query('pending-tasks', {
+      agent: client.agent,
+      pools: [...pools],
+      limit: maxTasks,
+    });
+    if (signal.aborted) return;
+    const decisions = await decide(this.#mailbox.takeAll(), items, {
+      client,
+      outcomes: this.#outcomes,
+      signal,
+    });
+    this.#outcomes = await executor.execute(decisions, { onOutcome: (executed) => this.#decided(executed) });
+  }
+
+  /** Keeps track of the claims that the agent's own decisions take and end. */
+  #decided({ decision, outcome, sentAt }: Executed<C>): void {
+    if (outcome.status !== 'accepted') return;
+    const { pool, at } = outcome;
+    const told = { at, askedAt: sentAt };
+    if (decision.type !== 'Batch') this.#take(decision, pool, outcome.data, told);
+    const members = listOf(decision, 'decisions');
+    for (const [i, member] of listOf(outcome.data, 'outcomes').entries()) {
+      if (isObject(member) && member.status === 'accepted') this.#take(members[i], pool, member.data, told);
+    }
+  }
+
+  #take(decision: unknown, pool: string, data: unknown, told: { at: number; askedAt: number }): void {
+    if (!isObject(decision)) return;
+    const { claims, client, onClaimed } = this.#options;
+    const { onBehalfOf = client.agent } = decision;
+    // A claim that was taken for somebody else is theirs to keep.
+    if (onBehalfOf !== client.agent) return;
+    for (const claim of claims.accepted(String(decision.type), pool, decision, data, told)) onClaimed(claim);
+  }
+}

@@ -1,0 +1,5 @@
+export { Agent, type AgentOptions, AgentStateError, type StopOptions } from './agent.ts';
+export type { Decide, DecideContext } from './decide-loop.ts';
+export { ClaimLostError } from './held-claim.ts';
+export type { AgentPool } from './membership.ts';
+export type { Work, WorkContext, WorkTask } from './run-task.ts';

@@ -1,0 +1,30 @@
+import type { ConvergeEvent } from '../../protocol/event.ts';
+
+/** What happened since the agent last looked. When it is full, whoever fills it waits: nothing is dropped. */
+export class Mailbox {
+  readonly #capacity: number;
+  #messages: ConvergeEvent[] = [];
+  #emptied: (() => void)[] = [];
+
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+  }
+
+  get isEmpty(): boolean {
+    return this.#messages.length === 0;
+  }
+
+  /** Resolves when there is room for the next one. */
+  put(message: ConvergeEvent): Promise<void> {
+    this.#messages.push(message);
+    if (this.#messages.length < this.#capacity) return Promise.resolve();
+    return new Promise((resolve) => this.#emptied.push(resolve));
+  }
+
+  takeAll(): readonly ConvergeEvent[] {
+    const messages = this.#messages;
+    this.#messages = [];
+    for (const resolve of this.#emptied.splice(0)) resolve();
+    return messages;
+  }
+}

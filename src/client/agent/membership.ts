@@ -1,0 +1,89 @@
+import { DecisionRejectedError } from '../../errors.ts';
+import { COMMONS } from '../../protocol/names.ts';
+import { isRejected } from '../outcomes.ts';
+import type { PoolManager } from '../pool-manager.ts';
+
+/** A pool that the agent works in. */
+export interface AgentPool {
+  readonly pool: string;
+  /** What the agent can do there: tasks that require more are not for it. */
+  readonly capabilities?: readonly string[] | undefined;
+  /** For pools that admit by token. */
+  readonly token?: string | undefined;
+  /** The agent is removed, and its claims are given back, when it is not heard from for so long. It sees to that. */
+  readonly presenceMs?: number | undefined;
+  /** Claim only tasks of these topics. */
+  readonly topics?: readonly string[] | undefined;
+}
+
+export interface MembershipOptions {
+  readonly pools: PoolManager;
+  readonly place: AgentPool;
+  readonly onError: (error: unknown) => void;
+}
+
+/** Being in a pool: joining it, being heard from, and joining again where that did not succeed. */
+export class Membership {
+  readonly #options: MembershipOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #isBusy = false;
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  /** Throws a {@link DecisionRejectedError} when the pool does not let the agent in. */
+  async begin(): Promise<void> {
+    const { presenceMs } = this.#options.place;
+    if (!this.#isMemberAnyway()) await this.#join();
+    if (presenceMs !== undefined) {
+      this.#timer = setInterval(() => void this.#beat(), Math.max(1, Math.floor(presenceMs / 3)));
+    }
+  }
+
+  end(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** The agent was told that it is not a member: joins again. */
+  async restore(): Promise<void> {
+    try {
+      await this.#join();
+    } catch (error) {
+      this.#options.onError(error);
+    }
+  }
+
+  /** In `commons` everyone is a member; joining it only states capabilities or presence. */
+  #isMemberAnyway(): boolean {
+    const { pool, capabilities, presenceMs } = this.#options.place;
+    return pool === COMMONS && capabilities === undefined && presenceMs === undefined;
+  }
+
+  async #join(): Promise<void> {
+    const { pool, capabilities, token, presenceMs } = this.#options.place;
+    const outcome = await this.#options.pools.joinPool(pool, {
+      ...(capabilities === undefined ? {} : { capabilities: [...capabilities] }),
+      token,
+      presenceMs,
+    });
+    if (isRejected(outcome)) {
+      throw new DecisionRejectedError(outcome.code, outcome.message ?? `cannot join pool ${pool}`);
+    }
+  }
+
+  async #beat(): Promise<void> {
+    const { pools, place, onError } = this.#options;
+    // The one before is not answered yet: another one would not be either.
+    if (this.#isBusy) return;
+    this.#isBusy = true;
+    try {
+      const outcome = await pools.heartbeat(place.pool, { timeoutMs: place.presenceMs });
+      if (isRejected(outcome) && outcome.code === 'not_a_member') await this.restore();
+    } catch (error) {
+      onError(error);
+    } finally {
+      this.#isBusy = false;
+    }
+  }
+}
