@@ -80,12 +80,12 @@ export interface AwardedAuction extends AuctionCommon {
   /** What the winner pays; in a reverse auction, is paid. */
   readonly price: string;
 }
-export interface UnsoldAuction extends AuctionCommon {
+interface UnsoldAuction extends AuctionCommon {
   readonly state: 'unsold';
   readonly closedAt: number;
   readonly why: UnsoldReason;
 }
-export interface CancelledAuction extends AuctionCommon {
+interface CancelledAuction extends AuctionCommon {
   readonly state: 'cancelled';
   readonly cause: AuctionCancelCause;
   readonly by: string;

@@ -26,8 +26,10 @@ export const MAX_SCOPE_ENTRIES = 64;
 export const MAX_SCOPE_ENTRY_CHARS = 129;
 /** Most links of one chain of delegations, and so the most that `maxDepth` can say. */
 export const MAX_DELEGATION_DEPTH = 8;
-/** Live delegations of one pool; more are `rate_limited`. What one search for a chain may have to look at. */
+/** Live delegations of one pool; more are `rate_limited`. */
 export const MAX_LIVE_DELEGATIONS = 10_000;
+/** Of the delegations that lead from a principal to an agent, how many are searched for a chain: the nearest ones. */
+export const MAX_SEARCHED_LINKS = 256;
 export const MAX_OBJECTIVE_CHARS = 16_384;
 export const MAX_REASON_CHARS = 2_048;
 export const MAX_LABEL_CHARS = 128;

@@ -6,7 +6,7 @@ import { type Amount, parseAmount } from '../../rules/index.ts';
 import { InputError } from '../input-error.ts';
 import { type Row, readRows } from './csv.ts';
 
-export interface RecordedBid {
+interface RecordedBid {
   readonly bidder: string;
   /** The secret maximum. */
   readonly amount: Amount;
@@ -65,7 +65,9 @@ function sameInAll([first, ...others]: readonly Row[], column: string, note: Not
   const amount = amountOf(first, column);
   for (const row of others) {
     if (amountOf(row, column) === amount) continue;
-    note(row.fault(`${column} is ${row.text(column)}; line ${first.line} says ${first.text(column)}`).message);
+    note(
+      row.fault(`${column} is ${row.text(column)}; line ${first.line} says ${first.text(column)}`).message,
+    );
   }
   return amount;
 }

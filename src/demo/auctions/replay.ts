@@ -34,7 +34,7 @@ const OPEN_FOR_MS = 30 * DAY_MS;
 const TIMEOUT_MS = 60_000;
 
 /** eBay's increments of the time, in USD. */
-export const EBAY_INCREMENTS = [
+const EBAY_INCREMENTS = [
   { below: 1, step: '0.05' },
   { below: 5, step: '0.25' },
   { below: 25, step: '0.5' },

@@ -9,7 +9,7 @@ import type {
 import type { Origin } from '../../protocol/documents.ts';
 import type { Happened } from '../happened.ts';
 
-export interface AuctionOpenedData extends AuctionTerms {
+interface AuctionOpenedData extends AuctionTerms {
   readonly order: number;
   readonly origin: Origin;
 }
@@ -21,7 +21,7 @@ export interface BidPlacedData extends Omit<AuctionBid, 'at' | 'passedOver'> {
   readonly standing?: AuctionStanding;
 }
 
-export interface AuctionAwardedData {
+interface AuctionAwardedData {
   readonly winner: string;
   /** What the winner pays; in a reverse auction, is paid. */
   readonly price: string;
@@ -34,13 +34,13 @@ export interface AuctionAwardedData {
   readonly taskId?: string;
 }
 
-export interface AuctionUnsoldData {
+interface AuctionUnsoldData {
   readonly why: UnsoldReason;
   readonly passedOver: readonly string[];
   readonly taskId?: string;
 }
 
-export interface AuctionCancelledData {
+interface AuctionCancelledData {
   readonly cause: AuctionCancelCause;
   readonly by: string;
   readonly taskId?: string;

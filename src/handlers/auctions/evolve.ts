@@ -1,4 +1,5 @@
 import type { Auction, AuctionBid, AwardedAuction, OpenAuction } from '../../protocol/auctions.ts';
+import { adding, bidOf } from './bids.ts';
 import type { AuctionEvent, BidPlacedData } from './events.ts';
 
 type LiveAuction = OpenAuction | AwardedAuction;
@@ -70,22 +71,16 @@ export function evolveAuction(
 
 /** A bidder's last bid replaces its earlier ones, and has their place no more: the order is that of the log. */
 function withBid(auction: OpenAuction, data: BidPlacedData, now: number): OpenAuction {
-  const { bidder, amount, content, standing } = data;
-  const bid: AuctionBid = { bidder, amount, at: now, ...(content === undefined ? {} : { content }) };
-  const replaced = auction.bids.find((other) => other.bidder === bidder);
+  const bid = bidOf(data, now);
+  const { replaced, bidBytes } = adding(bid, auction);
   const others = replaced === undefined ? auction.bids : auction.bids.filter((other) => other !== replaced);
   return {
     ...auction,
     bids: [...others, bid],
-    bidBytes: auction.bidBytes + bytesOf(bid) - (replaced === undefined ? 0 : bytesOf(replaced)),
+    bidBytes,
     bidCount: auction.bidCount + 1,
-    ...(standing === undefined ? {} : { standing }),
+    ...(data.standing === undefined ? {} : { standing: data.standing }),
   };
-}
-
-/** What a bid takes in the list, with the comma. */
-export function bytesOf(bid: AuctionBid): number {
-  return Buffer.byteLength(JSON.stringify(bid)) + 1;
 }
 
 function passingOver<A extends { readonly bids: readonly AuctionBid[] }>(

@@ -15,10 +15,6 @@ export class LiveAuctions {
     return this.#live.size;
   }
 
-  get(id: string): Auction | undefined {
-    return this.#live.get(id);
-  }
-
   /** The auction that gives this task away. */
   ofTask(taskId: string): Auction | undefined {
     const id = this.#byTask.get(taskId);

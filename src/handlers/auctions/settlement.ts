@@ -106,6 +106,6 @@ function optional(text: string | undefined): Amount | undefined {
 /** What is stored was an amount when it came in. */
 function amountOf(text: string): Amount {
   const amount = parseAmount(text);
-  if (amount === undefined) throw new Error(`not an amount: ${text}`);
+  if (amount === undefined) throw new Error('what is stored is not an amount');
   return amount;
 }

@@ -17,6 +17,7 @@ import { openPool } from '../pools/guards.ts';
 import { claimedTaskData } from '../tasks/claims.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { award } from './award.ts';
+import { adding, bidOf } from './bids.ts';
 import type { AuctionEvent } from './events.ts';
 import { evolveAuction } from './evolve.ts';
 import { auctionOpenNow, requireTaker } from './guards.ts';
@@ -137,11 +138,9 @@ function bidPlaced(
 }
 
 /** What an auction holds is bounded: it is one document, which every bid writes anew. */
-function noRoom(auction: OpenAuction, placed: BidPlaced, { pool, now }: Context): Rejected | undefined {
-  const after = evolveAuction(auction, placed, pool, now);
-  if (after === undefined || (after.bids.length <= MAX_BIDDERS && after.bidBytes <= MAX_BIDS_BYTES)) {
-    return undefined;
-  }
+function noRoom(auction: OpenAuction, { data }: BidPlaced, { now }: Context): Rejected | undefined {
+  const { bidders, bidBytes } = adding(bidOf(data, now), auction);
+  if (bidders <= MAX_BIDDERS && bidBytes <= MAX_BIDS_BYTES) return undefined;
   return rejected('rate_limited', `auction ${auction.id} holds as many bids as it may`);
 }
 

@@ -1,7 +1,12 @@
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
 import type { Json } from '../../protocol/json.ts';
 import { MAX_BATCH } from '../../protocol/limits.ts';
-import { type DelegationFault, delegationFault, type Delegation as Link } from '../../rules/index.ts';
+import {
+  type DelegationFault,
+  delegationFault,
+  type Delegation as Link,
+  type Membership,
+} from '../../rules/index.ts';
 import { accepted, isRejected, type Rejected, rejected } from '../decided.ts';
 import type { Context, Handler } from '../handler.ts';
 import { poolToOpenIn } from '../pools/guards.ts';
@@ -29,7 +34,7 @@ export const delegate: Handler<'Delegate'> = {
     const basis = context.self === context.agent ? undefined : basisFor(state, decision, context);
     if (basis !== undefined && isRejected(basis)) return basis;
     const link = proposal(decision, basis, context);
-    const fault = faultOf(state, link, context);
+    const fault = faultOf(state, link, basis, membership(state, context.now), context.now);
     if (fault !== undefined) return rejected('invalid_delegation', FAULTS[fault](link));
     return accepted([{ type: 'delegation.granted', id, data: grant(link, context) }], answer(link));
   },
@@ -63,12 +68,17 @@ function proposal(decision: DecisionOf<'Delegate'>, basis: Basis | undefined, { 
   };
 }
 
-/** Only what leads on from the delegatee can close a cycle; only what leads on from the principal can be passed on. */
-function faultOf(state: PoolState, link: Link, { now, self, agent }: Context): DelegationFault | undefined {
-  const isMember = membership(state, now);
-  const onwards = link.kind === 'direct' ? state.delegations.reachableFrom(link.delegateeId, isMember) : [];
-  const above = self === agent ? [] : state.delegations.reachableFrom(self, isMember);
-  return delegationFault([...new Set([...above, ...onwards])], link, { nowMs: now, isMember });
+/** Only what leads back from the delegatee closes a cycle; only what leads here from the principal can be passed on. */
+function faultOf(
+  { delegations }: PoolState,
+  link: Link,
+  basis: Basis | undefined,
+  isMember: Membership,
+  nowMs: number,
+): DelegationFault | undefined {
+  const back =
+    link.kind === 'pooled' ? [] : delegations.between(link.delegateeId, link.delegatorId, isMember);
+  return delegationFault([...new Set([...(basis?.chain ?? []), ...back])], link, { nowMs, isMember });
 }
 
 function grant(link: Link, { seq, index, agent, decisionId }: Context): DelegationGrantedData {

@@ -2,6 +2,7 @@
 import { isSingleType } from '../../protocol/decisions/index.ts';
 import type { Delegation } from '../../protocol/delegations.ts';
 import { MAX_LIVE_DELEGATIONS } from '../../protocol/limits.ts';
+import { COMMONS } from '../../protocol/names.ts';
 import {
   DELEGABLE_FAMILIES,
   isLive,
@@ -17,7 +18,8 @@ import { linkOf } from './live-delegations.ts';
 
 /** Who is a member at this moment. Of other pools nothing is known here: they may live on other shards. */
 export function membership(state: PoolState, now: number): Membership {
-  return (pool, agent) => pool === state.doc.pool && memberNow(state, agent, now) !== undefined;
+  const own = state.doc.pool;
+  return (pool, agent) => pool === own && (own === COMMONS || memberNow(state, agent, now) !== undefined);
 }
 
 export function existingDelegation(state: PoolState, delegationId: string): Delegation | Rejected {

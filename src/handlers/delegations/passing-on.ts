@@ -12,6 +12,7 @@ export type Wanted = Pick<Link, 'scope' | 'expiresAt'>;
 
 export interface Basis {
   readonly passedOn: PassedOn;
+  readonly chain: readonly Link[];
   /** When the first link of the chain ends: what rests on it cannot last longer. */
   readonly expiresAt?: number | undefined;
 }
@@ -22,7 +23,7 @@ export interface Basis {
  */
 export function basisFor(state: PoolState, wanted: Wanted, context: Context): Basis | Rejected {
   const { self, agent, now } = context;
-  const links = state.delegations.reachableFrom(self, membership(state, now));
+  const links = state.delegations.between(self, agent, membership(state, now));
   const chain = chainWithRoom(
     links.filter((link) => isWithin(wanted, link)),
     state,
@@ -39,6 +40,7 @@ export function basisFor(state: PoolState, wanted: Wanted, context: Context): Ba
   const ends = chain.flatMap(({ expiresAt }) => expiresAt ?? []);
   return {
     passedOn: { principalId: self, parentId: parent.delegationId },
+    chain,
     expiresAt: ends.length === 0 ? undefined : Math.min(...ends),
   };
 }

@@ -17,9 +17,9 @@ export function actingFor(world: World, decision: SingleDecision, context: Conte
   if (state === undefined) return missing(principal, context);
   const isMember = membership(state, now);
   const scoped = scopedDecision(decision);
-  const links = state.delegations.reachableFrom(principal, isMember);
   const question = { principalId: principal, agentId: agent, decision: scoped, nowMs: now, isMember };
-  const answer = findChain(links, question);
+  if ('chain' in findChain(state.delegations.directly(principal, agent), question)) return acting;
+  const answer = findChain(state.delegations.between(principal, agent, isMember), question);
   if ('chain' in answer) return acting;
   return 'missing' in answer ? missing(principal, context) : exceeded(principal, scoped, context);
 }

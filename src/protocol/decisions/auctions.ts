@@ -10,7 +10,10 @@ import { durationSchema, envelope, jsonSchema, nameSchema, timeSchema } from './
  */
 const amountSchema = z
   .custom<string | number>((value) => isOneValue(value), 'an amount')
-  .describe('decimal from 0 to 10^15 with at most six places, as a number or a string');
+  .meta({
+    type: ['number', 'string'],
+    description: 'decimal from 0 to 10^15 with at most six places, as a number or a string',
+  });
 
 function isOneValue(value: unknown): boolean {
   return value === null || (value !== undefined && typeof value !== 'object');

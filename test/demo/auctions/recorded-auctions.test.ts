@@ -94,10 +94,14 @@ describe('a file of recorded auctions', () => {
   });
 
   it('is refused when the header lacks a column, or the file is not there', async () => {
-    expect(() => recordedAuctions('f.csv', 'auction_id,bid\na,1\n', nothing)).toThrow(/f\.csv:1: .*bid_time_days/);
+    expect(() => recordedAuctions('f.csv', 'auction_id,bid\na,1\n', nothing)).toThrow(
+      /f\.csv:1: .*bid_time_days/,
+    );
     expect(() => recordedAuctions('f.csv', `${HEADER},bid\n`, nothing)).toThrow(
       'f.csv:1: the header names a column twice',
     );
-    await expect(readRecordedAuctions('/nowhere/f.csv', nothing)).rejects.toThrow(/cannot read \/nowhere\/f\.csv/);
+    await expect(readRecordedAuctions('/nowhere/f.csv', nothing)).rejects.toThrow(
+      /cannot read \/nowhere\/f\.csv/,
+    );
   });
 });

@@ -53,7 +53,7 @@ const history: fc.Arbitrary<History> = fc.record({
   closing: fc.constantFrom('opener', 'sweep'),
 });
 
-const RUNS = { numRuns: 150 };
+const RUNS = { numRuns: 100 };
 
 describe('random auctions', () => {
   it('settle to what the rules say of the bids that were accepted, one winner after the other', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { at, by, joins, pool, START, sweep } from '../scenario.ts';
+import { at, by, given as givenWorld, joins, pool, START, sweep } from '../scenario.ts';
 import { bids, CLOSE_MS, cancels, closes, given, opens } from './told.ts';
 
 const dutch = { kind: 'dutch', startPrice: 10, step: 1, stepMs: 100 } as const;
@@ -152,6 +152,13 @@ describe('OpenAuction', () => {
     given(pool())
       .when(opens('ann', 'a', { kind: 'english', increment }))
       .thenRejected('invalid_decision', { message: /^increment\[1\]\.below: / });
+  });
+
+  it('rate_limited: one live auction too many; those that have ended make room', () => {
+    const scenario = givenWorld(pool());
+    for (let i = 0; i < 10_000; i++) scenario.given(opens('ann', `a-${i}`));
+    scenario.when(opens('ann', 'more')).thenRejected('rate_limited', { transient: true });
+    scenario.given(cancels('ann', 'a-7')).when(opens('ann', 'more')).thenEvents('auction.opened more');
   });
 
   it('too_large: a lot of which every bid would write a copy', () => {
