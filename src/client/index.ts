@@ -1,14 +1,50 @@
 export * from './agent/index.ts';
 export {
+  type BiddingDecisions,
+  BiddingProtocol,
+  type CancelAuctionOptions,
+  type CloseAuctionOptions,
+  type ListAuctionsOptions,
+  type NewAuction,
+  type OpenAuctionOptions,
+  type SubmitBidOptions,
+} from './bidding-protocol.ts';
+export {
   type ClientOptions,
   ConvergeClient,
   connect,
   type SendOptions,
   type SweepOptions,
 } from './client.ts';
+export {
+  type CloseVoteOptions,
+  Consensus,
+  type ConsensusDecisions,
+  type ListVotesOptions,
+  type NewVote,
+  type OpenVoteOptions,
+  type VoteOptions,
+} from './consensus.ts';
+export type { Award, ContractNet, ContractNetResult } from './contract-net.ts';
 export type { Published, Sent } from './decision-channel.ts';
+export {
+  type DelegateOptions,
+  type DelegationDecisions,
+  DelegationProtocol,
+  type ListDelegationsOptions,
+  type RevokeOptions,
+} from './delegation-protocol.ts';
 export { EventFeed, type EventOptions, type EventStart } from './event-feed.ts';
 export { uuidv7 } from './ids.ts';
+export {
+  type AcceptOptions,
+  type CreateSessionOptions,
+  type NegotiationDecisions,
+  NegotiationProtocol,
+  type NewSession,
+  type ProposeOptions,
+  type RejectOptions,
+} from './negotiation-protocol.ts';
 export { DecisionIdReusedError } from './outcome-desk.ts';
 export {
   type AcceptedOutcome,

@@ -1,10 +1,12 @@
 /** What the outcome of each type of decision carries, and how to tell an accepted one from a rejected one. */
 import { DecisionRejectedError } from '../errors.ts';
+import type { UnsoldReason } from '../protocol/auctions.ts';
 import type { Code } from '../protocol/codes.ts';
 import type { BatchInput, DecisionInput, SingleType } from '../protocol/decisions/index.ts';
 import type { TaskState } from '../protocol/documents.ts';
 import type { Json } from '../protocol/json.ts';
 import type { MemberOutcome, Outcome } from '../protocol/outcome.ts';
+import type { VoteResult, VoterCount } from '../protocol/votes.ts';
 
 /** A decision as an author writes it: one of the built-in types, or a Batch of them. `id` is chosen when left out. */
 export type AnyDecisionInput = DecisionInput | (BatchInput & { readonly onBehalfOf?: string | undefined });
@@ -49,6 +51,22 @@ export type ReleasedClaim = {
   readonly epoch: number;
 };
 
+/** What an offer came to: how the session stands after it. */
+type OfferData<State extends string> = {
+  readonly sessionId: string;
+  readonly proposalId: string;
+  readonly state: State;
+};
+
+/** How a vote stands after a ballot or its close; the tally is in the vote itself. */
+type VoteData<State extends 'open' | 'closed' = 'open' | 'closed'> = {
+  readonly voteId: string;
+  readonly state: State;
+  /** Of one that is closed: why it has a winner, or none. */
+  readonly why?: VoteResult['why'];
+  readonly winner?: string;
+};
+
 /** `data` of an accepted outcome, by the type of the decision; types that are not listed have none. */
 export interface OutcomeData {
   readonly CreatePool: { readonly pool: string };
@@ -59,6 +77,38 @@ export interface OutcomeData {
   readonly ClaimTask: HeldTask;
   readonly ClaimNextTask: { readonly tasks: readonly HeldTask[] };
   readonly RenewClaim: { readonly epoch: number; readonly expiresAt: number };
+  readonly OpenAuction: { readonly auctionId: string; readonly closesAt: number };
+  /** English: who leads, at what price, until when. Dutch: what the bid has won, with a task all that it takes to do it. */
+  readonly SubmitBid: {
+    readonly auctionId: string;
+    readonly leader?: string;
+    readonly price?: string;
+    readonly closesAt?: number;
+    readonly winner?: string;
+    readonly task?: HeldTask;
+  };
+  /** Without `state` the auction came to nothing, because its task had ended. */
+  readonly CloseAuction: {
+    readonly auctionId: string;
+    readonly state?: 'awarded' | 'unsold';
+    readonly winner?: string;
+    readonly price?: string;
+    readonly why?: UnsoldReason;
+  };
+  readonly OpenVote: { readonly voteId: string; readonly state: 'open'; readonly eligible: VoterCount };
+  readonly Vote: VoteData;
+  readonly CloseVote: VoteData<'closed'>;
+  readonly OpenNegotiation: OfferData<'proposed'>;
+  readonly Propose: OfferData<'countered'>;
+  /** `missing`: who has not accepted the offer yet. */
+  readonly AcceptProposal: OfferData<'proposed' | 'countered' | 'accepted'> & {
+    readonly missing: readonly string[];
+  };
+  readonly RejectProposal: OfferData<'rejected'>;
+  /** `expiresAt` also where it was not asked for: what is passed on ends with what it rests on. */
+  readonly Delegate: { readonly delegationId: string; readonly expiresAt?: number };
+  /** Itself first, then what was passed on from it. */
+  readonly RevokeDelegation: { readonly revoked: readonly string[] };
   readonly Sweep: SweepData;
   readonly Batch: { readonly outcomes: readonly MemberOutcome[] };
 }

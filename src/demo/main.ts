@@ -1,5 +1,7 @@
 /** `npm run demo`: the only place of the demo that knows arguments, environment, signals and exit codes. */
 import { EXIT, messageOf } from '../errors.ts';
+import { runAuctionsDemo } from './auctions/run-auctions-demo.ts';
+import { auctionsTable } from './auctions/summary.ts';
 import { Cluster } from './cluster/cluster.ts';
 import { InputError, UsageError } from './input-error.ts';
 import { onInterrupt } from './interrupt.ts';
@@ -7,7 +9,7 @@ import { type DemoOptions, parseOptions, USAGE } from './options.ts';
 import { play } from './play.ts';
 import { Reporter } from './reporter.ts';
 import { smallWorkload } from './small-workload.ts';
-import { type Summary, table } from './summary.ts';
+import { table } from './summary.ts';
 import { readTrace } from './trace/read-trace.ts';
 import type { Workload } from './workload.ts';
 
@@ -20,9 +22,9 @@ async function main(args: readonly string[]): Promise<number> {
       process.stdout.write(USAGE);
       return EXIT.ok;
     }
-    const summary = await run(options, await workloadOf(options));
-    process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : table(summary));
-    return summary.ok ? EXIT.ok : EXIT.failure;
+    return options.auctionsFile === undefined
+      ? await playTasks(options)
+      : await playAuctions(options, options.auctionsFile);
   } catch (error) {
     console.error(`demo: ${messageOf(error)}`);
     if (error instanceof UsageError) console.error(`\n${USAGE}`);
@@ -34,8 +36,33 @@ async function workloadOf({ trace, seed }: DemoOptions): Promise<Workload> {
   return trace === undefined ? smallWorkload(seed) : await readTrace(trace.tasksFile, trace.nodesFile);
 }
 
-async function run({ workers, seed }: DemoOptions, workload: Workload): Promise<Summary> {
+async function playTasks(options: DemoOptions): Promise<number> {
   const startedAt = performance.now();
+  const { seed, json } = options;
+  const workload = await workloadOf(options);
+  const summary = await onCluster(options, async (start, reporter) => {
+    reporter.say(`plays ${workload.title}; seed ${seed}`);
+    return await play({ cluster: await start(), workload, seed, reporter, startedAt });
+  });
+  process.stdout.write(json ? `${JSON.stringify(summary)}\n` : table(summary));
+  return summary.ok ? EXIT.ok : EXIT.failure;
+}
+
+/** Prices may differ from the record for reasons that are not in it; the winners may not. */
+async function playAuctions(options: DemoOptions, file: string): Promise<number> {
+  const summary = await onCluster(options, async (start, reporter) => {
+    reporter.say(`replays the auctions in ${file}`);
+    return await runAuctionsDemo({ file, start, say: (line) => reporter.say(line) });
+  });
+  process.stdout.write(options.json ? `${JSON.stringify(summary)}\n` : auctionsTable(summary));
+  return summary.winnersCorrect === summary.auctions ? EXIT.ok : EXIT.failure;
+}
+
+/** Lets something play on servers and worker processes of its own, and leaves nothing of them behind. */
+async function onCluster<T>(
+  { workers }: DemoOptions,
+  playOn: (start: () => Promise<Cluster>, reporter: Reporter) => Promise<T>,
+): Promise<T> {
   const reporter = new Reporter(process.stderr);
   const say = (line: string): void => reporter.say(line);
   let cluster: Cluster | undefined;
@@ -48,12 +75,13 @@ async function run({ workers, seed }: DemoOptions, workload: Workload): Promise<
     },
   });
   try {
-    say(`plays ${workload.title}; seed ${seed}`);
-    cluster = await Cluster.start({ workers, env: process.env, say });
-    say(
-      `${workers} worker processes are ready: ${cluster.workers.map(({ id, pid }) => `${id} (${pid})`).join(', ')}`,
-    );
-    return await play({ cluster, workload, seed, reporter, startedAt });
+    const start = async (): Promise<Cluster> => {
+      cluster = await Cluster.start({ workers, env: process.env, say });
+      const ready = cluster.workers.map(({ id, pid }) => `${id} (${pid})`).join(', ');
+      say(`${workers} worker processes are ready: ${ready}`);
+      return cluster;
+    };
+    return await playOn(start, reporter);
   } catch (error) {
     // Everything breaks when it is stopped in the middle: that is not worth a word.
     if (interruption.isStopping) return await new Promise<never>(() => undefined);

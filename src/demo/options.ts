@@ -6,6 +6,8 @@ import { UsageError } from './input-error.ts';
 export interface DemoOptions {
   /** The production trace to play; left out, the small built-in workload is played. */
   readonly trace: { readonly tasksFile: string; readonly nodesFile: string } | undefined;
+  /** Recorded auctions to replay instead of tasks. */
+  readonly auctionsFile: string | undefined;
   readonly workers: number;
   readonly json: boolean;
   readonly seed: number;
@@ -21,6 +23,7 @@ a checker that reads only events and outcomes says whether everything held.
 
   --tasks <file>   tasks of a recorded cluster (CSV), together with
   --nodes <file>   its nodes (CSV); left out: a small built-in workload
+  --auctions <file>  recorded proxy bids (CSV): replays the auctions instead, and compares winners and prices
   --workers <n>    worker processes, 1 to ${MAX_WORKERS} (3); with more than one, one of them is killed
   --seed <n>       of everything that is chosen at random (1)
   --json           one JSON object on stdout instead of a table
@@ -35,7 +38,12 @@ export function parseOptions(args: readonly string[]): DemoOptions | 'help' {
   if ((tasks === undefined) !== (nodes === undefined)) {
     throw new UsageError('--tasks and --nodes belong together: one of them is missing');
   }
+  const auctionsFile = values.auctions;
+  if (auctionsFile !== undefined && tasks !== undefined) {
+    throw new UsageError('--auctions replays auctions, --tasks and --nodes tasks: choose one');
+  }
   return {
+    auctionsFile,
     trace: tasks === undefined || nodes === undefined ? undefined : { tasksFile: tasks, nodesFile: nodes },
     workers: wholeNumber('--workers', values.workers ?? '3', 1, MAX_WORKERS),
     json: values.json ?? false,
@@ -46,6 +54,7 @@ export function parseOptions(args: readonly string[]): DemoOptions | 'help' {
 interface Values {
   readonly tasks?: string | undefined;
   readonly nodes?: string | undefined;
+  readonly auctions?: string | undefined;
   readonly workers?: string | undefined;
   readonly seed?: string | undefined;
   readonly json?: boolean | undefined;
@@ -61,6 +70,7 @@ function parsed(args: readonly string[]): Values {
       options: {
         tasks: { type: 'string' },
         nodes: { type: 'string' },
+        auctions: { type: 'string' },
         workers: { type: 'string' },
         seed: { type: 'string' },
         json: { type: 'boolean' },

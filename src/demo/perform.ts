@@ -113,15 +113,15 @@ async function untilEnded(board: Scoreboard, options: PerformOptions): Promise<v
 /** Fits into a terminal of 80 columns, with the time before it. */
 function statusLine(board: Scoreboard, { cluster, workload, crew }: PerformOptions): string {
   const { completed, failed, cancelled } = board.ended;
-  return [
-    `${Math.floor(board.progress * 100)} %`,
-    `workers ${cluster.workersRunning}`,
-    `agents ${workload.agents.length - crew.fleet.vanished}`,
-    `held ${board.held}`,
-    `completed ${completed}`,
+  const counts = [
+    `done ${completed}`,
     `failed ${failed}`,
     `cancelled ${cancelled}`,
-  ].join('  ');
+    `held ${board.held}`,
+    `agents ${workload.agents.length - crew.fleet.vanished}`,
+    `workers ${cluster.workersRunning}`,
+  ];
+  return `${Math.floor(board.progress * 100)}% ${counts.join(', ')}`;
 }
 
 function busiestPool({ pools, tasks }: Workload): string {

@@ -20,7 +20,8 @@ export class Reporter {
   status(line: string): void {
     if (this.#isClosed) return;
     if (this.#isTerminal) {
-      this.#status = `${this.#time()} ${line}`.slice(0, Math.max(20, (this.#stream.columns || 80) - 1));
+      const width = Math.max(20, (this.#stream.columns || 80) - 1);
+      this.#status = `${Math.floor(this.#seconds)}s ${line}`.slice(0, width);
       this.#write(`${this.#erase()}${this.#status}`);
       return;
     }
@@ -46,7 +47,11 @@ export class Reporter {
   }
 
   #time(): string {
-    return `${((performance.now() - this.#started) / 1_000).toFixed(1).padStart(5)} s `;
+    return `${this.#seconds.toFixed(1).padStart(5)} s `;
+  }
+
+  get #seconds(): number {
+    return (performance.now() - this.#started) / 1_000;
   }
 
   #write(text: string): void {

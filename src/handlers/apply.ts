@@ -7,7 +7,9 @@ import type { Batch, Decision, SingleDecision } from '../protocol/decisions/inde
 import type { Json } from '../protocol/json.ts';
 import { MAX_CASCADE } from '../protocol/limits.ts';
 import type { MemberOutcome } from '../protocol/outcome.ts';
-import { type Decided, type Rejected, rejected } from './decided.ts';
+import { settleHandovers } from './auctions/handovers.ts';
+import { isRejected, type Rejected, rejected } from './decided.ts';
+import { actingFor } from './delegations/principal.ts';
 import type { Context } from './handler.ts';
 import { presenceLapsed } from './pools/guards.ts';
 import { decide } from './registry.ts';
@@ -61,25 +63,25 @@ function heardFrom(world: World, { pool, agent, now }: Context): void {
 }
 
 function applySingle(world: World, decision: SingleDecision, context: Context): AppliedDecision {
-  const decided = decideFor(world, decision, context);
+  const acting = actingFor(world, decision, context);
+  if (isRejected(acting)) return rejection(acting);
+  const decided = decide(world, decision, acting);
   if (decided.status === 'rejected') return rejection(decided);
-  const events = decided.events.map((event) => world.apply(context.pool, event, context.now));
-  events.push(...settleDependents(world, context.pool, context.now, MAX_CASCADE));
+  const applied = decided.events.map((event) => world.apply(context.pool, event, context.now));
+  applied.push(...settleDependents(world, context.pool, context.now, MAX_CASCADE));
+  applied.push(...settleHandovers(world, context.pool, context.now, MAX_CASCADE));
+  const events = inNameOf(acting, applied);
   const data = decided.data === undefined ? {} : { data: decided.data };
   return { status: 'accepted', events, ...data, forgottenOutcomes: 0 };
 }
 
-function rejection({ code, message, transient }: Rejected): AppliedDecision {
-  return { status: 'rejected', code, message, transient, events: [], forgottenOutcomes: 0 };
+/** Events tell for whom somebody acted: in a Batch that may be another one for each member. */
+function inNameOf({ self, agent }: Context, events: readonly AppliedEvent[]): readonly AppliedEvent[] {
+  return self === agent ? events : events.map((event) => ({ ...event, principal: self }));
 }
 
-/** No delegation can exist yet that would let an agent act for another, so none is found. */
-function decideFor(world: World, decision: SingleDecision, context: Context): Decided {
-  const principal = decision.onBehalfOf;
-  if (principal !== undefined && principal !== context.agent) {
-    return rejected('delegation_missing', `no live delegation leads from ${principal} to ${context.agent}`);
-  }
-  return decide(world, decision, context);
+function rejection({ code, message, transient }: Rejected): AppliedDecision {
+  return { status: 'rejected', code, message, transient, events: [], forgottenOutcomes: 0 };
 }
 
 function applyBatch(world: World, batch: Batch, context: Context): AppliedDecision {

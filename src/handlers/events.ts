@@ -12,13 +12,11 @@ import type {
   TaskConstraints,
 } from '../protocol/documents.ts';
 import type { Json } from '../protocol/json.ts';
-
-interface Happened<Type extends string, Data> {
-  readonly type: Type;
-  /** The pool, agent or task that changed. */
-  readonly id: string;
-  readonly data: Data;
-}
+import type { AuctionEvent } from './auctions/events.ts';
+import type { DelegationEvent } from './delegations/events.ts';
+import type { Happened } from './happened.ts';
+import type { NegotiationEvent } from './negotiations/events.ts';
+import type { VoteEvent } from './votes/events.ts';
 
 export interface PoolCreatedData {
   readonly owner: string;
@@ -75,6 +73,9 @@ export type TaskEvent =
   | Happened<'task.submitted', TaskSubmittedData>
   /** One of several dependencies completed. Kept to ourselves: to subscribers nothing has changed yet. */
   | Happened<'task.dependency_completed', { readonly dependency: string }>
+  /** An auction has a pending task to give away, or has it no more. Kept to ourselves: the events of the auction say so. */
+  | Happened<'task.reserved', { readonly auction: string }>
+  | Happened<'task.unreserved', Record<string, never>>
   /** The last dependency completed, or the time came; `state` is the one that follows. */
   | Happened<'task.unblocked', { readonly state: 'scheduled' | 'pending' }>
   | Happened<'task.claimed', OfClaim & { readonly expiresAt: number; readonly ttlMs: number }>
@@ -99,7 +100,14 @@ export type TaskEvent =
     >
   | Happened<'task.removed', Record<string, never>>;
 
-export type DomainEvent = PoolEvent | MemberEvent | TaskEvent;
+export type DomainEvent =
+  | PoolEvent
+  | MemberEvent
+  | TaskEvent
+  | AuctionEvent
+  | VoteEvent
+  | NegotiationEvent
+  | DelegationEvent;
 export type EventType = DomainEvent['type'];
 
 export function isTaskEvent(event: DomainEvent): event is TaskEvent {
@@ -110,7 +118,18 @@ export function isMemberEvent(event: DomainEvent): event is MemberEvent {
   return event.type.startsWith('member.');
 }
 
+export function isAuctionEvent(event: DomainEvent): event is AuctionEvent {
+  return event.type.startsWith('auction.');
+}
+
+const INTERNAL: ReadonlySet<EventType> = new Set([
+  'task.dependency_completed',
+  'task.reserved',
+  'task.unreserved',
+  'auction.settled',
+]);
+
 /** Events that change state but are not published. */
 export function isInternal(event: DomainEvent): boolean {
-  return event.type === 'task.dependency_completed';
+  return INTERNAL.has(event.type);
 }

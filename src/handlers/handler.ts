@@ -1,6 +1,12 @@
 import type { DecisionOf, SingleType } from '../protocol/decisions/index.ts';
+import type { EntityKind } from '../protocol/entities.ts';
 import type { Decided } from './decided.ts';
 import type { World } from './world/world.ts';
+
+export interface EntityId {
+  readonly kind: EntityKind;
+  readonly id: string;
+}
 
 /** All that a handler may know besides the state and the decision. Time is the log's, made monotonic. */
 export interface Context {
@@ -23,4 +29,6 @@ export interface Handler<T extends SingleType> {
   readonly type: T;
   decide(world: World, decision: DecisionOf<T>, context: Context): Decided;
   touches?(decision: DecisionOf<T>): readonly string[];
+  /** The same of auctions, votes, negotiations and delegations. */
+  touchesEntities?(decision: DecisionOf<T>): readonly EntityId[];
 }

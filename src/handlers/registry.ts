@@ -1,7 +1,17 @@
 /** Every decision type with its handler, once: a type without one, or one too many, does not compile. */
 import type { Batch, DecisionOf, SingleDecision, SingleType } from '../protocol/decisions/index.ts';
+import { cancelAuction } from './auctions/cancel-auction.ts';
+import { closeAuction } from './auctions/close-auction.ts';
+import { openAuction } from './auctions/open-auction.ts';
+import { submitBid } from './auctions/submit-bid.ts';
 import type { Decided } from './decided.ts';
-import type { Context, Handler } from './handler.ts';
+import { delegate } from './delegations/delegate.ts';
+import { revokeDelegation } from './delegations/revoke-delegation.ts';
+import type { Context, EntityId, Handler } from './handler.ts';
+import { acceptProposal } from './negotiations/accept-proposal.ts';
+import { openNegotiation } from './negotiations/open-negotiation.ts';
+import { propose } from './negotiations/propose.ts';
+import { rejectProposal } from './negotiations/reject-proposal.ts';
 import { closePool } from './pools/close-pool.ts';
 import { createPool } from './pools/create-pool.ts';
 import { heartbeat } from './pools/heartbeat.ts';
@@ -15,6 +25,9 @@ import { releaseTask } from './tasks/release-task.ts';
 import { renewClaim } from './tasks/renew-claim.ts';
 import { reportTask } from './tasks/report-task.ts';
 import { submitTask } from './tasks/submit-task.ts';
+import { closeVote } from './votes/close-vote.ts';
+import { openVote } from './votes/open-vote.ts';
+import { vote } from './votes/vote.ts';
 import type { World } from './world/world.ts';
 
 const HANDLERS: { readonly [T in SingleType]: Handler<T> } = {
@@ -31,6 +44,19 @@ const HANDLERS: { readonly [T in SingleType]: Handler<T> } = {
   ReportTask: reportTask,
   FailTask: failTask,
   CancelTask: cancelTask,
+  OpenAuction: openAuction,
+  SubmitBid: submitBid,
+  CloseAuction: closeAuction,
+  CancelAuction: cancelAuction,
+  OpenVote: openVote,
+  Vote: vote,
+  CloseVote: closeVote,
+  OpenNegotiation: openNegotiation,
+  Propose: propose,
+  AcceptProposal: acceptProposal,
+  RejectProposal: rejectProposal,
+  Delegate: delegate,
+  RevokeDelegation: revokeDelegation,
 };
 
 function decideAs<T extends SingleType>(
@@ -54,4 +80,14 @@ export function decide(world: World, decision: SingleDecision, context: Context)
 export function touchedTasks(decision: SingleDecision | Batch): readonly string[] {
   if (decision.type === 'Batch') return decision.decisions.flatMap((member) => touchedTasks(member));
   return touchedAs(decision.type, decision);
+}
+
+function touchedEntitiesAs<T extends SingleType>(type: T, decision: DecisionOf<T>): readonly EntityId[] {
+  return HANDLERS[type].touchesEntities?.(decision) ?? [];
+}
+
+/** The same of auctions, votes, negotiations and delegations. */
+export function touchedEntities(decision: SingleDecision | Batch): readonly EntityId[] {
+  if (decision.type === 'Batch') return decision.decisions.flatMap((member) => touchedEntities(member));
+  return touchedEntitiesAs(decision.type, decision);
 }

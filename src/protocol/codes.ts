@@ -9,7 +9,7 @@ export const CODES = {
   unknown_type: 'there is no decision of this type',
   wrong_shard: 'the subject names another shard than the one the pool belongs to',
   reserved_id: 'names that start with _ are reserved for the system',
-  too_large: 'larger than the limit for a decision',
+  too_large: 'larger than the limit for a decision, or for what it adds to',
   rate_limited: 'a limit of the pool or the shard is reached; the same decision may succeed later',
   not_allowed: 'only someone with another role may decide this',
   internal_error: 'the handler failed; nothing was changed and the fault was logged',
@@ -31,7 +31,34 @@ export const CODES = {
   claim_limit_reached: 'the agent holds as many claims as the pool allows',
   claim_lost: 'the agent does not hold the current claim of the task',
   already_final: 'the task is completed, failed or cancelled: nothing changes it',
-  // delegation
+  // auctions
+  auction_not_found: 'no auction of this id in the pool',
+  auction_exists: 'an auction of this id exists already in the pool',
+  auction_closed: 'the auction is over, or its closing time has passed',
+  invalid_amount: 'not a non-negative decimal of at most six places within the limit',
+  bid_too_low: 'the bid does not beat the price that it has to beat',
+  // votes
+  vote_not_found: 'no vote of this id in the pool',
+  vote_exists: 'a vote of this id exists already in the pool',
+  vote_closed: 'the vote is over, or its closing time has passed',
+  not_eligible: 'the agent is not in the electorate',
+  already_voted: 'the agent has voted, and the first ballot counts',
+  unknown_option: 'the ballot names an option that the vote does not have',
+  // negotiations
+  session_not_found: 'no session of this id in the pool',
+  session_exists: 'a session of this id exists already in the pool',
+  session_closed: 'the session is accepted, rejected or expired: nothing changes it',
+  not_a_participant: 'only participants of a session speak in it',
+  proposal_not_found: 'no proposal of this id in the session',
+  stale_proposal: 'the proposal has been replaced by a later one',
+  own_proposal: 'the proposer cannot answer its own offer',
+  // delegations
+  delegation_not_found: 'no delegation of this id in the pool',
+  invalid_delegation:
+    'self-delegation, a cycle, an unknown scope entry, or more than the delegator has to pass on',
+  scope_exceeded: 'a live delegation exists, but its scope does not cover the decision',
+  not_the_delegator: 'only the delegator revokes',
+  already_revoked: 'the delegation is revoked already',
   delegation_missing: 'no chain of live delegations leads from the principal to the agent',
   // queries
   invalid_query: 'the query does not have the form of its name; the message names the path of the fault',
@@ -47,6 +74,7 @@ const TRANSIENT: ReadonlySet<Code> = new Set([
   'claim_limit_reached',
   'not_pending',
   'internal_error',
+  'bid_too_low',
 ]);
 
 export function isTransient(code: Code): boolean {

@@ -117,7 +117,10 @@ function checkSingle(body: { readonly [member: string]: unknown }, path: string)
 /** Ids that a decision gives to something new: those of the system cannot be taken. */
 function reservedName(decision: SingleDecision): string | undefined {
   if (isReserved(decision.id)) return 'id';
-  if ('taskId' in decision && isReserved(decision.taskId)) return 'taskId';
+  if ('taskId' in decision && decision.taskId !== undefined && isReserved(decision.taskId)) return 'taskId';
+  if ('auctionId' in decision && isReserved(decision.auctionId)) return 'auctionId';
+  if ('voteId' in decision && isReserved(decision.voteId)) return 'voteId';
+  if ('sessionId' in decision && isReserved(decision.sessionId)) return 'sessionId';
   return undefined;
 }
 
@@ -129,7 +132,7 @@ function checkBatch(body: { readonly [member: string]: unknown }): Checked {
   const members: SingleDecision[] = [];
   for (const [i, member] of decisions.entries()) {
     const checked = checkSingle(
-      { ...member, id: member.id ?? id, ...inherited(member, onBehalfOf) },
+      { ...member, id: memberId(member, id, i), ...inherited(member, onBehalfOf) },
       `decisions[${i}].`,
     );
     if (!('decision' in checked)) return checked;
@@ -137,6 +140,15 @@ function checkBatch(body: { readonly [member: string]: unknown }): Checked {
   }
   const batch: Batch = { id, type: 'Batch', atomic, onBehalfOf, decisions: members };
   return { decision: batch };
+}
+
+/** A member without an id goes by that of its Batch; a Delegate needs one of its own, since that names the delegation. */
+function memberId(
+  member: { readonly type: string; readonly id?: string | undefined },
+  batchId: string,
+  index: number,
+): string {
+  return member.id ?? (member.type === 'Delegate' ? `${batchId}-${index}` : batchId);
 }
 
 /** A Batch on somebody's behalf is that for each of its members that does not name a principal of its own. */

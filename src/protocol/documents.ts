@@ -3,6 +3,7 @@
  * just the fields that exist in it. Times are milliseconds since the epoch.
  */
 import type { Constraints } from './decisions/constraints.ts';
+import type { Entity } from './entities.ts';
 import type { Json } from './json.ts';
 import { COMMONS, SYSTEM } from './names.ts';
 
@@ -99,6 +100,11 @@ interface TaskCommon {
   /** Failures so far, and claims that expired so far. */
   readonly failures: number;
   readonly expiries: number;
+  /**
+   * The auction that gives the task away: nobody else can claim it. Gone once a winner has started on the task, and
+   * when the task or the auction has come to nothing.
+   */
+  readonly auction?: string | undefined;
   readonly origin: Origin;
 }
 
@@ -115,6 +121,8 @@ export interface ScheduledTask extends TaskCommon {
 export interface PendingTask extends TaskCommon {
   readonly state: 'pending';
 }
+/** No auction gives it away. */
+export type ClaimableTask = PendingTask & { readonly auction?: undefined };
 export interface AssignedTask extends TaskCommon {
   readonly state: 'assigned';
   readonly claim: Claim;
@@ -169,6 +177,11 @@ export function isClaimed(task: Task): task is ClaimedTask {
   return task.state === 'assigned' || task.state === 'running';
 }
 
+/** Pending, and for anyone to claim. */
+export function isClaimable(task: Task): task is ClaimableTask {
+  return task.state === 'pending' && task.auction === undefined;
+}
+
 /** Does a set of capabilities satisfy every requirement? */
 export function satisfies(capabilities: ReadonlySet<string>, requirements: Requirements): boolean {
   return requirements.every((alternatives) => alternatives.some((name) => capabilities.has(name)));
@@ -205,4 +218,10 @@ export type DocumentChange =
       readonly pool: string;
       readonly before: Task | undefined;
       after: Task | undefined;
+    }
+  | {
+      readonly kind: 'entity';
+      readonly pool: string;
+      readonly before: Entity | undefined;
+      after: Entity | undefined;
     };

@@ -21,10 +21,46 @@ export const MAX_DEPENDENCIES = 100;
 /** Dependents of one task that one decision settles; the sweep settles the rest. */
 export const MAX_CASCADE = 200;
 export const MAX_ALLOWLIST = 10_000;
+/** Most entries in the scope of one delegation, and the longest: a name, a colon, an id. */
+export const MAX_SCOPE_ENTRIES = 64;
+export const MAX_SCOPE_ENTRY_CHARS = 129;
+/** Most links of one chain of delegations, and so the most that `maxDepth` can say. */
+export const MAX_DELEGATION_DEPTH = 8;
+/** Live delegations of one pool; more are `rate_limited`. */
+export const MAX_LIVE_DELEGATIONS = 10_000;
+/** Of the delegations that lead from a principal to an agent, how many are searched for a chain: the nearest ones. */
+export const MAX_SEARCHED_LINKS = 256;
 export const MAX_OBJECTIVE_CHARS = 16_384;
 export const MAX_REASON_CHARS = 2_048;
 export const MAX_LABEL_CHARS = 128;
 export const MAX_PAGE = 1_000;
+
+/** Options of a vote, and bytes of all of them together as JSON: every round of a tally names those that are left. */
+export const MAX_OPTIONS = 64;
+export const MAX_OPTIONS_BYTES = 8_192;
+/** Most agents that one vote can ask: each has a place in its document for as long as it is open. */
+export const MAX_ELECTORATE = 10_000;
+export const MAX_VOTER_WEIGHT = 1_000_000_000;
+/** Open votes of one pool, and the agents asked by all of them together. */
+export const MAX_OPEN_VOTES = 10_000;
+export const MAX_OPEN_SEATS = 1_000_000;
+export const MAX_PARTICIPANTS = 64;
+/** Sessions of one pool that are neither agreed nor over; more are `rate_limited`. */
+export const MAX_OPEN_SESSIONS = 10_000;
+/** The history of a session is one document and one answer to a query, in NATS' default payload of 1 MiB. */
+export const MAX_PROPOSALS = 1_000;
+export const MAX_SESSION_BYTES = 768 * 1024;
+
+/** Bidders of one auction, and bytes of their bids as JSON: one document, and one answer to a query. */
+export const MAX_BIDDERS = 10_000;
+export const MAX_BIDS_BYTES = 640 * 1024;
+export const MAX_BID_CONTENT_BYTES = 4_096;
+export const MAX_LOT_BYTES = 16_384;
+export const MAX_INCREMENT_ROWS = 64;
+/** Auctions of one pool that are open, or whose winner has not started yet; more are `rate_limited`. */
+export const MAX_LIVE_AUCTIONS = 10_000;
+/** Of the ranking of a close, how much its event tells. The query tells all of it. */
+export const MAX_RANKING_TOLD = 100;
 
 export const MINUTE_MS = 60_000;
 export const DAY_MS = 24 * 60 * MINUTE_MS;

@@ -1,10 +1,14 @@
 /** Reads by request and reply on `<ns>.queries.<name>` (PROTOCOL, sections 1 and 4). */
 import { z } from 'zod';
+import type { PublicAuction } from './auctions.ts';
 import type { Code } from './codes.ts';
 import { labelSchema, nameSchema } from './decisions/common.ts';
+import { DELEGATION_STATES, type Delegation } from './delegations.ts';
 import { type Member, type Pool, TASK_STATES, type Task } from './documents.ts';
 import { MAX_CAPABILITIES, MAX_PAGE } from './limits.ts';
+import type { Negotiation } from './negotiations.ts';
 import type { Outcome } from './outcome.ts';
+import type { PublicBallot, PublicVote } from './votes.ts';
 
 const page = {
   limit: z.int().min(1).max(MAX_PAGE).default(100).describe('most items of one page'),
@@ -34,6 +38,22 @@ export const QUERIES = {
   'pools-of-agent': z.strictObject({ agent: nameSchema }),
   members: z.strictObject({ pool: nameSchema, ...page }),
   outcome: z.strictObject({ agent: nameSchema, decisionId: nameSchema, pool: nameSchema.optional() }),
+  auction: z.strictObject({ pool: nameSchema.optional(), auctionId: nameSchema }),
+  auctions: z.strictObject({ pool: nameSchema.optional(), state: labelSchema.optional(), ...page }),
+  vote: z.strictObject({
+    pool: nameSchema.optional(),
+    voteId: nameSchema,
+    limit: z.int().min(1).max(MAX_PAGE).default(MAX_PAGE).describe('most ballots of one page'),
+    cursor: nameSchema.optional().describe('`ballots.cursor` of the page before'),
+  }),
+  votes: z.strictObject({ pool: nameSchema.optional(), state: labelSchema.optional(), ...page }),
+  negotiation: z.strictObject({ pool: nameSchema.optional(), sessionId: nameSchema }),
+  delegations: z.strictObject({
+    pool: nameSchema.optional(),
+    agent: nameSchema.optional().describe('delegator, delegatee, or principal of what was passed on'),
+    state: z.enum(DELEGATION_STATES).optional(),
+    ...page,
+  }),
   stats: z.strictObject({ pool: nameSchema.optional() }),
 } as const;
 
@@ -88,6 +108,12 @@ export interface QueryAnswers {
   readonly 'pools-of-agent': { readonly pools: readonly string[] };
   readonly members: Page<Member>;
   readonly outcome: Outcome;
+  readonly auction: PublicAuction;
+  readonly auctions: Page<PublicAuction>;
+  readonly vote: PublicVote & { readonly ballots: Page<PublicBallot> };
+  readonly votes: Page<PublicVote>;
+  readonly negotiation: Negotiation;
+  readonly delegations: Page<Delegation>;
   readonly stats: Stats;
 }
 

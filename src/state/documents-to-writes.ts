@@ -5,6 +5,7 @@
 import {
   claimClass,
   type DocumentChange,
+  isClaimable,
   isClaimed,
   isFinal,
   type Member,
@@ -12,6 +13,7 @@ import {
   type Pool,
   type Task,
 } from '../protocol/documents.ts';
+import { type Entity, entityRef } from '../protocol/entities.ts';
 import { SYSTEM } from '../protocol/names.ts';
 import { decisionKey } from '../protocol/outcome.ts';
 import { classHash, pendingMember, type ShardKeys } from './keys.ts';
@@ -59,7 +61,7 @@ function writeEntries(before: readonly Entry[], after: readonly Entry[], writes:
 /** Whose receipt goes when the thing goes: pools and tasks are created by one decision each, members are not. */
 function originOf(
   kind: DocumentChange['kind'],
-  document: Pool | Member | Task | undefined,
+  document: Pool | Member | Task | Entity | undefined,
 ): Origin | undefined {
   return kind === 'member' || document === undefined || !('origin' in document) ? undefined : document.origin;
 }
@@ -76,6 +78,8 @@ function writtenBefore(keys: ShardKeys, change: DocumentChange): Written | undef
       return change.before && writtenMember(keys, change.before);
     case 'task':
       return change.before && writtenTask(keys, change.before);
+    case 'entity':
+      return change.before && writtenEntity(keys, change.before);
   }
 }
 
@@ -87,6 +91,8 @@ function writtenAfter(keys: ShardKeys, change: DocumentChange): Written | undefi
       return change.after && writtenMember(keys, change.after);
     case 'task':
       return change.after && writtenTask(keys, change.after);
+    case 'entity':
+      return change.after && writtenEntity(keys, change.after);
   }
 }
 
@@ -110,12 +116,27 @@ function writtenTask(keys: ShardKeys, task: Task): Written {
   const entries: Entry[] = [{ key: keys.tasksIn(pool, task.state), member: taskId, score: order }];
   const agent = agentOf(task);
   if (agent !== undefined) entries.push({ key: keys.tasksOf(pool, agent), member: taskId, score: order });
-  if (task.state === 'pending') {
+  if (isClaimable(task)) {
     const key = keys.pending(pool, classHash(claimClass(task)));
     entries.push({ key, member: pendingMember(order, taskId), score: -task.priority });
   }
   if (isFinal(task)) entries.push({ key: keys.finals(pool), member: taskId, score: task.finishedAt });
   return { hash: keys.tasks(pool), field: taskId, entries };
+}
+
+function writtenEntity(keys: ShardKeys, entity: Entity): Written {
+  const { pool, kind, id, order, finishedAt } = entity;
+  const ref = entityRef(kind, id);
+  return {
+    hash: keys.entities(pool, kind),
+    field: id,
+    entries: [
+      { key: keys.entitiesIn(pool, kind, entity.state), member: id, score: order },
+      finishedAt === undefined
+        ? { key: keys.liveEntities(pool), member: ref, score: order }
+        : { key: keys.endedEntities(pool), member: ref, score: finishedAt },
+    ],
+  };
 }
 
 /** Who holds the task, or held it when it finished. */

@@ -7,6 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { TaskState } from '../protocol/documents.ts';
+import type { EntityKind } from '../protocol/entities.ts';
 
 export interface ShardKeys {
   /** Hash: seq, hash, log, now, settings, due. */
@@ -41,6 +42,14 @@ export interface ShardKeys {
   pending(pool: string, classHash: string): string;
   /** Sorted set: final tasks by the time they finished. */
   finals(pool: string): string;
+  /** Hash: id → document of an auction, vote, negotiation or delegation. */
+  entities(pool: string, kind: EntityKind): string;
+  /** Sorted set: those in a state, by order of opening. */
+  entitiesIn(pool: string, kind: EntityKind, state: string): string;
+  /** Sorted set: those that have not ended, as `<kind>/<id>`, by order of opening. */
+  liveEntities(pool: string): string;
+  /** Sorted set: those that have, as `<kind>/<id>`, by the time they ended. */
+  endedEntities(pool: string): string;
   /** Everything that is a function of the log, as a pattern. */
   readonly statePattern: string;
 
@@ -73,6 +82,10 @@ export function shardKeys(namespace: string, shard: number): ShardKeys {
     pendingClasses: (pool) => `${state}pending-classes:${pool}`,
     pending: (pool, classHash) => `${state}pending:${pool}:${classHash}`,
     finals: (pool) => `${state}finals:${pool}`,
+    entities: (pool, kind) => `${state}entities:${pool}:${kind}`,
+    entitiesIn: (pool, kind, entityState) => `${state}entities-in:${pool}:${kind}:${entityState}`,
+    liveEntities: (pool) => `${state}live-entities:${pool}`,
+    endedEntities: (pool) => `${state}ended-entities:${pool}`,
     statePattern: `${state.replace(/[[\]*?\\]/g, '\\$&')}*`,
     lease: `${running}lease`,
     commit: `${running}commit`,

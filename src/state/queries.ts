@@ -1,7 +1,10 @@
 /** Reads for agents and operators: from Redis, by any worker, of any shard. Lists come from indexes, never from scans. */
+import { listedAuction, type PublicAuction, publicAuction } from '../protocol/auctions.ts';
 import type { Code } from '../protocol/codes.ts';
+import { type Delegation, isPartyTo } from '../protocol/delegations.ts';
 import {
   COMMONS_POOL,
+  isClaimable,
   type Member,
   type Pool,
   satisfies,
@@ -9,10 +12,13 @@ import {
   type Task,
   type TaskState,
 } from '../protocol/documents.ts';
+import { ENTITY_STATES, type Entities, type EntityKind } from '../protocol/entities.ts';
 import { COMMONS } from '../protocol/names.ts';
+import type { Negotiation } from '../protocol/negotiations.ts';
 import { decisionKey, type Outcome } from '../protocol/outcome.ts';
 import type { Page, PoolStats, QueryAnswers, QueryOf, ShardStats } from '../protocol/queries.ts';
 import { shardOf } from '../protocol/shard.ts';
+import { type PublicVote, publicBallots, publicVote } from '../protocol/votes.ts';
 import { type ShardKeys, shardKeys, systemKeys, taskIdOfPendingMember } from './keys.ts';
 import type { Redis } from './redis.ts';
 import { pairs, parse } from './replies.ts';
@@ -141,7 +147,7 @@ export class StateQueries {
       best.map(({ member }) => taskIdOfPendingMember(member)),
     );
     const now = Date.now();
-    return tasks.filter(({ state, deadline }) => state === 'pending' && (deadline ?? now + 1) > now);
+    return tasks.filter((task) => isClaimable(task) && (task.deadline ?? now + 1) > now);
   }
 
   async pool({ pool }: QueryOf<'pool'>): Promise<Answer<QueryAnswers['pool']>> {
@@ -192,6 +198,80 @@ export class StateQueries {
     return json == null
       ? notFound('outcome_not_found', `no outcome of ${decisionId} by ${agent} is remembered`)
       : { ok: parse(json) };
+  }
+
+  async auction({ pool = COMMONS, auctionId }: QueryOf<'auction'>): Promise<Answer<PublicAuction>> {
+    const auction = await this.#entity('auction', pool, auctionId);
+    if (auction === undefined)
+      return notFound('auction_not_found', `there is no auction ${auctionId} in ${pool}`);
+    return { ok: publicAuction(auction) };
+  }
+
+  async auctions(query: QueryOf<'auctions'>): Promise<Answer<Page<PublicAuction>>> {
+    return await this.#entities('auction', query, listedAuction);
+  }
+
+  async vote({ pool = COMMONS, voteId, ...page }: QueryOf<'vote'>): Promise<Answer<QueryAnswers['vote']>> {
+    const vote = await this.#entity('vote', pool, voteId);
+    return vote === undefined
+      ? notFound('vote_not_found', `there is no vote ${voteId} in ${pool}`)
+      : { ok: { ...publicVote(vote), ballots: publicBallots(vote, page) } };
+  }
+
+  async votes(query: QueryOf<'votes'>): Promise<Answer<Page<PublicVote>>> {
+    return await this.#entities('vote', query, publicVote);
+  }
+
+  async negotiation({ pool = COMMONS, sessionId }: QueryOf<'negotiation'>): Promise<Answer<Negotiation>> {
+    const session = await this.#entity('negotiation', pool, sessionId);
+    return session === undefined
+      ? notFound('session_not_found', `there is no session ${sessionId} in ${pool}`)
+      : { ok: session };
+  }
+
+  async delegations(query: QueryOf<'delegations'>): Promise<Answer<Page<Delegation>>> {
+    const { agent } = query;
+    const concerns = (delegation: Delegation): boolean => agent === undefined || isPartyTo(delegation, agent);
+    return await this.#entities('delegation', query, (delegation) => delegation, concerns);
+  }
+
+  async #entity<K extends EntityKind>(kind: K, pool: string, id: string): Promise<Entities[K] | undefined> {
+    const json = await this.#redis.hget(this.#of(pool).entities(pool, kind), id);
+    return json === null ? undefined : parse<Entities[K]>(json);
+  }
+
+  /** A page of one kind, by order of opening; of one state, or of all. */
+  async #entities<K extends EntityKind, T>(
+    kind: K,
+    {
+      pool = COMMONS,
+      state,
+      limit,
+      cursor,
+    }: { pool?: string | undefined; state?: string | undefined; limit: number; cursor?: string | undefined },
+    view: (entity: Entities[K]) => T,
+    wanted: (entity: Entities[K]) => boolean = () => true,
+  ): Promise<Answer<Page<T>>> {
+    const keys = this.#of(pool);
+    let after = cursor === undefined ? -1 : Number(cursor);
+    if (!Number.isSafeInteger(after)) return notFound('invalid_query', 'cursor: not one of ours');
+    const sources = (state === undefined ? ENTITY_STATES[kind] : [state]).map((name) =>
+      keys.entitiesIn(pool, kind, name),
+    );
+    const items: Entities[K][] = [];
+    for (;;) {
+      const ids = await this.#idsAfter(sources, after, limit + 1);
+      const found = await this.#documents<Entities[K]>(keys.entities(pool, kind), ids);
+      for (const entity of found) {
+        after = Math.max(after, entity.order);
+        if (wanted(entity)) items.push(entity);
+      }
+      if (items.length > limit || ids.length <= limit) break;
+    }
+    const page = items.slice(0, limit);
+    const last = page.at(-1);
+    const more = items.length > limit && last !== undefined ? { cursor: String(last.order) } : {};
+    return { ok: { items: page.map(view), ...more } };
   }
 
   async shardStats(): Promise<ShardStats[]> {

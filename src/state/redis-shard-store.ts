@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { ShardLostError } from '../errors.ts';
 import type { Member, Pool, Task } from '../protocol/documents.ts';
 import { LIVE_STATES } from '../protocol/documents.ts';
+import { type Entity, type EntityKind, parseEntityRef } from '../protocol/entities.ts';
 import { settingsSchema } from '../protocol/settings.ts';
 import { writeChange } from './documents-to-writes.ts';
 import { classHash, type ShardKeys } from './keys.ts';
@@ -75,16 +76,17 @@ export class RedisShardStore implements ShardStore {
 
   async #loadPool(pool: string, doc: Pool, sequence: number): Promise<StoredPool> {
     const keys = this.#keys;
-    const [members, finals, oldest, ...ids] = await Promise.all([
+    const [members, finals, ended, refs, ...ids] = await Promise.all([
       this.#reads.hvals(keys.members(pool)),
-      this.#reads.zcard(keys.finals(pool)),
-      this.#reads.zrange(keys.finals(pool), 0, '0', 'WITHSCORES'),
+      this.#kept(keys.finals(pool)),
+      this.#kept(keys.endedEntities(pool)),
+      this.#reads.zrange(keys.liveEntities(pool), 0, '-1'),
       ...LIVE_STATES.map((state) => this.#reads.zrange(keys.tasksIn(pool, state), 0, '-1')),
     ]);
     const live = await this.#tasks(pool, ids.flat());
     const known = new Set(live.map(({ taskId }) => taskId));
     const awaited = live.flatMap((task) => (task.state === 'blocked' ? task.waitingFor : []));
-    const ended = await this.#tasks(
+    const over = await this.#tasks(
       pool,
       [...new Set(awaited)].filter((id) => !known.has(id)),
     );
@@ -92,9 +94,40 @@ export class RedisShardStore implements ShardStore {
       doc,
       sequence,
       members: members.map((json) => parse<Member>(json)),
-      tasks: [...live, ...ended],
-      finals: { count: finals, oldestAt: oldest[1] === undefined ? undefined : Number(oldest[1]) },
+      tasks: [...live, ...over],
+      finals,
+      entities: await this.#entities(pool, refs),
+      ended,
     };
+  }
+
+  /** How many a sorted set by time holds, and the time of the oldest. */
+  async #kept(key: string): Promise<{ count: number; oldestAt: number | undefined }> {
+    const [count, oldest] = await Promise.all([
+      this.#reads.zcard(key),
+      this.#reads.zrange(key, 0, '0', 'WITHSCORES'),
+    ]);
+    return { count, oldestAt: oldest[1] === undefined ? undefined : Number(oldest[1]) };
+  }
+
+  /** Entities by their `<kind>/<id>`. */
+  async #entities(pool: string, refs: readonly string[]): Promise<Entity[]> {
+    const byKind = new Map<EntityKind, string[]>();
+    for (const text of refs) {
+      const ref = parseEntityRef(text);
+      if (ref !== undefined) byKind.set(ref.kind, [...(byKind.get(ref.kind) ?? []), ref.id]);
+    }
+    const entities: Entity[] = [];
+    for (const [kind, ids] of byKind) {
+      for (let i = 0; i < ids.length; i += CHUNK) {
+        const documents = await this.#reads.hmget(
+          this.#keys.entities(pool, kind),
+          ...ids.slice(i, i + CHUNK),
+        );
+        for (const json of documents) if (json !== null) entities.push(parse<Entity>(json));
+      }
+    }
+    return entities;
   }
 
   async #tasks(pool: string, ids: readonly string[]): Promise<Task[]> {
@@ -110,7 +143,12 @@ export class RedisShardStore implements ShardStore {
   async lookup(wanted: Lookup): Promise<Found> {
     const outcomes = this.outcomes(wanted.outcomes);
     const tasks = [...wanted.tasks].map(([pool, ids]) => this.#tasks(pool, ids));
-    return { outcomes: await outcomes, tasks: (await Promise.all(tasks)).flat() };
+    const entities = [...wanted.entities].map(([pool, refs]) => this.#entities(pool, refs));
+    return {
+      outcomes: await outcomes,
+      tasks: (await Promise.all(tasks)).flat(),
+      entities: (await Promise.all(entities)).flat(),
+    };
   }
 
   async outcomes(wanted: readonly string[]): Promise<Map<string, string>> {
@@ -129,30 +167,28 @@ export class RedisShardStore implements ShardStore {
 
   async oldest(
     pools: readonly string[],
-    tasksPerPool: number,
+    perPool: number,
     outcomes: number,
-  ): Promise<{ finals: Map<string, Remembered[]>; outcomes: Remembered[]; tasks: Task[] }> {
+  ): ReturnType<ShardStore['oldest']> {
     const finals = new Map<string, Remembered[]>();
+    const ended = new Map<string, Remembered[]>();
     const tasks: Task[] = [];
+    const entities: Entity[] = [];
     for (const pool of pools) {
-      const range = await this.#reads.zrange(
-        this.#keys.finals(pool),
-        0,
-        String(tasksPerPool - 1),
-        'WITHSCORES',
-      );
-      const kept = pairs(range).map(([id, at]) => ({ id, at: Number(at) }));
-      finals.set(pool, kept);
-      tasks.push(
-        ...(await this.#tasks(
-          pool,
-          kept.map(({ id }) => id),
-        )),
-      );
+      const oldTasks = await this.#oldestOf(this.#keys.finals(pool), perPool);
+      const oldEntities = await this.#oldestOf(this.#keys.endedEntities(pool), perPool);
+      finals.set(pool, oldTasks);
+      ended.set(pool, oldEntities);
+      tasks.push(...(await this.#tasks(pool, oldTasks.map(idOf))));
+      entities.push(...(await this.#entities(pool, oldEntities.map(idOf))));
     }
-    if (outcomes === 0) return { finals, outcomes: [], tasks };
-    const order = await this.#reads.lrange(this.#keys.outcomeOrder, 0, outcomes - 1);
-    return { finals, outcomes: order.map(parseRemembered), tasks };
+    const order = outcomes === 0 ? [] : await this.#reads.lrange(this.#keys.outcomeOrder, 0, outcomes - 1);
+    return { finals, ended, outcomes: order.map(parseRemembered), tasks, entities };
+  }
+
+  async #oldestOf(key: string, count: number): Promise<Remembered[]> {
+    const range = await this.#reads.zrange(key, 0, String(count - 1), 'WITHSCORES');
+    return pairs(range).map(([id, at]) => ({ id, at: Number(at) }));
   }
 
   async commit(commit: ShardCommit): Promise<void> {
@@ -234,6 +270,10 @@ export class RedisShardStore implements ShardStore {
     if (reason === undefined) await this.#reads.del(this.#keys.halted);
     else await this.#reads.set(this.#keys.halted, reason);
   }
+}
+
+function idOf({ id }: Remembered): string {
+  return id;
 }
 
 function parseRemembered(entry: string): Remembered {

@@ -3,6 +3,7 @@
  * then pass the same tests.
  */
 import type { DocumentChange, Member, Pool, Task } from '../protocol/documents.ts';
+import type { Entity } from '../protocol/entities.ts';
 import type { Settings } from '../protocol/settings.ts';
 
 /** How far the state has come, and which message of which log brought it there. */
@@ -19,6 +20,9 @@ export interface StoredPool {
   /** Unfinished tasks, and final ones that unfinished ones still wait for. */
   readonly tasks: readonly Task[];
   readonly finals: { readonly count: number; readonly oldestAt: number | undefined };
+  /** Auctions, votes, negotiations and delegations that have not ended. */
+  readonly entities: readonly Entity[];
+  readonly ended: { readonly count: number; readonly oldestAt: number | undefined };
 }
 
 export interface StoredShard {
@@ -40,12 +44,15 @@ export interface Lookup {
   readonly outcomes: readonly string[];
   /** Tasks that are not in memory and may be final: pool → task ids. */
   readonly tasks: ReadonlyMap<string, readonly string[]>;
+  /** The same of auctions, votes, negotiations and delegations: pool → `<kind>/<id>`. */
+  readonly entities: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface Found {
   /** `agent.decisionId` → the outcome, as the JSON text that was answered. */
   readonly outcomes: ReadonlyMap<string, string>;
   readonly tasks: readonly Task[];
+  readonly entities: readonly Entity[];
 }
 
 export interface OutcomeRecord {
@@ -90,8 +97,10 @@ export interface ShardStore {
     outcomes: number,
   ): Promise<{
     readonly finals: ReadonlyMap<string, readonly Remembered[]>;
+    readonly ended: ReadonlyMap<string, readonly Remembered[]>;
     readonly outcomes: readonly Remembered[];
     readonly tasks: readonly Task[];
+    readonly entities: readonly Entity[];
   }>;
   /** Throws ShardLostError when the shard does not stand where expected, and whatever the connection throws. */
   commit(commit: ShardCommit): Promise<void>;

@@ -4,10 +4,11 @@
  */
 import type { LogMessage } from '../bus/log-reader.ts';
 import { type AppliedDecision, applyDecision } from '../handlers/apply.ts';
-import { touchedTasks } from '../handlers/registry.ts';
+import { touchedEntities, touchedTasks } from '../handlers/registry.ts';
 import { NOTHING_OLD, type OldestKept } from '../handlers/system/sweep.ts';
 import type { World } from '../handlers/world/world.ts';
 import { type Decoded, decode, type LogPlace } from '../protocol/decode.ts';
+import { entityRef } from '../protocol/entities.ts';
 import { decisionKey } from '../protocol/outcome.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import type { Found, Lookup, OutcomeRecord } from '../state/shard-store.ts';
@@ -52,6 +53,7 @@ export function isSweep({ decoded }: DecodedMessage): boolean {
 export function lookupFor(batch: readonly DecodedMessage[], world: World): Lookup {
   const outcomes: string[] = [];
   const tasks = new Map<string, string[]>();
+  const entities = new Map<string, string[]>();
   for (const { decoded } of batch) {
     if (decoded.kind === 'dead') continue;
     const { agent, pool } = decoded.address;
@@ -64,20 +66,30 @@ export function lookupFor(batch: readonly DecodedMessage[], world: World): Looku
     const state = world.pool(pool);
     if (decision.type === 'Sweep' || state === undefined) continue;
     for (const taskId of touchedTasks(decision)) {
-      if (state.tasks.has(taskId)) continue;
-      const wanted = tasks.get(pool);
-      if (wanted === undefined) tasks.set(pool, [taskId]);
-      else wanted.push(taskId);
+      if (!state.tasks.has(taskId)) addTo(tasks, pool, taskId);
+    }
+    for (const { kind, id } of touchedEntities(decision)) {
+      if (!state.entities[kind].has(id)) addTo(entities, pool, entityRef(kind, id));
     }
   }
-  return { outcomes, tasks };
+  return { outcomes, tasks, entities };
 }
 
-/** Final tasks are in the world only while a batch needs them. */
-export function loadFound(world: World, { tasks }: Pick<Found, 'tasks'>): void {
+function addTo(wanted: Map<string, string[]>, pool: string, id: string): void {
+  const ids = wanted.get(pool);
+  if (ids === undefined) wanted.set(pool, [id]);
+  else ids.push(id);
+}
+
+/** What ended is in the world only while a batch needs it. */
+export function loadFound(world: World, { tasks, entities }: Pick<Found, 'tasks' | 'entities'>): void {
   for (const task of tasks) {
     const state = world.pool(task.pool);
     if (state !== undefined && !state.tasks.has(task.taskId)) world.loadTask(state, task);
+  }
+  for (const entity of entities) {
+    const state = world.pool(entity.pool);
+    if (state !== undefined && !state.entities[entity.kind].has(entity.id)) world.loadEntity(state, entity);
   }
 }
 
@@ -131,7 +143,14 @@ export function decideBatch(
 }
 
 /** Decisions that created something are answered for as long as it is kept. */
-const CREATING: ReadonlySet<string> = new Set(['pool.created', 'task.submitted']);
+const CREATING: ReadonlySet<string> = new Set([
+  'pool.created',
+  'task.submitted',
+  'auction.opened',
+  'vote.opened',
+  'negotiation.opened',
+  'delegation.granted',
+]);
 
 function remember({ outcomes }: World, now: number): void {
   outcomes.count++;
@@ -146,12 +165,10 @@ function appliedAs(
 ): Applied {
   const { agent, pool } = decoded.address;
   if (decoded.kind === 'rejected') {
-    return { decisionId: decoded.id, type: decoded.type, agent, principal: undefined, pool, shard, seq, at };
+    return { decisionId: decoded.id, type: decoded.type, agent, pool, shard, seq, at };
   }
   const { decision } = decoded;
-  const onBehalfOf = decision.type === 'Sweep' ? undefined : decision.onBehalfOf;
-  const principal = onBehalfOf === agent ? undefined : onBehalfOf;
-  return { decisionId: decision.id, type: decision.type, agent, principal, pool, shard, seq, at };
+  return { decisionId: decision.id, type: decision.type, agent, pool, shard, seq, at };
 }
 
 function judge(
@@ -164,7 +181,7 @@ function judge(
     const { code, message } = decoded;
     return { status: 'rejected', code, message, events: [], forgottenOutcomes: 0 };
   }
-  const { decisionId, agent, principal, pool, shard, seq, at } = applied;
-  const context = { now: at, shard, seq, index: 0, pool, agent, self: principal ?? agent, decisionId };
+  const { decisionId, agent, pool, shard, seq, at } = applied;
+  const context = { now: at, shard, seq, index: 0, pool, agent, self: agent, decisionId };
   return applyDecision(world, decoded.decision, context, oldest);
 }

@@ -23,6 +23,12 @@ export function queryHandlers({ queries, redis, keys, log }: QuerySources): Quer
     'pools-of-agent': (query) => queries.poolsOfAgent(query),
     members: (query) => queries.members(query),
     outcome: (query) => queries.outcome(query),
+    auction: (query) => queries.auction(query),
+    auctions: (query) => queries.auctions(query),
+    vote: (query) => queries.vote(query),
+    votes: (query) => queries.votes(query),
+    negotiation: (query) => queries.negotiation(query),
+    delegations: (query) => queries.delegations(query),
     stats: async ({ pool }) => {
       const [shards, workers, pools, info, lastSweep] = await Promise.all([
         queries.shardStats(),

@@ -1,6 +1,8 @@
 /** From what was applied to the texts that are stored and published: outcomes and CloudEvents. */
 import type { AppliedDecision } from '../handlers/apply.ts';
-import type { DomainEvent } from '../handlers/events.ts';
+import { publicAuctionData } from '../handlers/auctions/published.ts';
+import { type DomainEvent, isAuctionEvent } from '../handlers/events.ts';
+import { publicOpening } from '../handlers/votes/events.ts';
 import type { AppliedEvent } from '../handlers/world/world.ts';
 import { type ConvergeEvent, eventId, formatSequence } from '../protocol/event.ts';
 import type { Outcome } from '../protocol/outcome.ts';
@@ -11,7 +13,6 @@ export interface Applied {
   readonly decisionId: string;
   readonly type: string;
   readonly agent: string;
-  readonly principal: string | undefined;
   readonly pool: string;
   readonly shard: number;
   readonly seq: number;
@@ -53,10 +54,10 @@ export function renderEvents(
   subjects: Subjects,
 ): RenderedEvent[] {
   const rendered: RenderedEvent[] = [];
-  for (const { pool, event, sequence } of events) {
-    if (sequence === undefined) continue;
+  for (const happened of events) {
+    if (happened.sequence === undefined) continue;
     const id = eventId(applied.shard, applied.seq, rendered.length);
-    rendered.push(renderEvent(applied, pool, event, sequence, id, subjects));
+    rendered.push(renderEvent(applied, happened, happened.sequence, id, subjects));
   }
   return rendered;
 }
@@ -71,8 +72,7 @@ function rfc3339(at: number): string {
 
 function renderEvent(
   applied: Applied,
-  pool: string,
-  event: DomainEvent,
+  { pool, event, principal }: AppliedEvent,
   sequence: number,
   id: string,
   subjects: Subjects,
@@ -91,14 +91,19 @@ function renderEvent(
     sequence: formatSequence(sequence),
     causationid: applied.decisionId,
     actor: applied.agent,
-    ...(applied.principal === undefined ? {} : { principal: applied.principal }),
+    ...(principal === undefined ? {} : { principal }),
     data: { ...publicData(event) },
   };
   return { subject: subjects.event(pool, entity, event.id, verb), id, json: JSON.stringify(cloudEvent) };
 }
 
-/** What subscribers may see: everything but the digest of a pool's token, which could be guessed at leisure. */
-function publicData(event: DomainEvent): DomainEvent['data'] {
+/**
+ * What subscribers may see: everything but the digest of a pool's token, which could be guessed at leisure, the names of
+ * all members whenever a vote asks them, and what is secret about an auction until it closes.
+ */
+function publicData(event: DomainEvent): object {
+  if (isAuctionEvent(event)) return publicAuctionData(event);
+  if (event.type === 'vote.opened') return publicOpening(event.data);
   if (event.type !== 'pool.created' || event.data.admission.kind !== 'token') return event.data;
   return { ...event.data, admission: { kind: 'token', sha256: '' } };
 }

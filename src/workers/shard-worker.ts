@@ -15,7 +15,8 @@ import {
   SWEEP_LIMIT,
 } from '../handlers/system/sweep.ts';
 import { World } from '../handlers/world/world.ts';
-import { claimClass, type DocumentChange, type Task } from '../protocol/documents.ts';
+import { claimClass, type DocumentChange, isClaimable, type Task } from '../protocol/documents.ts';
+import type { Entity } from '../protocol/entities.ts';
 import { DEFAULT_SETTINGS } from '../protocol/settings.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import type { Found, ShardCommit, ShardStore, StoredShard } from '../state/shard-store.ts';
@@ -67,7 +68,7 @@ interface Fetched {
   readonly found: Found;
   readonly oldest: OldestKept;
   /** Final tasks that are in memory for this batch only. */
-  readonly looked: readonly Task[];
+  readonly looked: { readonly tasks: readonly Task[]; readonly entities: readonly Entity[] };
 }
 
 export type ShardStatus = 'starting' | 'running' | 'halted' | 'stopped';
@@ -265,7 +266,11 @@ export class ShardWorker {
     ]);
     loadFound(world, found);
     loadFound(world, old);
-    return { found, oldest: old, looked: [...found.tasks, ...old.tasks] };
+    return {
+      found,
+      oldest: old,
+      looked: { tasks: [...found.tasks, ...old.tasks], entities: [...found.entities, ...old.entities] },
+    };
   }
 
   #contextOf({ now }: Loaded, oldest: OldestKept): Parameters<typeof decideBatch>[3] {
@@ -305,7 +310,8 @@ export class ShardWorker {
     loaded.position = { seq: next.seq, hash: next.hash };
     loaded.now = decided.now;
     world.forgetFinals(changes);
-    for (const task of looked) world.pool(task.pool)?.forget(task.taskId);
+    for (const { pool, taskId } of looked.tasks) world.pool(pool)?.forget(taskId);
+    for (const { pool, kind, id } of looked.entities) world.pool(pool)?.forgetEntity(kind, id);
   }
 
   /**
@@ -424,23 +430,24 @@ function worldOf(stored: StoredShard, { shard, shards }: ShardWorkerOptions): Wo
   if (stored.position.seq === 0) return World.genesis(shard, shards);
   const world = new World();
   world.changeSettings(stored.settings ?? DEFAULT_SETTINGS);
-  for (const { doc, sequence, finals, members, tasks } of stored.pools) {
-    const state = world.load(doc, sequence, finals);
+  for (const { doc, sequence, finals, ended, members, tasks, entities } of stored.pools) {
+    const state = world.load(doc, sequence, finals, ended);
     for (const member of members) world.loadMember(state, member);
     for (const task of tasks) world.loadTask(state, task);
+    for (const entity of entities) world.loadEntity(state, entity);
   }
   world.outcomes.count = stored.outcomes.count;
   world.outcomes.oldestAt = stored.outcomes.oldestAt;
   return world;
 }
 
-/** For a Sweep: the pools whose oldest final tasks are overdue, and how many of each to look at. */
+/** For a Sweep: the pools of which something kept is overdue, and how many of each to look at. */
 function oldestFor(batch: readonly DecodedMessage[], world: World, now: number): [string[], number, number] {
   const [first] = batch;
   if (first === undefined || !isSweep(first)) return [[], 0, 0];
   const at = Math.max(now, first.message.at);
   const pools = [...world.pools.values()].filter(
-    ({ due }) => (due.get('r/')?.at ?? Number.POSITIVE_INFINITY) <= at,
+    ({ due }) => Math.min(due.get('r/')?.at ?? at + 1, due.get('q/')?.at ?? at + 1) <= at,
   );
   return [pools.map(({ doc }) => doc.pool), SWEEP_LIMIT * 2 + 1, OUTCOMES_FORGOTTEN_AT_ONCE + 1];
 }
@@ -451,7 +458,7 @@ function changedClasses(world: World, changes: readonly DocumentChange[]): Map<s
   for (const { kind, pool, before, after } of changes) {
     if (kind !== 'task') continue;
     for (const task of [before, after]) {
-      if (task?.state !== 'pending') continue;
+      if (task === undefined || !isClaimable(task)) continue;
       let ofPool = classes.get(pool);
       if (ofPool === undefined) {
         ofPool = new Map();

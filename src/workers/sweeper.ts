@@ -27,8 +27,10 @@ export interface SweepSummary {
   readonly cancelled: SweepReport['cancelled'];
   readonly unblocked: SweepReport['unblocked'];
   readonly expiredMembers: SweepReport['expiredMembers'];
+  readonly closed: SweepReport['closed'];
   readonly removedTasks: number;
   readonly removedPools: number;
+  readonly removedEntities: number;
   readonly forgottenOutcomes: number;
 }
 
@@ -149,14 +151,21 @@ function summarize(
     cancelled: reports.flatMap(({ cancelled }) => cancelled),
     unblocked: reports.flatMap(({ unblocked }) => unblocked),
     expiredMembers: reports.flatMap(({ expiredMembers }) => expiredMembers),
+    closed: reports.flatMap(({ closed }) => closed),
     removedTasks: sum(({ removedTasks }) => removedTasks),
     removedPools: sum(({ removedPools }) => removedPools),
+    removedEntities: sum(({ removedEntities }) => removedEntities),
     forgottenOutcomes: sum(({ forgottenOutcomes }) => forgottenOutcomes),
   };
 }
 
 function foundSomething(summary: SweepSummary): boolean {
-  const { released, failed, cancelled, unblocked, expiredMembers } = summary;
-  const settled = [released, failed, cancelled, unblocked, expiredMembers].some((list) => list.length > 0);
-  return settled || summary.removedTasks + summary.removedPools + summary.forgottenOutcomes > 0;
+  const { released, failed, cancelled, unblocked, expiredMembers, closed } = summary;
+  const settled = [released, failed, cancelled, unblocked, expiredMembers, closed].some(
+    (list) => list.length > 0,
+  );
+  return (
+    settled ||
+    summary.removedTasks + summary.removedPools + summary.removedEntities + summary.forgottenOutcomes > 0
+  );
 }

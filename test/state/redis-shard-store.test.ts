@@ -138,6 +138,7 @@ describe('what was committed', () => {
         ['p', ['done', 'unknown']],
         ['q', ['done']],
       ]),
+      entities: new Map(),
     });
     expect(found.outcomes).toEqual(
       new Map([

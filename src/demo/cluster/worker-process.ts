@@ -11,6 +11,8 @@ const POLL_MS = 20;
 const ORPHANED = 1;
 
 process.on('disconnect', () => process.exit(ORPHANED));
+// The parent may have gone while this was being loaded.
+if (!process.connected) process.exit(ORPHANED);
 const worker = await startWorker(configFromEnv(process.env));
 let isStopping = false;
 process.on('SIGTERM', () => {

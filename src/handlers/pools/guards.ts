@@ -1,7 +1,7 @@
 /** Guards about pools and membership: each returns what it guards, or the rejection named after its rule. */
 import type { Member } from '../../protocol/documents.ts';
 import { COMMONS } from '../../protocol/names.ts';
-import { type Rejected, rejected } from '../decided.ts';
+import { isRejected, type Rejected, rejected } from '../decided.ts';
 import type { Context } from '../handler.ts';
 import { type PoolState, presenceEnds } from '../world/pool-state.ts';
 import type { World } from '../world/world.ts';
@@ -47,4 +47,12 @@ export function requireMember(state: PoolState, { self, now }: Context): Member 
     memberNow(state, self, now) ??
     rejected('not_a_member', `${self} is not a member of pool ${state.doc.pool}`)
   );
+}
+
+/** The open pool, if the agent may put something new into it: in some pools only members may. */
+export function poolToOpenIn(world: World, context: Context): PoolState | Rejected {
+  const state = openPool(world, context);
+  if (isRejected(state) || state.doc.submitters === 'anyone') return state;
+  const member = requireMember(state, context);
+  return isRejected(member) ? member : state;
 }

@@ -3,9 +3,13 @@
  * what has been kept long enough. One entity after the other, each on the state that the one before left.
  */
 import type { Sweep } from '../../protocol/decisions/index.ts';
+import { entityRef, parseEntityRef } from '../../protocol/entities.ts';
 import type { Json } from '../../protocol/json.ts';
 import { MINUTE_MS } from '../../protocol/limits.ts';
-import type { DomainEvent } from '../events.ts';
+import { nextHandover, settleHandovers } from '../auctions/handovers.ts';
+import { endWithPool } from '../delegations/due.ts';
+import { kindOf, lapseEntity, removedEvent } from '../entities.ts';
+import { type DomainEvent, isInternal } from '../events.ts';
 import type { Context } from '../handler.ts';
 import { presenceLapsed } from '../pools/guards.ts';
 import { endMembership } from '../pools/membership.ts';
@@ -24,10 +28,12 @@ export interface Kept {
 export interface OldestKept {
   /** Final tasks of each pool in which some are overdue; their documents are in the world. */
   readonly finals: ReadonlyMap<string, readonly Kept[]>;
+  /** Ended auctions, votes, negotiations and delegations of each pool, as `<kind>/<id>`. */
+  readonly ended: ReadonlyMap<string, readonly Kept[]>;
   readonly outcomes: readonly Kept[];
 }
 
-export const NOTHING_OLD: OldestKept = { finals: new Map(), outcomes: [] };
+export const NOTHING_OLD: OldestKept = { finals: new Map(), ended: new Map(), outcomes: [] };
 
 export const SWEEP_LIMIT = 500;
 /** Most outcomes that one Sweep forgets, and so how many of the oldest it needs to see (one more). */
@@ -47,6 +53,9 @@ export interface SweepReport {
   readonly expiredMembers: { readonly pool: string; readonly agent: string }[];
   removedTasks: number;
   removedPools: number;
+  /** Auctions, votes, negotiations and delegations that time ended, as `<kind>/<id>` with the event. */
+  readonly closed: { readonly pool: string; readonly entity: string; readonly event: string }[];
+  removedEntities: number;
   forgottenOutcomes: number;
   /** Something due is left: sweep again. */
   more: boolean;
@@ -72,7 +81,10 @@ export function applySweep(world: World, sweep: Sweep, { now }: Context, oldest:
     if (happened.length === 0) break;
     for (const event of happened) events.push(world.apply(item.pool, event, now));
     events.push(...settleDependents(world, item.pool, now, limit - events.length));
+    events.push(...settleHandovers(world, item.pool, now, limit - events.length));
     if (state !== undefined && item.due.kind === 'retention') moveOldest(world, state, oldest, now);
+    if (state !== undefined && item.due.kind === 'entity-retention')
+      moveOldestEnded(world, state, oldest, now);
   }
   const forgotten = forgetOutcomes(world, oldest.outcomes, until, now);
   const report = reportOf(events);
@@ -124,9 +136,19 @@ function settle(
       const event = settleNextDependent(state, now);
       return event === undefined ? [] : [event];
     }
+    case 'entity': {
+      const ref = parseEntityRef(due.id);
+      const entity = ref && state.entities[ref.kind].get(ref.id);
+      return entity === undefined ? [] : lapseEntity(state, entity, now);
+    }
+    case 'handover':
+      return nextHandover(state, now);
+    case 'entity-retention':
+      return overdueEnded(world, state, oldest, limit, until);
     case 'retention':
       return overdueFinals(world, state, oldest, limit, until);
     case 'removal':
+      if (state.delegations.size > 0) return endWithPool(state, limit);
       return state.members.size > 0
         ? [...state.members.keys()]
             .sort()
@@ -170,6 +192,36 @@ function leftOf(oldest: OldestKept, state: PoolState): readonly Kept[] {
   return (oldest.finals.get(state.doc.pool) ?? []).filter(({ id }) => state.tasks.has(id));
 }
 
+/** Auctions, votes, negotiations and delegations that ended long enough ago, or are too many. */
+function overdueEnded(
+  { settings }: World,
+  state: PoolState,
+  oldest: OldestKept,
+  limit: number,
+  until: number,
+): DomainEvent[] {
+  const tooMany = state.ended.count - settings.finalRetentionCount;
+  return endedLeftOf(oldest, state)
+    .slice(0, limit)
+    .filter(({ at }, i) => i < tooMany || at + settings.finalRetentionMs <= until)
+    .flatMap(({ id }) => {
+      const ref = parseEntityRef(id);
+      return ref === undefined ? [] : [removedEvent(ref.kind, ref.id)];
+    });
+}
+
+function moveOldestEnded(world: World, state: PoolState, oldest: OldestKept, now: number): void {
+  const next = endedLeftOf(oldest, state)[0];
+  world.oldestEndedIs(state, next?.at ?? (state.ended.count > 0 ? now : undefined));
+}
+
+function endedLeftOf(oldest: OldestKept, state: PoolState): readonly Kept[] {
+  return (oldest.ended.get(state.doc.pool) ?? []).filter(({ id }) => {
+    const ref = parseEntityRef(id);
+    return ref !== undefined && state.entities[ref.kind].has(ref.id);
+  });
+}
+
 /** Forgets outcomes that are old enough, or too many; returns how many of the oldest. */
 function forgetOutcomes(world: World, page: readonly Kept[], until: number, now: number): number {
   const { outcomes, settings } = world;
@@ -192,10 +244,16 @@ function reportOf(events: readonly AppliedEvent[]): SweepReport {
     expiredMembers: [],
     removedTasks: 0,
     removedPools: 0,
+    closed: [],
+    removedEntities: 0,
     forgottenOutcomes: 0,
     more: false,
   };
   for (const { pool, event } of events) {
+    const kind = kindOf(event);
+    if (kind !== undefined && event.type.endsWith('.removed')) report.removedEntities++;
+    else if (kind !== undefined && !isInternal(event))
+      report.closed.push({ pool, entity: entityRef(kind, event.id), event: event.type });
     switch (event.type) {
       case 'task.expired':
       case 'task.released':

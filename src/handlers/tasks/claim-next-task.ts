@@ -1,4 +1,4 @@
-import type { PendingTask, Task } from '../../protocol/documents.ts';
+import { isClaimable, type PendingTask, type Task } from '../../protocol/documents.ts';
 import { accepted, isRejected } from '../decided.ts';
 import type { TaskEvent } from '../events.ts';
 import type { Handler } from '../handler.ts';
@@ -32,7 +32,7 @@ export const claimNextTask: Handler<'ClaimNextTask'> = {
       (task) => !touched.has(task.taskId) && (task.deadline ?? Number.POSITIVE_INFINITY) > context.now,
     );
     const returned = back.flatMap(({ task }) =>
-      task.state === 'pending' && isCapable(member, task) && isOnTopic(task, topics) ? [task] : [],
+      isClaimable(task) && isCapable(member, task) && isOnTopic(task, topics) ? [task] : [],
     );
     const chosen = [...waiting, ...returned].sort((a, b) => (claimedBefore(a, b) ? -1 : 1)).slice(0, count);
     const claims = chosen.map((task) => ({ task, event: claimed(task, decision.claimTtlMs, context) }));

@@ -1,8 +1,9 @@
+import { isClaimable } from '../../protocol/documents.ts';
 import { accepted, isRejected, rejected } from '../decided.ts';
 import type { Handler } from '../handler.ts';
 import { openPool, requireMember } from '../pools/guards.ts';
 import { claimed, claimedTaskData } from './claims.ts';
-import { claimLimitReached, claimsLeft, existingTask, isCapable } from './guards.ts';
+import { claimLimitReached, claimsLeft, existingTask, isCapable, notPending } from './guards.ts';
 import { lapse } from './lapse.ts';
 
 export const claimTask: Handler<'ClaimTask'> = {
@@ -16,10 +17,7 @@ export const claimTask: Handler<'ClaimTask'> = {
     const found = existingTask(state, taskId);
     if (isRejected(found)) return found;
     const { task, events } = lapse(state, found, context.now);
-    if (task.state !== 'pending') {
-      const mayComeBack = task.state !== 'completed' && task.state !== 'failed' && task.state !== 'cancelled';
-      return rejected('not_pending', `task ${taskId} is ${task.state}`, mayComeBack);
-    }
+    if (!isClaimable(task)) return notPending(task);
     if (!isCapable(member, task)) {
       return rejected(
         'missing_capability',

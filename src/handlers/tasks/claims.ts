@@ -1,4 +1,4 @@
-import type { PendingTask, Task } from '../../protocol/documents.ts';
+import type { Task } from '../../protocol/documents.ts';
 import type { Json } from '../../protocol/json.ts';
 import type { TaskEvent } from '../events.ts';
 import type { Context } from '../handler.ts';
@@ -6,7 +6,11 @@ import type { Context } from '../handler.ts';
 export type ClaimedEvent = Extract<TaskEvent, { readonly type: 'task.claimed' }>;
 
 /** A new claim: its epoch is one higher than that of any claim of this task before. */
-export function claimed(task: Task, ttlMs: number | undefined, { self, now }: Context): ClaimedEvent {
+export function claimed(
+  task: Task,
+  ttlMs: number | undefined,
+  { self, now }: Pick<Context, 'self' | 'now'>,
+): ClaimedEvent {
   const ttl = ttlMs ?? task.constraints.claimTtlMs;
   const expiresAt = now + Math.min(ttl, task.constraints.maxRunMs ?? Number.POSITIVE_INFINITY);
   return {
@@ -17,10 +21,7 @@ export function claimed(task: Task, ttlMs: number | undefined, { self, now }: Co
 }
 
 /** What a claimant is told: all it needs to do the task. */
-export function claimedTaskData(
-  task: PendingTask,
-  { data }: ClaimedEvent,
-): { readonly [member: string]: Json } {
+export function claimedTaskData(task: Task, { data }: ClaimedEvent): { readonly [member: string]: Json } {
   return {
     taskId: task.taskId,
     objective: task.objective,

@@ -50,7 +50,11 @@ export function evolveTask(
       return { ...common, expiries: event.data.expiries, state: 'pending' };
     case 'task.retried': {
       const { failures, readyAt } = event.data;
-      return waiting({ ...common, failures }, readyAt > now ? 'scheduled' : 'pending', readyAt);
+      return waiting(
+        { ...common, auction: undefined, failures },
+        readyAt > now ? 'scheduled' : 'pending',
+        readyAt,
+      );
     }
     case 'task.completed':
       return { ...common, ...finished(event.data.agent, now), state: 'completed', result: event.data.result };
@@ -63,6 +67,10 @@ export function evolveTask(
       const { cause, reason, by } = event.data;
       return { ...common, ...finished(by, now), ...why(reason), state: 'cancelled', cause };
     }
+    case 'task.reserved':
+      return { ...common, auction: event.data.auction, state: 'pending' };
+    case 'task.unreserved':
+      return { ...common, auction: undefined, state: 'pending' };
     case 'task.removed':
       return undefined;
   }
@@ -98,6 +106,7 @@ function renewed(
   const kept = note ?? before?.note;
   return {
     ...commonOf(task),
+    auction: undefined,
     state: 'running',
     claim,
     progress: progress ?? before?.progress ?? 0,
@@ -110,8 +119,8 @@ function claimedTask(task: Task, event: TaskEvent): ClaimedTask {
   return task;
 }
 
-function finished(by: string, now: number): Pick<FinalTask, 'finishedAt' | 'finishedBy'> {
-  return { finishedAt: now, finishedBy: by };
+function finished(by: string, now: number): Pick<FinalTask, 'finishedAt' | 'finishedBy' | 'auction'> {
+  return { finishedAt: now, finishedBy: by, auction: undefined };
 }
 
 function why(reason: string | undefined): { readonly reason?: string } {
@@ -142,6 +151,7 @@ function commonOf(task: Task): Common {
     epoch: task.epoch,
     failures: task.failures,
     expiries: task.expiries,
+    auction: task.auction,
     origin: task.origin,
   };
 }

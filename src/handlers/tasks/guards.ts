@@ -25,6 +25,12 @@ export function alreadyFinal(task: Task): Rejected {
   return rejected('already_final', `task ${task.taskId} is ${task.state}`);
 }
 
+/** Somebody has it, it waits for something, an auction gives it away, or it is over for good. */
+export function notPending(task: Task): Rejected {
+  const why = task.auction === undefined ? task.state : `given away by auction ${task.auction}`;
+  return rejected('not_pending', `task ${task.taskId} is ${why}`, !isFinal(task));
+}
+
 export function liveTask(task: Task): LiveTask | Rejected {
   return isFinal(task) ? alreadyFinal(task) : task;
 }
@@ -52,7 +58,7 @@ export function heldTask(
  * How many more claims an agent may take in a pool. Claims that are over by now do not count; they are looked at only
  * where they could make a difference.
  */
-export function claimsLeft(state: PoolState, { self, now }: Context): number {
+export function claimsLeft(state: PoolState, { self, now }: Pick<Context, 'self' | 'now'>): number {
   const most = Math.min(state.doc.maxClaimsPerAgent ?? MAX_CLAIMS_PER_AGENT, MAX_CLAIMS_PER_AGENT);
   const left = most - state.heldCount(self);
   if (left >= MAX_CLAIMS_AT_ONCE) return left;

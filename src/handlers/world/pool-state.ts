@@ -2,28 +2,45 @@
  * One pool in memory: its documents, and what is derived from them so that no rule has to search. Everything here
  * but the documents themselves is a function of the documents, and is rebuilt by putting them in again.
  */
+import type { Auction } from '../../protocol/auctions.ts';
+import type { Delegation } from '../../protocol/delegations.ts';
 import {
   type BlockedTask,
   type ClaimedTask,
+  isClaimable,
   isClaimed,
   isFinal,
   type Member,
   type Pool,
   type Task,
 } from '../../protocol/documents.ts';
+import { type Entity, type EntityKind, entityRef } from '../../protocol/entities.ts';
 import { MINUTE_MS } from '../../protocol/limits.ts';
 import type { Settings } from '../../protocol/settings.ts';
+import { LiveAuctions } from '../auctions/live-auctions.ts';
+import { LiveDelegations } from '../delegations/live-delegations.ts';
+import type { EntityMaps } from '../entities.ts';
+import { OpenVotes } from '../votes/open-votes.ts';
+import { addTo, removeFrom } from './id-sets.ts';
 import { IndexedHeap } from './indexed-heap.ts';
 import { PendingQueue } from './pending-queue.ts';
 
 /** Something whose time comes. `at` is log time, milliseconds. */
 export interface Due {
   readonly at: number;
-  readonly kind: 'member' | 'task' | 'dependents' | 'retention' | 'removal';
+  readonly kind:
+    | 'member'
+    | 'task'
+    | 'entity'
+    | 'dependents'
+    | 'handover'
+    | 'retention'
+    | 'entity-retention'
+    | 'removal';
   readonly id: string;
 }
 
-/** Final tasks leave the memory; how many the store holds, and since when, is what retention needs to know. */
+/** What ended leaves the memory; how much the store holds, and since when, is what retention needs to know. */
 export interface FinalTasks {
   readonly count: number;
   readonly oldestAt: number | undefined;
@@ -34,7 +51,22 @@ export class PoolState {
   /** Number of the pool's latest event. */
   sequence: number;
   finals: FinalTasks = { count: 0, oldestAt: undefined };
+  /** The same of auctions, votes, negotiations and delegations together. */
+  ended: FinalTasks = { count: 0, oldestAt: undefined };
   liveTasks = 0;
+  liveEntities = 0;
+  readonly entities: EntityMaps = {
+    auction: new Map(),
+    vote: new Map(),
+    negotiation: new Map(),
+    delegation: new Map(),
+  };
+  /** The live ones of `entities.auction`, and what became of their tasks. */
+  readonly auctions = new LiveAuctions();
+  /** The live ones of `entities.vote`. */
+  readonly votes = new OpenVotes();
+  /** The live ones of `entities.delegation`, by what a search for a chain asks for. */
+  readonly delegations = new LiveDelegations();
   readonly members = new Map<string, Member>();
   readonly tasks = new Map<string, Task>();
   readonly pending = new PendingQueue();
@@ -89,7 +121,75 @@ export class PoolState {
     }
     this.#scheduleTask(taskId, after);
     this.#scheduleDependents(taskId);
+    const auction = this.auctions.ofTask(taskId);
+    if (auction !== undefined) this.#scheduleHandover(auction.id, auction);
     return before;
+  }
+
+  putEntity(kind: EntityKind, id: string, after: Entity | undefined): Entity | undefined {
+    const before = this.entities[kind].get(id);
+    if (before !== undefined && before.finishedAt === undefined) this.liveEntities--;
+    if (after === undefined) this.entities[kind].delete(id);
+    else this.#keepEntity(after);
+    if (kind === 'auction') this.#putAuction(id, after?.kind === 'auction' ? after : undefined);
+    if (kind === 'vote') this.votes.put(id, after?.kind === 'vote' ? after : undefined);
+    if (kind === 'delegation') this.#putDelegation(id, after?.kind === 'delegation' ? after : undefined);
+    this.#scheduleEntity(kind, id, after);
+    return before;
+  }
+
+  #putAuction(id: string, after: Auction | undefined): void {
+    this.auctions.put(id, after);
+    this.#scheduleHandover(id, after);
+  }
+
+  /** What has to be told is due from the beginning: when the task changed is nowhere written down. */
+  #scheduleHandover(id: string, auction: Auction | undefined): void {
+    const task = auction?.taskId === undefined ? undefined : this.tasks.get(auction.taskId);
+    const isUntold = this.auctions.look(id, task);
+    if (!isUntold || auction === undefined) this.due.delete(`a/${id}`);
+    else this.due.set(`a/${id}`, { at: auction.openedAt, kind: 'handover', id });
+  }
+
+  #putDelegation(id: string, after: Delegation | undefined): void {
+    this.delegations.put(id, after);
+    for (const child of this.delegations.childrenOf(id)) this.#scheduleEntity('delegation', child.id, child);
+  }
+
+  #scheduleEntity(kind: EntityKind, id: string, after: Entity | undefined): void {
+    const ref = entityRef(kind, id);
+    const at = after === undefined || after.finishedAt !== undefined ? undefined : this.#entityDue(after);
+    if (at === undefined) this.due.delete(`e/${ref}`);
+    else this.due.set(`e/${ref}`, { at, kind: 'entity', id: ref });
+  }
+
+  /** A delegation that is left over of one that has ended is due from its beginning. */
+  #entityDue(entity: Entity): number | undefined {
+    const isLeftOver = entity.kind === 'delegation' && this.delegations.isLeftOver(entity);
+    return isLeftOver ? entity.openedAt : entity.dueAt;
+  }
+
+  #keepEntity(entity: Entity): void {
+    if (entity.finishedAt === undefined) this.liveEntities++;
+    switch (entity.kind) {
+      case 'auction':
+        this.entities.auction.set(entity.id, entity);
+        return;
+      case 'vote':
+        this.entities.vote.set(entity.id, entity);
+        return;
+      case 'negotiation':
+        this.entities.negotiation.set(entity.id, entity);
+        return;
+      case 'delegation':
+        this.entities.delegation.set(entity.id, entity);
+        return;
+    }
+  }
+
+  /** What ended need not stay in memory once it is stored. */
+  forgetEntity(kind: EntityKind, id: string): void {
+    if (this.entities[kind].get(id)?.finishedAt !== undefined) this.entities[kind].delete(id);
   }
 
   /** Final tasks that nobody waits for need not stay in memory once they are stored. */
@@ -103,22 +203,35 @@ export class PoolState {
    * Plans what retention will remove: the oldest final tasks, and a closed pool that holds nothing any more. Final
    * tasks may stay a little longer than they must, so that one sweep removes many instead of each a few.
    */
-  scheduleRetention({ finalRetentionMs, finalRetentionCount }: Settings): void {
-    const { count, oldestAt } = this.finals;
-    if (oldestAt === undefined) this.due.delete('r/');
-    else {
-      const slackMs = Math.min(MINUTE_MS, Math.ceil(finalRetentionMs / 10));
-      const at = count > finalRetentionCount ? oldestAt : oldestAt + finalRetentionMs + slackMs;
-      this.due.set('r/', { at, kind: 'retention', id: this.doc.pool });
+  scheduleRetention(settings: Settings): void {
+    this.#scheduleKept('r/', 'retention', this.finals, settings);
+    this.#scheduleKept('q/', 'entity-retention', this.ended, settings);
+    const { closedAt, pool } = this.doc;
+    // Delegations bind nobody to a pool in which nothing is left to decide: they end with it.
+    const live = this.liveTasks + this.liveEntities - this.delegations.size;
+    const kept = this.finals.count + this.ended.count + live;
+    if (closedAt === undefined || kept > 0) this.due.delete('x/');
+    else this.due.set('x/', { at: closedAt + settings.finalRetentionMs, kind: 'removal', id: pool });
+  }
+
+  #scheduleKept(
+    key: string,
+    kind: 'retention' | 'entity-retention',
+    { count, oldestAt }: FinalTasks,
+    { finalRetentionMs, finalRetentionCount }: Settings,
+  ): void {
+    if (oldestAt === undefined) {
+      this.due.delete(key);
+      return;
     }
-    const empty = this.doc.closedAt !== undefined && count === 0 && this.liveTasks === 0;
-    if (!empty || this.doc.closedAt === undefined) this.due.delete('x/');
-    else this.due.set('x/', { at: this.doc.closedAt + finalRetentionMs, kind: 'removal', id: this.doc.pool });
+    const slackMs = Math.min(MINUTE_MS, Math.ceil(finalRetentionMs / 10));
+    const at = count > finalRetentionCount ? oldestAt : oldestAt + finalRetentionMs + slackMs;
+    this.due.set(key, { at, kind, id: this.doc.pool });
   }
 
   #index(task: Task): void {
     if (!isFinal(task)) this.liveTasks++;
-    if (task.state === 'pending') this.pending.add(task);
+    if (isClaimable(task)) this.pending.add(task);
     if (isClaimed(task)) addTo(this.#held, task.claim.agent, task.taskId);
     if (task.state === 'blocked') {
       for (const id of task.waitingFor) {
@@ -130,7 +243,7 @@ export class PoolState {
 
   #unindex(task: Task): void {
     if (!isFinal(task)) this.liveTasks--;
-    if (task.state === 'pending') this.pending.remove(task);
+    if (isClaimable(task)) this.pending.remove(task);
     if (isClaimed(task)) removeFrom(this.#held, task.claim.agent, task.taskId);
     if (task.state === 'blocked') {
       for (const id of task.waitingFor) {
@@ -198,17 +311,4 @@ export function taskDue(task: Task): number | undefined {
       : Number.POSITIVE_INFINITY;
   const at = Math.min(deadline, own);
   return at === Number.POSITIVE_INFINITY ? undefined : at;
-}
-
-function addTo(index: Map<string, Set<string>>, key: string, id: string): void {
-  const ids = index.get(key);
-  if (ids === undefined) index.set(key, new Set([id]));
-  else ids.add(id);
-}
-
-function removeFrom(index: Map<string, Set<string>>, key: string, id: string): void {
-  const ids = index.get(key);
-  if (ids === undefined) return;
-  ids.delete(id);
-  if (ids.size === 0) index.delete(key);
 }

@@ -10,9 +10,11 @@ import {
   type Pool,
   type Task,
 } from '../../protocol/documents.ts';
+import { type Entity, entityRef } from '../../protocol/entities.ts';
 import { COMMONS } from '../../protocol/names.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../../protocol/settings.ts';
 import { shardOf } from '../../protocol/shard.ts';
+import { type EntityEvent, evolveEntity, isEntityEvent, kindOf } from '../entities.ts';
 import { type DomainEvent, isInternal, isMemberEvent, isTaskEvent } from '../events.ts';
 import { evolveMember, evolvePool } from '../pools/evolve.ts';
 import { evolveTask } from '../tasks/evolve.ts';
@@ -24,6 +26,8 @@ export interface AppliedEvent {
   readonly pool: string;
   readonly event: DomainEvent;
   readonly sequence: number | undefined;
+  /** In whose name, where somebody acted for somebody. */
+  readonly principal?: string;
 }
 
 /** Remembered outcomes, oldest first. The store holds them; this is what retention needs to know of them. */
@@ -62,9 +66,10 @@ export class World {
   }
 
   /** Adds what the store holds; nothing of it counts as a change. */
-  load(pool: Pool, sequence: number, finals: FinalTasks): PoolState {
+  load(pool: Pool, sequence: number, finals: FinalTasks, ended: FinalTasks = NONE): PoolState {
     const state = new PoolState(pool, sequence);
     state.finals = finals;
+    state.ended = ended;
     this.pools.set(pool.pool, state);
     this.#reschedule(state);
     return state;
@@ -77,6 +82,11 @@ export class World {
 
   loadTask(state: PoolState, task: Task): void {
     state.putTask(task.taskId, task);
+    this.#reschedule(state);
+  }
+
+  loadEntity(state: PoolState, entity: Entity): void {
+    state.putEntity(entity.kind, entity.id, entity);
     this.#reschedule(state);
   }
 
@@ -107,6 +117,12 @@ export class World {
   /** The oldest final task of a pool that is left after retention removed others. */
   oldestFinalIs(state: PoolState, oldestAt: number | undefined): void {
     state.finals = { count: state.finals.count, oldestAt };
+    this.#reschedule(state);
+  }
+
+  /** The same of auctions, votes, negotiations and delegations. */
+  oldestEndedIs(state: PoolState, oldestAt: number | undefined): void {
+    state.ended = { count: state.ended.count, oldestAt };
     this.#reschedule(state);
   }
 
@@ -148,6 +164,7 @@ export class World {
   /** Lets go of final tasks that are stored now: those that ended, and those that nobody waits for any more. */
   forgetFinals(changes: readonly DocumentChange[]): void {
     for (const { kind, pool, before, after } of changes) {
+      if (kind === 'entity' && after !== undefined) this.pools.get(pool)?.forgetEntity(after.kind, after.id);
       if (kind !== 'task') continue;
       const state = this.pools.get(pool);
       if (after !== undefined && isFinal(after)) state?.forget(after.taskId);
@@ -165,6 +182,8 @@ export class World {
     }
     if (isTaskEvent(event)) {
       this.#putTask(state, event.id, evolveTask(state.tasks.get(event.id), event, pool, now), now);
+    } else if (isEntityEvent(event)) {
+      this.#putEntity(state, event, now);
     } else if (isMemberEvent(event)) {
       this.#putMember(state, event.id, evolveMember(state.members.get(event.id), event, pool, now));
     } else {
@@ -234,6 +253,27 @@ export class World {
     });
   }
 
+  #putEntity(state: PoolState, event: EntityEvent, now: number): void {
+    const kind = kindOf(event);
+    if (kind === undefined) throw new Error(`${event.type} is not an event of an entity`);
+    const pool = state.doc.pool;
+    const key = `e/${pool}/${entityRef(kind, event.id)}`;
+    const ended = state.ended;
+    const after = evolveEntity(state.entities, event, pool, now);
+    const before = state.putEntity(kind, event.id, after);
+    state.ended = countEnded(ended, before?.finishedAt !== undefined, after?.finishedAt !== undefined, now);
+    this.#change(key, { kind: 'entity', pool, before, after });
+    this.#reschedule(state);
+    this.#undo.push({
+      restore: () => {
+        state.putEntity(kind, event.id, before);
+        state.ended = ended;
+        this.#change(key, { kind: 'entity', pool, before: after, after: before });
+        this.#reschedule(state);
+      },
+    });
+  }
+
   /** Several changes of one document between two commits are one: from what is stored to what it is now. */
   #change(key: string, change: DocumentChange): void {
     const earlier = this.#changes.get(key);
@@ -267,15 +307,24 @@ export class World {
   }
 }
 
+const NONE: FinalTasks = { count: 0, oldestAt: undefined };
+
 function countFinals(
   finals: FinalTasks,
   before: Task | undefined,
   after: Task | undefined,
   now: number,
 ): FinalTasks {
-  const was = before !== undefined && isFinal(before);
-  const is = after !== undefined && isFinal(after);
-  if (was === is) return finals;
-  if (is) return { count: finals.count + 1, oldestAt: finals.oldestAt ?? now };
-  return { count: finals.count - 1, oldestAt: finals.count === 1 ? undefined : finals.oldestAt };
+  return countEnded(
+    finals,
+    before !== undefined && isFinal(before),
+    after !== undefined && isFinal(after),
+    now,
+  );
+}
+
+function countEnded(ended: FinalTasks, was: boolean, is: boolean, now: number): FinalTasks {
+  if (was === is) return ended;
+  if (is) return { count: ended.count + 1, oldestAt: ended.oldestAt ?? now };
+  return { count: ended.count - 1, oldestAt: ended.count === 1 ? undefined : ended.oldestAt };
 }

@@ -4,7 +4,15 @@
  */
 import { z } from 'zod';
 import { MAX_BATCH } from '../limits.ts';
+import { cancelAuctionSchema, closeAuctionSchema, openAuctionSchema, submitBidSchema } from './auctions.ts';
 import { envelope, nameSchema } from './common.ts';
+import { delegateSchema, revokeDelegationSchema } from './delegations.ts';
+import {
+  acceptProposalSchema,
+  openNegotiationSchema,
+  proposeSchema,
+  rejectProposalSchema,
+} from './negotiations.ts';
 import {
   closePoolSchema,
   createPoolSchema,
@@ -23,6 +31,7 @@ import {
   reportTaskSchema,
   submitTaskSchema,
 } from './tasks.ts';
+import { closeVoteSchema, openVoteSchema, voteSchema } from './votes.ts';
 
 /** What an agent can decide one at a time, and inside a Batch. */
 export const SINGLE_DECISIONS = {
@@ -39,6 +48,19 @@ export const SINGLE_DECISIONS = {
   ReportTask: reportTaskSchema,
   FailTask: failTaskSchema,
   CancelTask: cancelTaskSchema,
+  OpenAuction: openAuctionSchema,
+  SubmitBid: submitBidSchema,
+  CloseAuction: closeAuctionSchema,
+  CancelAuction: cancelAuctionSchema,
+  OpenVote: openVoteSchema,
+  Vote: voteSchema,
+  CloseVote: closeVoteSchema,
+  OpenNegotiation: openNegotiationSchema,
+  Propose: proposeSchema,
+  AcceptProposal: acceptProposalSchema,
+  RejectProposal: rejectProposalSchema,
+  Delegate: delegateSchema,
+  RevokeDelegation: revokeDelegationSchema,
 } as const;
 
 /** Inside a Batch the members need no id: the batch is what is sent, remembered and answered. */
@@ -64,6 +86,10 @@ export const FAMILIES = {
     'FailTask',
     'CancelTask',
   ],
+  auctions: ['OpenAuction', 'SubmitBid', 'CloseAuction', 'CancelAuction'],
+  votes: ['OpenVote', 'Vote', 'CloseVote'],
+  negotiations: ['OpenNegotiation', 'Propose', 'AcceptProposal', 'RejectProposal'],
+  delegations: ['Delegate', 'RevokeDelegation'],
 } as const satisfies Record<string, readonly (keyof typeof SINGLE_DECISIONS)[]>;
 
 export type SingleType = keyof typeof SINGLE_DECISIONS;

@@ -1,6 +1,5 @@
 /** The decisions about tasks and claims (PROTOCOL, section 4). */
 import { z } from 'zod';
-import type { Json } from '../json.ts';
 import {
   MAX_ALTERNATIVES,
   MAX_CLAIMS_AT_ONCE,
@@ -12,6 +11,7 @@ import {
 import {
   durationSchema,
   envelope,
+  jsonSchema,
   labelSchema,
   nameSchema,
   reasonSchema,
@@ -23,8 +23,6 @@ import { constraintsSchema } from './constraints.ts';
 /** A capability that a task needs: a name, or a list of names of which one suffices. */
 export const requirementSchema = z.union([labelSchema, z.array(labelSchema).min(1).max(MAX_ALTERNATIVES)]);
 
-/** Any JSON: the decoder has looked at every value already, so it is not walked a second time here. */
-const jsonSchema = z.custom<Json>((value) => value !== undefined, 'required');
 const epochSchema = z.int().min(1).describe('the claim meant; left out: the one that the agent holds now');
 
 export const submitTaskSchema = z.strictObject({

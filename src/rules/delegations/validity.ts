@@ -11,8 +11,7 @@ import {
 import { narrows, parseScopeEntry } from './scopes.ts';
 
 /**
- * Each is `invalid_delegation`, except `wider_than_parent`, which is `scope_exceeded`, and `parent_missing`, which is
- * `delegation_missing`.
+ * Each is `invalid_delegation`, except `parent_missing`, which is `delegation_missing`.
  */
 export type DelegationFault =
   | 'invalid_scope'

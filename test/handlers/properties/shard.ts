@@ -184,7 +184,7 @@ export class Shard {
       for (const { id } of page) this.#fetch(state, id);
       finals.set(pool, page);
     }
-    return { finals, outcomes: this.store.outcomes.slice(0, 5_001) };
+    return { ...NOTHING_OLD, finals, outcomes: this.store.outcomes.slice(0, 5_001) };
   }
 
   #fetch(state: PoolState, taskId: string): void {
@@ -201,6 +201,10 @@ function keyOf(change: DocumentChange): string {
   if (change.kind === 'pool') return `p/${change.pool}`;
   if (change.kind === 'member') {
     return `m/${change.pool}/${change.after?.agent ?? change.before?.agent}`;
+  }
+  if (change.kind === 'entity') {
+    const entity = change.after ?? change.before;
+    return `e/${change.pool}/${entity?.kind}/${entity?.id}`;
   }
   return `t/${change.pool}/${change.after?.taskId ?? change.before?.taskId}`;
 }

@@ -17,6 +17,8 @@ describe('Sweep', () => {
       expiredMembers: [],
       removedTasks: 0,
       removedPools: 0,
+      closed: [],
+      removedEntities: 0,
       forgottenOutcomes: 0,
       more: false,
     });

@@ -1,0 +1,114 @@
+import type { AskOptions } from '../bus/query-client.ts';
+import type { PublicAuction } from '../protocol/auctions.ts';
+import { COMMONS } from '../protocol/names.ts';
+import type { Page, QueryInput } from '../protocol/queries.ts';
+import type { ConvergeClient } from './client.ts';
+import { type ContractNet, type ContractNetResult, contractNet } from './contract-net.ts';
+import { undefinedIfNotFound } from './not-found.ts';
+import type { InputOf } from './outcomes.ts';
+import type { Answer, FieldsOf, InPool, Mode, Sender } from './sender.ts';
+
+/** An auction to open; `auctionId` is chosen when left out, and the outcome's data names it. */
+export type NewAuction = Omit<InputOf<'OpenAuction'>, 'type' | 'auctionId' | 'id' | 'onBehalfOf'> & {
+  readonly auctionId?: string | undefined;
+};
+
+export type OpenAuctionOptions = Pick<FieldsOf<'OpenAuction'>, 'id' | 'onBehalfOf' | 'timeoutMs'> & InPool;
+export type SubmitBidOptions = FieldsOf<'SubmitBid', 'auctionId' | 'amount'> & InPool;
+export type CloseAuctionOptions = FieldsOf<'CloseAuction', 'auctionId'> & InPool;
+export type CancelAuctionOptions = FieldsOf<'CancelAuction', 'auctionId'> & InPool;
+export interface ListAuctionsOptions extends Omit<QueryInput<'auctions'>, 'pool'>, InPool, AskOptions {}
+
+export interface BiddingDecisionsOptions<M extends Mode> {
+  readonly send: Sender<M>;
+  readonly newId: () => string;
+}
+
+/**
+ * What can be decided about auctions. The pool is `commons` unless the options say otherwise. Amounts are decimals of at
+ * most six places, as numbers or as texts; what the system says of them is text. Codes: PROTOCOL, section 5.
+ */
+export class BiddingDecisions<M extends Mode> {
+  readonly #send: Sender<M>;
+  readonly #newId: () => string;
+
+  constructor({ send, newId }: BiddingDecisionsOptions<M>) {
+    this.#send = send;
+    this.#newId = newId;
+  }
+
+  /** With `taskId` the winner gets the task's claim, in the same step as the award. */
+  open(auction: NewAuction, options: OpenAuctionOptions = {}): Promise<Answer<M, 'OpenAuction'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    const { auctionId = this.#newId(), ...rest } = auction;
+    return this.#send(pool, { type: 'OpenAuction', auctionId, ...rest, ...fields }, { timeoutMs });
+  }
+
+  /** Bidding again replaces the bid. In a Dutch auction the first bid takes the lot at the price of the moment. */
+  submitBid(
+    auctionId: string,
+    amount: string | number,
+    options: SubmitBidOptions = {},
+  ): Promise<Answer<M, 'SubmitBid'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#send(pool, { type: 'SubmitBid', auctionId, amount, ...fields }, { timeoutMs });
+  }
+
+  /** Opener: closes the auction before its time, and says to whom the lot goes. At its time it closes by itself. */
+  resolve(auctionId: string, options: CloseAuctionOptions = {}): Promise<Answer<M, 'CloseAuction'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#send(pool, { type: 'CloseAuction', auctionId, ...fields }, { timeoutMs });
+  }
+
+  /** Opener: nobody gets anything, and sealed bids stay sealed. */
+  cancel(auctionId: string, options: CancelAuctionOptions = {}): Promise<Answer<M, 'CancelAuction'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#send(pool, { type: 'CancelAuction', auctionId, ...fields }, { timeoutMs });
+  }
+}
+
+/**
+ * Auctions. Every decision resolves with its outcome; a rejection is a value. Infrastructure errors reject, as in
+ * {@link ConvergeClient.decide} and {@link ConvergeClient.query}.
+ */
+export class BiddingProtocol extends BiddingDecisions<'outcome'> {
+  /** The same decisions without waiting for the outcome. */
+  readonly publishing: BiddingDecisions<'published'>;
+  readonly #client: ConvergeClient;
+
+  constructor(client: ConvergeClient) {
+    const newId = () => client.newId();
+    super({ send: (pool, decision, options) => client.decide(pool, decision, options), newId });
+    this.publishing = new BiddingDecisions({
+      send: (pool, decision, options) => client.publish(pool, decision, options),
+      newId,
+    });
+    this.#client = client;
+  }
+
+  /** What anyone may see of it: sealed bids only after the close. Undefined if there is no such auction. */
+  getAuction(
+    auctionId: string,
+    { pool = COMMONS, timeoutMs }: InPool & AskOptions = {},
+  ): Promise<PublicAuction | undefined> {
+    return undefinedIfNotFound(this.#client.query('auction', { pool, auctionId }, { timeoutMs }));
+  }
+
+  /** In the order in which they were opened, without the bids. */
+  listAuctions({
+    pool = COMMONS,
+    timeoutMs,
+    ...query
+  }: ListAuctionsOptions = {}): Promise<Page<PublicAuction>> {
+    return this.#client.query('auctions', { pool, ...query }, { timeoutMs });
+  }
+
+  /**
+   * The contract net in one call: announces a task and an auction for it, collects bids for `bidMs`, and hands the task
+   * to the best bidder. One that does not start within `claimTtlMs` loses it to the next. Resolves when somebody has
+   * started, or when it is clear that nobody will; see {@link ContractNetResult}.
+   */
+  contractNet(net: ContractNet): Promise<ContractNetResult> {
+    return contractNet(this.#client, net);
+  }
+}

@@ -1,0 +1,126 @@
+import type { AskOptions } from '../bus/query-client.ts';
+import { COMMONS } from '../protocol/names.ts';
+import type { Page, QueryAnswers, QueryInput } from '../protocol/queries.ts';
+import type { PublicVote, VoteChoice } from '../protocol/votes.ts';
+import {
+  approvalVote,
+  bordaVote,
+  decideVote,
+  majorityVote,
+  pluralityVote,
+  rankedVote,
+  schulzeVote,
+  supermajorityVote,
+  unanimousVote,
+} from '../rules/index.ts';
+import type { ConvergeClient } from './client.ts';
+import { undefinedIfNotFound } from './not-found.ts';
+import type { InputOf } from './outcomes.ts';
+import type { Answer, FieldsOf, InPool, Mode, Sender } from './sender.ts';
+
+/** A vote to open; `voteId` is chosen when left out, and the outcome's data names it. */
+export type NewVote = Omit<InputOf<'OpenVote'>, 'type' | 'voteId' | 'id' | 'onBehalfOf'> & {
+  readonly voteId?: string | undefined;
+};
+
+export type OpenVoteOptions = Pick<FieldsOf<'OpenVote'>, 'id' | 'onBehalfOf' | 'timeoutMs'> & InPool;
+export type VoteOptions = Pick<FieldsOf<'Vote'>, 'id' | 'onBehalfOf' | 'timeoutMs'> & InPool;
+export type CloseVoteOptions = FieldsOf<'CloseVote', 'voteId'> & InPool;
+export interface ListVotesOptions extends Omit<QueryInput<'votes'>, 'pool'>, InPool, AskOptions {}
+
+export interface ConsensusDecisionsOptions<M extends Mode> {
+  readonly send: Sender<M>;
+  readonly newId: () => string;
+}
+
+/** What can be decided about votes. The pool is `commons` unless the options say otherwise. Codes: PROTOCOL, section 6. */
+export class ConsensusDecisions<M extends Mode> {
+  readonly #send: Sender<M>;
+  readonly #newId: () => string;
+
+  constructor({ send, newId }: ConsensusDecisionsOptions<M>) {
+    this.#send = send;
+    this.#newId = newId;
+  }
+
+  /** Who may vote, and what their ballots weigh, is settled here: by default the members of the pool at this moment. */
+  openVote(vote: NewVote, options: OpenVoteOptions = {}): Promise<Answer<M, 'OpenVote'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    const { voteId = this.#newId(), ...rest } = vote;
+    return this.#send(pool, { type: 'OpenVote', voteId, ...rest, ...fields }, { timeoutMs });
+  }
+
+  /**
+   * Casts the agent's ballot: one `option`, a list of `approvals`, a `ranking` (best first) or `abstain: true`, as the
+   * method of the vote asks. `data.state` is `closed` when this ballot has decided the vote.
+   */
+  vote(voteId: string, choice: VoteChoice, options: VoteOptions = {}): Promise<Answer<M, 'Vote'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#send(pool, { type: 'Vote', voteId, ...writtenOut(choice), ...fields }, { timeoutMs });
+  }
+
+  /** Opener: counts what was cast by now. */
+  close(voteId: string, options: CloseVoteOptions = {}): Promise<Answer<M, 'CloseVote'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#send(pool, { type: 'CloseVote', voteId, ...fields }, { timeoutMs });
+  }
+}
+
+function writtenOut(
+  choice: VoteChoice,
+): Pick<InputOf<'Vote'>, 'option' | 'approvals' | 'ranking' | 'abstain'> {
+  if ('approvals' in choice) return { approvals: [...choice.approvals] };
+  if ('ranking' in choice) return { ranking: [...choice.ranking] };
+  return choice;
+}
+
+/**
+ * Votes on the live system, and the rules by which it counts them as plain functions over lists of ballots, so that
+ * anyone can count again: `Consensus.majorityVote(options, ballots)`.
+ *
+ * Every decision resolves with its outcome; a rejection is a value. Infrastructure errors reject, as in
+ * {@link ConvergeClient.decide} and {@link ConvergeClient.query}.
+ */
+export class Consensus extends ConsensusDecisions<'outcome'> {
+  static readonly majorityVote = majorityVote;
+  static readonly pluralityVote = pluralityVote;
+  static readonly supermajorityVote = supermajorityVote;
+  static readonly unanimousVote = unanimousVote;
+  static readonly approvalVote = approvalVote;
+  static readonly rankedVote = rankedVote;
+  static readonly schulzeVote = schulzeVote;
+  static readonly bordaVote = bordaVote;
+  /** Any method by its name, with electorate, weights and quorum. */
+  static readonly decideVote = decideVote;
+
+  /** The same decisions without waiting for the outcome. */
+  readonly publishing: ConsensusDecisions<'published'>;
+  readonly #client: ConvergeClient;
+
+  constructor(client: ConvergeClient) {
+    const newId = () => client.newId();
+    super({ send: (pool, decision, options) => client.decide(pool, decision, options), newId });
+    this.publishing = new ConsensusDecisions({
+      send: (pool, decision, options) => client.publish(pool, decision, options),
+      newId,
+    });
+    this.#client = client;
+  }
+
+  /** The vote with its ballots, and once it is closed with its result. Undefined if there is no such vote. */
+  getVote(
+    voteId: string,
+    {
+      pool = COMMONS,
+      timeoutMs,
+      ...page
+    }: Omit<QueryInput<'vote'>, 'pool' | 'voteId'> & InPool & AskOptions = {},
+  ): Promise<QueryAnswers['vote'] | undefined> {
+    return undefinedIfNotFound(this.#client.query('vote', { pool, voteId, ...page }, { timeoutMs }));
+  }
+
+  /** In the order in which they were opened, without the ballots. */
+  listVotes({ pool = COMMONS, timeoutMs, ...query }: ListVotesOptions = {}): Promise<Page<PublicVote>> {
+    return this.#client.query('votes', { pool, ...query }, { timeoutMs });
+  }
+}

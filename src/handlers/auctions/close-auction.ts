@@ -1,0 +1,32 @@
+import type { Json } from '../../protocol/json.ts';
+import { accepted, isRejected } from '../decided.ts';
+import type { DomainEvent } from '../events.ts';
+import type { Handler } from '../handler.ts';
+import { existingPool } from '../pools/guards.ts';
+import { award } from './award.ts';
+import { ownAuctionOpenNow } from './guards.ts';
+
+/** The opener need not wait for the closing time. */
+export const closeAuction: Handler<'CloseAuction'> = {
+  type: 'CloseAuction',
+  touchesEntities: ({ auctionId }) => [{ kind: 'auction', id: auctionId }],
+  decide(world, { auctionId }, context) {
+    const state = existingPool(world, context);
+    if (isRejected(state)) return state;
+    const auction = ownAuctionOpenNow(state, auctionId, context);
+    if (isRejected(auction)) return auction;
+    const events = award(state, auction, context.now);
+    return accepted(events, { auctionId, ...closeData(events) });
+  },
+};
+
+/** What the outcome tells of the close. */
+function closeData(events: readonly DomainEvent[]): { readonly [member: string]: Json } {
+  for (const event of events) {
+    if (event.type === 'auction.unsold') return { state: 'unsold', why: event.data.why };
+    if (event.type !== 'auction.awarded') continue;
+    const { winner, price } = event.data;
+    return { state: 'awarded', winner, price };
+  }
+  return {};
+}

@@ -1,0 +1,30 @@
+/** What becomes of an auction because of what became of its task: told at once, like dependents. */
+import type { DomainEvent } from '../events.ts';
+import type { PoolState } from '../world/pool-state.ts';
+import type { AppliedEvent, World } from '../world/world.ts';
+import { award, taskEnded } from './award.ts';
+
+/** Tells auctions what became of their tasks, up to a bound of events; what is left falls due for the sweep. */
+export function settleHandovers(world: World, pool: string, now: number, most: number): AppliedEvent[] {
+  const events: AppliedEvent[] = [];
+  const state = world.pool(pool);
+  while (state !== undefined && events.length < most) {
+    const happened = nextHandover(state, now);
+    if (happened.length === 0) break;
+    for (const event of happened) events.push(world.apply(pool, event, now));
+  }
+  return events;
+}
+
+/**
+ * For the first auction that has to be told: the lot of a winner that gave the task back unstarted goes to the next
+ * bidder; once a winner has started, and when the task has ended, the award stands. Empty when none has to be told.
+ */
+export function nextHandover(state: PoolState, now: number): readonly DomainEvent[] {
+  const auction = state.auctions.firstUntold();
+  if (auction?.taskId === undefined) return [];
+  if (auction.state === 'open') return [taskEnded(auction)];
+  const task = state.tasks.get(auction.taskId);
+  if (task?.state === 'pending' && task.auction === auction.id) return award(state, auction, now);
+  return [{ type: 'auction.settled', id: auction.id, data: {} }];
+}

@@ -1,0 +1,46 @@
+import { MAX_BATCH, MAX_LIVE_AUCTIONS } from '../../protocol/limits.ts';
+import { accepted, isRejected, rejected } from '../decided.ts';
+import type { DomainEvent } from '../events.ts';
+import type { Handler } from '../handler.ts';
+import { poolToOpenIn } from '../pools/guards.ts';
+import { taskToAuction } from './guards.ts';
+import { termsOf } from './terms.ts';
+
+export const openAuction: Handler<'OpenAuction'> = {
+  type: 'OpenAuction',
+  touches: ({ taskId }) => (taskId === undefined ? [] : [taskId]),
+  touchesEntities: ({ auctionId }) => [{ kind: 'auction', id: auctionId }],
+  decide(world, decision, context) {
+    const state = poolToOpenIn(world, context);
+    if (isRejected(state)) return state;
+    const { auctionId, taskId } = decision;
+    if (state.entities.auction.has(auctionId)) {
+      return rejected('auction_exists', `auction ${auctionId} exists already`);
+    }
+    const terms = termsOf(decision, context);
+    if (isRejected(terms)) return terms;
+    const task = taskId === undefined ? undefined : taskToAuction(state, taskId, context);
+    if (task !== undefined && isRejected(task)) return task;
+    if (state.auctions.size >= MAX_LIVE_AUCTIONS) {
+      return rejected(
+        'rate_limited',
+        `pool ${context.pool} holds ${state.auctions.size} auctions, its limit`,
+      );
+    }
+    const { agent, decisionId, seq, index } = context;
+    const order = seq * (MAX_BATCH + 1) + index;
+    const opened: DomainEvent = {
+      type: 'auction.opened',
+      id: auctionId,
+      data: { ...terms, order, origin: { agent, decisionId } },
+    };
+    const data = { auctionId, closesAt: terms.closesAt };
+    if (task === undefined) return accepted([opened], data);
+    const reserved: DomainEvent = {
+      type: 'task.reserved',
+      id: task.task.taskId,
+      data: { auction: auctionId },
+    };
+    return accepted([...task.events, opened, reserved], data);
+  },
+};

@@ -1,0 +1,33 @@
+import type { AuctionEvent, BidPlacedData } from './events.ts';
+
+/**
+ * What subscribers may see of an event: not the reserve, nothing of a sealed bid but that it was made, and of a bid
+ * with proxies who leads at what price.
+ */
+export function publicAuctionData(event: AuctionEvent): object {
+  switch (event.type) {
+    case 'auction.opened': {
+      const { reserve: _secret, ...shown } = event.data;
+      return shown;
+    }
+    case 'auction.bid_placed':
+      return publicBidData(event.data);
+    case 'auction.extended':
+    case 'auction.awarded':
+    case 'auction.settled':
+    case 'auction.unsold':
+    case 'auction.cancelled':
+    case 'auction.removed':
+      return event.data;
+  }
+}
+
+function publicBidData({ bidder, amount, content, secrecy, standing }: BidPlacedData): object {
+  if (secrecy === 'bids') return { bidder };
+  return {
+    bidder,
+    ...(secrecy === 'maxima' ? {} : { amount }),
+    ...(standing === undefined ? {} : { leader: standing.leader, price: standing.price }),
+    ...(content === undefined ? {} : { content }),
+  };
+}

@@ -1,0 +1,40 @@
+import { MAX_BATCH } from '../../protocol/limits.ts';
+import { accepted, isRejected, rejected } from '../decided.ts';
+import type { Handler } from '../handler.ts';
+import { poolToOpenIn } from '../pools/guards.ts';
+import { requireParticipant, tooManySessions } from './guards.ts';
+import { nextProposalId } from './proposals.ts';
+
+/** The opener makes the first offer, so it is one of those who have to agree. */
+export const openNegotiation: Handler<'OpenNegotiation'> = {
+  type: 'OpenNegotiation',
+  touchesEntities: ({ sessionId }) => [{ kind: 'negotiation', id: sessionId }],
+  decide(world, { sessionId, participants, proposal, deadline }, context) {
+    const state = poolToOpenIn(world, context);
+    if (isRejected(state)) return state;
+    if (state.entities.negotiation.has(sessionId))
+      return rejected('session_exists', `session ${sessionId} exists already`);
+    const stranger = requireParticipant(participants, sessionId, context);
+    if (stranger !== undefined) return stranger;
+    const { self, agent, decisionId, now, seq, index } = context;
+    if (deadline !== undefined && deadline <= now)
+      return rejected('deadline_passed', `the deadline of session ${sessionId} has passed`);
+    const full = tooManySessions(state);
+    if (full !== undefined) return full;
+    const proposalId = nextProposalId({ proposals: [] });
+    const data = {
+      opener: self,
+      participants,
+      proposalId,
+      proposal,
+      ...(deadline === undefined ? {} : { deadline }),
+      order: seq * (MAX_BATCH + 1) + index,
+      origin: { agent, decisionId },
+    };
+    return accepted([{ type: 'negotiation.opened', id: sessionId, data }], {
+      sessionId,
+      proposalId,
+      state: 'proposed',
+    });
+  },
+};

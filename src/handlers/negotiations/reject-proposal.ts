@@ -1,0 +1,23 @@
+import { latestProposal } from '../../protocol/negotiations.ts';
+import { accepted, isRejected, rejected } from '../decided.ts';
+import type { Handler } from '../handler.ts';
+import { sessionToSpeakIn } from './guards.ts';
+
+/** One who rejects the offer on the table ends the session. Whoever made it cannot: it can only make another. */
+export const rejectProposal: Handler<'RejectProposal'> = {
+  type: 'RejectProposal',
+  touchesEntities: ({ sessionId }) => [{ kind: 'negotiation', id: sessionId }],
+  decide(world, { sessionId, reason }, context) {
+    const session = sessionToSpeakIn(world, sessionId, context);
+    if (isRejected(session)) return session;
+    const { proposalId, proposer } = latestProposal(session);
+    const by = context.self;
+    if (proposer === by) return rejected('own_proposal', `${proposalId} is ${by}'s own`);
+    const data = { proposalId, by, ...(reason === undefined ? {} : { reason }) };
+    return accepted([{ type: 'negotiation.rejected', id: sessionId, data }], {
+      sessionId,
+      proposalId,
+      state: 'rejected',
+    });
+  },
+};

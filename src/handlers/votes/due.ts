@@ -1,0 +1,14 @@
+import type { Vote } from '../../protocol/votes.ts';
+import type { DomainEvent } from '../events.ts';
+import type { PoolState } from '../world/pool-state.ts';
+import { closing } from './count.ts';
+
+/** A vote is over at its closing time, whether or not the sweep has run. */
+export function isOver({ state, closesAt }: Vote, now: number): boolean {
+  return state === 'closed' || closesAt <= now;
+}
+
+/** What time alone does to it, at or after its `dueAt`. */
+export function lapseVote(_state: PoolState, vote: Vote, now: number): readonly DomainEvent[] {
+  return vote.state === 'open' && isOver(vote, now) ? [closing(vote, 'time')] : [];
+}

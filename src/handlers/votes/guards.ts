@@ -1,0 +1,81 @@
+/** Guards about votes: each returns what it guards, or the rejection named after its rule. */
+import type { DecisionOf } from '../../protocol/decisions/index.ts';
+import { MAX_ELECTORATE, MAX_OPEN_SEATS, MAX_OPEN_VOTES } from '../../protocol/limits.ts';
+import { choiceKind, type OpenVote, type VoteChoice } from '../../protocol/votes.ts';
+import { choiceFault } from '../../rules/index.ts';
+import { isRejected, type Rejected, rejected } from '../decided.ts';
+import type { Context } from '../handler.ts';
+import { existingPool } from '../pools/guards.ts';
+import type { PoolState } from '../world/pool-state.ts';
+import type { World } from '../world/world.ts';
+import { isOver } from './due.ts';
+
+/** A vote that is still open at this moment. */
+export function openVoteOf(world: World, voteId: string, context: Context): OpenVote | Rejected {
+  const state = existingPool(world, context);
+  if (isRejected(state)) return state;
+  const vote = state.entities.vote.get(voteId);
+  if (vote === undefined)
+    return rejected('vote_not_found', `there is no vote ${voteId} in pool ${context.pool}`);
+  if (vote.state === 'closed' || isOver(vote, context.now))
+    return rejected('vote_closed', `vote ${voteId} is over`);
+  return vote;
+}
+
+/** The choice of a ballot, if the method of the vote asks for one of its kind, and the vote has what it names. */
+export function validChoice(vote: OpenVote, decision: DecisionOf<'Vote'>): VoteChoice | Rejected {
+  const kind = choiceKind(vote.method);
+  const choice = choiceOf(decision);
+  const fault = choiceFault(choice, kind, vote.options);
+  switch (fault) {
+    case undefined:
+      return choice;
+    case 'wrong_kind':
+      return rejected('invalid_decision', `${Object.keys(choice)[0]}: vote ${vote.id} asks for ${kind}`);
+    case 'unknown_option':
+      return rejected('unknown_option', `${kind}: names an option that vote ${vote.id} does not have`);
+    case 'duplicate_option':
+      return rejected('invalid_decision', `${kind}: names an option twice`);
+  }
+}
+
+function choiceOf({ option, approvals, ranking }: DecisionOf<'Vote'>): VoteChoice {
+  if (option !== undefined) return { option };
+  if (approvals !== undefined) return { approvals };
+  if (ranking !== undefined) return { ranking };
+  return { abstain: true };
+}
+
+/** Somebody must be asked, and not more than a document holds. A list can have no other fault any more. */
+export function electorateFault(voters: readonly string[], { pool }: Context): Rejected | undefined {
+  if (voters.length === 0) {
+    // Members may come, so that this may succeed later.
+    return rejected('invalid_decision', `electorate: pool ${pool} has no members at this moment`, true);
+  }
+  if (voters.length <= MAX_ELECTORATE) return undefined;
+  return rejected('too_large', `electorate: ${voters.length} agents; a vote asks at most ${MAX_ELECTORATE}`);
+}
+
+export function weightsFault(
+  weights: Readonly<Record<string, number>> | undefined,
+  voters: readonly string[],
+): Rejected | undefined {
+  if (weights === undefined) return undefined;
+  const electorate = new Set(voters);
+  const stranger = Object.keys(weights).find((agent) => !electorate.has(agent));
+  return stranger === undefined
+    ? undefined
+    : rejected('invalid_decision', `weights.${stranger}: is not in the electorate`);
+}
+
+/** Open votes are what a worker keeps in memory, with a place for everyone who is asked. */
+export function tooManyVotes({ doc, votes }: PoolState, more: number): Rejected | undefined {
+  if (votes.size >= MAX_OPEN_VOTES)
+    return rejected('rate_limited', `pool ${doc.pool} has ${votes.size} open votes, as many as any pool may`);
+  const seats = votes.seats + more;
+  if (seats <= MAX_OPEN_SEATS) return undefined;
+  return rejected(
+    'rate_limited',
+    `the open votes of pool ${doc.pool} would ask ${seats} agents, beyond ${MAX_OPEN_SEATS}`,
+  );
+}

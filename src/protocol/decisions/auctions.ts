@@ -1,0 +1,78 @@
+/** The decisions about auctions (PROTOCOL, section 5). */
+import { z } from 'zod';
+import { AUCTION_DIRECTIONS, AUCTION_KINDS } from '../auctions.ts';
+import { MAX_DURATION_MS, MAX_INCREMENT_ROWS } from '../limits.ts';
+import { durationSchema, envelope, jsonSchema, nameSchema, timeSchema } from './common.ts';
+
+/**
+ * A decimal of at most six places, as a JSON number or a string. Everything else that is one value passes here too:
+ * the handler says `invalid_amount` of it, which is a rule of its own.
+ */
+const amountSchema = z
+  .custom<string | number>((value) => isOneValue(value), 'an amount')
+  .meta({
+    type: ['number', 'string'],
+    description: 'decimal from 0 to 10^15 with at most six places, as a number or a string',
+  });
+
+function isOneValue(value: unknown): boolean {
+  return value === null || (value !== undefined && typeof value !== 'object');
+}
+
+const incrementSchema = z.union([
+  amountSchema,
+  z
+    .array(z.strictObject({ below: amountSchema.optional(), step: amountSchema }))
+    .min(1)
+    .max(MAX_INCREMENT_ROWS),
+]);
+
+export const openAuctionSchema = z.strictObject({
+  ...envelope,
+  type: z.literal('OpenAuction'),
+  auctionId: nameSchema,
+  kind: z.enum(AUCTION_KINDS),
+  direction: z
+    .enum(AUCTION_DIRECTIONS)
+    .default('forward')
+    .describe('forward: the highest bid is best; reverse: the lowest'),
+  closesAt: timeSchema,
+  reserve: amountSchema.optional().describe("no sale beyond it; the opener's secret until the close"),
+  startPrice: amountSchema.optional(),
+  increment: incrementSchema
+    .optional()
+    .describe(
+      'english: by how much a bid must beat the price; of a table the first row whose below is above it',
+    ),
+  proxy: z.boolean().optional().describe('english: amounts are secret maxima'),
+  softCloseMs: z
+    .int()
+    .min(0)
+    .max(MAX_DURATION_MS)
+    .optional()
+    .describe('english: a bid so close to the close moves it to so much later than the bid'),
+  step: amountSchema.optional().describe('dutch: by how much the price falls'),
+  stepMs: durationSchema.optional().describe('dutch: how often'),
+  taskId: nameSchema.optional().describe('the pending task whose claim goes to the winner'),
+  lot: jsonSchema.optional().describe('what it is about, in words for the bidders'),
+});
+
+export const submitBidSchema = z.strictObject({
+  ...envelope,
+  type: z.literal('SubmitBid'),
+  auctionId: nameSchema,
+  amount: amountSchema,
+  content: jsonSchema.optional().describe('kept with the bid, and as secret as it is'),
+});
+
+export const closeAuctionSchema = z.strictObject({
+  ...envelope,
+  type: z.literal('CloseAuction'),
+  auctionId: nameSchema,
+});
+
+export const cancelAuctionSchema = z.strictObject({
+  ...envelope,
+  type: z.literal('CancelAuction'),
+  auctionId: nameSchema,
+});

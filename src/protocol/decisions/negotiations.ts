@@ -1,0 +1,39 @@
+/** The decisions about negotiations (PROTOCOL, section 7). */
+import { z } from 'zod';
+import { MAX_PARTICIPANTS } from '../limits.ts';
+import { envelope, jsonSchema, nameSchema, otherAgentSchema, reasonSchema, timeSchema } from './common.ts';
+
+export const openNegotiationSchema = z.strictObject({
+  ...envelope,
+  type: z.literal('OpenNegotiation'),
+  sessionId: nameSchema,
+  participants: z
+    .array(otherAgentSchema)
+    .min(2)
+    .max(MAX_PARTICIPANTS)
+    .refine((agents) => new Set(agents).size === agents.length, 'none can stand there twice')
+    .describe('everyone who has to agree, the opener among them'),
+  proposal: jsonSchema.describe("the first offer; it is the opener's"),
+  deadline: timeSchema.optional().describe('when the session expires; left out: never'),
+});
+
+export const proposeSchema = z.strictObject({
+  ...envelope,
+  type: z.literal('Propose'),
+  sessionId: nameSchema,
+  content: jsonSchema.describe('takes the place of the latest offer'),
+});
+
+export const acceptProposalSchema = z.strictObject({
+  ...envelope,
+  type: z.literal('AcceptProposal'),
+  sessionId: nameSchema,
+  proposalId: nameSchema,
+});
+
+export const rejectProposalSchema = z.strictObject({
+  ...envelope,
+  type: z.literal('RejectProposal'),
+  sessionId: nameSchema,
+  reason: reasonSchema.optional(),
+});

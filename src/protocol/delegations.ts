@@ -1,0 +1,58 @@
+/**
+ * Delegations (PROTOCOL, section 8): an agent lets another one, or every member of a pool, decide in its name. A
+ * delegation lives in the pool in which it was decided and counts for decisions in that pool only.
+ */
+import type { EntityCommon } from './entities.ts';
+
+export const DELEGATION_KINDS = ['direct', 'pooled'] as const;
+export const DELEGATION_STATES = ['live', 'revoked', 'expired'] as const;
+
+export type DelegationKind = (typeof DELEGATION_KINDS)[number];
+
+/** What a delegation rests on that was made for somebody else: what that principal delegated, and through which link. */
+export interface PassedOnFrom {
+  readonly principalId: string;
+  /** The last delegation of the chain by which the delegator acted for the principal. */
+  readonly parentId: string;
+}
+
+interface DelegationCommon extends EntityCommon {
+  readonly kind: 'delegation';
+  /** Who made it. Its own rights, or with `passedOn` those of the principal that it acted for. */
+  readonly delegatorId: string;
+  readonly delegationKind: DelegationKind;
+  /** The agent that may act; for `pooled` the pool whose members may. */
+  readonly delegateeId: string;
+  /** Decision types (`Vote`), families (`votes`), or either narrowed to one thing (`Vote:v-7`). */
+  readonly scope: readonly string[];
+  /** From then on it is over, whether or not a sweep has run. Absent: until it is revoked. */
+  readonly expiresAt?: number | undefined;
+  /** How many delegations may follow it in a chain; 0: it cannot be passed on. */
+  readonly maxDepth?: number | undefined;
+  readonly passedOn?: PassedOnFrom | undefined;
+}
+
+export interface LiveDelegation extends DelegationCommon {
+  readonly state: 'live';
+}
+export interface RevokedDelegation extends DelegationCommon {
+  readonly state: 'revoked';
+  readonly finishedAt: number;
+  /** Who revoked it; `_system` where it was left over from one further up. */
+  readonly revokedBy: string;
+  /** The delegation further up whose revocation took this one with it. */
+  readonly revokedWith?: string | undefined;
+}
+export interface ExpiredDelegation extends DelegationCommon {
+  readonly state: 'expired';
+  readonly finishedAt: number;
+}
+
+export type Delegation = LiveDelegation | RevokedDelegation | ExpiredDelegation;
+
+/** Is the agent one of those between whom the delegation is? Members of a pool that it is pooled to are not. */
+export function isPartyTo(delegation: Delegation, agent: string): boolean {
+  const { delegatorId, delegateeId, delegationKind, passedOn } = delegation;
+  if (delegatorId === agent || passedOn?.principalId === agent) return true;
+  return delegationKind === 'direct' && delegateeId === agent;
+}

@@ -1,0 +1,187 @@
+/**
+ * Votes (PROTOCOL, section 6). A document is written again with every ballot, so ballots are kept as short texts in the
+ * order of the electorate; whoever asks gets them in words.
+ */
+import type { EntityCommon } from './entities.ts';
+
+export type VoteMethod =
+  | 'plurality'
+  | 'majority'
+  | { readonly supermajority: { readonly num: number; readonly den: number } }
+  | 'unanimous'
+  | 'approval'
+  | 'ranked'
+  | 'schulze'
+  | 'borda';
+
+/** What a ballot says: one option, any number of them, an order of some or all (best first), or none on purpose. */
+export type VoteChoice =
+  | { readonly option: string }
+  | { readonly approvals: readonly string[] }
+  | { readonly ranking: readonly string[] }
+  | { readonly abstain: true };
+
+export interface VoteRound {
+  /** Weight (Borda: points; Schulze: options beaten) of each option that was in this round. */
+  readonly counts: Readonly<Record<string, number>>;
+  /** Instant run-off: who was out after this round, and what decided among equals if it took a tie-break. */
+  readonly eliminated?: string;
+  readonly tieBrokenBy?: 'previous_rounds' | 'option_order';
+  /** Instant run-off: weight of the ballots that rank nobody who is still in. */
+  readonly exhausted?: number;
+}
+
+type Matrix = readonly (readonly number[])[];
+
+/** What a count came to. `cast` and `abstained` are weights, not numbers of voters. */
+export interface VoteResult {
+  /** Absent when there is none; `why` says why. */
+  readonly winner?: string;
+  readonly why: 'decided' | 'tie' | 'no_majority' | 'no_quorum';
+  readonly cast: number;
+  readonly abstained: number;
+  readonly tally: readonly VoteRound[];
+  /** Schulze: weight that prefers the row's option to the column's, and the strongest paths; in option order. */
+  readonly pairwise?: Matrix;
+  readonly strongestPaths?: Matrix;
+}
+
+/** Why a vote was closed: its time came, its opener said so, or the others could change nothing any more. */
+export type VoteCloseCause = 'time' | 'opener' | 'decided';
+
+/** How many voters, and what they weigh together. */
+export interface VoterCount {
+  readonly voters: number;
+  readonly weight: number;
+}
+
+interface VoteCommon extends EntityCommon {
+  readonly kind: 'vote';
+  readonly opener: string;
+  readonly question: string;
+  readonly options: readonly string[];
+  readonly method: VoteMethod;
+  /** Was the electorate named one by one, or was it the members at the moment of opening? */
+  readonly electorate: 'members' | 'list';
+  /** Everyone who may vote: frozen at opening. */
+  readonly eligible: VoterCount;
+  /** Weights that were stated; everyone else weighs 1. */
+  readonly weights?: Readonly<Record<string, number>>;
+  /** Weight that must have voted for the vote to count at all. */
+  readonly quorum?: number;
+  readonly abstentionsCountForQuorum: boolean;
+  readonly changeable: boolean;
+  readonly closeWhenDecided: boolean;
+  readonly closesAt: number;
+}
+
+export interface OpenVote extends VoteCommon {
+  readonly state: 'open';
+  /** The electorate, sorted. */
+  readonly voters: readonly string[];
+  /** The ballot of each voter, at the same place; `null` of who has not voted. */
+  readonly ballots: readonly (string | null)[];
+}
+
+export interface ClosedVote extends VoteCommon {
+  readonly state: 'closed';
+  readonly finishedAt: number;
+  readonly cause: VoteCloseCause;
+  readonly result: VoteResult;
+  /** Those who voted, sorted, and their ballots. */
+  readonly voters: readonly string[];
+  readonly ballots: readonly string[];
+}
+
+export type Vote = OpenVote | ClosedVote;
+
+/** One character for each of the 64 options that a vote can have; they are those of base64url. */
+const CODES = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+const ABSTENTION = '!';
+
+/** A choice as it is kept: the options that it names, a character each, in their order; `!` is an abstention. */
+export function encodeChoice(options: readonly string[], choice: VoteChoice): string {
+  if ('abstain' in choice) return ABSTENTION;
+  const named =
+    'option' in choice ? [choice.option] : 'approvals' in choice ? choice.approvals : choice.ranking;
+  return named.map((option) => CODES.charAt(options.indexOf(option))).join('');
+}
+
+/** The choice that was kept, in the form that the method asks for. */
+export function decodeChoice(
+  { options, method }: Pick<Vote, 'options' | 'method'>,
+  code: string,
+): VoteChoice {
+  if (code === ABSTENTION) return { abstain: true };
+  const named = [...code].flatMap((char) => options[CODES.indexOf(char)] ?? []);
+  switch (choiceKind(method)) {
+    case 'option': {
+      const [option] = named;
+      if (option === undefined) throw new Error(`a ballot for no option: ${code}`);
+      return { option };
+    }
+    case 'approvals':
+      return { approvals: named };
+    case 'ranking':
+      return { ranking: named };
+  }
+}
+
+/** What a ballot under a method must contain, if it is no abstention. */
+export function choiceKind(method: VoteMethod): 'option' | 'approvals' | 'ranking' {
+  if (method === 'approval') return 'approvals';
+  return method === 'ranked' || method === 'schulze' || method === 'borda' ? 'ranking' : 'option';
+}
+
+/** What the ballot of an agent weighs. Agents may be named like members that every object has: `constructor`. */
+export function weightOf(weights: Vote['weights'], voter: string): number {
+  return weights !== undefined && Object.hasOwn(weights, voter) ? (weights[voter] ?? 1) : 1;
+}
+
+/** A vote as anyone may see it: all of it but the ballots, which are read by pages, and how many they are. */
+export type PublicVote = Omit<OpenVote, 'voters' | 'ballots' | 'state'> & {
+  readonly turnout: VoterCount;
+} & (
+    | { readonly state: 'open' }
+    | ({ readonly state: 'closed' } & Pick<ClosedVote, 'cause' | 'result' | 'finishedAt'>)
+  );
+
+export interface PublicBallot {
+  readonly voter: string;
+  readonly weight: number;
+  readonly choice: VoteChoice;
+}
+
+export function publicVote(vote: Vote): PublicVote {
+  const turnout = turnoutOf(vote);
+  if (vote.state === 'open') {
+    const { voters: _, ballots: _ballots, ...rest } = vote;
+    return { ...rest, turnout };
+  }
+  const { voters: _, ballots: _ballots, ...rest } = vote;
+  return { ...rest, turnout };
+}
+
+function turnoutOf({ voters, ballots, weights }: Vote): VoterCount {
+  const voted = voters.filter((_, seat) => ballots[seat] != null);
+  const weight = voted.reduce((sum, voter) => sum + weightOf(weights, voter), 0);
+  return { voters: voted.length, weight };
+}
+
+/** Ballots are public: a page of them, by name of the voter. `cursor` is the last voter of the page before. */
+export function publicBallots(
+  vote: Vote,
+  { limit, cursor = '' }: { readonly limit: number; readonly cursor?: string | undefined },
+): { readonly items: readonly PublicBallot[]; readonly cursor?: string } {
+  const cast = vote.voters.flatMap((voter, seat) => {
+    const code = vote.ballots[seat];
+    return code == null || voter <= cursor ? [] : [{ voter, code }];
+  });
+  const items = cast.slice(0, limit).map(({ voter, code }) => ({
+    voter,
+    weight: weightOf(vote.weights, voter),
+    choice: decodeChoice(vote, code),
+  }));
+  const last = items.at(-1);
+  return cast.length > limit && last !== undefined ? { items, cursor: last.voter } : { items };
+}

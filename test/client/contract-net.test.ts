@@ -1,0 +1,181 @@
+import { describe, expect, it } from 'vitest';
+import {
+  type Award,
+  BiddingProtocol,
+  type ContractNet,
+  type ConvergeClient,
+  PoolManager,
+  TaskManager,
+  UnavailableError,
+} from '../../src/index.ts';
+import { fresh, useSystem } from './system.ts';
+
+const system = useSystem();
+
+interface Market {
+  readonly pool: string;
+  readonly client: ConvergeClient;
+  /** Resolves with what `contractNet` does; bids are collected until `bid` has been called for all. */
+  announce(net?: Partial<ContractNet>): ReturnType<BiddingProtocol['contractNet']>;
+}
+
+async function market(...bidders: readonly string[]): Promise<Market> {
+  const pool = fresh('market');
+  const client = await system.client('buyer');
+  await new PoolManager(client).createPool(pool);
+  for (const bidder of bidders) await new PoolManager(await system.client(bidder)).joinPool(pool);
+  const bidding = new BiddingProtocol(client);
+  return {
+    pool,
+    client,
+    announce: (net = {}) =>
+      bidding.contractNet({ task: { objective: 'paint it' }, bidMs: 600, pool, ...net }),
+  };
+}
+
+/** Bids as soon as an auction opens; with `works` it starts on whatever task it is given. */
+async function bidder(pool: string, agent: string, amount: number, works = true): Promise<void> {
+  const client = await system.client(agent);
+  const bidding = new BiddingProtocol(client);
+  const tasks = new TaskManager(client);
+  const feed = client.events({ pool });
+  await feed.opened;
+  void (async () => {
+    for await (const { type, subject, data } of feed) {
+      if (type === 'converge.auction.opened')
+        await bidding.submitBid(subject.slice('auction/'.length), amount, { pool });
+      const isMine = type === 'converge.auction.awarded' && data.winner === agent;
+      if (isMine && works) await tasks.renew(String(data.taskId), { pool, progress: 0 });
+    }
+  })().catch(() => undefined);
+}
+
+describe('contractNet', () => {
+  it('hands the task to whoever asks least, and resolves when it has started', async () => {
+    const { pool, client, announce } = await market('ann', 'bob', 'cid');
+    await bidder(pool, 'ann', 30);
+    await bidder(pool, 'bob', 20);
+    await bidder(pool, 'cid', 25);
+    const result = await announce({ claimTtlMs: 5_000 });
+    const { taskId, auctionId } = result;
+    expect(result).toEqual({
+      state: 'started',
+      taskId,
+      auctionId,
+      awarded: { winner: 'bob', price: '20', taskId, auctionId },
+      passedOver: [],
+    });
+    expect(await new TaskManager(client).getTask(taskId, { pool })).toMatchObject({
+      state: 'running',
+      claim: { agent: 'bob', ttlMs: 5_000 },
+    });
+  });
+
+  it('falls back to the next bidder when the winner does not start, and tells each award', async () => {
+    const { pool, announce } = await market('ann', 'bob', 'cid');
+    await bidder(pool, 'ann', 10, false);
+    await bidder(pool, 'bob', 20, false);
+    await bidder(pool, 'cid', 30);
+    const awards: Award[] = [];
+    const result = await announce({ claimTtlMs: 300, onAwarded: (award) => awards.push(award) });
+    expect(result).toMatchObject({
+      state: 'started',
+      awarded: { winner: 'cid', price: '30' },
+      passedOver: expect.toSatisfy((names: string[]) => names.toSorted().join() === 'ann,bob'),
+    });
+    expect(awards.map(({ winner }) => winner)).toEqual(['ann', 'bob', 'cid']);
+  });
+
+  it('forward: whoever offers most; the terms are those of any auction', async () => {
+    const { pool, announce } = await market('ann', 'bob');
+    await bidder(pool, 'ann', 30);
+    await bidder(pool, 'bob', 20);
+    const result = await announce({ direction: 'forward', kind: 'second_price_sealed' });
+    expect(result).toMatchObject({ state: 'started', awarded: { winner: 'ann', price: '20' } });
+  });
+
+  it('unsold when nobody bids; the task is cancelled, so that nobody takes it without a price', async () => {
+    const { pool, client, announce } = await market();
+    const result = await announce({ bidMs: 200 });
+    expect(result).toMatchObject({ state: 'unsold', awarded: undefined, why: 'no_bids', passedOver: [] });
+    expect(await new TaskManager(client).getTask(result.taskId, { pool })).toMatchObject({
+      state: 'cancelled',
+    });
+  });
+
+  it('unsold when nobody who bid starts; `keep` leaves the task to whoever claims it', async () => {
+    const { pool, client, announce } = await market('ann');
+    await bidder(pool, 'ann', 10, false);
+    const result = await announce({ claimTtlMs: 200, ifUnsold: 'keep' });
+    expect(result).toMatchObject({ state: 'unsold', why: 'nobody_left', passedOver: ['ann'] });
+    expect(await new TaskManager(client).getTask(result.taskId, { pool })).toMatchObject({
+      state: 'pending',
+    });
+  });
+
+  it('unsold when nobody bids well enough', async () => {
+    const { pool, announce } = await market('ann');
+    await bidder(pool, 'ann', 10);
+    expect(await announce({ reserve: 5 })).toMatchObject({ state: 'unsold', why: 'reserve_not_met' });
+  });
+
+  it('cancelled when the task is', async () => {
+    const { pool, client, announce } = await market();
+    const underWay = announce({ bidMs: 60_000, task: { taskId: 'the-task', objective: '' } });
+    const tasks = new TaskManager(client);
+    await expect.poll(async () => (await tasks.cancelTask('the-task', { pool })).status).toBe('accepted');
+    expect(await underWay).toMatchObject({ state: 'cancelled', awarded: undefined, cause: 'task_ended' });
+  });
+
+  it('cancelled when so many winners did not start that the task was given up', async () => {
+    const { pool, announce } = await market('ann', 'bob');
+    await bidder(pool, 'ann', 10, false);
+    await bidder(pool, 'bob', 20);
+    const task = { objective: '', constraints: { maxExpiries: 1 } };
+    expect(await announce({ claimTtlMs: 200, task })).toMatchObject({
+      state: 'cancelled',
+      awarded: undefined,
+    });
+  });
+
+  it('rejected when it cannot be announced: then there is neither task nor auction', async () => {
+    const { pool, client, announce } = await market();
+    const result = await announce({ task: { taskId: 'the-task', objective: '' }, reserve: 'much' });
+    expect(result).toMatchObject({ state: 'rejected', outcome: { code: 'invalid_amount' } });
+    expect(await new TaskManager(client).getTask('the-task', { pool })).toBeUndefined();
+  });
+
+  it('the same call again announces nothing twice, and follows what the first one has announced', async () => {
+    const { pool, client, announce } = await market('ann');
+    await bidder(pool, 'ann', 10);
+    const id = fresh('net');
+    const [first, second] = await Promise.all([announce({ id }), announce({ id })]);
+    expect(second).toEqual(first);
+    expect(first).toMatchObject({ state: 'started', awarded: { winner: 'ann' } });
+    expect((await new TaskManager(client).listTasks({ pool })).items).toHaveLength(1);
+    expect(await announce({ id })).toEqual(first);
+  });
+
+  it('stops following when told so; the auction goes on', async () => {
+    const { pool, client, announce } = await market();
+    const stop = new AbortController();
+    const net = { bidMs: 60_000, auctionId: fresh('auction') };
+    const underWay = announce({ ...net, signal: stop.signal });
+    const bidding = new BiddingProtocol(client);
+    await expect.poll(() => bidding.getAuction(net.auctionId, { pool })).toBeDefined();
+    stop.abort(new Error('enough'));
+    await expect(underWay).rejects.toThrow('enough');
+    expect(await bidding.getAuction(net.auctionId, { pool })).toMatchObject({ state: 'open' });
+    await expect(announce({ signal: stop.signal })).rejects.toThrow('enough');
+  });
+
+  it('ends with the client', async () => {
+    const { pool } = await market();
+    const client = await system.client('other');
+    const net = { task: { objective: '' }, bidMs: 60_000, pool, auctionId: fresh('auction') };
+    const underWay = new BiddingProtocol(client).contractNet(net);
+    const watching = new BiddingProtocol(await system.client('watcher'));
+    await expect.poll(() => watching.getAuction(net.auctionId, { pool })).toBeDefined();
+    await Promise.all([client.close(), expect(underWay).rejects.toThrow(UnavailableError)]);
+  });
+});

@@ -1,0 +1,160 @@
+/**
+ * Scenarios about votes and negotiations, told twice at once: in a world that has everything in memory, and in one that
+ * is loaded anew before every step from what a store would hold. Both must give the same answers and know the same.
+ */
+import { expect } from 'vitest';
+import { touchedEntities } from '../../src/handlers/registry.ts';
+import type { PoolState } from '../../src/handlers/world/pool-state.ts';
+import { decode } from '../../src/protocol/decode.ts';
+import type { DocumentChange, Member, Pool } from '../../src/protocol/documents.ts';
+import { type Entity, type EntityKind, entityRef } from '../../src/protocol/entities.ts';
+import { SHARD_POOL } from '../../src/protocol/names.ts';
+import type { Negotiation } from '../../src/protocol/negotiations.ts';
+import type { Vote } from '../../src/protocol/votes.ts';
+import { POOL } from './message.ts';
+import { type by, Scenario } from './scenario.ts';
+
+type Step = ReturnType<typeof by>;
+
+export function given(...steps: readonly Step[]): Retold {
+  return new Retold().given(...steps);
+}
+
+export class Retold extends Scenario {
+  readonly #steady = new Scenario();
+  /** Documents as texts, by kind, pool and id. */
+  readonly #store = new Map<string, string>();
+
+  override given(...steps: readonly Step[]): this {
+    for (const step of steps) {
+      this.#reload(step);
+      super.given(step);
+      this.#steady.given(step);
+      this.#settle();
+    }
+    return this;
+  }
+
+  override when(...steps: readonly Step[]): this {
+    this.given(...steps.slice(0, -1));
+    for (const step of steps.slice(-1)) {
+      this.#reload(step);
+      const before = this.#entities();
+      super.when(step);
+      this.#steady.when(step);
+      this.#settle();
+      expect(this.answer).toEqual(this.#steady.answer);
+      if (this.answer.status === 'rejected') expect(this.#entities()).toEqual(before);
+    }
+    return this;
+  }
+
+  thenVote(id: string, expected: object | undefined, pool: string = POOL): this {
+    return this.#thenEntity('vote', id, expected, pool);
+  }
+
+  thenSession(id: string, expected: object | undefined, pool: string = POOL): this {
+    return this.#thenEntity('negotiation', id, expected, pool);
+  }
+
+  vote(id: string, pool: string = POOL): Vote {
+    return this.#stored<Vote>('vote', id, pool);
+  }
+
+  session(id: string, pool: string = POOL): Negotiation {
+    return this.#stored<Negotiation>('negotiation', id, pool);
+  }
+
+  #thenEntity(kind: EntityKind, id: string, expected: object | undefined, pool: string): this {
+    if (expected === undefined) expect(this.#store.has(keyOf(pool, kind, id))).toBe(false);
+    else expect(this.#stored(kind, id, pool)).toMatchObject(expected);
+    return this;
+  }
+
+  #stored<T>(kind: EntityKind, id: string, pool: string): T {
+    const json = this.#store.get(keyOf(pool, kind, id));
+    if (json === undefined) throw new Error(`${kind} ${id} is not stored`);
+    return JSON.parse(json);
+  }
+
+  #entities(): readonly string[] {
+    return [...this.#store].filter(([key]) => key.startsWith('e/')).map(([, json]) => json);
+  }
+
+  /** Writes what changed, and compares with the world that was never loaded. */
+  #settle(): void {
+    for (const change of this.world.takeChanges().changes) this.#write(change);
+    this.#steady.world.takeChanges();
+    expect(this.world.nextDue()).toBe(this.#steady.world.nextDue());
+    for (const [name, state] of this.#steady.world.pools) {
+      const loaded = this.world.pool(name);
+      expect(loaded && derived(loaded)).toEqual(derived(state));
+      for (const map of Object.values(state.entities)) {
+        for (const entity of map.values()) {
+          expect(this.#store.get(keyOf(name, entity.kind, entity.id))).toBe(JSON.stringify(entity));
+        }
+      }
+    }
+  }
+
+  #write(change: DocumentChange): void {
+    const { kind, pool, before, after } = change;
+    const one = after ?? before;
+    if (one === undefined || kind === 'task') return;
+    const key =
+      'kind' in one ? keyOf(pool, one.kind, one.id) : 'agent' in one ? `m/${pool}/${one.agent}` : `p/${pool}`;
+    expect(this.#store.get(key), `what ${key} is changed from is what is stored`).toBe(
+      before === undefined ? undefined : JSON.stringify(before),
+    );
+    if (after === undefined) this.#store.delete(key);
+    else this.#store.set(key, JSON.stringify(after));
+  }
+
+  #list<T>(prefix: string): T[] {
+    return [...this.#store]
+      .filter(([key]) => key.startsWith(prefix))
+      .map(([, json]): T => JSON.parse(json))
+      .reverse();
+  }
+
+  /** Pools, members and what is live; of what ended only what the step is going to touch. */
+  #reload(step: Step): void {
+    if ('at' in step) return;
+    const touched = touchedBy(step);
+    for (const { pool } of [...this.world.pools.values()].map(({ doc }) => doc)) {
+      const { sequence, finals } = this.world.pool(pool) ?? { sequence: 0, finals: NONE };
+      const doc = JSON.parse(this.#store.get(`p/${pool}`) ?? JSON.stringify(this.world.pool(pool)?.doc));
+      const entities = this.#list<Entity>(`e/${pool}/`);
+      const endings = entities.flatMap(({ finishedAt }) => finishedAt ?? []).sort((a, b) => a - b);
+      const ended = { count: endings.length, oldestAt: endings[0] };
+      const state = this.world.load(doc satisfies Pool, sequence, finals, ended);
+      for (const member of this.#list<Member>(`m/${pool}/`)) this.world.loadMember(state, member);
+      for (const entity of entities) {
+        if (entity.finishedAt === undefined || touched(pool, entity)) this.world.loadEntity(state, entity);
+      }
+    }
+  }
+}
+
+/** What a pool knows besides its documents. */
+function derived({ ended, liveEntities, votes }: PoolState): object {
+  return { ended, liveEntities, openVotes: votes.size, seats: votes.seats };
+}
+
+const NONE = { count: 0, oldestAt: undefined };
+
+/** What a worker would fetch for a decision: what its handlers name, and for a Sweep all that is old. */
+function touchedBy({ agent, pool, body }: Exclude<Step, { readonly at: number }>) {
+  if (pool === SHARD_POOL) return () => true;
+  const bytes = Buffer.from(JSON.stringify({ id: 'd', ...body }));
+  const place = { namespace: 'converge', shard: 0, shards: 1 };
+  const decoded = decode(`converge.decisions.0.${pool}.${agent}`, bytes, place);
+  const touched =
+    decoded.kind === 'decision' && decoded.decision.type !== 'Sweep' ? touchedEntities(decoded.decision) : [];
+  const refs = new Set(touched.map(({ kind, id }) => entityRef(kind, id)));
+  return (where: string, { kind, id }: Entity) => where === pool && refs.has(entityRef(kind, id));
+}
+
+function keyOf(pool: string, kind: EntityKind, id: string): string {
+  return `e/${pool}/${entityRef(kind, id)}`;
+}
