@@ -45,11 +45,17 @@ export class BenchAgent {
     return this.#answered;
   }
 
-  publish(pool: string, decision: { readonly id: string; readonly type: string }, onResult?: (at: number) => void): void {
+  publish(
+    pool: string,
+    decision: { readonly id: string; readonly type: string },
+    onResult?: (at: number) => void,
+  ): void {
     if (onResult !== undefined) this.#onResult.set(decision.id, onResult);
     const id = headers();
     id.set('Nats-Msg-Id', `${this.#agent}.${decision.id}`);
-    this.#connection.publish(this.#subjects.decision(pool, this.#agent, SHARDS), JSON.stringify(decision), { headers: id });
+    this.#connection.publish(this.#subjects.decision(pool, this.#agent, SHARDS), JSON.stringify(decision), {
+      headers: id,
+    });
   }
 
   /** Resolves when at least so many outcomes have arrived. */

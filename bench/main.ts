@@ -11,7 +11,9 @@ const WINDOW = 4_000;
 const LATENCY_RATE_PER_S = 1_000;
 const LATENCY_SECONDS = 8;
 
-async function throughput(url: string): Promise<{ decisionsPerS: number; lifecyclesPerS: number; rejected: number }> {
+async function throughput(
+  url: string,
+): Promise<{ decisionsPerS: number; lifecyclesPerS: number; rejected: number }> {
   const agent = await BenchAgent.connect(url, 'bench');
   let sent = 0;
   for (let i = 0; i < POOLS; i++) {
@@ -24,7 +26,13 @@ async function throughput(url: string): Promise<{ decisionsPerS: number; lifecyc
   for (let i = 0; i < LIFECYCLES; i++) {
     const pool = `pool-${i % POOLS}`;
     const taskId = `t-${i}`;
-    agent.publish(pool, { id: `s-${i}`, type: 'SubmitTask', taskId, objective: 'add', inputs: { a: i, b: 1 } } as never);
+    agent.publish(pool, {
+      id: `s-${i}`,
+      type: 'SubmitTask',
+      taskId,
+      objective: 'add',
+      inputs: { a: i, b: 1 },
+    } as never);
     agent.publish(pool, { id: `c-${i}`, type: 'ClaimTask', taskId } as never);
     agent.publish(pool, { id: `r-${i}`, type: 'ReportTask', taskId, result: { sum: i + 1 } } as never);
     sent += 3;
@@ -61,7 +69,8 @@ async function latency(url: string): Promise<{ p50Ms: number; p99Ms: number }> {
   await agent.until(total + 2);
   await agent.close();
   times.sort((a, b) => a - b);
-  const at = (share: number): number => Math.round((times[Math.floor(times.length * share)] ?? 0) * 100) / 100;
+  const at = (share: number): number =>
+    Math.round((times[Math.floor(times.length * share)] ?? 0) * 100) / 100;
   return { p50Ms: at(0.5), p99Ms: at(0.99) };
 }
 

@@ -101,7 +101,8 @@ export class LeaseHolder {
     const start = Math.floor(Math.random() * shards);
     for (let i = 0; i < shards && this.#held.size < share && !this.#stopping; i++) {
       const shard = (start + i) % shards;
-      if (this.#held.has(shard)) continue;
+      // A shard whose work is still being ended here must not be begun anew beside it.
+      if (this.#held.has(shard) || this.#leaving.has(shard)) continue;
       const until = this.#leaseEnd();
       if (!(await store.acquire(shard))) continue;
       this.#held.set(shard, until);
@@ -132,6 +133,7 @@ export class LeaseHolder {
     this.#held.delete(shard);
     if (this.#leaving.has(shard)) return;
     this.#options.logger.warn({ shard }, 'the lease is lost');
-    void this.#options.onReleased(shard);
+    this.#leaving.add(shard);
+    void this.#options.onReleased(shard).finally(() => this.#leaving.delete(shard));
   }
 }
