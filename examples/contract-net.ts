@@ -26,8 +26,8 @@ export async function main(url: string): Promise<void> {
     const result = await new BiddingProtocol(scene.as('host')).contractNet({
       pool: scene.pool,
       task: { objective: 'Paint the fence', inputs: { colour: 'green' } },
-      bidMs: 1_500,
-      claimTtlMs: 1_000,
+      bidMs: 2_000,
+      claimTtlMs: 1_500,
       onAwarded: ({ winner, price }) => say('host', `goes to ${winner}, for ${price}`),
     });
     if (result.state !== 'started') throw new Error(`nobody paints: ${result.state}`);

@@ -15,8 +15,8 @@ const system = useSystem();
 interface Market {
   readonly pool: string;
   readonly client: ConvergeClient;
-  /** Resolves with what `contractNet` does; bids are collected until `bid` has been called for all. */
-  announce(net?: Partial<ContractNet>): ReturnType<BiddingProtocol['contractNet']>;
+  /** Announces a task, and closes its auction when so many have bid, or leaves it to its time. */
+  announce(net?: Partial<ContractNet>, bids?: number): ReturnType<BiddingProtocol['contractNet']>;
 }
 
 async function market(...bidders: readonly string[]): Promise<Market> {
@@ -25,12 +25,18 @@ async function market(...bidders: readonly string[]): Promise<Market> {
   await new PoolManager(client).createPool(pool);
   for (const bidder of bidders) await new PoolManager(await system.client(bidder)).joinPool(pool);
   const bidding = new BiddingProtocol(client);
-  return {
-    pool,
-    client,
-    announce: (net = {}) =>
-      bidding.contractNet({ task: { objective: 'paint it' }, bidMs: 600, pool, ...net }),
+  const announce: Market['announce'] = async (net = {}, bids) => {
+    const { auctionId = fresh('auction') } = net;
+    const bidMs = bids === undefined ? 200 : 60_000;
+    const result = bidding.contractNet({ task: { objective: 'paint it' }, bidMs, pool, ...net, auctionId });
+    if (bids !== undefined) {
+      const counted = async () => (await bidding.getAuction(auctionId, { pool }))?.bidCount;
+      await expect.poll(counted, { timeout: 10_000 }).toBe(bids);
+      await bidding.resolve(auctionId, { pool });
+    }
+    return await result;
   };
+  return { pool, client, announce };
 }
 
 /** Bids as soon as an auction opens; with `works` it starts on whatever task it is given. */
@@ -56,7 +62,7 @@ describe('contractNet', () => {
     await bidder(pool, 'ann', 30);
     await bidder(pool, 'bob', 20);
     await bidder(pool, 'cid', 25);
-    const result = await announce({ claimTtlMs: 5_000 });
+    const result = await announce({ claimTtlMs: 5_000 }, 3);
     const { taskId, auctionId } = result;
     expect(result).toEqual({
       state: 'started',
@@ -77,7 +83,7 @@ describe('contractNet', () => {
     await bidder(pool, 'bob', 20, false);
     await bidder(pool, 'cid', 30);
     const awards: Award[] = [];
-    const result = await announce({ claimTtlMs: 300, onAwarded: (award) => awards.push(award) });
+    const result = await announce({ claimTtlMs: 1_000, onAwarded: (award) => awards.push(award) }, 3);
     expect(result).toMatchObject({
       state: 'started',
       awarded: { winner: 'cid', price: '30' },
@@ -90,13 +96,13 @@ describe('contractNet', () => {
     const { pool, announce } = await market('ann', 'bob');
     await bidder(pool, 'ann', 30);
     await bidder(pool, 'bob', 20);
-    const result = await announce({ direction: 'forward', kind: 'second_price_sealed' });
+    const result = await announce({ direction: 'forward', kind: 'second_price_sealed' }, 2);
     expect(result).toMatchObject({ state: 'started', awarded: { winner: 'ann', price: '20' } });
   });
 
   it('unsold when nobody bids; the task is cancelled, so that nobody takes it without a price', async () => {
     const { pool, client, announce } = await market();
-    const result = await announce({ bidMs: 200 });
+    const result = await announce();
     expect(result).toMatchObject({ state: 'unsold', awarded: undefined, why: 'no_bids', passedOver: [] });
     expect(await new TaskManager(client).getTask(result.taskId, { pool })).toMatchObject({
       state: 'cancelled',
@@ -106,7 +112,7 @@ describe('contractNet', () => {
   it('unsold when nobody who bid starts; `keep` leaves the task to whoever claims it', async () => {
     const { pool, client, announce } = await market('ann');
     await bidder(pool, 'ann', 10, false);
-    const result = await announce({ claimTtlMs: 200, ifUnsold: 'keep' });
+    const result = await announce({ claimTtlMs: 200, ifUnsold: 'keep' }, 1);
     expect(result).toMatchObject({ state: 'unsold', why: 'nobody_left', passedOver: ['ann'] });
     expect(await new TaskManager(client).getTask(result.taskId, { pool })).toMatchObject({
       state: 'pending',
@@ -116,7 +122,7 @@ describe('contractNet', () => {
   it('unsold when nobody bids well enough', async () => {
     const { pool, announce } = await market('ann');
     await bidder(pool, 'ann', 10);
-    expect(await announce({ reserve: 5 })).toMatchObject({ state: 'unsold', why: 'reserve_not_met' });
+    expect(await announce({ reserve: 5 }, 1)).toMatchObject({ state: 'unsold', why: 'reserve_not_met' });
   });
 
   it('cancelled when the task is', async () => {
@@ -132,7 +138,7 @@ describe('contractNet', () => {
     await bidder(pool, 'ann', 10, false);
     await bidder(pool, 'bob', 20);
     const task = { objective: '', constraints: { maxExpiries: 1 } };
-    expect(await announce({ claimTtlMs: 200, task })).toMatchObject({
+    expect(await announce({ claimTtlMs: 200, task }, 2)).toMatchObject({
       state: 'cancelled',
       awarded: undefined,
     });
@@ -148,12 +154,26 @@ describe('contractNet', () => {
   it('the same call again announces nothing twice, and follows what the first one has announced', async () => {
     const { pool, client, announce } = await market('ann');
     await bidder(pool, 'ann', 10);
-    const id = fresh('net');
-    const [first, second] = await Promise.all([announce({ id }), announce({ id })]);
+    const net = { id: fresh('net'), auctionId: fresh('auction'), bidMs: 60_000 };
+    const [first, second] = await Promise.all([announce(net, 1), announce(net)]);
     expect(second).toEqual(first);
     expect(first).toMatchObject({ state: 'started', awarded: { winner: 'ann' } });
     expect((await new TaskManager(client).listTasks({ pool })).items).toHaveLength(1);
-    expect(await announce({ id })).toEqual(first);
+    expect(await announce({ id: net.id })).toEqual(first);
+  });
+
+  it('goes on when the worker is replaced meanwhile', async () => {
+    const { pool, client, announce } = await market('ann');
+    const auctionId = fresh('auction');
+    const underWay = announce({ auctionId, bidMs: 60_000 });
+    const bidding = new BiddingProtocol(client);
+    await expect.poll(() => bidding.getAuction(auctionId, { pool })).toBeDefined();
+    await bidder(pool, 'ann', 10);
+    await system.startWorker();
+    const ann = new BiddingProtocol(await system.client('ann'));
+    expect(await ann.submitBid(auctionId, 5, { pool })).toMatchObject({ status: 'accepted' });
+    await bidding.resolve(auctionId, { pool });
+    expect(await underWay).toMatchObject({ state: 'started', awarded: { winner: 'ann', price: '5' } });
   });
 
   it('stops following when told so; the auction goes on', async () => {
