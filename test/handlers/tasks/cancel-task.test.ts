@@ -33,15 +33,15 @@ describe('CancelTask', () => {
     expect(submitted().when(cancels('ann')).task('t-1')).not.toHaveProperty('reason');
   });
 
-  it('a holder learns of it by the event, and its next word is refused', () => {
+  it('a holder learns of it by the event, and by claim_lost on its next word', () => {
     submitted()
       .given(claims('bob', 't-1'))
       .when(cancels('ann'))
       .thenEventData('task.cancelled', { agent: 'bob', epoch: 1 })
       .when(reports('bob', 't-1'))
-      .thenRejected('already_final')
+      .thenRejected('claim_lost')
       .when(by('bob', { type: 'RenewClaim', taskId: 't-1' }))
-      .thenRejected('already_final');
+      .thenRejected('claim_lost');
   });
 
   it.each([
