@@ -68,18 +68,3 @@ export async function openRedis(redis: Redis): Promise<Redis> {
     throw new UnavailableError(`Redis does not answer: ${messageOf(error)}`, { cause: error });
   }
 }
-
-/** Resolves when the connection can take commands, or after `withinMs`. */
-export async function readyAgain(redis: Redis, withinMs: number): Promise<boolean> {
-  if (redis.status === 'ready') return true;
-  return await new Promise((resolve) => {
-    const timer = setTimeout(() => done(false), withinMs);
-    const onReady = (): void => done(true);
-    function done(isReady: boolean): void {
-      clearTimeout(timer);
-      redis.off('ready', onReady);
-      resolve(isReady);
-    }
-    redis.once('ready', onReady);
-  });
-}

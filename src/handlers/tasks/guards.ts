@@ -3,7 +3,6 @@ import {
   type ClaimedTask,
   isClaimed,
   isFinal,
-  type LiveTask,
   type Member,
   satisfies,
   type Task,
@@ -29,10 +28,6 @@ export function alreadyFinal(task: Task): Rejected {
 export function notPending(task: Task): Rejected {
   const why = task.auction === undefined ? task.state : `given away by auction ${task.auction}`;
   return rejected('not_pending', `task ${task.taskId} is ${why}`, !isFinal(task));
-}
-
-export function liveTask(task: Task): LiveTask | Rejected {
-  return isFinal(task) ? alreadyFinal(task) : task;
 }
 
 /** The claim of the deciding agent, unexpired; with `epoch`, that very claim. */
