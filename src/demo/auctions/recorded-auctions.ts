@@ -3,8 +3,8 @@ import { readFile } from 'node:fs/promises';
 import { messageOf } from '../../errors.ts';
 import { isName, isReserved } from '../../protocol/names.ts';
 import { type Amount, parseAmount } from '../../rules/index.ts';
+import { type CsvRow, parseCsv } from '../csv.ts';
 import { InputError } from '../input-error.ts';
-import { type Row, readRows } from './csv.ts';
 
 interface RecordedBid {
   readonly bidder: string;
@@ -35,8 +35,8 @@ export async function readRecordedAuctions(file: string, note: Note): Promise<Re
 export function recordedAuctions(file: string, content: string, note: Note): RecordedAuction[] {
   const nameOfBidder = names('bidder');
   const nameOfAuction = names('auction');
-  const rowsOf = new Map<string, Row[]>();
-  for (const row of readRows(file, content, COLUMNS)) {
+  const rowsOf = new Map<string, CsvRow[]>();
+  for (const row of parseCsv(file, content, COLUMNS)) {
     const id = nameOfAuction(row, 'auction_id');
     const known = rowsOf.get(id);
     if (known === undefined) rowsOf.set(id, [row]);
@@ -45,9 +45,9 @@ export function recordedAuctions(file: string, content: string, note: Note): Rec
   return [...rowsOf].map(([id, rows]) => auctionOf(id, rows, nameOfBidder, note));
 }
 
-type Naming = (row: Row, column: string) => string;
+type Naming = (row: CsvRow, column: string) => string;
 
-function auctionOf(id: string, rows: readonly Row[], nameOfBidder: Naming, note: Note): RecordedAuction {
+function auctionOf(id: string, rows: readonly CsvRow[], nameOfBidder: Naming, note: Note): RecordedAuction {
   const inTime = rows
     .map((row) => ({ row, days: daysOf(row) }))
     .sort((a, b) => a.days - b.days)
@@ -60,7 +60,7 @@ function auctionOf(id: string, rows: readonly Row[], nameOfBidder: Naming, note:
   };
 }
 
-function sameInAll([first, ...others]: readonly Row[], column: string, note: Note): Amount {
+function sameInAll([first, ...others]: readonly CsvRow[], column: string, note: Note): Amount {
   if (first === undefined) throw new Error('an auction has at least the row that names it');
   const amount = amountOf(first, column);
   for (const row of others) {
@@ -72,7 +72,7 @@ function sameInAll([first, ...others]: readonly Row[], column: string, note: Not
   return amount;
 }
 
-function amountOf(row: Row, column: string): Amount {
+function amountOf(row: CsvRow, column: string): Amount {
   const amount = parseAmount(row.text(column));
   if (amount !== undefined) return amount;
   throw row.fault(`${column} is ${JSON.stringify(row.text(column))}, not a decimal of at most six places`);
@@ -81,7 +81,7 @@ function amountOf(row: Row, column: string): Amount {
 /** Spreadsheets write small numbers with an exponent. */
 const DAYS = /^\d+(\.\d+)?([eE][+-]?\d{1,3})?$/;
 
-function daysOf(row: Row): number {
+function daysOf(row: CsvRow): number {
   const text = row.text('bid_time_days');
   const days = DAYS.test(text) ? Number(text) : Number.NaN;
   if (Number.isFinite(days)) return days;

@@ -1,10 +1,10 @@
 /** From the two files of a recorded cluster to the workload that replays it. */
 import { readFile } from 'node:fs/promises';
 import { COMMONS, isReserved } from '../../protocol/names.ts';
+import { parseCsv } from '../csv.ts';
 import { InputError } from '../input-error.ts';
 import { counted } from '../words.ts';
 import { canRun, type PlannedAgent, type PlannedTask, type Workload } from '../workload.ts';
-import { parseCsv } from './csv.ts';
 import { agentsOf, atLeastGpus, NODE_COLUMNS } from './recorded-node.ts';
 import { type RecordedTask, recordedTasks, TASK_COLUMNS } from './recorded-task.ts';
 import { compressed, playedMs } from './timeline.ts';

@@ -1,6 +1,6 @@
 import { isName, isReserved } from '../../protocol/names.ts';
+import type { CsvRow } from '../csv.ts';
 import type { PlannedAgent } from '../workload.ts';
-import type { CsvRow } from './csv.ts';
 
 export const NODE_COLUMNS = ['sn', 'gpu', 'model'] as const;
 

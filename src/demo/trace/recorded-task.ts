@@ -1,5 +1,5 @@
 import { isName, isReserved } from '../../protocol/names.ts';
-import type { CsvRow } from './csv.ts';
+import type { CsvRow } from '../csv.ts';
 
 /** A task as the cluster recorded it. Times are seconds since the start of the trace. */
 export interface RecordedTask {

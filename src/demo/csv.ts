@@ -2,16 +2,16 @@
  * Strict CSV: a header, then as many fields on every line as it has. Fields may be quoted; none goes over the end of a
  * line. Whatever is wrong is an {@link InputError} with file and line.
  */
-import { InputError } from '../input-error.ts';
+import { InputError } from './input-error.ts';
 
 export class CsvRow {
   readonly #file: string;
-  readonly #line: number;
+  readonly line: number;
   readonly #fields: ReadonlyMap<string, string>;
 
   constructor(file: string, line: number, fields: ReadonlyMap<string, string>) {
     this.#file = file;
-    this.#line = line;
+    this.line = line;
     this.#fields = fields;
   }
 
@@ -32,7 +32,7 @@ export class CsvRow {
   }
 
   fault(what: string): InputError {
-    return new InputError(`${this.#file}:${this.#line}: ${what}`);
+    return new InputError(`${this.#file}:${this.line}: ${what}`);
   }
 }
 
