@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type Servers, startServers, temporaryDataDir } from '../src/servers/index.ts';
@@ -12,7 +13,8 @@ export interface BenchSystem {
 
 /** Servers of its own, and one worker process beside the one that measures. */
 export async function startSystem(env: Readonly<Record<string, string>> = {}): Promise<BenchSystem> {
-  const servers = await startServers({ dataDir: await temporaryDataDir('converge-bench') });
+  const dataDir = await temporaryDataDir('converge-bench');
+  const servers = await startServers({ dataDir });
   const worker = spawn(process.execPath, [fileURLToPath(new URL('./worker-process.js', import.meta.url))], {
     env: {
       ...process.env,
@@ -32,6 +34,7 @@ export async function startSystem(env: Readonly<Record<string, string>> = {}): P
       worker.kill('SIGTERM');
       await ended;
       await servers.stop();
+      await rm(dataDir, { recursive: true, force: true });
     },
   };
 }
