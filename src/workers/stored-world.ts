@@ -1,0 +1,63 @@
+/** Between the store and the world: what is loaded, what a batch has to see of what is kept, what a commit says. */
+import { OUTCOMES_FORGOTTEN_AT_ONCE, SWEEP_LIMIT } from '../handlers/system/sweep.ts';
+import { World } from '../handlers/world/world.ts';
+import { claimClass, type DocumentChange, isClaimable } from '../protocol/documents.ts';
+import { DEFAULT_SETTINGS } from '../protocol/settings.ts';
+import type { StoredShard } from '../state/shard-store.ts';
+import { type DecodedMessage, isSweep } from './decide-batch.ts';
+
+/** The world that a store describes; at the beginning of the log the one that every shard begins with. */
+export function worldOf(
+  stored: StoredShard,
+  { shard, shards }: { readonly shard: number; readonly shards: number },
+): World {
+  if (stored.position.seq === 0) return World.genesis(shard, shards);
+  const world = new World();
+  world.changeSettings(stored.settings ?? DEFAULT_SETTINGS);
+  for (const { doc, sequence, finals, ended, members, tasks, entities } of stored.pools) {
+    const state = world.load(doc, sequence, finals, ended);
+    for (const member of members) world.loadMember(state, member);
+    for (const task of tasks) world.loadTask(state, task);
+    for (const entity of entities) world.loadEntity(state, entity);
+  }
+  world.outcomes.count = stored.outcomes.count;
+  world.outcomes.oldestAt = stored.outcomes.oldestAt;
+  return world;
+}
+
+/** For a Sweep: the pools of which something kept is overdue, and how many of each to look at. */
+export function oldestFor(
+  batch: readonly DecodedMessage[],
+  world: World,
+  now: number,
+): [string[], number, number] {
+  const [first] = batch;
+  if (first === undefined || !isSweep(first)) return [[], 0, 0];
+  const at = Math.max(now, first.message.at);
+  const pools = [...world.pools.values()].filter(
+    ({ due }) => Math.min(due.get('r/')?.at ?? at + 1, due.get('q/')?.at ?? at + 1) <= at,
+  );
+  return [pools.map(({ doc }) => doc.pool), SWEEP_LIMIT * 2 + 1, OUTCOMES_FORGOTTEN_AT_ONCE + 1];
+}
+
+/** Classes that tasks entered or left, and whether any are still in them. */
+export function changedClasses(
+  world: World,
+  changes: readonly DocumentChange[],
+): Map<string, Map<string, boolean>> {
+  const classes = new Map<string, Map<string, boolean>>();
+  for (const { kind, pool, before, after } of changes) {
+    if (kind !== 'task') continue;
+    for (const task of [before, after]) {
+      if (task === undefined || !isClaimable(task)) continue;
+      let ofPool = classes.get(pool);
+      if (ofPool === undefined) {
+        ofPool = new Map();
+        classes.set(pool, ofPool);
+      }
+      const key = claimClass(task);
+      ofPool.set(key, world.pool(pool)?.pending.hasClass(key) ?? false);
+    }
+  }
+  return classes;
+}
