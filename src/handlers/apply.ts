@@ -5,7 +5,7 @@
 import type { Code } from '../protocol/codes.ts';
 import type { Batch, Decision, SingleDecision } from '../protocol/decisions/index.ts';
 import type { Json } from '../protocol/json.ts';
-import { MAX_CASCADE } from '../protocol/limits.ts';
+import { MAX_ANSWER_BYTES, MAX_CASCADE } from '../protocol/limits.ts';
 import type { MemberOutcome } from '../protocol/outcome.ts';
 import { settleHandovers } from './auctions/handovers.ts';
 import { isRejected, type Rejected, rejected } from './decided.ts';
@@ -62,11 +62,19 @@ function heardFrom(world: World, { pool, agent, now }: Context): void {
   if (member !== undefined && !presenceLapsed(member, now)) world.heardFrom(pool, agent, now);
 }
 
-function applySingle(world: World, decision: SingleDecision, context: Context): AppliedDecision {
+function applySingle(
+  world: World,
+  decision: SingleDecision,
+  context: Context,
+  room = Number.POSITIVE_INFINITY,
+): AppliedDecision {
   const acting = actingFor(world, decision, context);
   if (isRejected(acting)) return rejection(acting);
   const decided = decide(world, decision, acting);
   if (decided.status === 'rejected') return rejection(decided);
+  if (room < MAX_ANSWER_BYTES && answerBytes(decided.data) > room) {
+    return rejection(rejected('too_large', 'the answer of the batch would be too large', true));
+  }
   const applied = decided.events.map((event) => world.apply(context.pool, event, context.now));
   applied.push(...settleDependents(world, context.pool, context.now, MAX_CASCADE));
   applied.push(...settleHandovers(world, context.pool, context.now, MAX_CASCADE));
@@ -87,8 +95,10 @@ function rejection({ code, message, transient }: Rejected): AppliedDecision {
 function applyBatch(world: World, batch: Batch, context: Context): AppliedDecision {
   const events: AppliedEvent[] = [];
   const outcomes: MemberOutcome[] = [];
+  let room = MAX_ANSWER_BYTES;
   for (const [index, member] of batch.decisions.entries()) {
-    const applied = applySingle(world, member, { ...context, index });
+    const applied = applySingle(world, member, { ...context, index }, room);
+    room -= answerBytes(applied.data);
     if (batch.atomic === true && applied.status === 'rejected') {
       world.rollback();
       return { ...applied, message: `decisions[${index}]: ${applied.message ?? ''}` };
@@ -97,6 +107,11 @@ function applyBatch(world: World, batch: Batch, context: Context): AppliedDecisi
     outcomes.push(memberOutcome(member, batch, applied));
   }
   return { status: 'accepted', events, data: { outcomes: outcomes.map(asJson) }, forgottenOutcomes: 0 };
+}
+
+/** How much of an outcome the data of one member takes. */
+function answerBytes(data: Json | undefined): number {
+  return data === undefined ? 0 : Buffer.byteLength(JSON.stringify(data));
 }
 
 function memberOutcome(member: SingleDecision, batch: Batch, applied: AppliedDecision): MemberOutcome {

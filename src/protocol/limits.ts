@@ -5,6 +5,8 @@
 
 /** Largest decision, in bytes of JSON. It leaves room for the event that repeats it, in NATS' default payload of 1 MiB. */
 export const MAX_DECISION_BYTES = 256 * 1024;
+/** Largest data of one outcome, in bytes of JSON: it must fit into NATS' default payload, and a query's reply. */
+export const MAX_ANSWER_BYTES = 512 * 1024;
 /** Deepest nesting of arrays and objects in a decision. */
 export const MAX_DEPTH = 32;
 /** Most object members and array elements in one decision. */

@@ -1,4 +1,6 @@
 import { isClaimable, type PendingTask, type Task } from '../../protocol/documents.ts';
+import type { Json } from '../../protocol/json.ts';
+import { MAX_ANSWER_BYTES } from '../../protocol/limits.ts';
 import { accepted, isRejected } from '../decided.ts';
 import type { TaskEvent } from '../events.ts';
 import type { Handler } from '../handler.ts';
@@ -35,12 +37,28 @@ export const claimNextTask: Handler<'ClaimNextTask'> = {
       isClaimable(task) && isCapable(member, task) && isOnTopic(task, topics) ? [task] : [],
     );
     const chosen = [...waiting, ...returned].sort((a, b) => (claimedBefore(a, b) ? -1 : 1)).slice(0, count);
-    const claims = chosen.map((task) => ({ task, event: claimed(task, decision.claimTtlMs, context) }));
+    const claims = thatFit(
+      chosen.map((task) => {
+        const event = claimed(task, decision.claimTtlMs, context);
+        return { event, data: claimedTaskData(task, event) };
+      }),
+    );
     return accepted([...back.flatMap(({ events }) => events), ...claims.map(({ event }) => event)], {
-      tasks: claims.map(({ task, event }) => claimedTaskData(task, event)),
+      tasks: claims.map(({ data }) => data),
     });
   },
 };
+
+/** As many claims as one outcome can tell: a claimant that is not told what it claimed could never do it. */
+function thatFit<C extends { readonly data: Json }>(claims: readonly C[]): readonly C[] {
+  if (claims.length <= 1) return claims;
+  let bytes = 0;
+  const end = claims.findIndex(({ data }, i) => {
+    bytes += Buffer.byteLength(JSON.stringify(data));
+    return i > 0 && bytes > MAX_ANSWER_BYTES;
+  });
+  return end === -1 ? claims : claims.slice(0, end);
+}
 
 /**
  * Tasks of the pool that time has changed but no sweep has met: among them are those whose claims are over, be it

@@ -124,6 +124,20 @@ describe('presence', () => {
       .thenEvents('task.expired t-1', 'member.expired bob');
   });
 
+  it('a claim that expires in the very moment in which its holder falls silent expired', () => {
+    const setUp = () =>
+      given(
+        pool(),
+        joinsFor('bob', 100),
+        joins('cyd'),
+        submits('ann', 't-1'),
+        claims('bob', 't-1', 100),
+        at(100),
+      );
+    setUp().when(sweep()).thenEvents('task.expired t-1', 'member.expired bob');
+    setUp().when(claims('cyd', 't-1')).thenEvents('task.expired t-1', 'task.claimed t-1');
+  });
+
   it('what ended first counts: a holder that fell silent before its claim expired was absent', () => {
     const setUp = () =>
       given(

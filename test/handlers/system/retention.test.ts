@@ -102,6 +102,16 @@ describe('retention by time', () => {
     sweeps(scenario, { settings: { finalRetentionMs: 10 } }).thenEvents('task.removed a');
   });
 
+  it('is planned anew when a Sweep changes the time, or the count, and nothing else', () => {
+    const settings = { finalRetentionCount: 1_000, finalRetentionMs: 1_000 };
+    const scenario = keeping().given(...ends(0, 'a'), ...ends(10, 'b'));
+    scenario.given(sweep({ settings: { ...settings, finalRetentionMs: 2_000 } }));
+    expect(scenario.world.nextDue()).toBe(START + 2_200);
+    scenario.given(sweep({ settings }));
+    expect(scenario.world.nextDue()).toBe(START + 1_100);
+    sweeps(scenario, { settings: { ...settings, finalRetentionCount: 1 } }).thenEvents('task.removed a');
+  });
+
   it('a Sweep to which no page was handed removes nothing, says that there is more, and the next one does it', () => {
     const scenario = keeping().given(...ends(0, 'a'), at(5_000));
     scenario.when(sweep()).thenEvents().thenData({ more: true });

@@ -157,6 +157,13 @@ describe('dependencies', () => {
       .thenTask('b', { state: 'pending' });
   });
 
+  it('notBefore that comes with the last dependency is no delay any more', () => {
+    start()
+      .given(submits('ann', 'b', { dependsOn: ['a'], notBefore: START + 100 }), at(100))
+      .when(...does('a'))
+      .thenTask('b', { state: 'pending' });
+  });
+
   it('a failed attempt that is retried leaves those that wait alone', () => {
     start()
       .given(needs('b', 'a'), claims('bob', 'a'))
@@ -200,6 +207,16 @@ describe('a cascade larger than one decision may settle (MAX_CASCADE 200)', () =
     const scenario = wide().given(...does('a'));
     scenario.given(by('bob', { type: 'Heartbeat' }), by('bob', { type: 'Heartbeat' }));
     expect(states(scenario, 'blocked')).toBe(0);
+  });
+
+  it('of two tasks that ended, those who wait for the earlier one are told first', () => {
+    const scenario = given(pool(), submits('ann', 'z'), submits('ann', 'a'));
+    for (let i = 0; i < 250; i++) scenario.given(needs(`z-${i}`, 'z'));
+    for (let i = 0; i < 250; i++) scenario.given(needs(`a-${i}`, 'a'));
+    scenario.given(cancels('z')).when(at(10), cancels('a'));
+    const told = scenario.answer.events.map(({ event }) => event.id);
+    expect(told.slice(0, 2)).toEqual(['a', 'z-200']);
+    expect(told.slice(50, 52)).toEqual(['z-249', 'a-0']);
   });
 
   it('also when the rest is cancelled', () => {

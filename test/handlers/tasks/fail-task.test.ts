@@ -121,6 +121,12 @@ describe('FailTask by the holder', () => {
 });
 
 describe('FailTask by the submitter or the pool owner', () => {
+  it('claim_lost: a submitter whose own claim is over does not fail the task outright by failing late', () => {
+    given(pool(), joins('ann'), submits('ann', 't-1'), claims('ann', 't-1', 100))
+      .when(at(100), fails('ann'))
+      .thenRejected('claim_lost');
+  });
+
   it.each(['ann', 'owner'])('%s fails the task outright, holder or not', (agent) => {
     working()
       .when(fails(agent))
