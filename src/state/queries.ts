@@ -29,6 +29,10 @@ function notFound<T>(code: Code, message: string): Answer<T> {
   return { error: { code, message } };
 }
 
+function noSuchPool<T>(pool: string): Answer<T> {
+  return notFound('pool_not_found', `there is no pool ${pool}`);
+}
+
 /** What a page of pending tasks costs at most: more classes than this are not looked into. */
 const MAX_CLASSES = 10_000;
 
@@ -57,6 +61,7 @@ export class StateQueries {
     limit,
     cursor,
   }: QueryOf<'tasks'>): Promise<Answer<Page<Task>>> {
+    if ((await this.#pool(pool)) === undefined) return noSuchPool(pool);
     const keys = this.#of(pool);
     const states: readonly TaskState[] = state === undefined ? TASK_STATES : [state].flat();
     const after = cursor === undefined ? -1 : Number(cursor);
@@ -152,7 +157,7 @@ export class StateQueries {
 
   async pool({ pool }: QueryOf<'pool'>): Promise<Answer<QueryAnswers['pool']>> {
     const doc = await this.#pool(pool);
-    if (doc === undefined) return notFound('pool_not_found', `there is no pool ${pool}`);
+    if (doc === undefined) return noSuchPool(pool);
     return { ok: { ...publicPool(doc), members: await this.#redis.hlen(this.#of(pool).members(pool)) } };
   }
 
@@ -177,7 +182,7 @@ export class StateQueries {
   }
 
   async members({ pool, limit, cursor }: QueryOf<'members'>): Promise<Answer<Page<Member>>> {
-    if ((await this.#pool(pool)) === undefined) return notFound('pool_not_found', `there is no pool ${pool}`);
+    if ((await this.#pool(pool)) === undefined) return noSuchPool(pool);
     const keys = this.#of(pool);
     const start = cursor === undefined ? '-' : `(${cursor}`;
     const names = await this.#redis.zrangebylex(keys.memberNames(pool), start, '+', 'LIMIT', 0, limit + 1);
@@ -252,6 +257,7 @@ export class StateQueries {
     view: (entity: Entities[K]) => T,
     wanted: (entity: Entities[K]) => boolean = () => true,
   ): Promise<Answer<Page<T>>> {
+    if ((await this.#pool(pool)) === undefined) return noSuchPool(pool);
     const keys = this.#of(pool);
     let after = cursor === undefined ? -1 : Number(cursor);
     if (!Number.isSafeInteger(after)) return notFound('invalid_query', 'cursor: not one of ours');
@@ -298,13 +304,14 @@ export class StateQueries {
     );
   }
 
-  async poolStats(pool: string): Promise<PoolStats> {
+  async poolStats(pool: string): Promise<Answer<PoolStats>> {
+    if ((await this.#pool(pool)) === undefined) return noSuchPool(pool);
     const keys = this.#of(pool);
     const counts = await Promise.all(
       TASK_STATES.map((state) => this.#redis.zcard(keys.tasksIn(pool, state))),
     );
     const [first, second, third, fourth, fifth, sixth, seventh, eighth] = counts;
-    return {
+    const stats = {
       pool,
       members: await this.#redis.hlen(keys.members(pool)),
       tasks: {
@@ -319,6 +326,7 @@ export class StateQueries {
       },
       sequence: Number((await this.#redis.hget(keys.sequences, pool)) ?? 0),
     };
+    return { ok: stats };
   }
 
   async liveWorkers(): Promise<string[]> {

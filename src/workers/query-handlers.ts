@@ -30,17 +30,18 @@ export function queryHandlers({ queries, redis, keys, log }: QuerySources): Quer
     negotiation: (query) => queries.negotiation(query),
     delegations: (query) => queries.delegations(query),
     stats: async ({ pool }) => {
-      const [shards, workers, pools, info, lastSweep] = await Promise.all([
+      const ofPool = pool === undefined ? undefined : await queries.poolStats(pool);
+      if (ofPool !== undefined && 'error' in ofPool) return ofPool;
+      const [shards, workers, info, lastSweep] = await Promise.all([
         queries.shardStats(),
         queries.liveWorkers(),
-        pool === undefined ? [] : Promise.all([queries.poolStats(pool)]),
         log(),
         redis.get(keys.lastSweep),
       ]);
       const stats: Stats = {
         shards,
         workers,
-        pools,
+        pools: ofPool === undefined ? [] : [ofPool.ok],
         logLastSeq: info?.state.last_seq ?? 0,
         logMessages: info?.state.messages ?? 0,
         logBytes: info?.state.bytes ?? 0,

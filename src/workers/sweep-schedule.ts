@@ -41,6 +41,7 @@ export class SweepSchedule {
       prefix: keys.bullPrefix,
       skipVersionCheck: true,
     });
+    // The worker has to ask for the version: without it, it waits in whole seconds, however short the interval is.
     this.#worker = new Worker<unknown, SweepSummary>(QUEUE, () => this.#sweep(), {
       connection: redis.worker,
       prefix: keys.bullPrefix,
@@ -48,7 +49,6 @@ export class SweepSchedule {
       lockDuration: Math.max(10_000, everyMs * 5),
       stalledInterval: Math.max(5_000, everyMs * 5),
       maxStalledCount: 1_000_000,
-      skipVersionCheck: true,
     });
     this.#queue.on('error', () => undefined);
     this.#worker.on('error', () => undefined);

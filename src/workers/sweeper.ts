@@ -7,7 +7,7 @@ import { type NatsConnection, nuid, type Subscription } from 'nats';
 import type { StreamPublisher } from '../bus/stream-publisher.ts';
 import { messageOf } from '../errors.ts';
 import type { SweepReport } from '../handlers/system/sweep.ts';
-import { isObject } from '../protocol/json.ts';
+import { isObject, parseJson } from '../protocol/json.ts';
 import { SHARD_POOL, SWEEPER } from '../protocol/names.ts';
 import { decisionKey } from '../protocol/outcome.ts';
 import type { Settings } from '../protocol/settings.ts';
@@ -59,7 +59,7 @@ export class Sweeper {
     this.#options = options;
     this.#results = options.connection.subscribe(options.subjects.resultsOf(SWEEPER), {
       callback: (error, message) => {
-        if (error === null) this.#onResult(message.json());
+        if (error === null) this.#onResult(message.data);
       },
     });
   }
@@ -121,7 +121,9 @@ export class Sweeper {
     return await answered;
   }
 
-  #onResult(outcome: unknown): void {
+  /** Anyone may publish here, and what a callback throws ends the reading of the whole connection. */
+  #onResult(bytes: Uint8Array): void {
+    const { value: outcome } = parseJson(bytes);
     if (!isObject(outcome) || typeof outcome.decisionId !== 'string') return;
     const waiting = this.#waiting.get(outcome.decisionId);
     if (waiting === undefined) return;

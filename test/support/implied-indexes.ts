@@ -19,6 +19,9 @@ const INDEX_KINDS = new Set([
   'pending-classes',
   'pending',
   'finals',
+  'entities-in',
+  'live-entities',
+  'ended-entities',
   'receipt-counts',
 ]);
 
@@ -36,12 +39,13 @@ export function impliedIndexes(dump: Dump): Dump {
   for (const [key, value] of Object.entries(dump)) {
     const [, , , kind] = key.split(':');
     const base = key.slice(0, key.indexOf(':s:') + 3);
-    if (kind !== 'pools' && kind !== 'members' && kind !== 'tasks') continue;
+    if (kind !== 'pools' && kind !== 'members' && kind !== 'tasks' && kind !== 'entities') continue;
     for (const json of Object.values(value as Record<string, string>)) {
       const doc: Doc = JSON.parse(json);
       if (kind === 'pools') indexPool(indexes, base, doc);
       else if (kind === 'members') indexMember(indexes, base, doc);
-      else indexTask(indexes, base, doc);
+      else if (kind === 'tasks') indexTask(indexes, base, doc);
+      else indexEntity(indexes, base, doc);
     }
   }
   return indexes.asDump();
@@ -70,7 +74,7 @@ function indexTask(indexes: Indexes, base: string, doc: Doc): void {
       : undefined;
   if (holder !== undefined) indexes.zadd(`${base}tasks-of:${pool}:${holder}`, id, Number(order));
   if (isDone || state === 'cancelled') indexes.zadd(`${base}finals:${pool}`, id, Number(doc.finishedAt));
-  if (state !== 'pending') return;
+  if (state !== 'pending' || doc.auction !== undefined) return;
   const isPlain = topic === undefined && (requiredCapabilities as unknown[]).length === 0;
   const claimClass = isPlain ? '' : JSON.stringify([topic ?? null, requiredCapabilities]);
   const hash = isPlain ? '-' : createHash('sha256').update(claimClass).digest('base64url').slice(0, 22);
@@ -80,6 +84,14 @@ function indexTask(indexes: Indexes, base: string, doc: Doc): void {
     `${String(order).padStart(16, '0')}:${id}`,
     -Number(priority),
   );
+}
+
+function indexEntity(indexes: Indexes, base: string, doc: Doc): void {
+  const { pool, kind, id, state, order, finishedAt } = doc;
+  indexes.zadd(`${base}entities-in:${pool}:${kind}:${state}`, String(id), Number(order));
+  if (finishedAt === undefined) indexes.zadd(`${base}live-entities:${pool}`, `${kind}/${id}`, Number(order));
+  else indexes.zadd(`${base}ended-entities:${pool}`, `${kind}/${id}`, Number(finishedAt));
+  indexes.count(`${base}receipt-counts`, keyOf(doc));
 }
 
 function keyOf({ origin }: Doc): string {

@@ -25,11 +25,14 @@ export interface WorkloadOptions {
   readonly pools?: readonly string[];
   /** Share of sweeps. */
   readonly sweeps?: number;
+  /** Log time of the first message. */
+  readonly start?: number;
 }
 
 const AGENTS = ['ann', 'bob', 'cat', 'dan'];
 const TOPICS = ['maths', 'art'];
 const SKILLS = ['read', 'write', 'draw'];
+const OPTIONS = ['red', 'green', '2', '10'];
 export const START = 1_700_000_000_000;
 
 export function workload({
@@ -39,6 +42,7 @@ export function workload({
   shard = 0,
   pools = ['commons', 'p1', 'p2', 'p3', 'p4'],
   sweeps = 0.06,
+  start = START,
 }: WorkloadOptions): Traffic[] {
   const random = randomOf(seed);
   const below = (n: number): number => Math.floor(random() * n);
@@ -46,10 +50,11 @@ export function workload({
   const chance = (share: number): boolean => random() < share;
   const some = <T>(from: readonly T[]): T[] => from.filter(() => chance(0.5));
   const traffic: Traffic[] = [];
-  const guesses = new Map(pools.map((pool) => [pool, new Guess()]));
-  let at = START;
+  const guesses = new Map(pools.map((pool) => [pool, new Guess(pick)]));
+  let at = start;
   let ids = 0;
   let tasks = 0;
+  let entities = 0;
 
   function skills(): unknown[] {
     return some([...SKILLS, ['read', 'draw']]);
@@ -115,7 +120,121 @@ export function workload({
     return { type: 'CancelTask', taskId, ...(chance(0.5) ? { reason: 'moot' } : {}) };
   }
 
-  function single(guess: Guess, agent: string): object {
+  function openAuction(guess: Guess): object {
+    const auctionId = `a${entities++}`;
+    guess.opened('auction', auctionId);
+    const kind = pick(['first_price_sealed', 'second_price_sealed', 'english', 'dutch'] as const);
+    return {
+      type: 'OpenAuction',
+      auctionId,
+      kind,
+      direction: pick(['forward', 'reverse']),
+      closesAt: at + 500 + below(8_000),
+      ...(chance(0.3) ? { reserve: pick(['2.5', 3, '0.000001']) } : {}),
+      ...(kind === 'dutch' || chance(0.3) ? { startPrice: 10 } : {}),
+      ...(kind === 'dutch' ? { step: '0.5', stepMs: 50 + below(200) } : {}),
+      ...(kind === 'english' ? { increment: pick([1, [{ below: 5, step: '0.5' }, { step: 1 }]]) } : {}),
+      ...(kind === 'english' && chance(0.5) ? { proxy: true, softCloseMs: below(300) } : {}),
+      ...(chance(0.4) && guess.recent.length > 0 ? { taskId: pick(guess.recent) } : {}),
+      ...(chance(0.3) ? { lot: { 5: 'five', a: 1 } } : {}),
+    };
+  }
+
+  function openVote(guess: Guess): object {
+    const voteId = `v${entities++}`;
+    guess.opened('vote', voteId);
+    const methods = [
+      'plurality',
+      'majority',
+      { supermajority: { num: 2, den: 3 } },
+      'unanimous',
+      'approval',
+      'ranked',
+      'schulze',
+      'borda',
+    ];
+    return {
+      type: 'OpenVote',
+      voteId,
+      question: 'which?',
+      options: OPTIONS,
+      method: pick(methods),
+      closesAt: at + 500 + below(8_000),
+      ...(chance(0.5) ? { electorate: AGENTS } : {}),
+      ...(chance(0.3) ? { weights: { ann: 3 } } : {}),
+      ...(chance(0.3) ? { quorum: below(4) } : {}),
+      ...(chance(0.3) ? { changeable: false, closeWhenDecided: false } : {}),
+    };
+  }
+
+  function ballot(): object {
+    return pick([
+      () => ({ option: pick(OPTIONS) }),
+      () => ({ approvals: some(OPTIONS) }),
+      () => ({ ranking: some(OPTIONS) }),
+      () => ({ abstain: true }),
+    ])();
+  }
+
+  function openNegotiation(guess: Guess, agent: string): object {
+    const sessionId = `n${entities++}`;
+    guess.opened('negotiation', sessionId);
+    const participants = [agent, pick(AGENTS.filter((name) => name !== agent))];
+    const deadline = chance(0.5) ? { deadline: at + 500 + below(8_000) } : {};
+    return {
+      type: 'OpenNegotiation',
+      sessionId,
+      participants,
+      proposal: { price: below(9), 1: 'x' },
+      ...deadline,
+    };
+  }
+
+  function delegate(agent: string, pool: string): object {
+    const isPooled = chance(0.2);
+    return {
+      type: 'Delegate',
+      delegateeId: isPooled ? pool : pick(AGENTS.filter((name) => name !== agent)),
+      kind: isPooled ? 'pooled' : 'direct',
+      scope: pick([
+        ['tasks'],
+        ['Vote', 'auctions'],
+        ['tasks', 'votes', 'auctions', 'negotiations', 'delegations'],
+      ]),
+      ...(chance(0.5) ? { expiresAt: at + below(9_000) } : {}),
+      ...(chance(0.5) ? { maxDepth: below(3) } : {}),
+    };
+  }
+
+  function together(guess: Guess, agent: string, pool: string): object {
+    const auctionId = guess.anyOf('auction') ?? 'a0';
+    const voteId = guess.anyOf('vote') ?? 'v0';
+    const sessionId = guess.anyOf('negotiation') ?? 'n0';
+    const kind = below(100);
+    if (kind < 10) return openAuction(guess);
+    if (kind < 32) {
+      const content = chance(0.2) ? { content: { note: 'mine' } } : {};
+      return { type: 'SubmitBid', auctionId, amount: pick([1, 2, '2.75', 5, 7, '9.999999', -1]), ...content };
+    }
+    if (kind < 35) return { type: 'CloseAuction', auctionId };
+    if (kind < 37) return { type: 'CancelAuction', auctionId };
+    if (kind < 45) return openVote(guess);
+    if (kind < 60) return { type: 'Vote', voteId, ...ballot() };
+    if (kind < 62) return { type: 'CloseVote', voteId };
+    if (kind < 70) return openNegotiation(guess, agent);
+    if (kind < 76) return { type: 'Propose', sessionId, content: { price: below(9) } };
+    if (kind < 82) return { type: 'AcceptProposal', sessionId, proposalId: `${sessionId}-${1 + below(2)}` };
+    if (kind < 84) return { type: 'RejectProposal', sessionId, reason: 'no' };
+    if (kind < 95) return delegate(agent, pool);
+    return { type: 'RevokeDelegation', delegationId: `d${Math.max(0, ids - below(60))}` };
+  }
+
+  function single(guess: Guess, agent: string, pool: string): object {
+    const decided = chance(0.35) ? together(guess, agent, pool) : alone(guess, agent);
+    return chance(0.06) ? { ...decided, onBehalfOf: pick(AGENTS) } : decided;
+  }
+
+  function alone(guess: Guess, agent: string): object {
     const kind = below(100);
     if (kind < 6) return createPool();
     if (kind < 18) {
@@ -138,13 +257,13 @@ export function workload({
   function decision(): { pool: string; agent: string; body: string } {
     const pool = pick(pools);
     const agent = pick(AGENTS);
-    const guess = guesses.get(pool) ?? new Guess();
+    const guess = guesses.get(pool) ?? new Guess(pick);
     const id = `d${ids++}`;
     if (chance(0.08)) {
-      const decisions = Array.from({ length: 1 + below(4) }, () => single(guess, agent));
+      const decisions = Array.from({ length: 1 + below(4) }, () => single(guess, agent, pool));
       return { pool, agent, body: JSON.stringify({ id, type: 'Batch', atomic: chance(0.5), decisions }) };
     }
-    return { pool, agent, body: JSON.stringify({ id, ...single(guess, agent) }) };
+    return { pool, agent, body: JSON.stringify({ id, ...single(guess, agent, pool) }) };
   }
 
   function sweep(): { pool: string; agent: string; body: string } {
@@ -196,7 +315,22 @@ export function workload({
 /** What probably stands in a pool: enough to aim at, without knowing the rules. */
 class Guess {
   readonly recent: string[] = [];
+  readonly #open = new Map<string, string[]>();
+  readonly #pick: <T>(from: readonly T[]) => T;
   readonly #claims = new Map<string, string[]>();
+
+  constructor(pick: <T>(from: readonly T[]) => T) {
+    this.#pick = pick;
+  }
+
+  opened(kind: string, id: string): void {
+    this.#open.set(kind, [...(this.#open.get(kind) ?? []), id].slice(-4));
+  }
+
+  anyOf(kind: string): string | undefined {
+    const open = this.#open.get(kind);
+    return open && this.#pick(open);
+  }
 
   submitted(taskId: string): void {
     this.recent.push(taskId);

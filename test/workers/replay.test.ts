@@ -1,18 +1,21 @@
 /** The state is a function of the log and of nothing else: not of batches, takeovers, or what was there before (I3). */
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { dumpState } from '../support/dump-state.ts';
 import { firstDifference } from '../support/first-difference.ts';
 import { impliedIndexes, indexesOf } from '../support/implied-indexes.ts';
+import { faultsIn } from '../support/legal-history.ts';
 import { MemoryLog, RecordingPublisher, startShard } from '../support/shard.ts';
 import { useSystem } from '../support/system.ts';
 import { randomOf, type Traffic, workload } from '../support/workload.ts';
 
+vi.setConfig({ testTimeout: 120_000 });
+
 const system = useSystem({ redis: { appendOnly: false } });
-const COUNT = 1_500;
+const COUNT = 1_200;
 
 interface Run {
   readonly state: unknown;
-  readonly events: unknown;
+  readonly events: readonly { readonly json: string }[];
   readonly outcomes: unknown;
   readonly deadLetters: unknown;
 }
@@ -41,26 +44,27 @@ async function run(ns: string, traffic: readonly Traffic[], batch: number, owner
   };
 }
 
-describe.each([1, 2, 3, 4, 5, 6])('random workload %i', (seed) => {
+describe.each([1, 2, 3, 4])('random workload %i', (seed) => {
   const ns = `replay-${seed}`;
-  const traffic = workload({ ns, seed, count: COUNT });
+  const sweeps = [0.06, 0.02, 0.005][seed % 3] ?? 0;
+  const traffic = workload({ ns, seed, count: COUNT, sweeps });
 
   it('gives the same state, events and outcomes in batches of any size and with any takeovers', async () => {
     const expected = await run(ns, traffic, 256);
     for (const [batch, owners] of [
-      [1, 1],
-      [7, 1],
-      [64, 12],
-      [3, 5],
+      [1, 2],
+      [7, 20],
+      [256, 40],
     ] as const) {
       const difference = firstDifference(expected, await run(ns, traffic, batch, owners));
       expect(difference, `batches of ${batch}, ${owners} owners`).toBeUndefined();
     }
   });
 
-  it('leaves indexes that say what the documents say', async () => {
-    await run(ns, traffic, 50, 3);
+  it('leaves indexes that say what the documents say, and a history that the rules allow', async () => {
+    const { events } = await run(ns, traffic, 50, 3);
     const dump = await dumpState(system.redis, ns);
     expect(firstDifference(impliedIndexes(dump), indexesOf(dump))).toBeUndefined();
+    expect(faultsIn(events.map(({ json }) => JSON.parse(json)))).toEqual([]);
   });
 });

@@ -3,9 +3,11 @@ import { expect, it, vi } from 'vitest';
 import { rebuild } from '../../src/workers/rebuild.ts';
 import { firstDifference } from '../support/first-difference.ts';
 import { impliedIndexes, indexesOf } from '../support/implied-indexes.ts';
+import { faultsIn } from '../support/legal-history.ts';
 import type { RawAgent } from '../support/raw-agent.ts';
 import { type Space, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
+import { workload } from '../support/workload.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
@@ -157,4 +159,24 @@ it('dead letters go when there are too many or they are too old', async () => {
   await worker.stop();
   await space.worker({ deadLettersMaxAgeMs: 150, dedupeWindowMs: 100 });
   await until('all of them to be gone', async () => (await space.messages('DEADLETTERS')).length === 0);
+});
+
+it('random traffic, with sweeps of every kind between and a worker that is replaced: a replay agrees', async () => {
+  const space = system.space({ shards: 1, settings: { finalRetentionMs: 400, outcomeRetentionMs: 300 } });
+  let worker = await space.worker({ maxBatch: 5 });
+  const agent = await space.agent('stranger');
+  const traffic = workload({ ns: space.ns, seed: 31, count: 900, start: Date.now() });
+  for (const [i, { subject, data }] of traffic.entries()) {
+    const ack = agent.sendRaw(subject, data);
+    if (i % 20 === 0) await ack;
+    else void ack.catch(() => undefined);
+    if (i % 300 !== 299) continue;
+    await worker.stop();
+    worker = await space.worker({ maxBatch: 64 });
+  }
+  await space.applied();
+  await worker.stop();
+  await space.published();
+  expect(faultsIn(await space.events())).toEqual([]);
+  await expectSameAfterRebuild(space);
 });

@@ -1,0 +1,86 @@
+import { StorageType, type StreamConfig } from '@nats-io/jetstream';
+import { describe, expect, it } from 'vitest';
+import { ensureStreams, findLayout, findStream, LAYOUT_VERSION } from '../../src/bus/streams.ts';
+import { ConfigurationError } from '../../src/errors.ts';
+import { subjects } from '../../src/protocol/subjects.ts';
+import { useSystem } from '../support/system.ts';
+
+const system = useSystem();
+let spaces = 0;
+
+const MEBIBYTE = 1024 * 1024;
+const LIMITS = {
+  logMaxBytes: 8 * MEBIBYTE,
+  eventsMaxBytes: 8 * MEBIBYTE,
+  eventsMaxAgeMs: 60_000,
+  deadLettersMaxCount: 10,
+  deadLettersMaxAgeMs: 60_000,
+  dedupeWindowMs: 5_000,
+  replicas: 1,
+};
+
+function names(): ReturnType<typeof subjects> {
+  return subjects(`streams-${spaces++}`);
+}
+
+describe('the streams of a system', () => {
+  it('are created once, however many workers start at the same time', async () => {
+    const ns = names();
+    const layouts = await Promise.all(
+      Array.from({ length: 8 }, () => ensureStreams(system.jsm, ns, 4, LIMITS)),
+    );
+    expect(new Set(layouts.map((layout) => JSON.stringify(layout))).size).toBe(1);
+    expect(layouts[0]).toMatchObject({ version: LAYOUT_VERSION, shards: 4 });
+    expect(await findLayout(system.jsm, ns)).toEqual(layouts[0]);
+  });
+
+  it('refuse when they are full, and keep everything on disk', async () => {
+    const ns = names();
+    await ensureStreams(system.jsm, ns, 2, LIMITS);
+    const log = (await findStream(system.jsm, ns.streams.decisions))?.config as StreamConfig;
+    expect(log).toMatchObject({ discard: 'new', storage: StorageType.File, max_age: 0, max_msgs: -1 });
+    expect(log.subjects).toEqual([`${ns.namespace}.decisions.0.>`, `${ns.namespace}.decisions.1.>`]);
+    const events = (await findStream(system.jsm, ns.streams.events))?.config as StreamConfig;
+    expect(events).toMatchObject({ discard: 'new', storage: StorageType.File });
+  });
+
+  it('take other limits, and keep what they hold', async () => {
+    const ns = names();
+    const before = await ensureStreams(system.jsm, ns, 2, LIMITS);
+    await system.nats.request(`${ns.namespace}.decisions.1.p.a`, 'kept');
+    const after = await ensureStreams(system.jsm, ns, 2, {
+      ...LIMITS,
+      logMaxBytes: 9 * MEBIBYTE,
+      dedupeWindowMs: 7_000,
+    });
+    expect(after).toEqual(before);
+    const info = await findStream(system.jsm, ns.streams.decisions);
+    expect(info?.config).toMatchObject({ max_bytes: 9 * MEBIBYTE, duplicate_window: 7_000_000_000 });
+    expect(info?.state.messages).toBe(1);
+  });
+
+  it('keep the number of shards for good', async () => {
+    const ns = names();
+    await ensureStreams(system.jsm, ns, 2, LIMITS);
+    await expect(ensureStreams(system.jsm, ns, 3, LIMITS)).rejects.toThrow(ConfigurationError);
+    await expect(ensureStreams(system.jsm, ns, 3, LIMITS)).rejects.toThrow(/created with 2 shards/);
+  });
+
+  it('are not confused with a stream of somebody else that has the name', async () => {
+    const ns = names();
+    await system.jsm.streams.add({ name: ns.streams.decisions, subjects: [`${ns.namespace}.other`] });
+    await expect(ensureStreams(system.jsm, ns, 2, LIMITS)).rejects.toThrow('is not a Converge log');
+  });
+
+  it('take no decision for a shard that does not exist', async () => {
+    const ns = names();
+    await ensureStreams(system.jsm, ns, 2, LIMITS);
+    await expect(system.nats.request(`${ns.namespace}.decisions.2.p.a`, '{}')).rejects.toThrow(
+      /no responders/i,
+    );
+  });
+
+  it('do not exist before', async () => {
+    expect(await findLayout(system.jsm, names())).toBeUndefined();
+  });
+});

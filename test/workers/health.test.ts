@@ -1,0 +1,117 @@
+/** What an operator and an orchestrator can see of a worker, and that starting and stopping leave nothing behind. */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { expect, it, vi } from 'vitest';
+import { ConfigurationError, UnavailableError } from '../../src/errors.ts';
+import { freePort } from '../../src/servers/index.ts';
+import { startWorker } from '../../src/workers/worker.ts';
+import { NO_SWEEPS, useSystem } from '../support/system.ts';
+import { until } from '../support/until.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const system = useSystem();
+
+it('says that it lives, that it is ready, and what it counts', async () => {
+  const space = system.space();
+  const { healthUrl } = await space.worker({ httpPort: 0 });
+  const agent = await space.agent('ann');
+  await agent.decide('commons', { type: 'SubmitTask', taskId: 't', objective: 'o' });
+  await agent.decide('commons', { type: 'ClaimTask', taskId: 'none' });
+  await agent.sendRaw(`${space.ns}.decisions.0.commons.ann`, 'rubbish');
+  await agent.sendRaw(
+    `${space.ns}.decisions.${agent.shardOf('commons')}.commons.ann`,
+    '{"id":"n1","type":"Nonsense"}',
+  );
+  await space.applied();
+
+  expect(await (await fetch(`${healthUrl}/livez`)).text()).toBe('ok\n');
+  await until('it to be ready', async () => (await fetch(`${healthUrl}/readyz`)).ok);
+  expect(await (await fetch(`${healthUrl}/readyz`)).json()).toEqual({ ready: true, reasons: [] });
+  await until('the first sweep', async () => {
+    const text = await (await fetch(`${healthUrl}/metrics`)).text();
+    return /converge_sweeps_total\{result="succeeded"\} [1-9]/.test(text);
+  });
+  const response = await fetch(`${healthUrl}/metrics`);
+  expect(response.headers.get('content-type')).toContain('text/plain');
+  const text = await response.text();
+  for (const line of [
+    'converge_decisions_total{type="SubmitTask",status="accepted",code=""} 1',
+    'converge_decisions_total{type="ClaimTask",status="rejected",code="task_not_found"} 1',
+    'converge_decisions_total{type="unknown",status="rejected",code="unknown_type"} 1',
+    'converge_dead_letters_total 1',
+    'converge_events_total 1',
+    'converge_handler_faults_total 0',
+    'converge_shards_held 2',
+    'converge_live_tasks 1',
+    'converge_shard_halted{shard="0"} 0',
+    'converge_shard_halted{shard="1"} 0',
+    'converge_own_sweeps_total 0',
+  ]) {
+    expect(text).toContain(`${line}\n`);
+  }
+  const age = Number(/^converge_last_sweep_age_seconds (\S+)$/m.exec(text)?.[1]);
+  expect(age).toBeGreaterThanOrEqual(0);
+  expect(age).toBeLessThan(10);
+});
+
+it('answers nothing else', async () => {
+  const { healthUrl } = await system.space(NO_SWEEPS).worker({ httpPort: 0 });
+  expect((await fetch(`${healthUrl}/`)).status).toBe(404);
+  expect((await fetch(`${healthUrl}/livez`, { method: 'POST' })).status).toBe(405);
+});
+
+it('is not ready without Redis, and its figures can be had all the same', async () => {
+  const space = system.space(NO_SWEEPS);
+  const worker = await space.worker({ httpPort: 0 });
+  await until('it to be ready', () => worker.notReady().length === 0);
+  await system.servers.redis.kill();
+  try {
+    await until('it to say so', async () => (await fetch(`${worker.healthUrl}/readyz`)).status === 503);
+    const response = await fetch(`${worker.healthUrl}/metrics`, { signal: AbortSignal.timeout(5_000) });
+    expect(response.status).toBe(200);
+    expect(await response.text()).toMatch(/^converge_shards_held \d$/m);
+    expect((await fetch(`${worker.healthUrl}/livez`)).status).toBe(200);
+  } finally {
+    await system.servers.redis.restart();
+  }
+  await until('it to be ready again', () => worker.notReady().length === 0);
+});
+
+it('that cannot have its port does not start, and holds nothing', async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  system.onEndOfTest(() => new Promise((resolve) => other.close(resolve)));
+  const { port } = other.address() as AddressInfo;
+  const space = system.space({ ...NO_SWEEPS, leaseMs: 60_000 });
+  await expect(space.worker({ httpPort: port })).rejects.toThrow('EADDRINUSE');
+  expect(await system.redis.keys(`${space.ns}:{?}:r:lease`)).toEqual([]);
+  expect(await system.redis.zcard(`${space.ns}:{system}:workers`)).toBe(0);
+  const next = await space.worker();
+  expect(next.shards).toEqual([0, 1]);
+});
+
+it('that finds no Redis or no NATS says which, and does not wait for ever', async () => {
+  const space = system.space(NO_SWEEPS);
+  const nowhere = await freePort();
+  await expect(
+    startWorker(space.config({ redisUrl: `redis://127.0.0.1:${nowhere}`, logLevel: 'silent' })),
+  ).rejects.toThrow(UnavailableError);
+  await expect(
+    startWorker(space.config({ natsUrl: `nats://127.0.0.1:${nowhere}`, logLevel: 'silent' })),
+  ).rejects.toThrow(/NATS does not answer/);
+});
+
+it('with another number of shards than the system was created with does not start', async () => {
+  const space = system.space(NO_SWEEPS);
+  await space.worker();
+  await expect(space.worker({ shards: 3 })).rejects.toThrow(ConfigurationError);
+});
+
+it('stopped twice stops once', async () => {
+  const worker = await system.space(NO_SWEEPS).worker({ httpPort: 0 });
+  await Promise.all([worker.stop(), worker.stop()]);
+  await expect(fetch(`${worker.healthUrl}/livez`)).rejects.toThrow();
+  expect(worker.shards).toEqual([]);
+  expect(worker.notReady()).toContain('stopping');
+});

@@ -1,0 +1,108 @@
+/** Who works on what: fair shares, clean hand-overs, and no shard without an owner for longer than it takes. */
+import { expect, it, vi } from 'vitest';
+import type { RunningWorker } from '../../src/workers/worker.ts';
+import { expectAllApplied, expectEventsComplete, Load } from '../support/load.ts';
+import { NO_SWEEPS, type Space, useSystem } from '../support/system.ts';
+import { until } from '../support/until.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const system = useSystem();
+const SHARDS = 6;
+
+async function owners(space: Space): Promise<(string | null)[]> {
+  const keys = Array.from({ length: SHARDS }, (_, shard) => `${space.ns}:{${shard}}:r:lease`);
+  return await Promise.all(keys.map((key) => system.redis.get(key)));
+}
+
+async function everyShardHeldBy(
+  space: Space,
+  workers: readonly RunningWorker[],
+  share: number,
+  withinMs = 15_000,
+): Promise<void> {
+  await until(
+    `each of ${workers.length} workers to hold ${share} shards`,
+    async () => {
+      const held = await owners(space);
+      return workers.every(({ id, shards }) => {
+        const mine = held.flatMap((owner, shard) => (owner === id ? [shard] : []));
+        return mine.length === share && mine.join() === shards.join();
+      });
+    },
+    withinMs,
+  );
+}
+
+it('one worker, then three, then one: the shards are shared evenly, under load, without loss', async () => {
+  const space = system.space({ ...NO_SWEEPS, shards: SHARDS });
+  const first = await space.worker();
+  await everyShardHeldBy(space, [first], 6);
+  const agent = await space.agent('ann');
+  const pools = [0, 1, 2, 3, 4, 5].map((shard) => space.poolOn(shard));
+  for (const pool of pools) {
+    await agent.decide(pool, { type: 'CreatePool' });
+    await agent.decide(pool, { type: 'JoinPool' });
+  }
+  const load = new Load(agent, pools);
+  await load.more(200);
+  const [second, third] = await Promise.all([space.worker(), space.worker()]);
+  await load.more(200);
+  await everyShardHeldBy(space, [first, second, third], 2);
+  await load.more(200);
+  await Promise.all([first.stop(), third.stop()]);
+  expect(first.shards).toEqual([]);
+  await load.more(200);
+  await everyShardHeldBy(space, [second], 6);
+  await expectAllApplied(space, agent, await load.stop());
+  await expectEventsComplete(space);
+});
+
+it('a worker that stops gives its shards away: nobody waits for a lease to lapse', async () => {
+  const leaseMs = 6_000;
+  const space = system.space({ ...NO_SWEEPS, shards: SHARDS, leaseMs });
+  const first = await space.worker();
+  const second = await space.worker();
+  await everyShardHeldBy(space, [first, second], 3);
+  const stopped = performance.now();
+  await first.stop();
+  await everyShardHeldBy(space, [second], 6);
+  // The other one looks for free shards three times per lease.
+  expect(performance.now() - stopped).toBeLessThan(leaseMs * 0.7);
+});
+
+it('a lease that somebody else took is let go of, and taken again when it is free', async () => {
+  const space = system.space({ ...NO_SWEEPS, shards: SHARDS });
+  const worker = await space.worker();
+  await everyShardHeldBy(space, [worker], 6);
+  await system.redis.set(`${space.ns}:{3}:r:lease`, 'somebody else', 'PX', 2_000);
+  await until('the worker to notice', () => worker.shards.join() === '0,1,2,4,5');
+  expect(await system.redis.get(`${space.ns}:{3}:r:lease`)).toBe('somebody else');
+  await everyShardHeldBy(space, [worker], 6);
+  const agent = await space.agent('ann');
+  expect((await agent.decide(space.poolOn(3), { type: 'CreatePool' })).status).toBe('accepted');
+});
+
+it('shards of a worker that vanished are free when its leases lapse', async () => {
+  const space = system.space({ ...NO_SWEEPS, shards: SHARDS });
+  for (let shard = 0; shard < SHARDS; shard++) {
+    await system.redis.set(`${space.ns}:{${shard}}:r:lease`, 'vanished', 'PX', 800);
+  }
+  const worker = await space.worker();
+  expect(worker.shards).toEqual([]);
+  await everyShardHeldBy(space, [worker], 6);
+});
+
+it('more workers than shards: some stand by, and take over', async () => {
+  const space = system.space({ ...NO_SWEEPS, shards: 1 });
+  const workers = [await space.worker(), await space.worker(), await space.worker()];
+  const held = (): RunningWorker[] => workers.filter(({ shards }) => shards.length === 1);
+  await until('one to hold the shard', () => held().length === 1);
+  const agent = await space.agent('ann');
+  for (let i = 0; i < 2; i++) {
+    const [owner] = held();
+    await owner?.stop();
+    await until('another one to hold the shard', () => held().length === 1);
+    expect((await agent.decide('commons', { type: 'Heartbeat' })).status).toBe('accepted');
+  }
+});
