@@ -7,7 +7,7 @@ import { QueryService } from '../bus/query-service.ts';
 import { StreamPublisher } from '../bus/stream-publisher.ts';
 import { ensureStreams, findStream, type Layout } from '../bus/streams.ts';
 import type { Config } from '../config.ts';
-import { messageOf } from '../errors.ts';
+import { ConfigurationError, messageOf } from '../errors.ts';
 import { type Subjects, subjects as subjectsOf } from '../protocol/subjects.ts';
 import { shardKeys, systemKeys } from '../state/keys.ts';
 import { redisLeaseStore } from '../state/lease-store.ts';
@@ -55,6 +55,8 @@ interface Connections {
 
 const LOG_CHECK_MS = 1_000;
 const EVENTS_FULL_SHARE = 0.95;
+/** NATS' default: the limits of decisions and answers leave room for what is published of them in this. */
+const MIN_PAYLOAD_BYTES = 1024 * 1024;
 
 export async function startWorker(
   config: Config,
@@ -112,6 +114,14 @@ function disconnect(redis: Redis): void {
   if (redis.status !== 'end') redis.disconnect();
 }
 
+/** An event or outcome that the server does not take would hold up its shard for ever. */
+function checkPayload({ info }: NatsConnection): void {
+  if (info === undefined || info.max_payload >= MIN_PAYLOAD_BYTES) return;
+  throw new ConfigurationError(
+    `NATS takes messages of ${info.max_payload} bytes; events and outcomes can have ${MIN_PAYLOAD_BYTES} (max_payload)`,
+  );
+}
+
 class WorkerProcess {
   readonly #config: Config;
   readonly #id: string;
@@ -158,6 +168,7 @@ class WorkerProcess {
 
   async start(): Promise<RunningWorker> {
     const { nats, jsm } = this.#connections;
+    checkPayload(nats);
     const layout = await ensureStreams(jsm, this.#subjects, this.#config.shards, this.#config);
     await this.#checkRedis();
     void this.#watchConnection(nats);

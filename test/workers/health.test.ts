@@ -1,9 +1,10 @@
 /** What an operator and an orchestrator can see of a worker, and that starting and stopping leave nothing behind. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { ConfigurationError, UnavailableError } from '../../src/errors.ts';
-import { freePort } from '../../src/servers/index.ts';
+import { freePort, startNats } from '../../src/servers/index.ts';
 import { startWorker } from '../../src/workers/worker.ts';
 import { NO_SWEEPS, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
@@ -106,6 +107,16 @@ it('with another number of shards than the system was created with does not star
   const space = system.space(NO_SWEEPS);
   await space.worker();
   await expect(space.worker({ shards: 3 })).rejects.toThrow(ConfigurationError);
+});
+
+it('on a NATS server that takes only small messages does not start', async () => {
+  const env = { ...process.env, CONVERGE_NATS_URL: undefined };
+  const dataDir = join(system.dataDir, 'small');
+  const nats = await startNats({ dataDir, env, maxPayloadBytes: 65_536 });
+  system.onEndOfTest(() => nats.stop());
+  const starting = system.space(NO_SWEEPS).worker({ natsUrl: nats.url });
+  await expect(starting).rejects.toThrow(ConfigurationError);
+  await expect(starting).rejects.toThrow('max_payload');
 });
 
 it('stopped twice stops once', async () => {

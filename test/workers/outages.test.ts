@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startRedis } from '../../src/servers/index.ts';
 import type { RunningWorker } from '../../src/workers/worker.ts';
 import { firstDifference } from '../support/first-difference.ts';
+import { impliedIndexes, indexesOf } from '../support/implied-indexes.ts';
 import { expectAllApplied, expectEventsComplete, Load } from '../support/load.ts';
 import type { RawAgent } from '../support/raw-agent.ts';
 import { NO_SWEEPS, type Space, useSystem } from '../support/system.ts';
@@ -131,6 +132,38 @@ describe('Redis', () => {
     await system.servers.redis.kill('SIGSTOP');
     await load.more(100);
     await system.servers.redis.kill('SIGCONT');
+    await load.more(100);
+    await expectAllApplied(space, agent, await load.stop());
+    await expectEventsComplete(space);
+  });
+
+  it('without memory to spare: nothing is written by halves, and work goes on when there is room', async () => {
+    const space = system.space(NO_SWEEPS);
+    await space.worker();
+    const { agent, load } = await underLoad(space);
+    await load.more(100);
+    await system.redis.config('SET', 'maxmemory', '1mb');
+    const stoodAt = await until('the shards to stand still', async () => {
+      const before = await space.state();
+      await load.more(20);
+      const after = await space.state();
+      return firstDifference(before, after) === undefined && after;
+    });
+    expect(firstDifference(impliedIndexes(stoodAt), indexesOf(stoodAt))).toBeUndefined();
+    await system.redis.config('SET', 'maxmemory', '0');
+    await load.more(50);
+    await expectAllApplied(space, agent, await load.stop());
+    await expectEventsComplete(space);
+  });
+
+  it('that takes no writes for a while, as in a failover: work goes on when it does', async () => {
+    const space = system.space(NO_SWEEPS);
+    await space.worker();
+    const { agent, load } = await underLoad(space);
+    await load.more(100);
+    await system.redis.call('REPLICAOF', '127.0.0.1', '1');
+    await load.more(100);
+    await system.redis.call('REPLICAOF', 'NO', 'ONE');
     await load.more(100);
     await expectAllApplied(space, agent, await load.stop());
     await expectEventsComplete(space);
