@@ -6,11 +6,15 @@
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 import type { LeaseStore } from '../state/lease-store.ts';
+import type { Clock } from './ports.ts';
 
 export interface LeaseHolderOptions {
   readonly store: LeaseStore;
   readonly shards: number;
   readonly leaseMs: number;
+  readonly clock: Clock;
+  /** At least 0, less than 1: where to begin to look for free shards. */
+  readonly random: () => number;
   readonly logger: Logger;
   /** The shard is ours: begin to work on it. */
   readonly onAcquired: (shard: number) => void;
@@ -27,11 +31,10 @@ export class LeaseHolder {
   /** shard → until when the lease surely holds, by this process' monotonic clock. */
   readonly #held = new Map<number, number>();
   readonly #leaving = new Set<number>();
-  #timer: NodeJS.Timeout | undefined;
+  readonly #end = new AbortController();
   #ticking: Promise<void> | undefined;
   /** No more shards are taken; what is held is kept until it is given back. */
   #stopping = false;
-  #stopped = false;
 
   constructor(options: LeaseHolderOptions) {
     this.#options = options;
@@ -43,18 +46,12 @@ export class LeaseHolder {
 
   /** False as soon as the lease may be somebody else's. */
   holds(shard: number): boolean {
-    return (this.#held.get(shard) ?? 0) > performance.now();
+    return (this.#held.get(shard) ?? 0) > this.#options.clock.monotonic();
   }
 
   async start(): Promise<void> {
     await this.#tick();
-    const again = (): void => {
-      if (this.#stopped) return;
-      this.#timer = setTimeout(() => {
-        this.#ticking = this.#tick().finally(again);
-      }, this.#options.leaseMs / RENEWALS_PER_LEASE);
-    };
-    again();
+    void this.#keepTicking();
   }
 
   /** Gives every shard back, each when its work is finished. */
@@ -62,10 +59,20 @@ export class LeaseHolder {
     this.#stopping = true;
     await this.#ticking;
     await Promise.all(this.held.map((shard) => this.#giveBack(shard)));
-    this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#end.abort();
     await this.#ticking;
     await this.#options.store.goodbye().catch(() => undefined);
+  }
+
+  async #keepTicking(): Promise<void> {
+    const { clock, leaseMs } = this.#options;
+    const { signal } = this.#end;
+    for (;;) {
+      await clock.sleep(leaseMs / RENEWALS_PER_LEASE, signal);
+      if (signal.aborted) return;
+      this.#ticking = this.#tick();
+      await this.#ticking;
+    }
   }
 
   async #tick(): Promise<void> {
@@ -93,12 +100,12 @@ export class LeaseHolder {
   }
 
   async #balance(workers: number): Promise<void> {
-    const { shards, store, onAcquired } = this.#options;
+    const { shards, store, random, onAcquired } = this.#options;
     const share = Math.ceil(shards / workers);
     const mine = this.held.filter((shard) => !this.#leaving.has(shard));
     for (const shard of mine.slice(share)) void this.#giveBack(shard);
     // Workers begin at different shards, so that two that start together do not ask for the same ones.
-    const start = Math.floor(Math.random() * shards);
+    const start = Math.floor(random() * shards);
     for (let i = 0; i < shards && this.#held.size < share && !this.#stopping; i++) {
       const shard = (start + i) % shards;
       // A shard whose work is still being ended here must not be begun anew beside it.
@@ -111,7 +118,8 @@ export class LeaseHolder {
   }
 
   #leaseEnd(): number {
-    return performance.now() + this.#options.leaseMs * (1 - SAFETY);
+    const { clock, leaseMs } = this.#options;
+    return clock.monotonic() + leaseMs * (1 - SAFETY);
   }
 
   async #giveBack(shard: number): Promise<void> {

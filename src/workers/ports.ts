@@ -38,6 +38,8 @@ export interface ShardPublisher {
 export interface Clock {
   /** Wall clock, milliseconds since the epoch: compared with log time only to notice that something is late. */
   now(): number;
+  /** Milliseconds since some moment; no step of the wall clock moves it, and it goes on while the process is stopped. */
+  monotonic(): number;
   /** Resolves when the time is over, or at once when the signal is given. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
@@ -45,5 +47,6 @@ export interface Clock {
 /** The machine's own clock. */
 export const SYSTEM_CLOCK: Clock = {
   now: Date.now,
+  monotonic: () => performance.now(),
   sleep: (ms, signal) => delay(ms, undefined, signal && { signal }).catch(() => undefined),
 };

@@ -176,8 +176,8 @@ export class ShardWorker {
   }
 
   async #load(): Promise<Loaded> {
-    const { store, log, logger } = this.#options;
-    const started = performance.now();
+    const { store, log, logger, clock } = this.#options;
+    const started = clock.monotonic();
     // In this order: what the worker before still commits after this reading makes our first commit fail, and we load
     // and drain again. The other way round we would stand behind a commit whose events nobody publishes.
     const stored = await store.load();
@@ -189,7 +189,7 @@ export class ShardWorker {
       logIdentity: stored.position.logIdentity ?? (await log.identity()),
       now: stored.now,
     };
-    const loadMs = Math.round(performance.now() - started);
+    const loadMs = Math.round(clock.monotonic() - started);
     logger.info({ position: stored.position.seq, pools: stored.pools.length, loadMs }, 'shard loaded');
     return loaded;
   }

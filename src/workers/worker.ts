@@ -160,6 +160,8 @@ class WorkerProcess {
       }),
       shards: config.shards,
       leaseMs: config.leaseMs,
+      clock: SYSTEM_CLOCK,
+      random: Math.random,
       logger,
       onAcquired: (shard) => this.#begin(shard),
       onReleased: (shard) => this.#end(shard),

@@ -169,7 +169,11 @@ export interface ShardSetup extends Partial<ShardWorkerOptions> {
 
 /** A clock that says what the test wants, and on which nobody sleeps for long. */
 export function testClock(now: () => number): Clock {
-  return { now, sleep: (ms, signal) => SYSTEM_CLOCK.sleep(Math.min(ms, MAX_SLEEP_MS), signal) };
+  return {
+    ...SYSTEM_CLOCK,
+    now,
+    sleep: (ms, signal) => SYSTEM_CLOCK.sleep(Math.min(ms, MAX_SLEEP_MS), signal),
+  };
 }
 
 /** Longer than a worker needs to publish, shorter than anyone wants to wait for one that cannot. */
