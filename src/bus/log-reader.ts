@@ -4,7 +4,6 @@
  * a reconnect) reading is interrupted, so that the next start compares again. Servers silently clamp a start sequence
  * that is out of range: without the comparison a log that was rolled back would be skipped, not noticed.
  */
-import { createHash } from 'node:crypto';
 import {
   AckPolicy,
   type Consumer,
@@ -18,23 +17,11 @@ import {
 } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { LogDivergedError, LogInterruptedError, messageOf } from '../errors.ts';
+import { Deliveries, type Delivery } from './deliveries.ts';
+import type { LogMessage, LogPosition } from './log-message.ts';
+import { type VerifiableLog, verifyLog } from './verify-log.ts';
 
-/** A message as the log holds it. */
-export interface LogMessage {
-  readonly seq: number;
-  /** When the log took it: milliseconds since the epoch. */
-  readonly at: number;
-  readonly subject: string;
-  readonly data: Uint8Array;
-}
-
-/** How far a shard has been applied, and to which log that refers. */
-export interface LogPosition {
-  readonly seq: number;
-  readonly logIdentity: string;
-  /** {@link messageHash} of the message at `seq`; undefined at the start of the log. */
-  readonly hash: string | undefined;
-}
+export { type LogMessage, type LogPosition, messageHash } from './log-message.ts';
 
 export interface LogSource {
   readonly connection: NatsConnection;
@@ -48,34 +35,14 @@ const BUFFER = 1_024;
 const CONSUME = { max_messages: BUFFER, expires: 2_000, idle_heartbeat: 500 } as const;
 const CONSUMER_LIFETIME_NANOS = 30_000_000_000;
 
-export function messageHash(subject: string, data: Uint8Array): string {
-  return createHash('sha256').update(subject).update('\0').update(data).digest('base64url').slice(0, 22);
-}
-
-/** Throws {@link LogDivergedError} when the log does not continue what was applied. */
-export async function verifyLog({ jsm, stream }: LogSource, position: LogPosition): Promise<void> {
-  const info = await jsm.streams.info(stream);
-  if (info.created !== position.logIdentity) {
-    throw new LogDivergedError(
-      `the log was created ${info.created}, the state comes from one created ${position.logIdentity}`,
-    );
-  }
-  if (position.seq === 0) {
-    if (info.state.first_seq > 1) {
-      throw new LogDivergedError(`nothing is applied, but the log begins at ${info.state.first_seq}`);
-    }
-    return;
-  }
-  if (info.state.last_seq < position.seq) {
-    throw new LogDivergedError(
-      `the log ends at ${info.state.last_seq}, but ${position.seq} is applied already`,
-    );
-  }
-  const message = await readMessage(jsm, stream, position.seq);
-  if (message === undefined) throw new LogDivergedError(`the log no longer holds message ${position.seq}`);
-  if (messageHash(message.subject, message.data) !== position.hash) {
-    throw new LogDivergedError(`message ${position.seq} is not the one that was applied`);
-  }
+export function verifiable({ jsm, stream }: Pick<LogSource, 'jsm' | 'stream'>): VerifiableLog {
+  return {
+    async bounds() {
+      const { created, state } = await jsm.streams.info(stream);
+      return { created, firstSeq: state.first_seq, lastSeq: state.last_seq };
+    },
+    read: (seq) => readMessage(jsm, stream, seq),
+  };
 }
 
 /** One message of the log; undefined where it holds none. */
@@ -99,15 +66,12 @@ const NO_MESSAGE = 10037;
 export class LogReader {
   readonly #messages: ConsumerMessages;
   readonly #consumer: Consumer;
-  readonly #buffer: LogMessage[] = [];
-  #delivered = 0;
-  #failure: Error | undefined;
-  #wake: (() => void) | undefined;
-  #drained: (() => void) | undefined;
+  readonly #deliveries: Deliveries;
 
   private constructor(consumer: Consumer, messages: ConsumerMessages) {
     this.#consumer = consumer;
     this.#messages = messages;
+    this.#deliveries = new Deliveries(BUFFER, () => void messages.close().catch(() => undefined));
     void this.#pump();
     void this.#watchConsumer();
   }
@@ -115,7 +79,7 @@ export class LogReader {
   /** Verifies the log and reads on from the position. */
   static async open(source: LogSource, position: LogPosition): Promise<LogReader> {
     try {
-      await verifyLog(source, position);
+      await verifyLog(verifiable(source), position);
       const { consumer, messages } = await consume(source, position.seq);
       return new LogReader(consumer, messages);
     } catch (error) {
@@ -125,26 +89,18 @@ export class LogReader {
   }
 
   /** Waits for messages and gives up to `max` of them; none when `waitMs` is over. Throws when reading is interrupted. */
-  async take(max: number, waitMs: number): Promise<LogMessage[]> {
-    if (this.#buffer.length === 0 && this.#failure === undefined) await this.#something(waitMs);
-    if (this.#buffer.length === 0 && this.#failure !== undefined) throw this.#failure;
-    const taken = this.#buffer.splice(0, max);
-    if (this.#buffer.length < BUFFER) this.#drained?.();
-    return taken;
+  take(max: number, waitMs: number): Promise<LogMessage[]> {
+    return this.#deliveries.take(max, waitMs);
   }
 
   /** Ends a wait of {@link take} at once, with nothing. */
   nudge(): void {
-    this.#wake?.();
+    this.#deliveries.nudge();
   }
 
   /** What was delivered before is still given out; then {@link take} throws. */
   interrupt(why: string): void {
-    if (this.#failure !== undefined) return;
-    this.#failure = new LogInterruptedError(why);
-    this.#wake?.();
-    this.#drained?.();
-    void this.#messages.close().catch(() => undefined);
+    this.#deliveries.interrupt(why);
   }
 
   /** Does not wait for the server, which may be gone: a consumer that nobody asks lapses there by itself. */
@@ -156,28 +112,13 @@ export class LogReader {
   async #pump(): Promise<void> {
     try {
       for await (const message of this.#messages) {
-        if (this.#failure !== undefined) return;
-        if (!this.#accept(message)) return;
-        if (this.#buffer.length >= BUFFER) await this.#room();
+        if (!this.#deliveries.accept(deliveryOf(message))) return;
+        if (this.#deliveries.isFull) await this.#deliveries.room();
       }
       this.interrupt('the consumer ended');
     } catch (error) {
       this.interrupt(messageOf(error));
     }
-  }
-
-  /** The server numbers its deliveries: a number left out is a message that was lost on the way. */
-  #accept(message: JsMsg): boolean {
-    const { deliverySequence, streamSequence, timestampNanos } = message.info;
-    if (deliverySequence !== this.#delivered + 1) {
-      this.interrupt(`delivery ${deliverySequence} came after ${this.#delivered}`);
-      return false;
-    }
-    this.#delivered = deliverySequence;
-    const at = Math.floor(timestampNanos / 1_000_000);
-    this.#buffer.push({ seq: streamSequence, at, subject: message.subject, data: message.data });
-    this.#wake?.();
-    return true;
   }
 
   async #watchConsumer(): Promise<void> {
@@ -198,28 +139,12 @@ export class LogReader {
       this.interrupt(messageOf(error));
     }
   }
+}
 
-  #something(waitMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(done, waitMs);
-      const self = this;
-      function done(): void {
-        clearTimeout(timer);
-        self.#wake = undefined;
-        resolve();
-      }
-      this.#wake = done;
-    });
-  }
-
-  #room(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#drained = () => {
-        this.#drained = undefined;
-        resolve();
-      };
-    });
-  }
+function deliveryOf({ info, subject, data }: JsMsg): Delivery {
+  const { deliverySequence, streamSequence, timestampNanos } = info;
+  const at = Math.floor(timestampNanos / 1_000_000);
+  return { number: deliverySequence, message: { seq: streamSequence, at, subject, data } };
 }
 
 async function consume(

@@ -1,5 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { type LogMessage, LogReader, messageHash, readMessage, verifyLog } from '../../src/bus/log-reader.ts';
+import {
+  type LogMessage,
+  LogReader,
+  type LogSource,
+  messageHash,
+  readMessage,
+  verifiable,
+} from '../../src/bus/log-reader.ts';
+import { verifyLog } from '../../src/bus/verify-log.ts';
 import { LogDivergedError, LogInterruptedError } from '../../src/errors.ts';
 import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
@@ -8,7 +16,7 @@ const system = useSystem();
 let streams = 0;
 
 interface Log {
-  readonly source: Parameters<typeof verifyLog>[0];
+  readonly source: LogSource;
   readonly identity: string;
   append(count: number, shard?: number): Promise<void>;
   positionAt(seq: number): Promise<Parameters<typeof verifyLog>[1]>;
@@ -189,7 +197,7 @@ describe('a log is not read on when it is not the one that was applied:', () => 
   it('but one that is empty is read from its beginning', async () => {
     const log = await newLog();
     await expect(
-      verifyLog(log.source, { seq: 0, hash: undefined, logIdentity: log.identity }),
+      verifyLog(verifiable(log.source), { seq: 0, hash: undefined, logIdentity: log.identity }),
     ).resolves.toBeUndefined();
   });
 });

@@ -1,0 +1,101 @@
+/**
+ * What a consumer has delivered and nobody has taken yet, in order. The server numbers its deliveries, so that whatever
+ * is lost, doubled or out of order on the way is noticed here, and reading ends: the next start compares again.
+ */
+import { LogInterruptedError } from '../errors.ts';
+import type { LogMessage } from './log-message.ts';
+
+/** Rings once after so many milliseconds, unless the answer is called before. */
+export type Alarm = (ms: number, ring: () => void) => () => void;
+
+const SYSTEM_ALARM: Alarm = (ms, ring) => {
+  const timer = setTimeout(ring, ms);
+  return () => clearTimeout(timer);
+};
+
+export interface Delivery {
+  /** The server's number of this delivery: 1 is the first of the consumer. */
+  readonly number: number;
+  readonly message: LogMessage;
+}
+
+export class Deliveries {
+  readonly #most: number;
+  readonly #onInterrupt: () => void;
+  readonly #alarm: Alarm;
+  readonly #buffer: LogMessage[] = [];
+  #delivered = 0;
+  #failure: Error | undefined;
+  #wake: (() => void) | undefined;
+  #drained: (() => void) | undefined;
+
+  /** Whoever fills it waits for {@link room} when `most` messages are in it. */
+  constructor(most: number, onInterrupt: () => void, alarm: Alarm = SYSTEM_ALARM) {
+    this.#most = most;
+    this.#onInterrupt = onInterrupt;
+    this.#alarm = alarm;
+  }
+
+  get isFull(): boolean {
+    return this.#buffer.length >= this.#most;
+  }
+
+  /** Waits for messages and gives up to `max` of them; none when `waitMs` is over. Throws when reading is interrupted. */
+  async take(max: number, waitMs: number): Promise<LogMessage[]> {
+    if (this.#buffer.length === 0 && this.#failure === undefined) await this.#something(waitMs);
+    if (this.#buffer.length === 0 && this.#failure !== undefined) throw this.#failure;
+    const taken = this.#buffer.splice(0, max);
+    if (!this.isFull) this.#drained?.();
+    return taken;
+  }
+
+  /** Ends a wait of {@link take} at once, with nothing. */
+  nudge(): void {
+    this.#wake?.();
+  }
+
+  /** What was delivered before is still given out; then {@link take} throws. */
+  interrupt(why: string): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = new LogInterruptedError(why);
+    this.#wake?.();
+    this.#drained?.();
+    this.#onInterrupt();
+  }
+
+  /** A number left out is a message that was lost on the way. False when reading has ended. */
+  accept({ number, message }: Delivery): boolean {
+    if (this.#failure !== undefined) return false;
+    if (number !== this.#delivered + 1) {
+      this.interrupt(`delivery ${number} came after ${this.#delivered}`);
+      return false;
+    }
+    this.#delivered = number;
+    this.#buffer.push(message);
+    this.#wake?.();
+    return true;
+  }
+
+  /** Resolves when there is room for more, or nobody wants any. */
+  async room(): Promise<void> {
+    if (!this.isFull || this.#failure !== undefined) return;
+    await new Promise<void>((resolve) => {
+      this.#drained = () => {
+        this.#drained = undefined;
+        resolve();
+      };
+    });
+  }
+
+  #something(waitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        cancel();
+        this.#wake = undefined;
+        resolve();
+      };
+      const cancel = this.#alarm(waitMs, done);
+      this.#wake = done;
+    });
+  }
+}

@@ -1,0 +1,40 @@
+import { LogDivergedError } from '../errors.ts';
+import { type LogMessage, type LogPosition, messageHash } from './log-message.ts';
+
+/** What a log says of itself. */
+export interface LogBounds {
+  /** When it was created: another one is another log. */
+  readonly created: string;
+  readonly firstSeq: number;
+  readonly lastSeq: number;
+}
+
+export interface VerifiableLog {
+  bounds(): Promise<LogBounds>;
+  /** One message of the log; undefined where it holds none. */
+  read(seq: number): Promise<LogMessage | undefined>;
+}
+
+/** Throws {@link LogDivergedError} when the log does not continue what was applied. */
+export async function verifyLog(log: VerifiableLog, position: LogPosition): Promise<void> {
+  const { created, firstSeq, lastSeq } = await log.bounds();
+  if (created !== position.logIdentity) {
+    throw new LogDivergedError(
+      `the log was created ${created}, the state comes from one created ${position.logIdentity}`,
+    );
+  }
+  if (position.seq === 0) {
+    if (firstSeq > 1) {
+      throw new LogDivergedError(`nothing is applied, but the log begins at ${firstSeq}`);
+    }
+    return;
+  }
+  if (lastSeq < position.seq) {
+    throw new LogDivergedError(`the log ends at ${lastSeq}, but ${position.seq} is applied already`);
+  }
+  const message = await log.read(position.seq);
+  if (message === undefined) throw new LogDivergedError(`the log no longer holds message ${position.seq}`);
+  if (messageHash(message.subject, message.data) !== position.hash) {
+    throw new LogDivergedError(`message ${position.seq} is not the one that was applied`);
+  }
+}
