@@ -47,13 +47,13 @@ export type MemberEvent =
 
 export interface TaskSubmittedData {
   readonly objective: string;
-  readonly inputs?: Json;
-  readonly evaluator?: Json;
-  readonly topic?: string;
+  readonly inputs?: Json | undefined;
+  readonly evaluator?: Json | undefined;
+  readonly topic?: string | undefined;
   readonly requiredCapabilities: Requirements;
   readonly priority: number;
-  readonly notBefore?: number;
-  readonly deadline?: number;
+  readonly notBefore?: number | undefined;
+  readonly deadline?: number | undefined;
   readonly dependsOn: readonly string[];
   readonly waitingFor: readonly string[];
   readonly constraints: TaskConstraints;
@@ -81,7 +81,7 @@ export type TaskEvent =
   | Happened<'task.claimed', OfClaim & { readonly expiresAt: number; readonly ttlMs: number }>
   | Happened<
       'task.renewed',
-      OfClaim & { readonly expiresAt: number; readonly progress?: number; readonly note?: string }
+      OfClaim & { readonly expiresAt: number; readonly progress?: number | undefined; readonly note?: string }
     >
   | Happened<'task.released', OfClaim & { readonly why: 'released' | 'left' | 'absent' }>
   | Happened<'task.expired', OfClaim & { readonly expiries: number }>
@@ -92,11 +92,19 @@ export type TaskEvent =
   | Happened<'task.completed', OfClaim & { readonly result: Json }>
   | Happened<
       'task.failed',
-      { readonly cause: FailureCause; readonly reason?: string; readonly by: string } & Partial<OfClaim>
+      {
+        readonly cause: FailureCause;
+        readonly reason?: string | undefined;
+        readonly by: string;
+      } & Partial<OfClaim>
     >
   | Happened<
       'task.cancelled',
-      { readonly cause: CancelCause; readonly reason?: string; readonly by: string } & Partial<OfClaim>
+      {
+        readonly cause: CancelCause;
+        readonly reason?: string | undefined;
+        readonly by: string;
+      } & Partial<OfClaim>
     >
   | Happened<'task.removed', Record<string, never>>;
 

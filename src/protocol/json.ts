@@ -6,8 +6,9 @@ import { isUtf8 } from 'node:buffer';
 import { MAX_DEPTH, MAX_VALUES } from './limits.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+/** A member that is undefined is none: writing JSON leaves it out. */
 export interface JsonObject {
-  readonly [member: string]: Json;
+  readonly [member: string]: Json | undefined;
 }
 
 export type ParsedJson =

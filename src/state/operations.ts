@@ -24,38 +24,51 @@ const STRIDE: Readonly<Record<Command, number>> = {
 };
 
 export class Operations {
-  readonly #writes = new Map<string, Writes>();
+  /** By key, then command: a key is looked up many times, and joining it to the command would make a new text each time. */
+  readonly #writes = new Map<string, Writes[]>();
 
   add(command: Command, key: string, ...args: string[]): void {
-    const id = `${command} ${key}`;
-    let writes = this.#writes.get(id);
-    if (writes === undefined) {
-      writes = { command, key, stride: STRIDE[command], args: [] };
-      this.#writes.set(id, writes);
-    }
+    const writes = this.#of(command, key);
     for (const arg of args) writes.args.push(arg);
+  }
+
+  /** The same for a command whose arguments go in pairs: field and value, or score and member. */
+  addPair(command: 'HSET' | 'ZADD', key: string, first: string, second: string): void {
+    this.#of(command, key).args.push(first, second);
+  }
+
+  #of(command: Command, key: string): Writes {
+    let ofKey = this.#writes.get(key);
+    if (ofKey === undefined) {
+      ofKey = [];
+      this.#writes.set(key, ofKey);
+    }
+    for (const writes of ofKey) if (writes.command === command) return writes;
+    const writes = { command, key, stride: STRIDE[command], args: [] };
+    ofKey.push(writes);
+    return writes;
   }
 
   /** Keys and arguments for the script. `first` are the keys that stand before the operations'. */
   encode(first: readonly string[]): { keys: string[]; args: string[] } {
     const keys = [...first];
-    const places = new Map<string, number>();
     const args: string[] = [];
-    for (const { command, key, stride, args: all } of this.#writes.values()) {
-      let place = places.get(key);
-      if (place === undefined) {
-        place = keys.push(key);
-        places.set(key, place);
-      }
-      const chunk = MAX_ARGUMENTS - (MAX_ARGUMENTS % stride);
-      let start = 0;
-      do {
-        const count = Math.min(chunk, all.length - start);
-        args.push(command, String(place), String(count));
-        for (let i = start; i < start + count; i++) args.push(all[i] ?? '');
-        start += count;
-      } while (start < all.length);
+    for (const [key, ofKey] of this.#writes) {
+      const known = first.indexOf(key);
+      const place = String(known === -1 ? keys.push(key) : known + 1);
+      for (const writes of ofKey) encodeWrites(writes, place, args);
     }
     return { keys, args };
   }
+}
+
+function encodeWrites({ command, stride, args: all }: Writes, place: string, args: string[]): void {
+  const chunk = MAX_ARGUMENTS - (MAX_ARGUMENTS % stride);
+  let start = 0;
+  do {
+    const count = Math.min(chunk, all.length - start);
+    args.push(command, place, String(count));
+    for (let i = start; i < start + count; i++) args.push(all[i] ?? '');
+    start += count;
+  } while (start < all.length);
 }

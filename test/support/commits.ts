@@ -1,5 +1,5 @@
 /** Commits written by hand, for tests of the store. */
-import type { Pool, Task } from '../../src/protocol/documents.ts';
+import type { PendingTask, Pool, Task } from '../../src/protocol/documents.ts';
 import { DEFAULT_SETTINGS } from '../../src/protocol/settings.ts';
 import type { ShardCommit, StoredPosition } from '../../src/state/shard-store.ts';
 
@@ -60,7 +60,12 @@ const COMMON = {
   expiries: 0,
 } as const;
 
-export function pendingTask(pool: string, taskId: string, order = 1, decisionId = `submit-${taskId}`): Task {
+export function pendingTask(
+  pool: string,
+  taskId: string,
+  order = 1,
+  decisionId = `submit-${taskId}`,
+): PendingTask {
   return { ...COMMON, pool, taskId, order, origin: { agent: 'owner', decisionId }, state: 'pending' };
 }
 

@@ -1,5 +1,5 @@
 import type { Task } from '../../protocol/documents.ts';
-import type { Json } from '../../protocol/json.ts';
+import type { JsonObject } from '../../protocol/json.ts';
 import type { TaskEvent } from '../events.ts';
 import type { Context } from '../handler.ts';
 
@@ -21,26 +21,18 @@ export function claimed(
 }
 
 /** What a claimant is told: all it needs to do the task. */
-export function claimedTaskData(task: Task, { data }: ClaimedEvent): { readonly [member: string]: Json } {
+export function claimedTaskData(task: Task, { data }: ClaimedEvent): JsonObject {
   return {
     taskId: task.taskId,
     objective: task.objective,
-    ...(task.inputs === undefined ? {} : { inputs: task.inputs }),
-    ...(task.evaluator === undefined ? {} : { evaluator: task.evaluator }),
-    ...(task.topic === undefined ? {} : { topic: task.topic }),
-    ...(task.deadline === undefined ? {} : { deadline: task.deadline }),
+    inputs: task.inputs,
+    evaluator: task.evaluator,
+    topic: task.topic,
+    deadline: task.deadline,
     priority: task.priority,
-    constraints: definedOnly(task.constraints),
+    constraints: task.constraints,
     submitter: task.submitter,
     attempt: task.failures + 1,
     claim: { epoch: data.epoch, expiresAt: data.expiresAt },
   };
-}
-
-function definedOnly(values: { readonly [name: string]: string | number | boolean | undefined }): {
-  readonly [name: string]: string | number | boolean;
-} {
-  const defined: { [name: string]: string | number | boolean } = {};
-  for (const [name, value] of Object.entries(values)) if (value !== undefined) defined[name] = value;
-  return defined;
 }

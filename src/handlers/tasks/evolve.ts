@@ -1,16 +1,17 @@
 import type {
   Claim,
   ClaimedTask,
-  FinalTask,
   PendingTask,
   ScheduledTask,
   Task,
+  TaskCommon,
   WaitingTask,
 } from '../../protocol/documents.ts';
 import { isClaimed } from '../../protocol/documents.ts';
 import type { TaskEvent, TaskSubmittedData } from '../events.ts';
 
-type Common = Omit<PendingTask, 'state'>;
+/** A pending task is what a task is without the fields of single states. */
+type Common = PendingTask;
 
 /**
  * What a task is after an event; undefined when it is removed. Throws where an event does not fit the state that it
@@ -35,12 +36,8 @@ export function evolveTask(
       return waiting(common, event.data.state, task.notBefore ?? now);
     case 'task.claimed': {
       const { agent, epoch, expiresAt, ttlMs } = event.data;
-      return {
-        ...common,
-        epoch,
-        state: 'assigned',
-        claim: { agent, epoch, claimedAt: now, expiresAt, ttlMs },
-      };
+      const claim = { agent, epoch, claimedAt: now, expiresAt, ttlMs };
+      return { ...common, epoch, state: 'assigned', claim };
     }
     case 'task.renewed':
       return renewed(claimedTask(task, event), event.data);
@@ -56,16 +53,42 @@ export function evolveTask(
         readyAt,
       );
     }
-    case 'task.completed':
-      return { ...common, ...finished(event.data.agent, now), state: 'completed', result: event.data.result };
+    case 'task.completed': {
+      const { agent, result } = event.data;
+      return {
+        ...common,
+        auction: undefined,
+        state: 'completed',
+        finishedAt: now,
+        finishedBy: agent,
+        result,
+      };
+    }
     case 'task.failed': {
       const { cause, reason, by } = event.data;
       const failures = cause === 'failed' ? task.failures + 1 : task.failures;
-      return { ...common, failures, ...finished(by, now), ...why(reason), state: 'failed', cause };
+      return {
+        ...common,
+        failures,
+        auction: undefined,
+        state: 'failed',
+        finishedAt: now,
+        finishedBy: by,
+        cause,
+        reason,
+      };
     }
     case 'task.cancelled': {
       const { cause, reason, by } = event.data;
-      return { ...common, ...finished(by, now), ...why(reason), state: 'cancelled', cause };
+      return {
+        ...common,
+        auction: undefined,
+        state: 'cancelled',
+        finishedAt: now,
+        finishedBy: by,
+        cause,
+        reason,
+      };
     }
     case 'task.reserved':
       return { ...common, auction: event.data.auction, state: 'pending' };
@@ -77,8 +100,29 @@ export function evolveTask(
 }
 
 function submitted(taskId: string, data: TaskSubmittedData, pool: string, now: number): WaitingTask {
-  const { state, waitingFor, ...given } = data;
-  const common: Common = { pool, taskId, submittedAt: now, epoch: 0, failures: 0, expiries: 0, ...given };
+  const { state, waitingFor } = data;
+  const common = commonOf({
+    pool,
+    taskId,
+    objective: data.objective,
+    inputs: data.inputs,
+    evaluator: data.evaluator,
+    topic: data.topic,
+    requiredCapabilities: data.requiredCapabilities,
+    priority: data.priority,
+    notBefore: data.notBefore,
+    deadline: data.deadline,
+    dependsOn: data.dependsOn,
+    constraints: data.constraints,
+    submitter: data.submitter,
+    submittedAt: now,
+    order: data.order,
+    epoch: 0,
+    failures: 0,
+    expiries: 0,
+    auction: undefined,
+    origin: data.origin,
+  });
   return state === 'blocked'
     ? { ...common, state, waitingFor }
     : waiting(common, state, data.notBefore ?? now);
@@ -89,28 +133,23 @@ function waiting(
   state: 'scheduled' | 'pending',
   readyAt: number,
 ): ScheduledTask | PendingTask {
-  return state === 'scheduled' ? { ...common, state, readyAt } : { ...common, state };
+  return state === 'scheduled' ? { ...common, state, readyAt } : common;
 }
 
 function renewed(
   task: ClaimedTask,
-  {
-    expiresAt,
-    progress,
-    note,
-  }: { readonly expiresAt: number; readonly progress?: number; readonly note?: string },
+  { expiresAt, progress, note }: Extract<TaskEvent, { readonly type: 'task.renewed' }>['data'],
 ): ClaimedTask {
   const claim: Claim = { ...task.claim, expiresAt };
   if (task.state === 'assigned' && progress === undefined && note === undefined) return { ...task, claim };
   const before = task.state === 'running' ? task : undefined;
-  const kept = note ?? before?.note;
   return {
     ...commonOf(task),
     auction: undefined,
     state: 'running',
     claim,
     progress: progress ?? before?.progress ?? 0,
-    ...(kept === undefined ? {} : { note: kept }),
+    note: note ?? before?.note,
   };
 }
 
@@ -119,19 +158,8 @@ function claimedTask(task: Task, event: TaskEvent): ClaimedTask {
   return task;
 }
 
-function finished(by: string, now: number): Pick<FinalTask, 'finishedAt' | 'finishedBy' | 'auction'> {
-  return { finishedAt: now, finishedBy: by, auction: undefined };
-}
-
-function why(reason: string | undefined): { readonly reason?: string } {
-  return reason === undefined ? {} : { reason };
-}
-
-/**
- * The fields that a task has in every state. Absent ones are named all the same: objects of one shape are several
- * times cheaper to make than such that are put together field by field, and this runs for every event.
- */
-function commonOf(task: Task): Common {
+/** A task with the fields of every state, and those of single states named as undefined; all of one shape. */
+function commonOf(task: TaskCommon): Common {
   return {
     pool: task.pool,
     taskId: task.taskId,
@@ -153,5 +181,16 @@ function commonOf(task: Task): Common {
     expiries: task.expiries,
     auction: task.auction,
     origin: task.origin,
+    state: 'pending',
+    waitingFor: undefined,
+    readyAt: undefined,
+    claim: undefined,
+    progress: undefined,
+    note: undefined,
+    finishedAt: undefined,
+    finishedBy: undefined,
+    result: undefined,
+    cause: undefined,
+    reason: undefined,
   };
 }

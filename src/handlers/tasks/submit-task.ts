@@ -1,3 +1,4 @@
+import type { Constraints } from '../../protocol/decisions/constraints.ts';
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
 import type { Requirements, TaskConstraints } from '../../protocol/documents.ts';
 import { DEFAULT_CONSTRAINTS, MAX_BATCH } from '../../protocol/limits.ts';
@@ -6,6 +7,9 @@ import type { TaskEvent } from '../events.ts';
 import type { Context, Handler } from '../handler.ts';
 import { openPool, requireMember } from '../pools/guards.ts';
 import type { PoolState } from '../world/pool-state.ts';
+
+/** One for all tasks that depend on nothing and require nothing. */
+const NOTHING: readonly never[] = [];
 
 export const submitTask: Handler<'SubmitTask'> = {
   type: 'SubmitTask',
@@ -19,7 +23,7 @@ export const submitTask: Handler<'SubmitTask'> = {
     }
     const { taskId, deadline } = decision;
     if (state.tasks.has(taskId)) return rejected('task_exists', `task ${taskId} exists already`);
-    const dependsOn = [...new Set(decision.dependsOn ?? [])];
+    const dependsOn = decision.dependsOn === undefined ? NOTHING : [...new Set(decision.dependsOn)];
     const broken = brokenDependency(state, taskId, dependsOn);
     if (broken !== undefined) return broken;
     if (deadline !== undefined && deadline <= context.now) {
@@ -62,13 +66,13 @@ function submission(
     data: {
       state: waitingFor.length > 0 ? 'blocked' : isEarly ? 'scheduled' : 'pending',
       objective: decision.objective,
-      ...(inputs === undefined ? {} : { inputs }),
-      ...(evaluator === undefined ? {} : { evaluator }),
-      ...(topic === undefined ? {} : { topic }),
-      requiredCapabilities: normalRequirements(decision.requiredCapabilities ?? []),
+      inputs,
+      evaluator,
+      topic,
+      requiredCapabilities: normalRequirements(decision.requiredCapabilities ?? NOTHING),
       priority: decision.priority ?? 0,
-      ...(notBefore === undefined ? {} : { notBefore }),
-      ...(deadline === undefined ? {} : { deadline }),
+      notBefore,
+      deadline,
       dependsOn,
       waitingFor,
       constraints: allConstraints(state, decision),
@@ -81,6 +85,7 @@ function submission(
 
 /** One form for requirements that mean the same, so that their tasks share a class. */
 function normalRequirements(required: readonly (string | readonly string[])[]): Requirements {
+  if (required.length === 0) return NOTHING;
   const entries = required.map((entry) => (typeof entry === 'string' ? [entry] : [...new Set(entry)].sort()));
   const unique = new Map(entries.map((entry) => [JSON.stringify(entry), entry]));
   return [...unique.keys()].sort().flatMap((key) => {
@@ -89,9 +94,20 @@ function normalRequirements(required: readonly (string | readonly string[])[]): 
   });
 }
 
+/** What most tasks state: no constraints of their own. Worked out once for a pool as it is. */
+const ofDefaults = new WeakMap<Constraints, TaskConstraints>();
+
 /** The task's own constraints, else the pool's defaults, else the protocol's. */
-function allConstraints(state: PoolState, { constraints }: DecisionOf<'SubmitTask'>): TaskConstraints {
-  const stated = { ...state.doc.defaults, ...constraints };
+function allConstraints({ doc }: PoolState, { constraints }: DecisionOf<'SubmitTask'>): TaskConstraints {
+  if (constraints !== undefined) return filledIn({ ...doc.defaults, ...constraints });
+  const known = ofDefaults.get(doc.defaults);
+  if (known !== undefined) return known;
+  const filled = filledIn(doc.defaults);
+  ofDefaults.set(doc.defaults, filled);
+  return filled;
+}
+
+function filledIn(stated: Constraints): TaskConstraints {
   const { claimTtlMs, maxAttempts, backoffMs, maxExpiries, maxRunMs, ...others } = stated;
   return {
     claimTtlMs: claimTtlMs ?? DEFAULT_CONSTRAINTS.claimTtlMs,

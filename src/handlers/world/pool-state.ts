@@ -226,6 +226,7 @@ export class PoolState {
     }
     const slackMs = Math.min(MINUTE_MS, Math.ceil(finalRetentionMs / 10));
     const at = count > finalRetentionCount ? oldestAt : oldestAt + finalRetentionMs + slackMs;
+    if (this.due.get(key)?.at === at) return;
     this.due.set(key, { at, kind, id: this.doc.pool });
   }
 

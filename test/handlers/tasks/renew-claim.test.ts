@@ -61,9 +61,9 @@ describe('RenewClaim', () => {
       .given(renews('bob', 't-1', { progress: 0.5, note: 'n' }))
       .when(by('bob', { type: 'ReleaseTask', taskId: 't-1' }))
       .thenTask('t-1', { state: 'pending' });
-    expect(scenario.task('t-1')).not.toHaveProperty('progress');
-    expect(scenario.task('t-1')).not.toHaveProperty('note');
-    expect(scenario.task('t-1')).not.toHaveProperty('claim');
+    expect(scenario.task('t-1')).toHaveProperty('progress', undefined);
+    expect(scenario.task('t-1')).toHaveProperty('note', undefined);
+    expect(scenario.task('t-1')).toHaveProperty('claim', undefined);
   });
 
   it('claim_lost at expiresAt: not 1 ms before', () => {

@@ -1,0 +1,105 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { AppliedEvent } from '../../src/handlers/world/world.ts';
+import type { Code } from '../../src/protocol/codes.ts';
+import type { ConvergeEvent } from '../../src/protocol/event.ts';
+import type { Json } from '../../src/protocol/json.ts';
+import type { Outcome } from '../../src/protocol/outcome.ts';
+import { subjects } from '../../src/protocol/subjects.ts';
+import { type Applied, renderEvents, renderOutcome } from '../../src/workers/render.ts';
+
+const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
+const json: fc.Arbitrary<Json> = fc
+  .jsonValue({ maxDepth: 3 })
+  .map((value): Json => JSON.parse(JSON.stringify(value)));
+const applied: fc.Arbitrary<Applied> = fc.record({
+  decisionId: name,
+  type: name,
+  agent: name,
+  pool: name,
+  shard: fc.nat(1_023),
+  seq: fc.integer({ min: 1, max: 2 ** 45 }),
+  at: fc.integer({ min: 0, max: 4_102_444_800_000 }),
+});
+
+describe('outcomes and events are written as JSON.stringify would write them', () => {
+  it('outcomes, with and without every optional member', () => {
+    const result = fc.record(
+      {
+        status: fc.constantFrom('accepted', 'rejected'),
+        code: fc.constantFrom<Code>('not_pending', 'rate_limited', 'internal_error'),
+        message: fc.string({ unit: 'binary' }),
+        transient: fc.boolean(),
+        data: json,
+        events: fc.constant([]),
+        forgottenOutcomes: fc.constant(0),
+      },
+      { requiredKeys: ['status', 'events', 'forgottenOutcomes'] },
+    );
+    const ids = fc.array(fc.stringMatching(/^\d{1,4}-\d{1,9}-\d{1,3}$/), { maxLength: 4 });
+    fc.assert(
+      fc.property(applied, result, ids, (where, { status, code, message, transient, data }, events) => {
+        const text = renderOutcome(
+          where,
+          {
+            status: status === 'accepted' ? 'accepted' : 'rejected',
+            ...(code === undefined ? {} : { code }),
+            ...(message === undefined ? {} : { message }),
+            ...(transient === undefined ? {} : { transient }),
+            ...(data === undefined ? {} : { data }),
+            events: [],
+            forgottenOutcomes: 0,
+          },
+          events.map((id) => ({ id, subject: '', json: '' })),
+        );
+        const { decisionId, type, agent, pool, shard, seq, at } = where;
+        const outcome: Outcome = {
+          ...{ decisionId, type, agent, pool, status: status === 'accepted' ? 'accepted' : 'rejected' },
+          ...(code === undefined ? {} : { code }),
+          ...(message === undefined ? {} : { message }),
+          ...(transient === true ? { transient: true } : {}),
+          ...(data === undefined ? {} : { data }),
+          ...{ events, shard, seq, at },
+        };
+        expect(text).toBe(JSON.stringify(outcome));
+      }),
+    );
+  });
+
+  it('events, in somebody else’s name or not; internal ones not at all', () => {
+    const place = fc.record({ pool: name, id: name, sequence: fc.integer({ min: 1, max: 2 ** 50 }) });
+    fc.assert(
+      fc.property(
+        applied,
+        place,
+        json,
+        fc.option(name),
+        (where, { pool, id, sequence }, result, principal) => {
+          const event = { type: 'task.completed', id, data: { agent: 'a', epoch: 1, result } } as const;
+          const named = principal === null ? {} : { principal };
+          const happened: AppliedEvent[] = [
+            { pool, event: { type: 'task.unreserved', id, data: {} }, sequence: undefined },
+            { pool, event, sequence, ...named },
+          ];
+          const rendered = renderEvents(where, happened, subjects('ns'));
+          const expected: ConvergeEvent = {
+            specversion: '1.0',
+            id: `${where.shard}-${where.seq}-0`,
+            type: 'converge.task.completed',
+            source: `/pools/${pool}`,
+            subject: `task/${id}`,
+            time: new Date(where.at).toISOString(),
+            datacontenttype: 'application/json',
+            sequence: String(sequence).padStart(16, '0'),
+            causationid: where.decisionId,
+            actor: where.agent,
+            ...named,
+            data: event.data,
+          };
+          const subject = `ns.events.${pool}.task.${id}.completed`;
+          expect(rendered).toEqual([{ id: expected.id, subject, json: JSON.stringify(expected) }]);
+        },
+      ),
+    );
+  });
+});
