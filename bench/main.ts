@@ -1,85 +1,47 @@
-/**
- * `npm run bench`: what one worker process does on this machine, through the whole path: schema, decide, commit,
- * result and durable event for every decision. Servers, worker and publisher share the machine's cores.
- */
-import { BenchAgent } from './agent.ts';
-import { startSystem } from './system.ts';
+/** `npm run bench`: the only place of the benchmark that knows arguments, signals and exit codes. */
+import { onInterrupt } from '../src/demo/interrupt.ts';
+import { EXIT, messageOf } from '../src/errors.ts';
+import { EnvironmentNotes } from './environment.ts';
+import { BenchUsageError, EXIT_USAGE, parseOptions, USAGE } from './options.ts';
+import { planOf } from './plan.ts';
+import { reportOf } from './report/report.ts';
+import { tableOf } from './report/table.ts';
+import { runSections } from './sections/run-sections.ts';
+import { Checks } from './sides/side.ts';
 
-const POOLS = 16;
-const LIFECYCLES = 40_000;
-const WINDOW = 4_000;
-const LATENCY_RATE_PER_S = 1_000;
-const LATENCY_SECONDS = 8;
+process.exitCode = await main(process.argv.slice(2));
 
-async function throughput(
-  url: string,
-): Promise<{ decisionsPerS: number; lifecyclesPerS: number; rejected: number }> {
-  const agent = await BenchAgent.connect(url, 'bench');
-  let sent = 0;
-  for (let i = 0; i < POOLS; i++) {
-    agent.publish(`pool-${i}`, { id: `create-${i}`, type: 'CreatePool' });
-    agent.publish(`pool-${i}`, { id: `join-${i}`, type: 'JoinPool' });
-    sent += 2;
-  }
-  await agent.until(sent);
+async function main(args: readonly string[]): Promise<number> {
   const started = performance.now();
-  for (let i = 0; i < LIFECYCLES; i++) {
-    const pool = `pool-${i % POOLS}`;
-    const taskId = `t-${i}`;
-    agent.publish(pool, {
-      id: `s-${i}`,
-      type: 'SubmitTask',
-      taskId,
-      objective: 'add',
-      inputs: { a: i, b: 1 },
-    } as never);
-    agent.publish(pool, { id: `c-${i}`, type: 'ClaimTask', taskId } as never);
-    agent.publish(pool, { id: `r-${i}`, type: 'ReportTask', taskId, result: { sum: i + 1 } } as never);
-    sent += 3;
-    if (sent - agent.answered > WINDOW) await agent.until(sent - WINDOW / 2);
-  }
-  await agent.until(sent);
-  const seconds = (performance.now() - started) / 1_000;
-  await agent.close();
-  return {
-    decisionsPerS: Math.round((3 * LIFECYCLES) / seconds),
-    lifecyclesPerS: Math.round(LIFECYCLES / seconds),
-    rejected: agent.rejected.length,
+  const say = (line: string): void => {
+    process.stderr.write(`${((performance.now() - started) / 1_000).toFixed(0).padStart(4)} s  ${line}\n`);
   };
-}
-
-/** Open loop: sent when due, whether or not earlier ones were answered; measured from when each was due. */
-async function latency(url: string): Promise<{ p50Ms: number; p99Ms: number }> {
-  const agent = await BenchAgent.connect(url, 'latency');
-  agent.publish('latency', { id: 'create', type: 'CreatePool' });
-  agent.publish('latency', { id: 'join', type: 'JoinPool' });
-  await agent.until(2);
-  const total = LATENCY_RATE_PER_S * LATENCY_SECONDS;
-  const times: number[] = [];
-  const started = performance.now();
-  for (let sent = 0; sent < total; ) {
-    const due = Math.floor(((performance.now() - started) / 1_000) * LATENCY_RATE_PER_S);
-    for (; sent < Math.min(due, total); sent++) {
-      const dueAt = started + (sent / LATENCY_RATE_PER_S) * 1_000;
-      const decision = { id: `l-${sent}`, type: 'SubmitTask', taskId: `l-${sent}`, objective: 'wait' };
-      agent.publish('latency', decision, (at) => times.push(at - dueAt));
+  try {
+    const options = parseOptions(args);
+    if (options === 'help') {
+      process.stdout.write(USAGE);
+      return EXIT.ok;
     }
-    await new Promise((resolve) => setTimeout(resolve, 1));
+    // Everything that was started is ended by the nets that listen to our exit.
+    const interruption = onInterrupt(process, {
+      startedByNpm: process.env.npm_lifecycle_event !== undefined,
+      say,
+      stop: async () => undefined,
+    });
+    const plan = planOf(options);
+    const checks = new Checks();
+    const notes = new EnvironmentNotes();
+    const results = await runSections(options.only, { plan, checks, notes, say });
+    interruption.unlisten();
+    const seconds = Math.round((performance.now() - started) / 100) / 10;
+    const environment = notes.environment();
+    const report = reportOf({ results, environment, checks: checks.counted, plan, seconds });
+    process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : tableOf(report));
+    return EXIT.ok;
+  } catch (error) {
+    process.stderr.write(`bench: ${messageOf(error)}\n`);
+    if (!(error instanceof BenchUsageError)) return EXIT.failure;
+    process.stderr.write(`\n${USAGE}`);
+    return EXIT_USAGE;
   }
-  await agent.until(total + 2);
-  await agent.close();
-  times.sort((a, b) => a - b);
-  const at = (share: number): number =>
-    Math.round((times[Math.floor(times.length * share)] ?? 0) * 100) / 100;
-  return { p50Ms: at(0.5), p99Ms: at(0.99) };
-}
-
-const system = await startSystem();
-try {
-  const measured = await throughput(system.servers.nats.url);
-  const waited = await latency(system.servers.nats.url);
-  const summary = { ...measured, latencyAtPerS: LATENCY_RATE_PER_S, ...waited, workers: 1, pools: POOLS };
-  process.stdout.write(`${JSON.stringify(summary)}\n`);
-} finally {
-  await system.stop();
 }

@@ -1,0 +1,56 @@
+/** How much of everything is measured: enough for figures that hold, or as much as fits into two minutes. */
+
+export interface Plan {
+  readonly quick: boolean;
+  /** Alternating rounds, and how long each is meant to take. */
+  readonly rounds: number;
+  readonly roundMs: number;
+  /** Lifecycles before the first round, so that code is compiled and connections are warm. */
+  readonly warmUp: number;
+  readonly latencyWindows: number;
+  readonly latencyWindowMs: number;
+  readonly finalTasks: { readonly few: number; readonly many: number };
+  readonly pendingTasks: { readonly few: number; readonly many: number };
+  readonly liveTasks: number;
+  readonly requests: number;
+  readonly idleMs: number;
+}
+
+const FULL: Plan = {
+  quick: false,
+  rounds: 5,
+  roundMs: 1_500,
+  warmUp: 4_000,
+  latencyWindows: 4,
+  latencyWindowMs: 4_000,
+  finalTasks: { few: 1_000, many: 1_000_000 },
+  pendingTasks: { few: 10, many: 100_000 },
+  liveTasks: 100_000,
+  requests: 300,
+  idleMs: 5_000,
+};
+
+const QUICK: Plan = {
+  ...FULL,
+  quick: true,
+  rounds: 3,
+  roundMs: 500,
+  warmUp: 2_000,
+  latencyWindows: 2,
+  latencyWindowMs: 1_500,
+  finalTasks: { few: 1_000, many: 100_000 },
+  requests: 100,
+};
+
+export function planOf({
+  quick,
+  rounds,
+  roundMs,
+}: {
+  readonly quick: boolean;
+  readonly rounds?: number | undefined;
+  readonly roundMs?: number | undefined;
+}): Plan {
+  const plan = quick ? QUICK : FULL;
+  return { ...plan, rounds: rounds ?? plan.rounds, roundMs: roundMs ?? plan.roundMs };
+}

@@ -1,0 +1,85 @@
+/** BullMQ as it is used: addBulk by the thousand in one process, a Worker in another. */
+import { Queue, QueueEvents, Worker } from 'bullmq';
+import { z } from 'zod';
+import { connectForBullMq } from '../../src/state/redis.ts';
+import { openLoop, openLoopSchema } from '../support/open-loop.ts';
+import { add, Completions, jobsOf, queueConfig, type Sum, sums } from '../support/queue-process.ts';
+import { serve } from '../support/serve.ts';
+
+const { role, url, queue: name, concurrency } = queueConfig();
+const BULK = 1_000;
+/** A bounded history, as people keep it. */
+const KEPT = { removeOnComplete: { count: 1_000 }, removeOnFail: { count: 1_000 } };
+
+if (role === 'producer') produce();
+else consume();
+
+function produce(): void {
+  const connection = connectForBullMq(url);
+  const queue = new Queue<Sum>(name, { connection, defaultJobOptions: KEPT });
+  let events: QueueEvents | undefined;
+  let runs = 0;
+  serve(
+    {
+      async add(args) {
+        const jobs = jobsOf(args);
+        for (let first = 0; first < jobs; first += BULK) {
+          const count = Math.min(BULK, jobs - first);
+          await queue.addBulk(sums(first, count).map((data) => ({ name: 'add', data })));
+        }
+      },
+      async counts() {
+        const states = await queue.getJobCounts('wait', 'active', 'delayed', 'failed', 'prioritized');
+        return {
+          added: Number((await connection.get(`bull:${name}:id`)) ?? 0),
+          unfinished: Object.values(states).reduce((sum, count) => sum + count, 0),
+        };
+      },
+      /** From when a job was due to be added to when this process hears that it is completed. */
+      async latency(args) {
+        events ??= await listening();
+        const run = runs++;
+        return await openLoop(openLoopSchema.parse(args), (i, answered) => {
+          const jobId = `l-${run}-${i}`;
+          heardOf.set(jobId, answered);
+          queue.add('add', { a: i, b: 1 }, { jobId }).catch(() => heardOf.delete(jobId));
+        });
+      },
+    },
+    async () => {
+      await events?.close();
+      await queue.close();
+      connection.disconnect();
+    },
+  );
+}
+
+const heardOf = new Map<string, (at: number) => void>();
+
+async function listening(): Promise<QueueEvents> {
+  const events = new QueueEvents(name, { connection: connectForBullMq(url) });
+  events.on('completed', ({ jobId }) => {
+    heardOf.get(jobId)?.(performance.now());
+    heardOf.delete(jobId);
+  });
+  await events.waitUntilReady();
+  return events;
+}
+
+function consume(): void {
+  const completions = new Completions();
+  const worker = new Worker<Sum>(name, async ({ data }) => add(data), {
+    connection: connectForBullMq(url),
+    concurrency,
+  });
+  worker.on('completed', () => completions.count());
+  serve(
+    {
+      work: (args) => completions.next(jobsOf(args)),
+      concurrency: (args) => {
+        worker.concurrency = z.object({ concurrency: z.int() }).parse(args).concurrency;
+      },
+    },
+    () => worker.close(),
+  );
+}
