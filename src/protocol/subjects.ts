@@ -65,11 +65,26 @@ export function subjects(namespace: string = DEFAULT_NAMESPACE): Subjects {
   };
 }
 
+/** Addresses seen lately, by namespace and subject: a few agents and pools make most of a log. */
+const seen = new Map<string, Map<string, DecisionAddress>>();
+const SEEN_AT_MOST = 10_000;
+
 /**
  * Reads `<ns>.decisions.<shard>.<pool>.<agent>`. Undefined when the subject has another form: a message that was
  * stored there has no author to answer and becomes a dead letter.
  */
 export function parseDecisionSubject(namespace: string, subject: string): DecisionAddress | undefined {
+  const ofNamespace = seen.get(namespace) ?? new Map<string, DecisionAddress>();
+  const known = ofNamespace.get(subject);
+  if (known !== undefined) return known;
+  const address = readDecisionSubject(namespace, subject);
+  if (address === undefined) return undefined;
+  if (ofNamespace.size >= SEEN_AT_MOST) ofNamespace.clear();
+  seen.set(namespace, ofNamespace.set(subject, address));
+  return address;
+}
+
+function readDecisionSubject(namespace: string, subject: string): DecisionAddress | undefined {
   const prefix = `${namespace}.decisions.`;
   if (!subject.startsWith(prefix)) return undefined;
   const [shardText, pool, agent, ...rest] = subject.slice(prefix.length).split('.');

@@ -34,7 +34,7 @@ interface Written {
 export function writeChange(keys: ShardKeys, change: DocumentChange, writes: Operations): void {
   const before = change.before === undefined ? undefined : writtenBefore(keys, change);
   const after = change.after === undefined ? undefined : writtenAfter(keys, change);
-  if (after !== undefined) writes.add('HSET', after.hash, after.field, JSON.stringify(change.after));
+  if (after !== undefined) writes.addPair('HSET', after.hash, after.field, JSON.stringify(change.after));
   else if (before !== undefined) writes.add('HDEL', before.hash, before.field);
   writeEntries(before?.entries ?? [], after?.entries ?? [], writes);
   const gone = originOf(change.kind, change.before);
@@ -54,7 +54,7 @@ function writeEntries(before: readonly Entry[], after: readonly Entry[], writes:
     const isThere = before.some(
       ({ key, member, score }) => key === entry.key && member === entry.member && score === entry.score,
     );
-    if (!isThere) writes.add('ZADD', entry.key, String(entry.score), entry.member);
+    if (!isThere) writes.addPair('ZADD', entry.key, String(entry.score), entry.member);
   }
 }
 

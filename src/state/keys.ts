@@ -76,12 +76,12 @@ export function shardKeys(namespace: string, shard: number): ShardKeys {
     members: (pool) => `${state}members:${pool}`,
     memberNames: (pool) => `${state}member-names:${pool}`,
     poolsOf: (agent) => `${state}pools-of:${agent}`,
-    tasks: (pool) => `${state}tasks:${pool}`,
-    tasksIn: (pool, taskState) => `${state}tasks-in:${pool}:${taskState}`,
-    tasksOf: (pool, agent) => `${state}tasks-of:${pool}:${agent}`,
+    tasks: remembered((pool) => `${state}tasks:${pool}`),
+    tasksIn: rememberedPairs((pool, taskState) => `${state}tasks-in:${pool}:${taskState}`),
+    tasksOf: rememberedPairs((pool, agent) => `${state}tasks-of:${pool}:${agent}`),
     pendingClasses: (pool) => `${state}pending-classes:${pool}`,
-    pending: (pool, classHash) => `${state}pending:${pool}:${classHash}`,
-    finals: (pool) => `${state}finals:${pool}`,
+    pending: rememberedPairs((pool, classHash) => `${state}pending:${pool}:${classHash}`),
+    finals: remembered((pool) => `${state}finals:${pool}`),
     entities: (pool, kind) => `${state}entities:${pool}:${kind}`,
     entitiesIn: (pool, kind, entityState) => `${state}entities-in:${pool}:${kind}:${entityState}`,
     liveEntities: (pool) => `${state}live-entities:${pool}`,
@@ -111,20 +111,32 @@ export function systemKeys(namespace: string): SystemKeys {
   };
 }
 
-const remembered = new Map<string, string>();
-const REMEMBERED_AT_MOST = 10_000;
+/** Pools whose keys are remembered, and agents of each: a few megabytes at most, with room for those in use. */
+const POOLS_AT_MOST = 1_000;
+const PER_POOL_AT_MOST = 100;
+
+/** The same text for the same name, made once: a new one would have to be hashed again wherever it is looked up. */
+function remembered<T>(make: (name: string) => T, most = POOLS_AT_MOST): (name: string) => T {
+  const known = new Map<string, T>();
+  return (name) => {
+    const made = known.get(name);
+    if (made !== undefined) return made;
+    if (known.size >= most) known.clear();
+    const now = make(name);
+    known.set(name, now);
+    return now;
+  };
+}
+
+function rememberedPairs(make: (first: string, second: string) => string) {
+  const ofFirst = remembered((first) => remembered((second) => make(first, second), PER_POOL_AT_MOST));
+  return (first: string, second: string): string => ofFirst(first)(second);
+}
 
 /** A claim class as part of a key: short, however long its requirements are. */
-export function classHash(claimClass: string): string {
-  if (claimClass === '') return '-';
-  let hash = remembered.get(claimClass);
-  if (hash === undefined) {
-    if (remembered.size >= REMEMBERED_AT_MOST) remembered.clear();
-    hash = createHash('sha256').update(claimClass).digest('base64url').slice(0, 22);
-    remembered.set(claimClass, hash);
-  }
-  return hash;
-}
+export const classHash = remembered((claimClass) =>
+  claimClass === '' ? '-' : createHash('sha256').update(claimClass).digest('base64url').slice(0, 22),
+);
 
 const ORDER_DIGITS = 16;
 

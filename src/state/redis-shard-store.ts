@@ -219,11 +219,11 @@ export class RedisShardStore implements ShardStore {
     }
     for (const pool of removedPools) writes.add('HDEL', keys.sequences, pool);
     for (const [pool, sequence] of commit.sequences) {
-      if (!removedPools.has(pool)) writes.add('HSET', keys.sequences, pool, String(sequence));
+      if (!removedPools.has(pool)) writes.addPair('HSET', keys.sequences, pool, String(sequence));
     }
     this.#encodeClasses(commit, writes);
     this.#encodeOutcomes(commit, writes);
-    if (commit.outbox !== undefined) writes.add('HSET', keys.outbox, String(next.seq), commit.outbox);
+    if (commit.outbox !== undefined) writes.addPair('HSET', keys.outbox, String(next.seq), commit.outbox);
     for (const position of commit.published) writes.add('HDEL', keys.outbox, String(position));
     const encoded = writes.encode([keys.meta, keys.commit, keys.receiptCounts]);
     const head = [String(expected.seq), expected.hash ?? '', next.logIdentity, commit.id, String(next.seq)];
@@ -244,10 +244,10 @@ export class RedisShardStore implements ShardStore {
     const keys = this.#keys;
     for (const { key, json, at, created } of outcomes) {
       if (created > 0) {
-        writes.add('HSET', keys.receipts, key, json);
-        writes.add('HSET', keys.receiptCounts, key, String(created));
+        writes.addPair('HSET', keys.receipts, key, json);
+        writes.addPair('HSET', keys.receiptCounts, key, String(created));
       } else {
-        writes.add('HSET', keys.outcomes, key, json);
+        writes.addPair('HSET', keys.outcomes, key, json);
         writes.add('RPUSH', keys.outcomeOrder, `${at}|${key}`);
       }
     }
