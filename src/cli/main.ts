@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=64
 /** The `converge` command: the one place that reads the environment and the arguments of the process. */
 import { runCli } from './cli.ts';
 
