@@ -1,4 +1,5 @@
 /** Reads for agents and operators: from Redis, by any worker, of any shard. Lists come from indexes, never from scans. */
+import { z } from 'zod';
 import { listedAuction, type PublicAuction, publicAuction } from '../protocol/auctions.ts';
 import type { Code } from '../protocol/codes.ts';
 import { type Delegation, isPartyTo } from '../protocol/delegations.ts';
@@ -35,6 +36,8 @@ function noSuchPool<T>(pool: string): Answer<T> {
 
 /** What a page of pending tasks costs at most: more classes than this are not looked into. */
 const MAX_CLASSES = 10_000;
+
+const dueAndSettings = z.tuple([z.string().nullable(), z.string().nullable()]);
 
 export class StateQueries {
   readonly #redis: Redis;
@@ -333,20 +336,19 @@ export class StateQueries {
     return await this.#redis.zrangebyscore(systemKeys(this.#namespace).workers, Date.now(), '+inf');
   }
 
-  /** Shards with something due by `now`, and since when. */
-  async dueShards(now: number): Promise<{ shard: number; dueAt: number }[]> {
-    const dues = await Promise.all(this.#allShards().map((keys) => this.#redis.hget(keys.meta, 'due')));
-    return dues.flatMap((due, shard) =>
-      due == null || due === '' || Number(due) > now ? [] : [{ shard, dueAt: Number(due) }],
-    );
-  }
-
-  /** The settings that each shard applies; undefined where none have reached it yet. */
-  async shardSettings(): Promise<(string | undefined)[]> {
-    const settings = await Promise.all(
-      this.#allShards().map((keys) => this.#redis.hget(keys.meta, 'settings')),
-    );
-    return settings.map((json) => json ?? undefined);
+  /**
+   * Of each shard, when it next falls due and the settings that it applies; undefined where there are none yet. One
+   * write to Redis for all of them: a sweeper asks every second, also when there is nothing to do.
+   */
+  async sweepStates(): Promise<{ dueAt: number | undefined; settings: string | undefined }[]> {
+    const asked = this.#redis.pipeline();
+    for (const { meta } of this.#allShards()) asked.hmget(meta, 'due', 'settings');
+    const answers = (await asked.exec()) ?? [];
+    return answers.map(([error, fields]) => {
+      if (error !== null) throw error;
+      const [due, settings] = dueAndSettings.parse(fields);
+      return { dueAt: due === null || due === '' ? undefined : Number(due), settings: settings ?? undefined };
+    });
   }
 
   async #pool(pool: string): Promise<Pool | undefined> {

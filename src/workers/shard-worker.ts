@@ -68,7 +68,8 @@ interface Fetched {
 
 export type ShardStatus = 'starting' | 'running' | 'halted' | 'stopped';
 
-const IDLE_WAIT_MS = 250;
+/** Also how soon an idle shard notices that the store was emptied or went back. */
+const IDLE_WAIT_MS = 1_000;
 const RETRY_MS = 250;
 const HALT_CHECK_MS = 1_000;
 const FINISH_WITHIN_MS = 5_000;

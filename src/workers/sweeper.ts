@@ -92,10 +92,13 @@ export class Sweeper {
   /** Shards with something due, and those whose retention is not the one in force: the Sweep brings it along. */
   async #dueShards(now: number): Promise<number[]> {
     const { queries, settings } = this.#options;
-    const [due, applied] = await Promise.all([queries.dueShards(now), queries.shardSettings()]);
     const wanted = JSON.stringify(settings);
-    const outdated = applied.flatMap((json, shard) => (json === undefined || json === wanted ? [] : [shard]));
-    return [...new Set([...due.map(({ shard }) => shard), ...outdated])];
+    const states = await queries.sweepStates();
+    return states.flatMap(({ dueAt, settings: applied }, shard) => {
+      const isDue = dueAt !== undefined && dueAt <= now;
+      const isOutdated = applied !== undefined && applied !== wanted;
+      return isDue || isOutdated ? [shard] : [];
+    });
   }
 
   async #sweep(shard: number): Promise<SweepReport | undefined> {
