@@ -56,6 +56,20 @@ export const configSchema = z.strictObject({
   deadLettersMaxCount: z.coerce.number().int().min(1).default(100_000),
   deadLettersMaxAgeMs: ms.default(7 * 24 * 60 * 60 * 1_000),
   dedupeWindowMs: ms.min(100).default(120_000),
+  /** A shard's state is kept in a snapshot so often, when anything was decided since. */
+  snapshotEveryMs: ms.min(100).default(15 * 60 * 1_000),
+  snapshotEveryDecisions: z.coerce.number().int().min(1).default(250_000),
+  snapshotsMaxBytes: z.coerce
+    .number()
+    .int()
+    .min(MEBIBYTE)
+    .default(2 * 1024 * MEBIBYTE),
+  /** What is applied, older than this and below the kept snapshots is trimmed off the log. */
+  logRetentionMs: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(24 * 60 * 60 * 1_000),
   replicas: z.coerce.number().int().min(1).max(5).default(1),
 
   settings: settingsSchema.prefault({}),

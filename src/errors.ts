@@ -49,6 +49,16 @@ export class ShardLostError extends ConvergeError {
   readonly exitCode = EXIT.failure;
 }
 
+/** A snapshot is not what was written, or not of this shard: the one before it has to do. */
+export class SnapshotDamagedError extends ConvergeError {
+  readonly exitCode = EXIT.failure;
+}
+
+/** A snapshot could not be taken this time; the ones before it stand, and the next attempt comes by itself. */
+export class SnapshotFailedError extends ConvergeError {
+  readonly exitCode = EXIT.unavailable;
+}
+
 /** The log refused a decision, or nobody confirmed it in time. */
 export class PublishError extends ConvergeError {
   readonly exitCode = EXIT.unavailable;

@@ -19,6 +19,7 @@ import type { NatsConnection } from 'nats';
 import { LogDivergedError, LogInterruptedError, messageOf } from '../errors.ts';
 import { Deliveries, type Delivery } from './deliveries.ts';
 import type { LogMessage, LogPosition } from './log-message.ts';
+import { trimMarkOf } from './streams.ts';
 import { type VerifiableLog, verifyLog } from './verify-log.ts';
 
 export { type LogMessage, type LogPosition, messageHash } from './log-message.ts';
@@ -28,6 +29,7 @@ export interface LogSource {
   readonly jsm: JetStreamManager;
   readonly stream: string;
   readonly filter: string;
+  readonly shard: number;
 }
 
 /** Messages held for the worker: enough to fill its next batch while it commits one. */
@@ -35,11 +37,14 @@ const BUFFER = 1_024;
 const CONSUME = { max_messages: BUFFER, expires: 2_000, idle_heartbeat: 500 } as const;
 const CONSUMER_LIFETIME_NANOS = 30_000_000_000;
 
-export function verifiable({ jsm, stream }: Pick<LogSource, 'jsm' | 'stream'>): VerifiableLog {
+export function verifiable({ jsm, stream, shard }: Pick<LogSource, 'jsm' | 'stream' | 'shard'>): VerifiableLog {
   return {
     async bounds() {
-      const { created, state } = await jsm.streams.info(stream);
-      return { created, firstSeq: state.first_seq, lastSeq: state.last_seq };
+      const info = await jsm.streams.info(stream);
+      const { created, state } = info;
+      const { below, shards } = trimMarkOf(info);
+      const trimmed = { below, isOfThisShard: shards.has(shard) };
+      return { created, firstSeq: state.first_seq, lastSeq: state.last_seq, trimmed };
     },
     read: (seq) => readMessage(jsm, stream, seq),
   };

@@ -1,5 +1,5 @@
 /**
- * The three streams, and what is laid down for good when a system is created: the version of the layout and the
+ * The streams, and what is laid down for good when a system is created: the version of the layout and the
  * number of shards. The decision stream itself carries both, so that an emptied Redis can be filled again from it.
  */
 import {
@@ -25,6 +25,7 @@ export interface StreamLimits {
   readonly deadLettersMaxAgeMs: number;
   /** Window in which the broker itself recognises a message id, milliseconds. */
   readonly dedupeWindowMs: number;
+  readonly snapshotsMaxBytes: number;
   readonly replicas: number;
 }
 
@@ -56,6 +57,7 @@ export async function ensureStreams(
   }
   await ensure(jsm, eventStream(subjects, limits));
   await ensure(jsm, deadLetterStream(subjects, limits));
+  await ensure(jsm, snapshotStream(subjects, limits));
   return layout;
 }
 
@@ -111,9 +113,11 @@ function limitsOf({
   };
 }
 
+const DESCRIPTION =
+  /^converge layout (?<version>\d+), (?<shards>\d+) shards(, trimmed below (?<below>\d+) on (?<trimmed>[\d,-]+))?$/;
+
 function layoutOf({ config, created }: StreamInfo): Layout {
-  const found = /^converge layout (\d+), (\d+) shards$/.exec(config.description ?? '');
-  const [, version, shards] = found ?? [];
+  const { version, shards } = DESCRIPTION.exec(config.description ?? '')?.groups ?? {};
   if (version === undefined || shards === undefined) {
     throw new ConfigurationError(`stream ${config.name} exists but is not a Converge log`);
   }
@@ -123,6 +127,56 @@ function layoutOf({ config, created }: StreamInfo): Layout {
     );
   }
   return { version: Number(version), shards: Number(shards), logIdentity: created };
+}
+
+/**
+ * What was trimmed of the log, by us: it stands in the stream itself, so that a shard whose state is lost can tell a
+ * log that never held anything of it from one that no longer does.
+ */
+export interface TrimMark {
+  /** No message at or above was ever trimmed. */
+  readonly below: number;
+  /** Shards of which something was. */
+  readonly shards: ReadonlySet<number>;
+}
+
+export function trimMarkOf({ config }: Pick<StreamInfo, 'config'>): TrimMark {
+  const { below, trimmed } = DESCRIPTION.exec(config.description ?? '')?.groups ?? {};
+  if (below === undefined || trimmed === undefined) return { below: 1, shards: new Set() };
+  return { below: Number(below), shards: new Set(trimmed.split(',').flatMap(numbersOf)) };
+}
+
+/** Notes in the stream what is about to be trimmed. Resolves when the server has it. */
+export async function markTrimmed(
+  jsm: JetStreamManager,
+  stream: string,
+  mark: TrimMark,
+): Promise<StreamInfo> {
+  const info = await jsm.streams.info(stream);
+  const { version, shards } = layoutOf(info);
+  const known = trimMarkOf(info);
+  const below = Math.max(known.below, mark.below);
+  const trimmed = rangesOf(new Set([...known.shards, ...mark.shards]));
+  const description = `converge layout ${version}, ${shards} shards, trimmed below ${below} on ${trimmed}`;
+  if (description === info.config.description) return info;
+  return await jsm.streams.update(stream, { ...info.config, description });
+}
+
+/** `3` or `3-5`. */
+function numbersOf(range: string): number[] {
+  const [first = 0, last = first] = range.split('-').map(Number);
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
+
+function rangesOf(numbers: ReadonlySet<number>): string {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  const ranges: [number, number][] = [];
+  for (const number of sorted) {
+    const range = ranges.at(-1);
+    if (range !== undefined && range[1] === number - 1) range[1] = number;
+    else ranges.push([number, number]);
+  }
+  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
 }
 
 /**
@@ -180,5 +234,21 @@ function deadLetterStream(
     max_age: nanos(limits.deadLettersMaxAgeMs),
     duplicate_window: nanos(Math.min(limits.dedupeWindowMs, limits.deadLettersMaxAgeMs)),
     num_replicas: limits.replicas,
+  };
+}
+
+/** As JetStream's object stores are laid out, so that any client can read one. Full means that no more are taken. */
+function snapshotStream(subjects: Subjects, limits: StreamLimits): Partial<StreamConfig> & { name: string } {
+  return {
+    name: subjects.streams.snapshots,
+    description: 'converge snapshots',
+    subjects: [subjects.snapshotChunks, subjects.snapshotHeads],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+    max_bytes: limits.snapshotsMaxBytes,
+    num_replicas: limits.replicas,
+    allow_direct: true,
+    allow_rollup_hdrs: true,
   };
 }

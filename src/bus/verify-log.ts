@@ -7,6 +7,11 @@ export interface LogBounds {
   readonly created: string;
   readonly firstSeq: number;
   readonly lastSeq: number;
+  /**
+   * What was trimmed off by us: nothing at or above this position; of this shard at all? Left out where logs are never
+   * trimmed.
+   */
+  readonly trimmed?: { readonly below: number; readonly isOfThisShard: boolean };
 }
 
 export interface VerifiableLog {
@@ -17,14 +22,18 @@ export interface VerifiableLog {
 
 /** Throws {@link LogDivergedError} when the log does not continue what was applied. */
 export async function verifyLog(log: VerifiableLog, position: LogPosition): Promise<void> {
-  const { created, firstSeq, lastSeq } = await log.bounds();
+  const { created, firstSeq, lastSeq, trimmed } = await log.bounds();
   if (created !== position.logIdentity) {
     throw new LogDivergedError(
       `the log was created ${created}, the state comes from one created ${position.logIdentity}`,
     );
   }
   if (position.seq === 0) {
-    if (firstSeq > 1) {
+    if (trimmed?.isOfThisShard === true) {
+      throw new LogDivergedError('nothing is applied, but the log has been trimmed');
+    }
+    // Other shards' messages may be gone: that is no matter of this one.
+    if (firstSeq > (trimmed?.below ?? 1)) {
       throw new LogDivergedError(`nothing is applied, but the log begins at ${firstSeq}`);
     }
     return;

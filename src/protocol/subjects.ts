@@ -35,7 +35,16 @@ export interface Subjects {
   readonly allResults: string;
   readonly sweeps: string;
   /** Names of the streams: upper case, as is the custom of JetStream. */
-  readonly streams: { readonly decisions: string; readonly events: string; readonly deadLetters: string };
+  readonly streams: {
+    readonly decisions: string;
+    readonly events: string;
+    readonly deadLetters: string;
+    readonly snapshots: string;
+  };
+  /** The object store of snapshots; its stream and its subjects are named as JetStream's object stores are. */
+  readonly snapshotBucket: string;
+  readonly snapshotChunks: string;
+  readonly snapshotHeads: string;
 }
 
 export function subjects(namespace: string = DEFAULT_NAMESPACE): Subjects {
@@ -61,7 +70,11 @@ export function subjects(namespace: string = DEFAULT_NAMESPACE): Subjects {
       decisions: `${upper}_DECISIONS`,
       events: `${upper}_EVENTS`,
       deadLetters: `${upper}_DEADLETTERS`,
+      snapshots: `OBJ_${upper}_SNAPSHOTS`,
     },
+    snapshotBucket: `${upper}_SNAPSHOTS`,
+    snapshotChunks: `$O.${upper}_SNAPSHOTS.C.>`,
+    snapshotHeads: `$O.${upper}_SNAPSHOTS.M.>`,
   };
 }
 

@@ -34,7 +34,7 @@ export async function clearState(redis: Redis, namespace: string, shards: number
   }
 }
 
-async function keysLike(redis: Redis, pattern: string): Promise<string[]> {
+export async function keysLike(redis: Redis, pattern: string): Promise<string[]> {
   const found = new Set<string>();
   let cursor = '0';
   do {

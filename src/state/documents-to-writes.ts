@@ -37,11 +37,29 @@ export function writeChange(keys: ShardKeys, change: DocumentChange, writes: Ope
   if (after !== undefined) writes.addPair('HSET', after.hash, after.field, JSON.stringify(change.after));
   else if (before !== undefined) writes.add('HDEL', before.hash, before.field);
   writeEntries(before?.entries ?? [], after?.entries ?? [], writes);
-  const gone = originOf(change.kind, change.before);
-  const now = originOf(change.kind, change.after);
-  if (gone !== undefined && !isSameOrigin(gone, now)) {
-    writes.add('UNREF', keys.receipts, decisionKey(gone.agent, gone.decisionId));
-  }
+  const receipt = releasedReceipt(change);
+  if (receipt !== undefined) writes.add('UNREF', keys.receipts, receipt);
+}
+
+/** The receipt that holds one thing less after this change: what its decision created has gone, or was replaced. */
+export function releasedReceipt({ kind, before, after }: DocumentChange): string | undefined {
+  const gone = originOf(kind, before);
+  if (gone === undefined || isSameOrigin(gone, originOf(kind, after))) return undefined;
+  return decisionKey(gone.agent, gone.decisionId);
+}
+
+/** Puts a document back as it was kept, byte for byte, with its index entries. Receipts are kept on their own. */
+export function writeKept(
+  keys: ShardKeys,
+  change: DocumentChange,
+  json: string | undefined,
+  writes: Operations,
+): void {
+  const before = change.before === undefined ? undefined : writtenBefore(keys, change);
+  const after = change.after === undefined ? undefined : writtenAfter(keys, change);
+  if (after !== undefined && json !== undefined) writes.add('HSET', after.hash, after.field, json);
+  else if (before !== undefined) writes.add('HDEL', before.hash, before.field);
+  writeEntries(before?.entries ?? [], after?.entries ?? [], writes);
 }
 
 function writeEntries(before: readonly Entry[], after: readonly Entry[], writes: Operations): void {

@@ -99,6 +99,8 @@ export interface SystemKeys {
   readonly workers: string;
   /** The newest sweep that succeeded, as JSON. */
   readonly lastSweep: string;
+  /** There while nobody needs to trim the log again. */
+  readonly trimmed: string;
   /** Prefix of everything that BullMQ keeps. */
   readonly bullPrefix: string;
 }
@@ -107,6 +109,7 @@ export function systemKeys(namespace: string): SystemKeys {
   return {
     workers: `${namespace}:{system}:workers`,
     lastSweep: `${namespace}:{system}:last-sweep`,
+    trimmed: `${namespace}:{system}:trimmed`,
     bullPrefix: `{${namespace}:bull}`,
   };
 }

@@ -3,7 +3,7 @@
 /** Lua's unpack fails near 8,000 elements. */
 const MAX_ARGUMENTS = 4_000;
 
-export type Command = 'HSET' | 'HDEL' | 'ZADD' | 'ZREM' | 'RPUSH' | 'LTRIM' | 'UNREF';
+export type Command = 'HSET' | 'HDEL' | 'ZADD' | 'ZREM' | 'RPUSH' | 'LTRIM' | 'UNREF' | 'UNLINK';
 
 interface Writes {
   readonly command: Command;
@@ -21,6 +21,7 @@ const STRIDE: Readonly<Record<Command, number>> = {
   RPUSH: 1,
   LTRIM: 2,
   UNREF: 1,
+  UNLINK: 1,
 };
 
 export class Operations {

@@ -35,6 +35,30 @@ export class WorkerMetrics {
     'converge_outcome_retention_cut_total',
     'Outcomes forgotten before their time because there were too many',
   );
+  readonly snapshots = this.#counter('converge_snapshots_total', 'Snapshots of shards', ['result']);
+  readonly snapshotsRefused = this.#counter(
+    'converge_snapshots_refused_total',
+    'Snapshots that were damaged or of another log when they were needed',
+  );
+  readonly trimmed = this.#counter('converge_log_trimmed_total', 'Decisions that were trimmed off the log');
+  readonly snapshotPause = new Histogram({
+    name: 'converge_snapshot_pause_seconds',
+    help: 'How long the commits of a shard waited for its snapshot',
+    buckets: [0.001, 0.005, 0.02, 0.1, 0.5, 2],
+    registers: [this.registry],
+  });
+  readonly snapshotTime = new Gauge({
+    name: 'converge_snapshot_timestamp_seconds',
+    help: 'When this worker last took a snapshot of the shard',
+    labelNames: ['shard'],
+    registers: [this.registry],
+  });
+  readonly snapshotBytes = new Gauge({
+    name: 'converge_snapshot_bytes',
+    help: 'Stored size of that snapshot',
+    labelNames: ['shard'],
+    registers: [this.registry],
+  });
   readonly halted = new Gauge({
     name: 'converge_shard_halted',
     help: 'The shard is halted because its log does not continue what was applied',
@@ -69,6 +93,13 @@ export class WorkerMetrics {
       if (result.fault !== undefined) this.faults.inc();
     }
     for (const { labels, count } of counts.values()) this.decisions.inc(labels, count);
+  }
+
+  countSnapshot(shard: number, { pauseMs, storedBytes }: { pauseMs: number; storedBytes: number }): void {
+    this.snapshots.inc({ result: 'taken' });
+    this.snapshotPause.observe(pauseMs / 1_000);
+    this.snapshotTime.set({ shard }, Date.now() / 1_000);
+    this.snapshotBytes.set({ shard }, storedBytes);
   }
 
   /** A number that is read when somebody asks; not a number when it cannot be read in time. */

@@ -17,7 +17,13 @@ export function natsShardLog(
   subjects: Subjects,
   shard: number,
 ): ShardLog {
-  const source = { connection, jsm, stream: subjects.streams.decisions, filter: subjects.shardLog(shard) };
+  const source = {
+    connection,
+    jsm,
+    stream: subjects.streams.decisions,
+    filter: subjects.shardLog(shard),
+    shard,
+  };
   return {
     async open(position) {
       if ((await findStream(jsm, source.stream)) === undefined) throw new LogDivergedError('the log is gone');

@@ -1,11 +1,13 @@
 /**
- * Makes the state again from the log alone, into a Redis that holds none: what an operator does after losing Redis
- * without wanting everything published again. Publishes nothing; no worker may run meanwhile.
+ * Makes the state again, from the newest good snapshots and the rest of the log, into a Redis that holds none: what an
+ * operator does after losing Redis without wanting everything published again. Publishes nothing; no worker may run
+ * meanwhile.
  */
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, nuid } from 'nats';
 import { type Logger, pino } from 'pino';
 import { closeNats, connectNats } from '../bus/connection.ts';
+import { SnapshotBucket } from '../bus/snapshot-bucket.ts';
 import { findLayout, type Layout } from '../bus/streams.ts';
 import type { Config } from '../config.ts';
 import { ConfigurationError } from '../errors.ts';
@@ -18,17 +20,27 @@ import { WorkerMetrics } from './metrics.ts';
 import { natsShardLog } from './nats-ports.ts';
 import { type ShardPublisher, SYSTEM_CLOCK } from './ports.ts';
 import { ShardWorker } from './shard-worker.ts';
+import { type Recovered, recoverShard } from './snapshots/recover-shard.ts';
 
 export interface Rebuilt {
-  readonly shards: readonly { readonly shard: number; readonly position: number }[];
+  readonly shards: readonly RebuiltShard[];
   /** {@link stateDigest} of the result. */
   readonly digest: string;
+}
+
+export interface RebuiltShard {
+  readonly shard: number;
+  readonly position: number;
+  /** What it was made from: `log` from its beginning, or a snapshot at this position and the log from there. */
+  readonly from: 'log' | { readonly snapshot: string; readonly position: number };
 }
 
 export interface RebuildOptions {
   readonly logger?: Logger;
   /** Remove what the store holds first. */
   readonly force?: boolean;
+  /** Do without snapshots: possible as long as nothing was trimmed off the log. */
+  readonly fromLog?: boolean;
 }
 
 const CHECK_MS = 20;
@@ -42,7 +54,10 @@ const SILENT: ShardPublisher = {
   sweep: async () => undefined,
 };
 
-export async function rebuild(config: Config, { logger, force }: RebuildOptions = {}): Promise<Rebuilt> {
+export async function rebuild(
+  config: Config,
+  { logger, force, fromLog }: RebuildOptions = {},
+): Promise<Rebuilt> {
   const nats = await connectNats({ url: config.natsUrl, name: 'converge-rebuild' });
   const commits = connectForCommits(config.redisUrl);
   const reads = connectForReads(config.redisUrl);
@@ -53,10 +68,10 @@ export async function rebuild(config: Config, { logger, force }: RebuildOptions 
     if (layout === undefined)
       throw new ConfigurationError(`there is no log in namespace ${config.namespace}`);
     await refuseIfInUse(reads, config, layout, force ?? false);
-    const shards: { shard: number; position: number }[] = [];
+    const shards: RebuiltShard[] = [];
+    const isFromLog = fromLog ?? false;
     for (let shard = 0; shard < layout.shards; shard++) {
-      const position = await replayShard({ config, nats, commits, reads, layout, shard, logger });
-      shards.push({ shard, position });
+      shards.push(await replayShard({ config, nats, commits, reads, layout, shard, logger, isFromLog }));
     }
     return { shards, digest: await stateDigest(reads, config.namespace, layout.shards) };
   } finally {
@@ -83,15 +98,22 @@ interface Replay {
   readonly layout: Layout;
   readonly shard: number;
   readonly logger: Logger | undefined;
+  readonly isFromLog: boolean;
 }
 
 /** Runs the shard's own worker up to the last message that the log holds now; answers where that is. */
-async function replayShard({ config, nats, commits, reads, layout, shard, logger }: Replay): Promise<number> {
+async function replayShard(replay: Replay): Promise<RebuiltShard> {
+  const { config, nats, commits, reads, layout, shard, isFromLog } = replay;
   const jsm = await jetstreamManager(nats);
   const subjects = subjectsOf(config.namespace);
   const end = await lastSeqOf(jsm, subjects.streams.decisions, subjects.shardLog(shard));
-  if (end === 0) return 0;
-  const store = new RedisShardStore(commits, reads, shardKeys(config.namespace, shard));
+  if (end === 0) return { shard, position: 0, from: 'log' };
+  const keys = shardKeys(config.namespace, shard);
+  const store = new RedisShardStore(commits, reads, keys);
+  const logger = (replay.logger ?? pino({ level: 'warn' }, pino.destination(2))).child({ shard });
+  const metrics = new WorkerMetrics();
+  const bucket = await SnapshotBucket.open(nats, jsm, subjects);
+  let recovered: Recovered;
   let commitCount = 0;
   const worker = new ShardWorker({
     namespace: config.namespace,
@@ -102,12 +124,18 @@ async function replayShard({ config, nats, commits, reads, layout, shard, logger
     log: natsShardLog(nats, jsm, subjects, shard),
     publisher: SILENT,
     clock: { ...SYSTEM_CLOCK, now: () => 0 },
-    logger: (logger ?? pino({ level: 'warn' }, pino.destination(2))).child({ shard }),
-    metrics: new WorkerMetrics(),
+    logger,
+    metrics,
     maxBatch: config.maxBatch,
     maxBatchBytes: config.maxBatchBytes,
     sweepOverdueMs: Number.MAX_SAFE_INTEGER,
     holdsLease: () => true,
+    recover: async () => {
+      if (isFromLog) return;
+      const { shards } = layout;
+      const parts = { jsm, subjects, bucket, store, keys, commits, reads, shard, shards, logger, metrics };
+      recovered = (await recoverShard(parts)) ?? recovered;
+    },
     newCommitId: () => `rebuild-${nuid.next()}-${commitCount++}`,
   });
   try {
@@ -119,7 +147,7 @@ async function replayShard({ config, nats, commits, reads, layout, shard, logger
   } finally {
     await worker.stop();
   }
-  return end;
+  return { shard, position: end, from: recovered ?? 'log' };
 }
 
 /** The last message of a shard; 0 when it has none. */

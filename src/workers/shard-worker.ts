@@ -47,6 +47,8 @@ export interface ShardWorkerOptions {
   readonly sweepOverdueMs: number;
   /** Does the lease still hold, by the worker's own monotonic clock? A worker that was paused must not publish. */
   readonly holdsLease: () => boolean;
+  /** Brings back a state that the store has lost, before it is loaded. Throws LogDivergedError when nothing can. */
+  readonly recover?: () => Promise<unknown>;
   /** Unique for every commit of every worker. */
   readonly newCommitId: () => string;
 }
@@ -179,6 +181,7 @@ export class ShardWorker {
   async #load(): Promise<Loaded> {
     const { store, log, logger, clock } = this.#options;
     const started = clock.monotonic();
+    await this.#options.recover?.();
     // In this order: what the worker before still commits after this reading makes our first commit fail, and we load
     // and drain again. The other way round we would stand behind a commit whose events nobody publishes.
     const stored = await store.load();

@@ -16,6 +16,8 @@ export interface SweepScheduleOptions {
   readonly redis: { readonly queue: Redis; readonly worker: Redis; readonly reads: Redis };
   readonly keys: SystemKeys;
   readonly everyMs: number;
+  /** Told after each sweep, on the worker whose turn it was. */
+  readonly afterSweep: () => void;
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
 }
@@ -100,6 +102,7 @@ export class SweepSchedule {
     const { at, durationMs, sweeps, late } = summary;
     if (late.length > 0) logger.warn({ late }, 'shards did not answer a sweep in time');
     else await redis.reads.set(keys.lastSweep, JSON.stringify({ at, durationMs, sweeps }));
+    this.#options.afterSweep();
     metrics.sweeps.inc({ result: late.length > 0 ? 'late' : 'succeeded' });
     return summary;
   }

@@ -4,6 +4,7 @@ import { type NatsConnection, nuid } from 'nats';
 import { type Logger, pino } from 'pino';
 import { closeNats, connectNats } from '../bus/connection.ts';
 import { QueryService } from '../bus/query-service.ts';
+import { SnapshotBucket } from '../bus/snapshot-bucket.ts';
 import { StreamPublisher } from '../bus/stream-publisher.ts';
 import { ensureStreams, findStream, type Layout } from '../bus/streams.ts';
 import type { Config } from '../config.ts';
@@ -20,6 +21,7 @@ import {
   type Redis,
 } from '../state/redis.ts';
 import { RedisShardStore } from '../state/redis-shard-store.ts';
+import { TrackedShardStore } from '../state/snapshots/tracked-store.ts';
 import { VERSION } from '../version.ts';
 import { type HealthServer, startHealthServer } from './health-server.ts';
 import { LeaseHolder } from './leases.ts';
@@ -28,6 +30,9 @@ import { natsShardLog, natsShardPublisher } from './nats-ports.ts';
 import { SYSTEM_CLOCK } from './ports.ts';
 import { queryHandlers } from './query-handlers.ts';
 import { ShardWorker } from './shard-worker.ts';
+import { LogTrimmer } from './snapshots/log-trimmer.ts';
+import { recoverShard } from './snapshots/recover-shard.ts';
+import { SnapshotKeeper } from './snapshots/snapshot-keeper.ts';
 import { SweepSchedule } from './sweep-schedule.ts';
 import { Sweeper } from './sweeper.ts';
 
@@ -46,14 +51,19 @@ export interface RunningWorker {
 interface Connections {
   readonly nats: NatsConnection;
   readonly jsm: JetStreamManager;
+  readonly bucket: SnapshotBucket;
   readonly commits: Redis;
   readonly reads: Redis;
   readonly leases: Redis;
+  readonly snapshots: Redis;
   readonly bullQueue: Redis;
   readonly bullWorker: Redis;
 }
 
 const LOG_CHECK_MS = 1_000;
+/** The log is trimmed as often as snapshots are taken, within reason. */
+const LEAST_TRIM_MS = 1_000;
+const MOST_TRIM_MS = 60_000;
 const EVENTS_FULL_SHARE = 0.95;
 /** NATS' default: the limits of decisions and answers leave room for what is published of them in this. */
 const MIN_PAYLOAD_BYTES = 1024 * 1024;
@@ -81,12 +91,15 @@ async function openConnections(config: Config, id: string): Promise<Connections>
     return await openRedis(connection);
   };
   try {
+    const jsm = await jetstreamManager(nats);
     return {
       nats,
-      jsm: await jetstreamManager(nats),
+      jsm,
+      bucket: await SnapshotBucket.open(nats, jsm, subjectsOf(config.namespace)),
       commits: await opened(connectForCommits(config.redisUrl)),
       reads: await opened(connectForReads(config.redisUrl)),
       leases: await opened(connectForCommits(config.redisUrl)),
+      snapshots: await opened(connectForReads(config.redisUrl)),
       bullQueue: await opened(connectForBullMq(config.redisUrl)),
       bullWorker: await opened(connectForBullMq(config.redisUrl)),
     };
@@ -102,10 +115,11 @@ async function closeConnections({
   commits,
   reads,
   leases,
+  snapshots,
   bullQueue,
   bullWorker,
 }: Connections): Promise<void> {
-  for (const redis of [commits, reads, leases, bullQueue, bullWorker]) disconnect(redis);
+  for (const redis of [commits, reads, leases, snapshots, bullQueue, bullWorker]) disconnect(redis);
   await closeNats(nats);
 }
 
@@ -133,6 +147,9 @@ class WorkerProcess {
   readonly #shards = new Map<number, ShardWorker>();
   readonly #leases: LeaseHolder;
   readonly #queries: StateQueries;
+  readonly #snapshots: SnapshotKeeper;
+  readonly #trimmer: LogTrimmer;
+  #trimming: Promise<void> | undefined;
   #sweeper: Sweeper | undefined;
   #schedule: SweepSchedule | undefined;
   #service: QueryService | undefined;
@@ -150,6 +167,27 @@ class WorkerProcess {
     this.#subjects = subjectsOf(config.namespace);
     this.#streams = new StreamPublisher(connections.nats);
     this.#queries = new StateQueries(connections.reads, config.namespace, config.shards);
+    this.#snapshots = new SnapshotKeeper({
+      bucket: connections.bucket,
+      redis: connections.snapshots,
+      namespace: config.namespace,
+      shards: config.shards,
+      keysOf: (shard) => shardKeys(config.namespace, shard),
+      everyMs: config.snapshotEveryMs,
+      everyDecisions: config.snapshotEveryDecisions,
+      logger,
+      metrics: this.#metrics,
+    });
+    this.#trimmer = new LogTrimmer({
+      jsm: connections.jsm,
+      subjects: this.#subjects,
+      bucket: connections.bucket,
+      shards: config.shards,
+      logRetentionMs: config.logRetentionMs,
+      positionOf: (shard) => this.#storeOf(shard).position(),
+      logger,
+      metrics: this.#metrics,
+    });
     this.#leases = new LeaseHolder({
       store: redisLeaseStore({
         redis: connections.leases,
@@ -178,6 +216,7 @@ class WorkerProcess {
     this.#startService(nats);
     await this.#startSweeping(nats);
     await this.#leases.start();
+    this.#snapshots.start();
     this.#offerFigures();
     if (this.#config.httpPort >= 0) {
       this.#health = await startHealthServer({
@@ -232,36 +271,52 @@ class WorkerProcess {
   async #stopAll(): Promise<void> {
     await this.#schedule?.close();
     this.#sweeper?.close();
+    await this.#snapshots.close();
     await this.#leases.stop();
+    await this.#trimming;
     await this.#service?.close();
     this.#streams.close();
     await this.#health?.close();
   }
 
   #begin(shard: number): void {
-    const { nats, jsm, commits, reads } = this.#connections;
+    const { nats, jsm, bucket, commits, reads } = this.#connections;
     const { namespace, shards, maxBatch, maxBatchBytes, sweepOverdueMs } = this.#config;
+    const subjects = this.#subjects;
+    const store = new TrackedShardStore(this.#storeOf(shard));
+    const keys = shardKeys(namespace, shard);
+    const logger = this.#logger.child({ shard });
+    const metrics = this.#metrics;
     const worker = new ShardWorker({
       namespace,
       shard,
       shards,
-      subjects: this.#subjects,
-      store: new RedisShardStore(commits, reads, shardKeys(namespace, shard)),
-      log: natsShardLog(nats, jsm, this.#subjects, shard),
-      publisher: natsShardPublisher(nats, this.#streams, this.#subjects, () => this.#eventsAreFull),
+      subjects,
+      store,
+      log: natsShardLog(nats, jsm, subjects, shard),
+      publisher: natsShardPublisher(nats, this.#streams, subjects, () => this.#eventsAreFull),
       clock: SYSTEM_CLOCK,
-      logger: this.#logger.child({ shard }),
-      metrics: this.#metrics,
+      logger,
+      metrics,
       maxBatch,
       maxBatchBytes,
       sweepOverdueMs,
       holdsLease: () => this.#leases.holds(shard),
+      recover: () =>
+        recoverShard({ jsm, subjects, bucket, store, keys, commits, reads, shard, shards, logger, metrics }),
       newCommitId: () => `${this.#id}-${this.#commits++}`,
     });
     this.#shards.set(shard, worker);
+    this.#snapshots.own(shard, { store, isRunning: () => worker.status === 'running' });
+  }
+
+  #storeOf(shard: number): RedisShardStore {
+    const { commits, reads } = this.#connections;
+    return new RedisShardStore(commits, reads, shardKeys(this.#config.namespace, shard));
   }
 
   async #end(shard: number): Promise<void> {
+    this.#snapshots.disown(shard);
     const worker = this.#shards.get(shard);
     this.#shards.delete(shard);
     await worker?.stop();
@@ -303,10 +358,28 @@ class WorkerProcess {
       },
       keys: systemKeys(namespace),
       everyMs: sweepEveryMs,
+      afterSweep: () => this.#trim(),
       logger: this.#logger,
       metrics: this.#metrics,
     });
     await this.#schedule.start();
+  }
+
+  /** After a sweep, now and then, by the worker whose turn it was; the next sweep does not wait for it. */
+  #trim(): void {
+    if (this.#trimming !== undefined || this.#stopping !== undefined) return;
+    this.#trimming = this.#trimIfDue()
+      .catch((error) => this.#logger.warn({ reason: messageOf(error) }, 'the log could not be trimmed'))
+      .finally(() => {
+        this.#trimming = undefined;
+      });
+  }
+
+  async #trimIfDue(): Promise<void> {
+    const { trimmed } = systemKeys(this.#config.namespace);
+    const everyMs = Math.max(LEAST_TRIM_MS, Math.min(MOST_TRIM_MS, this.#config.snapshotEveryMs));
+    if ((await this.#connections.reads.set(trimmed, this.#id, 'PX', everyMs, 'NX')) !== 'OK') return;
+    await this.#trimmer.runOnce(Date.now());
   }
 
   /** State that Redis evicts cannot be trusted: a worker must not run on such a server without saying so. */

@@ -26,7 +26,7 @@ async function newLog(): Promise<Log> {
   const name = `log${streams++}`;
   const { created } = await system.jsm.streams.add({ name, subjects: [`${name}.*.>`], allow_direct: true });
   let appended = 0;
-  const source = { connection: system.nats, jsm: system.jsm, stream: name, filter: `${name}.0.>` };
+  const source = { connection: system.nats, jsm: system.jsm, stream: name, filter: `${name}.0.>`, shard: 0 };
   return {
     source,
     identity: created,

@@ -12,6 +12,7 @@ const MEBIBYTE = 1024 * 1024;
 const LIMITS = {
   logMaxBytes: 8 * MEBIBYTE,
   eventsMaxBytes: 8 * MEBIBYTE,
+  snapshotsMaxBytes: 8 * MEBIBYTE,
   eventsMaxAgeMs: 60_000,
   deadLettersMaxCount: 10,
   deadLettersMaxAgeMs: 60_000,

@@ -20,6 +20,7 @@ export const SHARDS = 4;
 export const LIMITS: StreamLimits = {
   logMaxBytes: 64 * 1024 * 1024,
   eventsMaxBytes: 64 * 1024 * 1024,
+  snapshotsMaxBytes: 64 * 1024 * 1024,
   eventsMaxAgeMs: 60 * 60 * 1_000,
   deadLettersMaxCount: 1_000,
   deadLettersMaxAgeMs: 60 * 60 * 1_000,

@@ -5,26 +5,38 @@ import { aligned } from '../text.ts';
 
 interface RebuildOptions {
   readonly force?: true;
+  readonly fromLog?: true;
 }
 
 export function addRebuild(program: Command, run: Run): void {
   program
     .command('rebuild')
-    .description('make the state in Redis again from the log, while no worker runs; publishes nothing')
+    .description(
+      'make the state in Redis again from snapshots and the log, while no worker runs; publishes nothing',
+    )
     .option('--force', 'remove first what Redis holds of this system')
+    .option('--from-log', 'use no snapshots: for a log of which nothing was trimmed')
     .action((options: RebuildOptions, command: Command) =>
-      run(command, (call) => rebuildState(call, options.force === true)),
+      run(command, (call) => rebuildState(call, options)),
     );
 }
 
-async function rebuildState(call: Call, force: boolean): Promise<number> {
+async function rebuildState(call: Call, options: RebuildOptions): Promise<number> {
   const config = call.config();
   const level = call.isLogLevelGiven ? config.logLevel : 'warn';
   const { rebuild } = await import('../../workers/rebuild.ts');
   const logger = await call.logger(level);
-  const { shards, digest } = await rebuild(config, { logger, force });
+  const { shards, digest } = await rebuild(config, {
+    logger,
+    force: options.force === true,
+    fromLog: options.fromLog === true,
+  });
   await call.out.data({ shards, digest }, () => {
-    const rows = shards.map(({ shard, position }) => [`shard ${shard}`, `position ${position}`]);
+    const rows = shards.map(({ shard, position, from }) => [
+      `shard ${shard}`,
+      `position ${position}`,
+      from === 'log' ? 'from the log' : `from the snapshot at ${from.position}`,
+    ]);
     return `${aligned(rows)}\ndigest ${digest}`;
   });
   return EXIT.ok;

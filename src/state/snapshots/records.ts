@@ -1,0 +1,138 @@
+/**
+ * The lines of a snapshot: text that a person can read with zcat. `<kind> <id> <value>` keeps something, `-<kind> <id>`
+ * says that it is gone, `=` begins what replaces earlier lines, and the last line is the summary.
+ *
+ *   P pool document          M pool agent document     T pool task document     E pool kind id document
+ *   S pool last-sequence     O agent.decision outcome  R agent.decision count receipt
+ *   B position what-a-batch-owes (as a JSON string)
+ *
+ * Indexes are not kept: they are a function of the documents.
+ */
+import { SnapshotDamagedError } from '../../errors.ts';
+import type { DocumentChange } from '../../protocol/documents.ts';
+import { type SnapshotSummary, snapshotSummarySchema } from '../../protocol/snapshots.ts';
+import { releasedReceipt } from '../documents-to-writes.ts';
+import type { ShardCommit } from '../shard-store.ts';
+
+/** By kind: of how many words the id consists. */
+const ID_WORDS = { P: 1, S: 1, M: 2, T: 2, E: 3, O: 1, R: 1, B: 1 } as const;
+
+export type RecordKind = keyof typeof ID_WORDS;
+
+/** `<kind> <words of the id>`. */
+export type RecordId = string;
+
+export interface KeptRecord {
+  readonly id: RecordId;
+  /** Undefined when there is no such thing (any more). */
+  readonly value: string | undefined;
+}
+
+export type SnapshotLine =
+  | { readonly is: 'record'; readonly record: KeptRecord }
+  | { readonly is: 'replacements' }
+  | { readonly is: 'summary'; readonly summary: SnapshotSummary };
+
+export const recordId = {
+  pool: (pool: string): RecordId => `P ${pool}`,
+  sequence: (pool: string): RecordId => `S ${pool}`,
+  member: (pool: string, agent: string): RecordId => `M ${pool} ${agent}`,
+  task: (pool: string, taskId: string): RecordId => `T ${pool} ${taskId}`,
+  entity: (pool: string, kind: string, id: string): RecordId => `E ${pool} ${kind} ${id}`,
+  outcome: (key: string): RecordId => `O ${key}`,
+  receipt: (key: string): RecordId => `R ${key}`,
+  outbox: (seq: string): RecordId => `B ${seq}`,
+};
+
+export function partsOf(id: RecordId): { kind: RecordKind; words: string[] } {
+  const [kind = '', ...words] = id.split(' ');
+  if (!isKind(kind) || words.length !== ID_WORDS[kind])
+    throw new SnapshotDamagedError(`no such record: ${id}`);
+  return { kind, words };
+}
+
+function isKind(text: string): text is RecordKind {
+  return Object.hasOwn(ID_WORDS, text);
+}
+
+export function encodeRecord({ id, value }: KeptRecord): string {
+  return value === undefined ? `-${id}\n` : `${id} ${value}\n`;
+}
+
+export const REPLACEMENTS = '=\n';
+
+export function encodeSummary(summary: SnapshotSummary): string {
+  return `Z ${JSON.stringify(summary)}\n`;
+}
+
+/** Reads one line (without its end). Throws {@link SnapshotDamagedError} at anything that no line can be. */
+export function decodeLine(line: string): SnapshotLine {
+  if (line === '=') return { is: 'replacements' };
+  if (line.startsWith('Z ')) return { is: 'summary', summary: decodeSummary(line.slice(2)) };
+  const isGone = line.startsWith('-');
+  const kind = line[isGone ? 1 : 0] ?? '';
+  if (!isKind(kind)) throw new SnapshotDamagedError(`a line of an unknown kind: ${line.slice(0, 40)}`);
+  if (isGone) {
+    const id = line.slice(1);
+    partsOf(id);
+    return { is: 'record', record: { id, value: undefined } };
+  }
+  let end = 1;
+  for (let words = ID_WORDS[kind]; words > 0; words--) {
+    end = line.indexOf(' ', end + 1);
+    if (end === -1) throw new SnapshotDamagedError(`a line ends too soon: ${line.slice(0, 40)}`);
+  }
+  return { is: 'record', record: { id: line.slice(0, end), value: line.slice(end + 1) } };
+}
+
+function decodeSummary(json: string): SnapshotSummary {
+  const parsed = snapshotSummarySchema.safeParse(parseJson(json));
+  if (!parsed.success) throw new SnapshotDamagedError('the summary cannot be read');
+  return parsed.data;
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Everything of a shard that a commit writes and a snapshot keeps, but for what is read at the end anyway. */
+export function touchedBy(commit: ShardCommit): RecordId[] {
+  const touched: RecordId[] = [];
+  for (const change of commit.changes) {
+    const id = idOf(change);
+    if (id !== undefined) touched.push(id);
+    if (change.kind === 'pool') touched.push(recordId.sequence(change.pool));
+    const receipt = releasedReceipt(change);
+    if (receipt !== undefined) touched.push(recordId.receipt(receipt));
+  }
+  for (const pool of commit.sequences.keys()) touched.push(recordId.sequence(pool));
+  for (const { key, created } of commit.outcomes) {
+    touched.push(created > 0 ? recordId.receipt(key) : recordId.outcome(key));
+  }
+  for (const key of commit.forgotten) touched.push(recordId.outcome(key));
+  return touched;
+}
+
+function idOf(change: DocumentChange): RecordId | undefined {
+  const { pool } = change;
+  switch (change.kind) {
+    case 'pool':
+      return recordId.pool(pool);
+    case 'member': {
+      const member = change.after ?? change.before;
+      return member && recordId.member(pool, member.agent);
+    }
+    case 'task': {
+      const task = change.after ?? change.before;
+      return task && recordId.task(pool, task.taskId);
+    }
+    case 'entity': {
+      const entity = change.after ?? change.before;
+      return entity && recordId.entity(pool, entity.kind, entity.id);
+    }
+  }
+}

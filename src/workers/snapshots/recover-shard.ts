@@ -1,0 +1,178 @@
+/**
+ * Brings a shard back whose state the store has lost, before it is loaded: the newest good snapshot, from which the log
+ * is read on; without one the beginning of the log, as long as nothing was trimmed off it; without either nothing.
+ */
+import { isDeepStrictEqual } from 'node:util';
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { nuid } from 'nats';
+import type { Logger } from 'pino';
+import { readMessage, verifiable } from '../../bus/log-reader.ts';
+import type { SnapshotBucket, StoredSnapshot } from '../../bus/snapshot-bucket.ts';
+import { findStream, trimMarkOf } from '../../bus/streams.ts';
+import { verifyLog } from '../../bus/verify-log.ts';
+import { LogDivergedError, SnapshotDamagedError } from '../../errors.ts';
+import type { SnapshotSeal } from '../../protocol/snapshots.ts';
+import type { Subjects } from '../../protocol/subjects.ts';
+import type { ShardKeys } from '../../state/keys.ts';
+import type { Redis } from '../../state/redis.ts';
+import type { ShardStore, StoredPosition } from '../../state/shard-store.ts';
+import { RESTORING, ShardRestore } from '../../state/snapshots/restore.ts';
+import { SnapshotSource } from '../../state/snapshots/source.ts';
+import type { WorkerMetrics } from '../metrics.ts';
+import { readContent } from './content.ts';
+import { readBack } from './take-snapshot.ts';
+
+export interface RecoverOptions {
+  readonly jsm: JetStreamManager;
+  readonly subjects: Subjects;
+  readonly bucket: SnapshotBucket;
+  readonly store: ShardStore;
+  readonly keys: ShardKeys;
+  /** Writes must not be repeated behind our back: the connection for commits. */
+  readonly commits: Redis;
+  readonly reads: Redis;
+  readonly shard: number;
+  readonly shards: number;
+  readonly logger: Logger;
+  readonly metrics: WorkerMetrics;
+}
+
+/** Where the state was taken from; undefined when the store has it. */
+export type Recovered = { readonly snapshot: string; readonly position: number } | 'log' | undefined;
+
+export async function recoverShard(options: RecoverOptions): Promise<Recovered> {
+  const { store, bucket, shard, logger } = options;
+  const stored = await store.position();
+  const lost = await lossOf(options, stored);
+  if (lost === undefined) return undefined;
+  const reasons: string[] = [];
+  for (const snapshot of await bucket.list(shard)) {
+    const { seal, name } = snapshot;
+    const why = await refusalOf(options, snapshot, lost.logIdentity);
+    if (why === undefined && seal !== undefined && seal.summary.position.seq > stored.seq) {
+      try {
+        await restoreFrom(options, snapshot, seal, stored);
+        return { snapshot: name, position: seal.summary.position.seq };
+      } catch (error) {
+        if (!(error instanceof SnapshotDamagedError)) throw error;
+        reasons.push(damaged(options, name, error.message));
+      }
+    } else reasons.push(damaged(options, name, why ?? 'it is older than the state that is there'));
+  }
+  const none = reasons.length === 0 ? 'there is no snapshot' : `no snapshot is good (${reasons.join('; ')})`;
+  if (!lost.isLogWhole) throw new LogDivergedError(`the log has been trimmed and ${none}`);
+  const now = await store.position();
+  if (now.seq === RESTORING) await (await begin(options, now)).giveUp();
+  if (reasons.length > 0)
+    logger.warn({ reasons }, 'no snapshot is good: applying the log from its beginning');
+  return 'log';
+}
+
+interface Loss {
+  readonly logIdentity: string;
+  /** Nothing was trimmed off this shard's log. */
+  readonly isLogWhole: boolean;
+}
+
+/** Whether the state has to be brought back: there is none, or one that is older than what was trimmed off. */
+async function lossOf(
+  { jsm, subjects, shard }: RecoverOptions,
+  stored: StoredPosition,
+): Promise<Loss | undefined> {
+  const info = await findStream(jsm, subjects.streams.decisions);
+  if (info === undefined) throw new LogDivergedError('the log is gone');
+  const { below, shards } = trimMarkOf(info);
+  const loss = { logIdentity: info.created, isLogWhole: !shards.has(shard) };
+  if (stored.seq <= 0) return loss;
+  if (loss.isLogWhole || stored.seq >= below || stored.logIdentity !== info.created) return undefined;
+  const message = await readMessage(jsm, subjects.streams.decisions, stored.seq);
+  return message === undefined ? loss : undefined;
+}
+
+/** Why a snapshot cannot be used; undefined when it can. Throws when the log does not continue one that is good. */
+async function refusalOf(
+  options: RecoverOptions,
+  snapshot: StoredSnapshot,
+  logIdentity: string,
+): Promise<string | undefined> {
+  const { jsm, subjects, shard, shards, bucket } = options;
+  const { seal } = snapshot;
+  if (seal === undefined) return 'it has no seal';
+  const { summary } = seal;
+  if (summary.namespace !== subjects.namespace || summary.shard !== shard || summary.shards !== shards) {
+    return `it is of shard ${summary.shard} of ${summary.shards} in ${summary.namespace}`;
+  }
+  const { position } = summary;
+  if (position.logIdentity !== logIdentity) {
+    return `it comes from another log, created ${position.logIdentity}`;
+  }
+  const stream = subjects.streams.decisions;
+  try {
+    await verifyLog(verifiable({ jsm, stream, shard }), position);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof LogDivergedError)) throw error;
+    // Either the log went back, which nothing here may pass over, or the seal says what is not so.
+    try {
+      await checked(bucket, snapshot, seal);
+    } catch (damage) {
+      if (damage instanceof SnapshotDamagedError) return damage.message;
+      throw damage;
+    }
+    throw error;
+  }
+}
+
+async function checked(bucket: SnapshotBucket, snapshot: StoredSnapshot, seal: SnapshotSeal): Promise<void> {
+  const { sha256, summary } = await readBack(bucket, snapshot);
+  expectSealed(seal, { sha256, summary });
+}
+
+function expectSealed(seal: SnapshotSeal, found: Pick<SnapshotSeal, 'sha256' | 'summary'>): void {
+  if (found.sha256 !== seal.sha256) throw new SnapshotDamagedError('its content is not what was sealed');
+  if (!isDeepStrictEqual(found.summary, seal.summary)) {
+    throw new SnapshotDamagedError('its seal says something else than its content');
+  }
+}
+
+async function restoreFrom(
+  options: RecoverOptions,
+  snapshot: StoredSnapshot,
+  seal: SnapshotSeal,
+  stored: StoredPosition,
+): Promise<void> {
+  const { bucket, store, logger } = options;
+  const started = performance.now();
+  // An attempt with a newer one that was damaged has left the shard in the middle of a restoration.
+  const now = await store.position();
+  const restore = await begin(options, now.seq === RESTORING ? now : stored);
+  const pieces = readContent(bucket.read(snapshot));
+  for (;;) {
+    const next = await pieces.next();
+    if (next.done === true) {
+      expectSealed(seal, next.value);
+      await restore.finish(next.value.summary);
+      break;
+    }
+    for (const line of next.value) {
+      if (line.is === 'record') await restore.add(line.record);
+      else if (line.is === 'replacements') await restore.replace();
+    }
+  }
+  const { position } = seal.summary;
+  const durationMs = Math.round(performance.now() - started);
+  logger.warn(
+    { snapshot: snapshot.name, position: position.seq, durationMs },
+    'the state was lost: restored from a snapshot, the log is read on from there',
+  );
+}
+
+async function begin({ commits, reads, keys }: RecoverOptions, seen: StoredPosition): Promise<ShardRestore> {
+  return await ShardRestore.begin(commits, keys, new SnapshotSource(reads, keys), seen, nuid.next());
+}
+
+function damaged({ logger, metrics }: RecoverOptions, snapshot: string, reason: string): string {
+  metrics.snapshotsRefused.inc();
+  logger.error({ snapshot, reason }, 'a snapshot is no good; the one before it has to do');
+  return `${snapshot}: ${reason}`;
+}

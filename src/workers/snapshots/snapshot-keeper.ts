@@ -1,0 +1,140 @@
+/**
+ * Decides when a snapshot of which shard is taken: one at a time, after so many decisions or so much time, and never
+ * for more than a share of the time, however fast the shards are written.
+ */
+import type { Logger } from 'pino';
+import type { SnapshotBucket } from '../../bus/snapshot-bucket.ts';
+import { messageOf } from '../../errors.ts';
+import type { ShardKeys } from '../../state/keys.ts';
+import type { Redis } from '../../state/redis.ts';
+import type { TrackedShardStore } from '../../state/snapshots/tracked-store.ts';
+import type { WorkerMetrics } from '../metrics.ts';
+import { type TakenSnapshot, takeSnapshot } from './take-snapshot.ts';
+
+export interface SnapshotKeeperOptions {
+  readonly bucket: SnapshotBucket;
+  readonly redis: Redis;
+  readonly namespace: string;
+  readonly shards: number;
+  readonly keysOf: (shard: number) => ShardKeys;
+  readonly everyMs: number;
+  readonly everyDecisions: number;
+  readonly logger: Logger;
+  readonly metrics: WorkerMetrics;
+}
+
+export interface OwnedShard {
+  readonly store: TrackedShardStore;
+  /** It is loaded and its log was verified. */
+  readonly isRunning: () => boolean;
+}
+
+interface Kept extends OwnedShard {
+  /** What is known of its newest snapshot; undefined until somebody has looked. */
+  last: { readonly at: number; readonly position: number; readonly count: number } | undefined;
+  /** Decisions that its store had committed when that was taken. */
+  decisions: number;
+}
+
+const LEAST_SNAPSHOTS = 2;
+/** After a snapshot the worker rests so many times as long as that took: a tenth of the time goes into them at most. */
+const REST = 9;
+const MAX_CHECK_MS = 1_000;
+const MAX_RETRY_MS = 60_000;
+
+export class SnapshotKeeper {
+  readonly #options: SnapshotKeeperOptions;
+  readonly #owned = new Map<number, Kept>();
+  #timer: NodeJS.Timeout | undefined;
+  #underWay: Promise<void> = Promise.resolve();
+  #restUntil = 0;
+  #isClosed = false;
+
+  constructor(options: SnapshotKeeperOptions) {
+    this.#options = options;
+  }
+
+  own(shard: number, owned: OwnedShard): void {
+    this.#owned.set(shard, { ...owned, last: undefined, decisions: owned.store.decisions });
+  }
+
+  disown(shard: number): void {
+    this.#owned.get(shard)?.store.abandonCopy('the shard is given away');
+    this.#owned.delete(shard);
+  }
+
+  start(): void {
+    const { everyMs, logger } = this.#options;
+    const again = (): void => {
+      if (this.#isClosed) return;
+      this.#timer = setTimeout(
+        () => {
+          this.#underWay = this.runOnce(Date.now())
+            .catch((error) => logger.warn({ reason: messageOf(error) }, 'snapshots could not be looked at'))
+            .finally(again);
+        },
+        Math.min(MAX_CHECK_MS, everyMs),
+      );
+    };
+    again();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    for (const { store } of this.#owned.values()) store.abandonCopy('the worker stops');
+    await this.#underWay;
+  }
+
+  /** Takes the snapshots that are due, one after the other. */
+  async runOnce(now: number): Promise<void> {
+    for (const [shard, kept] of [...this.#owned]) {
+      if (this.#isClosed || performance.now() < this.#restUntil) return;
+      if (this.#owned.get(shard) !== kept || !kept.isRunning()) continue;
+      if (await this.#isDue(shard, kept, now)) await this.#take(shard, kept, now);
+    }
+  }
+
+  async #isDue(shard: number, kept: Kept, now: number): Promise<boolean> {
+    const { bucket, everyMs, everyDecisions } = this.#options;
+    const { seq, logIdentity } = await kept.store.position();
+    if (seq <= 0) return false;
+    if (kept.last === undefined) {
+      const sealed = (await bucket.list(shard)).filter(
+        ({ seal }) => seal?.summary.position.logIdentity === logIdentity,
+      );
+      const [newest] = sealed;
+      const at = newest === undefined ? now - everyMs : newest.writtenAt;
+      kept.last = { at, position: newest?.seal?.summary.position.seq ?? 0, count: sealed.length };
+    }
+    const { at, position, count } = kept.last;
+    const hasMoved = seq !== position || count < LEAST_SNAPSHOTS;
+    return hasMoved && (now - at >= everyMs || kept.store.decisions - kept.decisions >= everyDecisions);
+  }
+
+  async #take(shard: number, kept: Kept, now: number): Promise<void> {
+    const { bucket, redis, namespace, shards, keysOf, everyMs, logger, metrics } = this.#options;
+    const { decisions } = kept.store;
+    const started = performance.now();
+    try {
+      const keys = keysOf(shard);
+      const { store } = kept;
+      const taken = await takeSnapshot({ bucket, redis, keys, store, namespace, shard, shards });
+      kept.last = { at: now, position: taken.position, count: (kept.last?.count ?? 0) + 1 };
+      kept.decisions = decisions;
+      metrics.countSnapshot(shard, taken);
+      logger.info({ shard, ...rounded(taken) }, 'a snapshot was taken');
+    } catch (error) {
+      metrics.snapshots.inc({ result: 'failed' });
+      logger.warn({ shard, reason: messageOf(error) }, 'a snapshot could not be taken');
+      const retryMs = Math.min(everyMs, MAX_RETRY_MS);
+      kept.last = { at: now - everyMs + retryMs, position: 0, count: 0 };
+      kept.decisions = decisions;
+    }
+    this.#restUntil = performance.now() + REST * (performance.now() - started);
+  }
+}
+
+function rounded({ pauseMs, ...others }: TakenSnapshot): TakenSnapshot {
+  return { ...others, pauseMs: Math.round(pauseMs * 10) / 10 };
+}
