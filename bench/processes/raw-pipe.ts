@@ -56,7 +56,7 @@ let isStopping = false;
 const readers = await Promise.all(
   Array.from({ length: options.shards }, (_, shard) =>
     LogReader.open(
-      { connection: nats, jsm, stream: subjects.streams.decisions, filter: subjects.shardLog(shard) },
+      { connection: nats, jsm, stream: subjects.streams.decisions, filter: subjects.shardLog(shard), shard },
       { seq: 0, logIdentity: layout.logIdentity, hash: undefined },
     ),
   ),

@@ -37,7 +37,11 @@ const BUFFER = 1_024;
 const CONSUME = { max_messages: BUFFER, expires: 2_000, idle_heartbeat: 500 } as const;
 const CONSUMER_LIFETIME_NANOS = 30_000_000_000;
 
-export function verifiable({ jsm, stream, shard }: Pick<LogSource, 'jsm' | 'stream' | 'shard'>): VerifiableLog {
+export function verifiable({
+  jsm,
+  stream,
+  shard,
+}: Pick<LogSource, 'jsm' | 'stream' | 'shard'>): VerifiableLog {
   return {
     async bounds() {
       const info = await jsm.streams.info(stream);

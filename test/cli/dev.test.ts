@@ -15,6 +15,7 @@ const servers = useServers();
 const converge = useConverge(() => ({
   CONVERGE_LOG_MAX_BYTES: String(LITTLE_ROOM),
   CONVERGE_EVENTS_MAX_BYTES: String(LITTLE_ROOM),
+  CONVERGE_SNAPSHOTS_MAX_BYTES: String(LITTLE_ROOM),
 }));
 
 interface System {

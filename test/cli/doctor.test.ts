@@ -45,7 +45,12 @@ async function doctor(namespace: string, ...args: string[]): Promise<Diagnosis> 
 /** One in this process: starting another process for each test would take longer than all else. */
 async function worker(namespace: string, workerId?: string): Promise<RunningWorker> {
   const { natsUrl, redisUrl } = { natsUrl: servers.running.nats.url, redisUrl: servers.running.redis.url };
-  const small = { logMaxBytes: LITTLE_ROOM, eventsMaxBytes: LITTLE_ROOM, httpPort: -1 };
+  const small = {
+    logMaxBytes: LITTLE_ROOM,
+    eventsMaxBytes: LITTLE_ROOM,
+    snapshotsMaxBytes: LITTLE_ROOM,
+    httpPort: -1,
+  };
   const id = workerId === undefined ? {} : { workerId };
   const config = parseConfig({ namespace, natsUrl, redisUrl, shards: SHARDS, ...small, ...id });
   const started = await startWorker(config, { logger: pino({ level: 'silent' }) });

@@ -44,6 +44,7 @@ export function useServers(): FileServers {
         CONVERGE_REDIS_URL: there().redis.url,
         CONVERGE_LOG_MAX_BYTES: String(LITTLE_ROOM),
         CONVERGE_EVENTS_MAX_BYTES: String(LITTLE_ROOM),
+        CONVERGE_SNAPSHOTS_MAX_BYTES: String(LITTLE_ROOM),
       };
     },
   };

@@ -147,6 +147,7 @@ const QUICK: Partial<ConfigInput> = {
   httpPort: -1,
   logMaxBytes: 256 * 1024 * 1024,
   eventsMaxBytes: 256 * 1024 * 1024,
+  snapshotsMaxBytes: 64 * 1024 * 1024,
 };
 
 /** Nothing happens but what the test sends: neither the scheduled sweeper nor a shard's owner sweeps. */

@@ -67,9 +67,9 @@ export class ShardCapture {
         if (touched.length <= FEW) break;
       }
       const { end, position, pauseMs } = await lastStep(source, tracking, start);
-      yield lines.replacements() + lines.of(end.records) + lines.of(end.outbox);
+      const last = lines.replacements() + lines.of(end.records) + lines.of(end.outbox);
       const summary = summaryOf(this.#options, end, position, lines.count);
-      yield encodeSummary(summary);
+      yield last + encodeSummary(summary);
       this.#captured = { summary, pauseMs };
     } finally {
       tracking.end();
