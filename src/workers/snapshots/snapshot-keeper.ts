@@ -104,8 +104,11 @@ export class SnapshotKeeper {
         ({ seal }) => seal?.summary.position.logIdentity === logIdentity,
       );
       const [newest] = sealed;
-      const at = newest === undefined ? now - everyMs : newest.writtenAt;
-      kept.last = { at, position: newest?.seal?.summary.position.seq ?? 0, count: sealed.length };
+      kept.last = {
+        at: newest?.writtenAt ?? now,
+        position: newest?.seal?.summary.position.seq ?? 0,
+        count: sealed.length,
+      };
     }
     const { at, position, count } = kept.last;
     const hasMoved = seq !== position || count < LEAST_SNAPSHOTS;
