@@ -83,7 +83,9 @@ async function compile(folder: string): Promise<string> {
   const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
   const options = ['--outDir', folder, '--noCheck', '--sourceMap', 'false', '--declaration', 'false'];
   await promisify(execFile)(process.execPath, [tsc, '-p', 'tsconfig.build.json', ...options], { cwd: ROOT });
-  await cp(join(ROOT, 'src/state/commit.lua'), join(folder, 'src/state/commit.lua'));
+  for (const script of ['src/state/commit.lua', 'src/state/snapshots/restore.lua']) {
+    await cp(join(ROOT, script), join(folder, script));
+  }
   await writeFile(join(folder, 'package.json'), await readFile(join(ROOT, 'package.json')));
   await writeFile(join(folder, 'main.js'), MAIN);
   await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
