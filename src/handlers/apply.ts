@@ -4,7 +4,7 @@
  */
 import type { Code } from '../protocol/codes.ts';
 import type { Batch, Decision, SingleDecision } from '../protocol/decisions/index.ts';
-import type { Json } from '../protocol/json.ts';
+import type { Json, JsonObject } from '../protocol/json.ts';
 import { MAX_ANSWER_BYTES, MAX_CASCADE } from '../protocol/limits.ts';
 import type { MemberOutcome } from '../protocol/outcome.ts';
 import { settleHandovers } from './auctions/handovers.ts';
@@ -94,7 +94,7 @@ function rejection({ code, message, transient }: Rejected): AppliedDecision {
 
 function applyBatch(world: World, batch: Batch, context: Context): AppliedDecision {
   const events: AppliedEvent[] = [];
-  const outcomes: MemberOutcome[] = [];
+  const outcomes: JsonObject[] = [];
   let room = MAX_ANSWER_BYTES;
   for (const [index, member] of batch.decisions.entries()) {
     const applied = applySingle(world, member, { ...context, index }, room);
@@ -106,7 +106,7 @@ function applyBatch(world: World, batch: Batch, context: Context): AppliedDecisi
     events.push(...applied.events);
     outcomes.push(memberOutcome(member, batch, applied));
   }
-  return { status: 'accepted', events, data: { outcomes: outcomes.map(asJson) }, forgottenOutcomes: 0 };
+  return { status: 'accepted', events, data: { outcomes }, forgottenOutcomes: 0 };
 }
 
 /** How much of an outcome the data of one member takes. */
@@ -114,19 +114,14 @@ function answerBytes(data: Json | undefined): number {
   return data === undefined ? 0 : Buffer.byteLength(JSON.stringify(data));
 }
 
-function memberOutcome(member: SingleDecision, batch: Batch, applied: AppliedDecision): MemberOutcome {
-  const { status, code, message, transient, data } = applied;
+function memberOutcome(member: SingleDecision, batch: Batch, applied: AppliedDecision): JsonObject {
   return {
     type: member.type,
-    ...(member.id === batch.id ? {} : { id: member.id }),
-    status,
-    ...(code === undefined ? {} : { code }),
-    ...(message === undefined ? {} : { message }),
-    ...(transient === true ? { transient } : {}),
-    ...(data === undefined ? {} : { data }),
-  };
-}
-
-function asJson(outcome: MemberOutcome): Json {
-  return { ...outcome };
+    id: member.id === batch.id ? undefined : member.id,
+    status: applied.status,
+    code: applied.code,
+    message: applied.message,
+    transient: applied.transient === true ? true : undefined,
+    data: applied.data,
+  } satisfies MemberOutcome;
 }

@@ -131,10 +131,10 @@ function checkBatch(body: { readonly [member: string]: unknown }): Checked {
   if (isReserved(id)) return { code: 'reserved_id', message: 'id' };
   const members: SingleDecision[] = [];
   for (const [i, member] of decisions.entries()) {
-    const checked = checkSingle(
-      { ...member, id: memberId(member, id, i), ...inherited(member, onBehalfOf) },
-      `decisions[${i}].`,
-    );
+    // What a member leaves to its Batch is filled in here; the object is the parser's, and nobody else's yet.
+    member.id ??= memberId(member.type, id, i);
+    if (onBehalfOf !== undefined) member.onBehalfOf ??= onBehalfOf;
+    const checked = checkSingle(member, `decisions[${i}].`);
     if (!('decision' in checked)) return checked;
     members.push(checked.decision);
   }
@@ -143,17 +143,8 @@ function checkBatch(body: { readonly [member: string]: unknown }): Checked {
 }
 
 /** A member without an id goes by that of its Batch; a Delegate needs one of its own, since that names the delegation. */
-function memberId(
-  member: { readonly type: string; readonly id?: string | undefined },
-  batchId: string,
-  index: number,
-): string {
-  return member.id ?? (member.type === 'Delegate' ? `${batchId}-${index}` : batchId);
-}
-
-/** A Batch on somebody's behalf is that for each of its members that does not name a principal of its own. */
-function inherited(member: { readonly [field: string]: unknown }, onBehalfOf: string | undefined): object {
-  return member.onBehalfOf === undefined && onBehalfOf !== undefined ? { onBehalfOf } : {};
+function memberId(type: string, batchId: string, index: number): string {
+  return type === 'Delegate' ? `${batchId}-${index}` : batchId;
 }
 
 function validate<D extends Decision>(schema: z.ZodType<D>, body: unknown, path: string): Checked<D> {

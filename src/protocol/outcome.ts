@@ -26,12 +26,12 @@ export interface Outcome {
 /** What a Batch's outcome says of each of its members, in their order. */
 export interface MemberOutcome {
   readonly type: string;
-  readonly id?: string;
+  readonly id?: string | undefined;
   readonly status: 'accepted' | 'rejected';
-  readonly code?: Code;
-  readonly message?: string;
-  readonly transient?: true;
-  readonly data?: Json;
+  readonly code?: Code | undefined;
+  readonly message?: string | undefined;
+  readonly transient?: true | undefined;
+  readonly data?: Json | undefined;
 }
 
 /** Agent and decision id together: decision ids are unique per agent. Also the `Nats-Msg-Id` of a decision. */
