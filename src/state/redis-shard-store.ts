@@ -8,6 +8,7 @@ import { settingsSchema } from '../protocol/settings.ts';
 import { writeChange } from './documents-to-writes.ts';
 import { classHash, type ShardKeys } from './keys.ts';
 import { Operations } from './operations.ts';
+import { Reads } from './reads.ts';
 import type { Redis } from './redis.ts';
 import { pairs, parse } from './replies.ts';
 import type {
@@ -140,23 +141,27 @@ export class RedisShardStore implements ShardStore {
     return tasks;
   }
 
+  /** One write to Redis for all of it: at a low rate a batch is a decision or two, and writes are what it costs. */
   async lookup(wanted: Lookup): Promise<Found> {
-    const outcomes = this.outcomes(wanted.outcomes);
-    const tasks = [...wanted.tasks].map(([pool, ids]) => this.#tasks(pool, ids));
+    const reads = new Reads(this.#reads);
+    const outcomes = this.#outcomesBy(reads, wanted.outcomes);
+    const tasks = [...wanted.tasks].map(([pool, ids]) => reads.documents<Task>(this.#keys.tasks(pool), ids));
     const entities = [...wanted.entities].map(([pool, refs]) => this.#entities(pool, refs));
-    return {
-      outcomes: await outcomes,
-      tasks: (await Promise.all(tasks)).flat(),
-      entities: (await Promise.all(entities)).flat(),
-    };
+    const found = await Promise.all([outcomes, Promise.all(tasks), Promise.all(entities), reads.send()]);
+    return { outcomes: found[0], tasks: found[1].flat(), entities: found[2].flat() };
   }
 
   async outcomes(wanted: readonly string[]): Promise<Map<string, string>> {
+    const reads = new Reads(this.#reads);
+    const outcomes = this.#outcomesBy(reads, wanted);
+    return (await Promise.all([outcomes, reads.send()]))[0];
+  }
+
+  async #outcomesBy(reads: Reads, wanted: readonly string[]): Promise<Map<string, string>> {
     const found = new Map<string, string>();
-    if (wanted.length === 0) return found;
     const [recent, receipts] = await Promise.all([
-      this.#reads.hmget(this.#keys.outcomes, ...wanted),
-      this.#reads.hmget(this.#keys.receipts, ...wanted),
+      reads.fields(this.#keys.outcomes, wanted),
+      reads.fields(this.#keys.receipts, wanted),
     ]);
     for (const [i, key] of wanted.entries()) {
       const json = recent[i] ?? receipts[i];

@@ -1,0 +1,41 @@
+import type { Redis } from './redis.ts';
+import { parse } from './replies.ts';
+
+const CHUNK = 500;
+
+/** Reads that go to Redis together, in one write; each settles by itself. */
+export class Reads {
+  readonly #pipeline: ReturnType<Redis['pipeline']>;
+
+  constructor(redis: Redis) {
+    this.#pipeline = redis.pipeline();
+  }
+
+  /** Fields of a hash; null where there is none. */
+  async fields(hash: string, fields: readonly string[]): Promise<(string | null)[]> {
+    const chunks: Promise<(string | null)[]>[] = [];
+    for (let i = 0; i < fields.length; i += CHUNK) chunks.push(this.#chunk(hash, fields.slice(i, i + CHUNK)));
+    const [first = [], ...others] = await Promise.all(chunks);
+    return others.length === 0 ? first : first.concat(...others);
+  }
+
+  /** Documents in a hash; those that are not there are left out. */
+  async documents<T>(hash: string, fields: readonly string[]): Promise<T[]> {
+    const found: T[] = [];
+    for (const json of await this.fields(hash, fields)) if (json !== null) found.push(parse<T>(json));
+    return found;
+  }
+
+  async send(): Promise<void> {
+    if (this.#pipeline.length > 0) await this.#pipeline.exec();
+  }
+
+  #chunk(hash: string, fields: readonly string[]): Promise<(string | null)[]> {
+    return new Promise((resolve, reject) => {
+      this.#pipeline.hmget(hash, ...fields, (error, values) => {
+        if (error != null) reject(error);
+        else resolve(values ?? []);
+      });
+    });
+  }
+}
