@@ -9,7 +9,8 @@ import { tableOf } from './report/table.ts';
 import { runSections } from './sections/run-sections.ts';
 import { Checks } from './sides/side.ts';
 
-process.exitCode = await main(process.argv.slice(2));
+// Whatever is still open then is not worth waiting for: the nets that listen to our exit end every child.
+process.exit(await main(process.argv.slice(2)));
 
 async function main(args: readonly string[]): Promise<number> {
   const started = performance.now();
@@ -23,7 +24,7 @@ async function main(args: readonly string[]): Promise<number> {
       return EXIT.ok;
     }
     // Everything that was started is ended by the nets that listen to our exit.
-    const interruption = onInterrupt(process, {
+    onInterrupt(process, {
       startedByNpm: process.env.npm_lifecycle_event !== undefined,
       say,
       stop: async () => undefined,
@@ -32,7 +33,6 @@ async function main(args: readonly string[]): Promise<number> {
     const checks = new Checks();
     const notes = new EnvironmentNotes();
     const results = await runSections(options.only, { plan, checks, notes, say });
-    interruption.unlisten();
     const seconds = Math.round((performance.now() - started) / 100) / 10;
     const environment = notes.environment();
     const report = reportOf({ results, environment, checks: checks.counted, plan, seconds });

@@ -14,6 +14,10 @@ export interface Plan {
   readonly liveTasks: number;
   readonly requests: number;
   readonly idleMs: number;
+  readonly takeOvers: number;
+  /** Rounds with workers that have only a part of a core: slower, and so longer. */
+  readonly scaleOutRounds: number;
+  readonly scaleOutRoundMs: number;
 }
 
 const FULL: Plan = {
@@ -28,18 +32,27 @@ const FULL: Plan = {
   liveTasks: 100_000,
   requests: 300,
   idleMs: 5_000,
+  takeOvers: 3,
+  scaleOutRounds: 4,
+  scaleOutRoundMs: 4_000,
 };
 
 const QUICK: Plan = {
   ...FULL,
   quick: true,
   rounds: 3,
-  roundMs: 500,
-  warmUp: 2_000,
+  roundMs: 400,
+  warmUp: 1_000,
   latencyWindows: 2,
-  latencyWindowMs: 1_500,
+  latencyWindowMs: 1_200,
   finalTasks: { few: 1_000, many: 100_000 },
+  pendingTasks: { few: 10, many: 20_000 },
+  liveTasks: 20_000,
   requests: 100,
+  idleMs: 3_000,
+  takeOvers: 1,
+  scaleOutRounds: 2,
+  scaleOutRoundMs: 1_500,
 };
 
 export function planOf({

@@ -8,6 +8,7 @@ import { serve } from '../support/serve.ts';
 
 const { role, url, queue: name, concurrency } = queueConfig();
 const BULK = 1_000;
+const EVENTS_KEPT = 1_000_000;
 /** A bounded history, as people keep it. */
 const KEPT = { removeOnComplete: { count: 1_000 }, removeOnFail: { count: 1_000 } };
 
@@ -37,7 +38,11 @@ function produce(): void {
       },
       /** From when a job was due to be added to when this process hears that it is completed. */
       async latency(args) {
-        events ??= await listening();
+        if (events === undefined) {
+          // By default BullMQ keeps so few events that a listener which falls behind misses some.
+          await connection.hset(`bull:${name}:meta`, 'opts.maxLenEvents', String(EVENTS_KEPT));
+          events = await listening();
+        }
         const run = runs++;
         return await openLoop(openLoopSchema.parse(args), (i, answered) => {
           const jobId = `l-${run}-${i}`;
@@ -57,7 +62,11 @@ function produce(): void {
 const heardOf = new Map<string, (at: number) => void>();
 
 async function listening(): Promise<QueueEvents> {
-  const events = new QueueEvents(name, { connection: connectForBullMq(url) });
+  const events = new QueueEvents(name, {
+    connection: connectForBullMq(url),
+    // From the beginning: '$' would miss what is completed before the first read.
+    lastEventId: '0-0',
+  });
   events.on('completed', ({ jobId }) => {
     heardOf.get(jobId)?.(performance.now());
     heardOf.delete(jobId);

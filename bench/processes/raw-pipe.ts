@@ -5,18 +5,20 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { z } from 'zod';
 import { connectNats } from '../../src/bus/connection.ts';
-import { type LogMessage, LogReader } from '../../src/bus/log-reader.ts';
+import { type LogMessage, LogReader, messageHash } from '../../src/bus/log-reader.ts';
 import { StreamPublisher } from '../../src/bus/stream-publisher.ts';
 import { ensureStreams } from '../../src/bus/streams.ts';
 import { parseConfig } from '../../src/config.ts';
+import { LogInterruptedError } from '../../src/errors.ts';
 import { subjects as subjectsOf } from '../../src/protocol/subjects.ts';
 import { connectForCommits, openRedis } from '../../src/state/redis.ts';
 import { configOf, serve } from '../support/serve.ts';
+import { ROOM } from '../support/servers.ts';
 
 const options = configOf(
   z.object({ natsUrl: z.string(), redisUrl: z.string(), namespace: z.string(), shards: z.int() }),
 );
-const config = parseConfig(options);
+const config = parseConfig({ ...options, ...ROOM });
 
 /** How ours looked when it was measured, by the kind of message (the first letter of the second part of its id). */
 const shapeSchema = z.object({
@@ -53,25 +55,57 @@ const streams = new StreamPublisher(nats);
 const sha = z.string().parse(await redis.script('LOAD', SCRIPT));
 let isStopping = false;
 
-const readers = await Promise.all(
-  Array.from({ length: options.shards }, (_, shard) =>
-    LogReader.open(
-      { connection: nats, jsm, stream: subjects.streams.decisions, filter: subjects.shardLog(shard), shard },
-      { seq: 0, logIdentity: layout.logIdentity, hash: undefined },
-    ),
-  ),
-);
+const readers = new Map<number, LogReader>();
 
-async function pump(reader: LogReader, shard: number): Promise<void> {
+/** Works on one shard's log; reads on from where it was when reading is interrupted, as a worker does. */
+async function pump(shard: number): Promise<void> {
+  let last: LogMessage | undefined;
+  while (!isStopping) {
+    try {
+      const reader = await open(shard, last);
+      readers.set(shard, reader);
+      await pumpFrom(reader, shard, (message) => {
+        last = message;
+      });
+    } catch (error) {
+      if (!(error instanceof LogInterruptedError)) throw error;
+      process.stderr.write(`raw pipe, shard ${shard}: ${error.message}\n`);
+    }
+  }
+}
+
+async function open(shard: number, last: LogMessage | undefined): Promise<LogReader> {
+  const source = {
+    connection: nats,
+    jsm,
+    stream: subjects.streams.decisions,
+    filter: subjects.shardLog(shard),
+    shard,
+  };
+  return await LogReader.open(source, {
+    seq: last?.seq ?? 0,
+    logIdentity: layout.logIdentity,
+    hash: last === undefined ? undefined : messageHash(last.subject, last.data),
+  });
+}
+
+async function pumpFrom(
+  reader: LogReader,
+  shard: number,
+  applied: (message: LogMessage) => void,
+): Promise<void> {
   const unconfirmed = new Set<Promise<void>>();
   while (!isStopping) {
     const batch = await reader.take(config.maxBatch, IDLE_WAIT_MS);
-    if (batch.length === 0) continue;
+    const last = batch.at(-1);
+    if (last === undefined) continue;
     await commit(shard, batch.length);
+    applied(last);
     const sent = streams.publish(publish(batch, shard)).finally(() => unconfirmed.delete(sent));
     unconfirmed.add(sent);
     if (unconfirmed.size >= MAX_UNCONFIRMED) await Promise.race(unconfirmed);
   }
+  await Promise.all(unconfirmed);
 }
 
 async function commit(shard: number, messages: number): Promise<void> {
@@ -120,11 +154,7 @@ function eventOf(bytes: number): string {
   return body;
 }
 
-const pumps = readers.map((reader, shard) =>
-  pump(reader, shard).catch((error) => {
-    if (!isStopping) throw error;
-  }),
-);
+const pumps = Array.from({ length: options.shards }, (_, shard) => pump(shard));
 
 serve(
   {
@@ -134,16 +164,16 @@ serve(
     },
     /** Messages committed so far, by the counters in Redis. */
     committed: async () => {
-      const tags = readers.map((_, shard) => `${options.namespace}:{${shard}}:count`);
+      const tags = pumps.map((_, shard) => `${options.namespace}:{${shard}}:count`);
       const counts = await redis.mget(tags);
       return { committed: counts.reduce((sum, count) => sum + Number(count ?? 0), 0) };
     },
   },
   async () => {
     isStopping = true;
-    for (const reader of readers) reader.nudge();
+    for (const reader of readers.values()) reader.nudge();
     await Promise.all(pumps);
-    for (const reader of readers) reader.close();
+    for (const reader of readers.values()) reader.close();
     streams.close();
     redis.disconnect();
     await nats.close();

@@ -1,10 +1,21 @@
 /** The report for people. */
+import type { NotMeasured } from '../sections/section.ts';
 import type { SideResult } from '../support/rounds.ts';
-import type { Target } from './ratios.ts';
 import type { Report } from './report.ts';
+import type { Target } from './targets.ts';
 
 export function tableOf(report: Report): string {
-  return [environmentLines(report), throughputLines(report), costLines(report), targetLines(report)]
+  const parts = [
+    environmentLines(report),
+    throughputLines(report),
+    costLines(report),
+    latencyLines(report),
+    storedLines(report),
+    growthLines(report),
+    scaleOutLines(report),
+    targetLines(report),
+  ];
+  return parts
     .filter((lines) => lines.length > 0)
     .map((lines) => `${lines.join('\n')}\n`)
     .join('\n');
@@ -21,12 +32,18 @@ function environmentLines({ environment, plan, seconds }: Report): string[] {
   ];
 }
 
+const SIDE_HEADS = ['per s', 'min', 'max', 'decisions/s'] as const;
+
 function throughputLines({ throughput }: Report): string[] {
   if (throughput === null) return [];
-  const rows = Object.values(throughput.sides).map((side) =>
-    'notMeasured' in side ? [`not measured: ${side.notMeasured}`] : sideRow(side),
+  return sideTable('lifecycles', throughput.sides);
+}
+
+function sideTable(head: string, sides: Readonly<Record<string, SideResult | NotMeasured>>): string[] {
+  const rows = Object.entries(sides).map(([name, side]) =>
+    'notMeasured' in side ? [`${name}: not measured: ${side.notMeasured}`] : sideRow(side),
   );
-  return columns([['lifecycles', 'per s', 'min', 'max', 'decisions/s'], ...rows]);
+  return columns([[head, ...SIDE_HEADS], ...rows]);
 }
 
 function sideRow({ title, lifecyclesPerS, decisionsPerS }: SideResult): string[] {
@@ -50,6 +67,50 @@ function costLines({ cost }: Report): string[] {
     ...names.map((name) => (cpu[name] === undefined ? '-' : String(cpu[name]))),
   ]);
   return columns([['CPU seconds per million lifecycles', ...names], ...rows]);
+}
+
+function latencyLines({ latency }: Report): string[] {
+  if (latency === null) return [];
+  const rows = Object.entries(latency.rates).flatMap(([perS, sides]) =>
+    Object.entries(sides).map(([side, { p50Ms, p99Ms, p999Ms, kept }]) => [
+      `${side} at ${whole(Number(perS))}/s`,
+      ...[p50Ms, p99Ms, p999Ms].map(String),
+      kept ? '' : 'rate not kept',
+    ]),
+  );
+  return columns([['latency, ms', 'p50', 'p99', 'p99.9', ''], ...rows]);
+}
+
+function storedLines({ growth }: Report): string[] {
+  return growth === null ? [] : sideTable('growth: lifecycles', growth.stored.sides);
+}
+
+function growthLines({ growth }: Report): string[] {
+  if (growth === null) return [];
+  const { pending, takeOver, stored } = growth;
+  const { few, many } = pending.pendingTasks;
+  const { heapBytesPerLiveTask, rssBytesPerLiveTask } = takeOver.memory;
+  return [
+    ...columns([
+      ['ms', `p50 of ${whole(few)}`, 'p99', `p50 of ${whole(many)}`, 'p99'],
+      ...(['pendingTasksQuery', 'claimNext'] as const).map((name) => {
+        const times = pending[name];
+        return [name, ...[times.few, times.many].flatMap(({ p50Ms, p99Ms }) => [p50Ms, p99Ms]).map(String)];
+      }),
+    ]),
+    `take-over of ${whole(takeOver.liveTasks)} live tasks: loaded in ${takeOver.loadMs.median} ms; from the kill to ` +
+      `the next outcome ${takeOver.killToOutcomeMs.median} ms (the lease is ${takeOver.leaseMs} ms)`,
+    `a live task takes ${heapBytesPerLiveTask} bytes of heap, ${rssBytesPerLiveTask} of resident memory`,
+    `an idle worker takes ${stored.idleCpuPercent.few ?? '-'} % of a core, with many stored tasks ` +
+      `${stored.idleCpuPercent.many ?? '-'} %`,
+  ];
+}
+
+function scaleOutLines({ scaleOut }: Report): string[] {
+  if (scaleOut === null) return [];
+  return 'notMeasured' in scaleOut
+    ? [`scale-out: not measured: ${scaleOut.notMeasured}`]
+    : sideTable('scale-out: lifecycles', scaleOut.sides);
 }
 
 function targetLines({ targets }: Report): string[] {

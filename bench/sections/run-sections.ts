@@ -1,5 +1,8 @@
 import type { SectionName } from '../options.ts';
 import type { Results } from '../report/results.ts';
+import { growth } from './growth/growth.ts';
+import { latency } from './latency.ts';
+import { scaleOut } from './scale-out.ts';
 import type { SectionContext } from './section.ts';
 import { throughput } from './throughput.ts';
 
@@ -11,6 +14,15 @@ export async function runSections(wanted: readonly SectionName[], context: Secti
     switch (section) {
       case 'throughput':
         results = { ...results, throughput: await throughput(context) };
+        break;
+      case 'latency':
+        results = { ...results, latency: await latency(context) };
+        break;
+      case 'growth':
+        results = { ...results, growth: await growth(context) };
+        break;
+      case 'scale-out':
+        results = { ...results, scaleOut: await scaleOut(context) };
         break;
     }
   }

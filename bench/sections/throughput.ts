@@ -1,13 +1,16 @@
 /** Lifecycles per second of ours, of what people would use instead, and of the raw pipe; and what they cost in CPU. */
 import { batchFor, ConvergeSystem, poolNames } from '../sides/converge.ts';
-import { bestConcurrency, QueueSystem } from '../sides/queue.ts';
+import { bestConcurrency } from '../sides/queue.ts';
+import { startBeeQueue, startBullmq, startPgBoss } from '../sides/queues.ts';
 import { measureShape, RawPipe } from '../sides/raw-pipe.ts';
 import type { Round, Side } from '../sides/side.ts';
 import type { CpuSeconds } from '../support/cpu.ts';
 import type { Mode } from '../support/lifecycles.ts';
 import { MODES } from '../support/lifecycles.ts';
+import { startPostgres } from '../support/postgres.ts';
 import { alternate, cpuPerMillion, type SideResult } from '../support/rounds.ts';
 import { type BenchServers, withServers } from '../support/servers.ts';
+import { Stops } from '../support/stops.ts';
 import type { NotMeasured, SectionContext } from './section.ts';
 
 export const POOL_COUNTS = [1, 16, 1_000] as const;
@@ -38,22 +41,17 @@ export function oursName(mode: Mode, pools: number): string {
 
 export async function throughput(context: SectionContext): Promise<ThroughputResult> {
   return await withServers(context, async (servers) => {
-    const stops: (() => Promise<void>)[] = [];
-    try {
-      return await measure(servers, context, stops);
-    } finally {
-      for (const stop of stops.reverse()) await stop();
-    }
+    await using stops = new Stops();
+    return await measure(servers, context, stops);
   });
 }
 
 async function measure(
   servers: BenchServers,
-  { plan, checks, say }: SectionContext,
-  stops: (() => Promise<void>)[],
+  { plan, checks, notes, say }: SectionContext,
+  stops: Stops,
 ): Promise<ThroughputResult> {
-  const ours = await ConvergeSystem.start({ servers, namespace: 'ours' });
-  stops.push(() => ours.stop());
+  const ours = stops.add(await ConvergeSystem.start({ servers, namespace: 'ours' }));
   const pools = new Map(POOL_COUNTS.map((count) => [count, poolNames(`p${count}`, count)]));
   for (const names of pools.values()) await ours.prepare(names);
   say('pools are ready');
@@ -66,8 +64,7 @@ async function measure(
     }
   }
 
-  const raw = await RawPipe.start(servers);
-  stops.push(() => raw.stop());
+  const raw = stops.add(await RawPipe.start(servers));
   const sixteen = pools.get(16) ?? [];
   const shapes: Partial<Record<Mode, ShapeSummary>> = {};
   for (const mode of MODES) {
@@ -85,26 +82,23 @@ async function measure(
     sides.push(raw.side(`raw-${mode}`, `raw pipe, ${mode}`, sixteen, mode, shape, checks));
   }
 
-  const bullmq = await QueueSystem.start({
-    name: 'bullmq',
-    title: 'BullMQ, addBulk by 1,000',
-    guarantees:
-      'at least once; each job is in Redis before and while it runs; a bounded history of completed ones; no log',
-    entry: 'bullmq',
-    url: servers.redis.url,
-    servers: { redis: [servers.redis.pid] },
-    concurrency: CONCURRENCIES[1],
-    checks,
-  });
-  stops.push(() => bullmq.stop());
+  const bullmq = stops.add(await startBullmq(servers, checks));
   const bullmqConcurrency = await bestConcurrency(bullmq, CONCURRENCIES, plan.warmUp);
   say(`BullMQ does best with concurrency ${bullmqConcurrency}`);
-  sides.push(bullmq);
+  const bee = stops.add(await startBeeQueue(servers, checks));
+  sides.push(bullmq, bee);
+  const postgres = await startPostgres(say);
+  if ('notMeasured' in postgres) notes.postgres = postgres.notMeasured;
+  else {
+    stops.add(postgres);
+    notes.postgres = postgres.version;
+    sides.push(stops.add(await startPgBoss(postgres, checks)));
+  }
 
   const { results, rounds } = await alternate(sides, { ...plan, say });
   const cost = [...rounds].map(([name, each]) => [name, costOf(each)] as const);
   return {
-    sides: results,
+    sides: 'notMeasured' in postgres ? { ...results, 'pg-boss': postgres } : results,
     cost: Object.fromEntries(cost),
     bullmqConcurrency,
     shapes: { single: shapes.single ?? NO_SHAPE, bulk: shapes.bulk ?? NO_SHAPE },

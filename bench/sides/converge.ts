@@ -5,7 +5,7 @@ import { BenchChild } from '../support/child.ts';
 import { CpuMeter, type Processes } from '../support/cpu.ts';
 import { Ledger } from '../support/ledger.ts';
 import { type LifecyclesReport, lifecyclesReportSchema, type Mode } from '../support/lifecycles.ts';
-import type { BenchServers } from '../support/servers.ts';
+import { type BenchServers, ROOM } from '../support/servers.ts';
 import { type Checks, type Round, ShortOfWorkError, type Side } from './side.ts';
 
 export const SHARDS = 16;
@@ -31,6 +31,7 @@ export interface ConvergeOptions {
   /** Configuration of the workers beyond the defaults. */
   readonly config?: Readonly<Record<string, unknown>>;
   readonly execArgv?: readonly string[];
+  readonly agents?: readonly string[];
 }
 
 const stateSchema = z.object({
@@ -38,6 +39,8 @@ const stateSchema = z.object({
   notReady: z.array(z.string()),
   loads: z.array(z.number()),
 });
+
+const acceptedSchema = z.object({ accepted: z.int() });
 
 export class ConvergeSystem {
   readonly namespace: string;
@@ -47,13 +50,13 @@ export class ConvergeSystem {
   readonly #options: ConvergeOptions;
 
   static async start(options: ConvergeOptions): Promise<ConvergeSystem> {
-    const { servers, namespace, workers = 1, shards = SHARDS } = options;
+    const { servers, namespace, workers = 1, shards = SHARDS, agents = AGENTS } = options;
     const first = await startWorkerProcess(options);
     const publisher = await BenchChild.start('publisher', {
       url: servers.nats.url,
       namespace,
       shards,
-      agents: AGENTS,
+      agents,
     });
     const ledger = await Ledger.open(servers, namespace, shards);
     const system = new ConvergeSystem(options, publisher, ledger);
@@ -90,6 +93,16 @@ export class ConvergeSystem {
     return worker;
   }
 
+  async stopWorkers(): Promise<void> {
+    await Promise.all(this.workers.splice(0).map((worker) => worker.stop()));
+  }
+
+  /** As a machine that loses its power. */
+  async kill(worker: BenchChild): Promise<void> {
+    this.workers.splice(this.workers.indexOf(worker), 1);
+    await worker.kill();
+  }
+
   /** Resolves when every shard runs and every worker has its fair share of them. */
   async balanced(): Promise<void> {
     const share = Math.ceil(this.shards / this.workers.length);
@@ -103,12 +116,23 @@ export class ConvergeSystem {
     throw new Error(`the workers of ${this.namespace} did not share their shards in time`);
   }
 
-  /** Creates the pools and makes every agent a member. */
-  async prepare(pools: readonly string[]): Promise<void> {
-    const { accepted } = await this.publisher.call('prepare', { pools }, z.object({ accepted: z.int() }));
-    const expected = pools.length * (1 + AGENTS.length);
+  /** Creates the pools and makes every agent, or only some, a member. */
+  async prepare(pools: readonly string[], only?: readonly string[]): Promise<void> {
+    const agents = this.#options.agents ?? AGENTS;
+    const { accepted } = await this.publisher.call(
+      'prepare',
+      { pools, agents: only ?? agents },
+      acceptedSchema,
+    );
+    const expected = pools.length * (1 + (only ?? agents).length);
     if (accepted !== expected)
       throw new ShortOfWorkError(`pools: ${accepted} of ${expected} decisions accepted`);
+  }
+
+  /** Tasks that nobody claims. */
+  async submit(pool: string, tasks: number): Promise<void> {
+    const { accepted } = await this.publisher.call('submit', { pool, tasks }, acceptedSchema);
+    if (accepted !== tasks) throw new ShortOfWorkError(`${pool}: ${accepted} of ${tasks} tasks accepted`);
   }
 
   /** Lifecycles without a check: for warming up and filling. */
@@ -129,7 +153,7 @@ export class ConvergeSystem {
   async stop(): Promise<void> {
     await this.ledger.close();
     await this.publisher.stop();
-    await Promise.all(this.workers.map((worker) => worker.stop()));
+    await this.stopWorkers();
   }
 
   async #round(
@@ -172,7 +196,15 @@ async function startWorkerProcess({
 }: ConvergeOptions): Promise<BenchChild> {
   return await BenchChild.start(
     'worker',
-    { natsUrl: servers.nats.url, redisUrl: servers.redis.url, namespace, shards, httpPort: -1, ...config },
+    {
+      natsUrl: servers.nats.url,
+      redisUrl: servers.redis.url,
+      namespace,
+      shards,
+      httpPort: -1,
+      ...ROOM,
+      ...config,
+    },
     { execArgv },
   );
 }

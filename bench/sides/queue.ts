@@ -12,7 +12,7 @@ export interface QueueOptions {
   readonly entry: string;
   readonly url: string;
   /** The servers that it stands on. */
-  readonly servers: Processes;
+  readonly servers: () => Processes;
   readonly concurrency: number;
   readonly checks: Checks;
 }
@@ -60,7 +60,7 @@ export class QueueSystem implements Side {
     const { servers, checks, name } = this.#options;
     const before = await this.#counts();
     const meter = new CpuMeter({
-      ...servers,
+      ...servers(),
       worker: [this.consumer.pid],
       publisher: [this.producer.pid],
     });

@@ -19,7 +19,7 @@ export interface ChildOptions {
 
 const alive = new Set<BenchChild>();
 process.on('exit', () => {
-  for (const child of alive) child.kill();
+  for (const child of alive) void child.kill();
 });
 
 export class BenchChild {
@@ -36,7 +36,7 @@ export class BenchChild {
       await child.#answerTo(0, READY_WITHIN_MS);
       return child;
     } catch (error) {
-      child.kill();
+      await child.kill();
       throw error;
     }
   }
@@ -79,14 +79,16 @@ export class BenchChild {
   /** Lets it finish, and insists when that takes too long. */
   async stop(): Promise<void> {
     if (!alive.has(this)) return;
-    const insist = setTimeout(() => this.kill(), STOP_WITHIN_MS);
+    const insist = setTimeout(() => void this.kill(), STOP_WITHIN_MS);
     this.#child.kill('SIGTERM');
     await this.#ended;
     clearTimeout(insist);
   }
 
-  kill(): void {
+  /** Resolves when it is gone. */
+  async kill(): Promise<void> {
     this.#child.kill('SIGKILL');
+    await this.#ended;
   }
 
   #answerTo(id: number, withinMs?: number): Promise<unknown> {

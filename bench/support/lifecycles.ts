@@ -178,11 +178,11 @@ export class Lifecycles {
   }
 }
 
-function submission(taskId: string, i: number): Body {
+export function submission(taskId: string, i: number): Body {
   return { type: 'SubmitTask', taskId, objective: 'add', inputs: { a: i, b: 1 } };
 }
 
-function acceptedMembers(outcome: unknown): number {
+export function acceptedMembers(outcome: unknown): number {
   const members = isObject(outcome) && isObject(outcome.data) ? outcome.data.outcomes : undefined;
   if (!Array.isArray(members)) return 0;
   return members.filter((member) => isObject(member) && member.status === 'accepted').length;

@@ -10,7 +10,7 @@ export const openLoopSchema = z.object({
   requests: z.int().min(1),
 });
 
-const openLoopReportSchema = z.object({
+export const openLoopReportSchema = z.object({
   p50: z.number(),
   p99: z.number(),
   p999: z.number(),

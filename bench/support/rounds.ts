@@ -8,7 +8,8 @@ export interface SideResult {
   readonly guarantees: string;
   readonly lifecyclesPerS: Spread;
   readonly decisionsPerS?: Spread;
-  readonly rounds: number;
+  /** Lifecycles/s of each round: what happened at the same time has the same place in the lists of all sides. */
+  readonly perRound: readonly number[];
   readonly lifecyclesPerRound: number;
 }
 
@@ -65,7 +66,7 @@ function resultOf({ title, guarantees }: Side, rounds: readonly Round[]): SideRe
     guarantees,
     lifecyclesPerS: roundedSpread(rounds.map((round) => round.lifecycles / round.seconds)),
     ...(decisions.length === 0 ? {} : { decisionsPerS: roundedSpread(decisions) }),
-    rounds: rounds.length,
+    perRound: rounds.map((round) => rounded(round.lifecycles / round.seconds)),
     lifecyclesPerRound: rounds[0]?.lifecycles ?? 0,
   };
 }

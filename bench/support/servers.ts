@@ -13,6 +13,9 @@ export function ownEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
   );
 }
 
+/** A system reserves its room on the disk: several of them, and those of a small machine, must find theirs. */
+export const ROOM = { logMaxBytes: 2 * 2 ** 30, eventsMaxBytes: 2 * 2 ** 30 } as const;
+
 export interface BenchServers {
   readonly redis: { readonly url: string; readonly pid: number; readonly version: string };
   readonly nats: { readonly url: string; readonly pid: number; readonly version: string };
@@ -37,6 +40,7 @@ export async function withServers<T>(
   } finally {
     await servers?.stop();
     remove();
+    process.removeListener('exit', remove).removeListener('exit', remove);
   }
 }
 
