@@ -14,10 +14,17 @@ export interface Environment {
   readonly persistence: { readonly redis: string; readonly nats: string; readonly postgres: string };
   /** One-minute load: what else the machine did before, and all of it after. */
   readonly loadAverage: { readonly before: number; readonly after: number };
+  /** Said when others kept the machine busy: then the figures say little. */
+  readonly warning?: string;
   readonly startedAt: string;
 }
 
 const NOT_STARTED = 'not started';
+
+/** Of the cores, by the load before the first section. */
+const BUSY_SHARE = 0.5;
+const BUSY =
+  'the machine was busy with other things before the first round: figures are lower and less steady';
 
 /** Collects what the servers say about themselves. */
 export class EnvironmentNotes {
@@ -52,6 +59,7 @@ export class EnvironmentNotes {
         postgres: POSTGRES_PERSISTENCE,
       },
       loadAverage: { before: this.#loadBefore, after: loadavg()[0] ?? Number.NaN },
+      ...(this.#loadBefore > BUSY_SHARE * cpus().length ? { warning: BUSY } : {}),
       startedAt: this.#startedAt,
     };
   }

@@ -18,6 +18,13 @@ export interface Plan {
   /** Rounds with workers that have only a part of a core: slower, and so longer. */
   readonly scaleOutRounds: number;
   readonly scaleOutRoundMs: number;
+  /** When a section begins no further rounds, in milliseconds from its start. */
+  readonly budgetMs: {
+    readonly throughput: number;
+    readonly latency: number;
+    readonly growth: number;
+    readonly scaleOut: number;
+  };
 }
 
 const FULL: Plan = {
@@ -35,6 +42,7 @@ const FULL: Plan = {
   takeOvers: 3,
   scaleOutRounds: 4,
   scaleOutRoundMs: 4_000,
+  budgetMs: { throughput: 180_000, latency: 110_000, growth: 90_000, scaleOut: 80_000 },
 };
 
 const QUICK: Plan = {
@@ -53,7 +61,11 @@ const QUICK: Plan = {
   takeOvers: 1,
   scaleOutRounds: 2,
   scaleOutRoundMs: 1_500,
+  budgetMs: { throughput: 40_000, latency: 15_000, growth: 15_000, scaleOut: 20_000 },
 };
+
+const LEAST_WARM_UP = 200;
+const WARM_UP_PER_MS = 2.5;
 
 export function planOf({
   quick,
@@ -65,5 +77,11 @@ export function planOf({
   readonly roundMs?: number | undefined;
 }): Plan {
   const plan = quick ? QUICK : FULL;
-  return { ...plan, rounds: rounds ?? plan.rounds, roundMs: roundMs ?? plan.roundMs };
+  return {
+    ...plan,
+    rounds: rounds ?? plan.rounds,
+    roundMs: roundMs ?? plan.roundMs,
+    warmUp:
+      roundMs === undefined ? plan.warmUp : Math.max(LEAST_WARM_UP, Math.ceil(roundMs * WARM_UP_PER_MS)),
+  };
 }

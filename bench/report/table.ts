@@ -22,13 +22,14 @@ export function tableOf(report: Report): string {
 }
 
 function environmentLines({ environment, plan, seconds }: Report): string[] {
-  const { cpu, cores, node, redis, nats, postgres, persistence, loadAverage } = environment;
+  const { cpu, cores, node, redis, nats, postgres, persistence, loadAverage, warning } = environment;
   return [
     `${cpu}, ${cores} cores; Node ${node}, ${redis}, ${nats}, PostgreSQL: ${postgres}`,
     `Redis: ${persistence.redis}`,
     `NATS: ${persistence.nats}`,
     `PostgreSQL: ${persistence.postgres}`,
     `load ${loadAverage.before} before, ${loadAverage.after} after; ${Math.round(seconds)} s${plan.quick ? ', quick' : ''}`,
+    ...(warning === undefined ? [] : [`WARNING: ${warning}`]),
   ];
 }
 

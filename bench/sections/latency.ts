@@ -37,6 +37,7 @@ type Window = (perS: number, requests: number) => Promise<OpenLoopReport>;
 
 export async function latency(context: SectionContext): Promise<LatencyResult> {
   return await withServers(context, async (servers) => {
+    const until = performance.now() + context.plan.budgetMs.latency;
     await using stops = new Stops();
     const { plan, checks, say } = context;
     const ours = stops.add(await ConvergeSystem.start({ servers, namespace: 'ours' }));
@@ -56,6 +57,7 @@ export async function latency(context: SectionContext): Promise<LatencyResult> {
     await sides.bullmq(RATES_PER_S[0], RATES_PER_S[0] / 2);
     const reports = new Map<string, OpenLoopReport[]>();
     for (let window = 0; window < plan.latencyWindows; window++) {
+      if (window > 0 && performance.now() > until) break;
       for (const perS of RATES_PER_S) {
         // The order changes, so that none always follows the other.
         const order = window % 2 === 0 ? (['ours', 'bullmq'] as const) : (['bullmq', 'ours'] as const);

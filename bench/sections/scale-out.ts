@@ -25,6 +25,7 @@ export interface ScaleOutResult {
 }
 
 export async function scaleOut(context: SectionContext): Promise<ScaleOutResult | NotMeasured> {
+  const until = performance.now() + context.plan.budgetMs.scaleOut;
   const quota = cpuQuota();
   if ('notMeasured' in quota) return quota;
   return await withServers(context, async (servers) => {
@@ -49,6 +50,7 @@ export async function scaleOut(context: SectionContext): Promise<ScaleOutResult 
       rounds: plan.scaleOutRounds,
       roundMs: plan.scaleOutRoundMs,
       warmUp: plan.warmUp,
+      until,
       say,
     });
     return {

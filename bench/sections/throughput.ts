@@ -51,6 +51,7 @@ async function measure(
   { plan, checks, notes, say }: SectionContext,
   stops: Stops,
 ): Promise<ThroughputResult> {
+  const until = performance.now() + plan.budgetMs.throughput;
   const ours = stops.add(await ConvergeSystem.start({ servers, namespace: 'ours' }));
   const pools = new Map(POOL_COUNTS.map((count) => [count, poolNames(`p${count}`, count)]));
   for (const names of pools.values()) await ours.prepare(names);
@@ -95,7 +96,7 @@ async function measure(
     sides.push(stops.add(await startPgBoss(postgres, checks)));
   }
 
-  const { results, rounds } = await alternate(sides, { ...plan, say });
+  const { results, rounds } = await alternate(sides, { ...plan, until, say });
   const cost = [...rounds].map(([name, each]) => [name, costOf(each)] as const);
   return {
     sides: 'notMeasured' in postgres ? { ...results, 'pg-boss': postgres } : results,

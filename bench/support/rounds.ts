@@ -22,15 +22,18 @@ export interface RoundsOptions {
   readonly rounds: number;
   readonly roundMs: number;
   readonly warmUp: number;
+  /** When (by performance.now) no further round is begun, if there are enough to compare: a busy machine is slow. */
+  readonly until: number;
   readonly say: (line: string) => void;
 }
 
 /** Rounds are of whole batches on every pool that a batch of hundred can be of. */
 const STEP = 100;
+const LEAST_ROUNDS = 2;
 
 export async function alternate(
   sides: readonly Side[],
-  { rounds, roundMs, warmUp, say }: RoundsOptions,
+  { rounds, roundMs, warmUp, until, say }: RoundsOptions,
 ): Promise<Measured> {
   const lifecycles = new Map<string, number>();
   for (const side of sides) {
@@ -41,6 +44,10 @@ export async function alternate(
   }
   const measured = new Map<string, Round[]>(sides.map(({ name }) => [name, []]));
   for (let i = 0; i < rounds; i++) {
+    if (i >= LEAST_ROUNDS && performance.now() > until) {
+      say(`out of time after ${i} of ${rounds} rounds`);
+      break;
+    }
     // Each round begins with another side, so that none always follows the same one.
     const order = [...sides.slice(i % sides.length), ...sides.slice(0, i % sides.length)];
     for (const side of order) {

@@ -31,6 +31,7 @@ export async function storedTasks(
   context: SectionContext,
 ): Promise<StoredTasksResult> {
   const { plan, checks, say } = context;
+  const until = performance.now() + plan.budgetMs.growth;
   await using stops = new Stops();
   const pools = poolNames('g', POOLS);
   const systems = new Map<(typeof SIZES)[number], ConvergeSystem>();
@@ -44,7 +45,7 @@ export async function storedTasks(
       return system.side(`${size}-${mode}`, title, pools, mode, checks);
     }),
   );
-  const { results } = await alternate(sides, { ...plan, say });
+  const { results } = await alternate(sides, { ...plan, until, say });
   const idleCpuPercent = await idle([...systems.values()], plan.idleMs);
   say(`idle workers: ${idleCpuPercent.join(' %, ')} % of a core`);
   const [few = null, many = null] = idleCpuPercent;
