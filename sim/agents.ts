@@ -1,0 +1,152 @@
+/**
+ * Agents that decide at random, but not blindly: they remember what they were answered, so that much of what they try is
+ * allowed, and much is just not allowed any more. They know the protocol and nothing else.
+ */
+import { isObject } from '../src/protocol/json.ts';
+import { SHARD_POOL, SWEEPER } from '../src/protocol/names.ts';
+import { decisionKey } from '../src/protocol/outcome.ts';
+import { draft, Knowledge } from './drafts.ts';
+import type { Plan } from './plan.ts';
+import type { Dice } from './random.ts';
+import type { Scheduler } from './scheduler.ts';
+import { type Servers, START, SUBJECTS } from './servers.ts';
+import type { Trace } from './trace.ts';
+
+export interface AgentsOptions {
+  readonly plan: Plan;
+  readonly dice: Dice;
+  readonly scheduler: Scheduler;
+  readonly servers: Servers;
+  readonly trace: Trace;
+  /** Counts a fault; false when faults are over. */
+  readonly happens: (fault: string) => boolean;
+}
+
+interface Sent {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly key: string;
+}
+
+const MOST_RESEND_MS = 8_000;
+const MOST_LATENCY_MS = 20;
+
+export class Agents {
+  readonly #options: AgentsOptions;
+  readonly #knowledge = new Knowledge();
+  readonly #results = new Map<string, string[]>();
+  #ids = 0;
+  #left: number;
+
+  constructor(options: AgentsOptions) {
+    this.#options = options;
+    this.#left = options.plan.decisions;
+  }
+
+  /** Every different answer, by `agent.id`. */
+  get results(): ReadonlyMap<string, readonly string[]> {
+    return this.#results;
+  }
+
+  /** Decides now and then, until there is nothing left to decide. */
+  start(): void {
+    const { scheduler, dice, plan } = this.#options;
+    const everyMs = plan.activeMs / plan.decisions;
+    const next = (): void => {
+      if (this.#left-- <= 0) return;
+      // In bursts: much at once, then nothing.
+      const waitMs = dice.chance(0.6) ? dice.next() * everyMs * 0.2 : dice.next() * everyMs * 4;
+      scheduler.after(waitMs, () => {
+        this.#decide();
+        next();
+      });
+    };
+    next();
+  }
+
+  stop(): void {
+    this.#left = 0;
+  }
+
+  /** A Sweep, as the sweeper appends it. */
+  sweep(shard: number): void {
+    const { plan, dice } = this.#options;
+    const id = `sweep-${this.#ids++}`;
+    const limit = dice.chance(0.2) ? { limit: dice.between(1, 5) } : {};
+    const body = JSON.stringify({ id, type: 'Sweep', settings: plan.settings, ...limit });
+    this.#send({
+      subject: SUBJECTS.shardDecision(shard, SWEEPER, SHARD_POOL),
+      data: Buffer.from(body),
+      key: decisionKey(SWEEPER, id),
+    });
+  }
+
+  onResult(key: string, outcome: string): void {
+    const known = this.#results.get(key);
+    if (known?.includes(outcome) === true) return;
+    if (known === undefined) this.#results.set(key, [outcome]);
+    else known.push(outcome);
+    const told: unknown = JSON.parse(outcome);
+    if (isObject(told)) this.#knowledge.learn(told);
+  }
+
+  #decide(): void {
+    const { dice, plan, servers, scheduler } = this.#options;
+    const pool = dice.oneOf(plan.pools) ?? 'commons';
+    const agent = dice.oneOf(plan.agents) ?? 'ann';
+    const id = `d${this.#ids++}`;
+    const now = START + Math.floor(scheduler.now) + servers.logSkewMs;
+    const subject = SUBJECTS.decision(pool, agent, plan.shards);
+    const isMalformed = dice.chance(plan.malformed) && this.#options.happens('malformed');
+    const body = isMalformed
+      ? rubbish(dice, id)
+      : JSON.stringify({ id, ...draft({ dice, plan, now, pool, agent, knowledge: this.#knowledge }) });
+    const sent = {
+      subject: isMalformed && dice.chance(0.2) ? `${subject}.more` : subject,
+      data: Buffer.from(body),
+      key: decisionKey(agent, id),
+    };
+    this.#send(sent);
+    while (dice.chance(plan.resent) && this.#options.happens('resent')) {
+      scheduler.after(dice.magnitude(1, MOST_RESEND_MS), () => this.#send(sent));
+    }
+  }
+
+  #send({ subject, data, key }: Sent): void {
+    const { scheduler, dice, servers, trace } = this.#options;
+    scheduler.after(dice.next() * MOST_LATENCY_MS, () => {
+      if (servers.isNatsDown) return;
+      try {
+        const { seq, duplicate } = servers.decisions.publish(subject, data, key);
+        if (trace.isOn) {
+          trace.note(
+            'log',
+            `${seq}${duplicate ? ' (known)' : ''} ${subject} ${Buffer.from(data).toString()}`,
+          );
+        }
+      } catch (error) {
+        trace.note('log', `refused ${key}: ${String(error)}`);
+      }
+    });
+  }
+}
+
+function rubbish(dice: Dice, id: string): string {
+  const bodies = [
+    '',
+    'not json',
+    '[]',
+    '{"id":"no such id!","type":"Heartbeat"}',
+    `{"id":"${id}"}`,
+    `{"id":"${id}","type":"NoSuchThing"}`,
+    `{"id":"${id}","type":"SubmitTask","taskId":"x","objective":1}`,
+    `{"id":"${id}","type":"Heartbeat","__proto__":{"a":1}}`,
+    `{"id":"${id}","type":"Heartbeat","id":"${id}"}`,
+    `{"id":"${id}","type":"Batch","decisions":[{"type":"Batch","decisions":[]}]}`,
+    `{"id":"${id}","type":"Sweep"}`,
+    '[{"line\\nbreak":1e999}]',
+    `{"id":"${id}","type":"Heartbeat","x":"\ud800"}`,
+    `${'['.repeat(100)}${']'.repeat(100)}`,
+  ];
+  return dice.oneOf(bodies) ?? '';
+}

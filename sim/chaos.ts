@@ -1,0 +1,192 @@
+/** What happens to the whole system while it runs: deaths, pauses, outages, clocks that step, stores that go back. */
+import type { Monitor } from './monitor.ts';
+import type { Mishap, Plan } from './plan.ts';
+import type { Dice } from './random.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { Servers, StoreCopy } from './servers.ts';
+import type { Trace } from './trace.ts';
+import type { SimWorker } from './worker.ts';
+
+export interface ChaosOptions {
+  readonly plan: Plan;
+  readonly dice: Dice;
+  readonly scheduler: Scheduler;
+  readonly servers: Servers;
+  readonly monitor: Monitor;
+  readonly trace: Trace;
+  /** Those that are alive. */
+  readonly workers: () => readonly SimWorker[];
+  /** Counts a fault; false when faults are over. */
+  readonly happens: (fault: string) => boolean;
+}
+
+const COPY_EVERY_MS = 700;
+const COPIES = 4;
+const MOST_OUTAGE_MS = 3_000;
+const CLOCK_STEP_MS = 3_600_000;
+
+export class Chaos {
+  readonly #options: ChaosOptions;
+  #copies: StoreCopy[] = [];
+  #hasLostLog = false;
+  #isOver = false;
+  isSweeperAbsent = false;
+
+  constructor(options: ChaosOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const { plan, dice, scheduler } = this.#options;
+    if (plan.mishaps.length > 0) this.#next();
+    if (plan.mishaps.includes('store_rolled_back')) this.#keepCopies();
+    if (plan.logLoss !== undefined) {
+      scheduler.after(plan.activeMs * dice.span(0.3, 1), () => this.#loseLog());
+    }
+  }
+
+  /** Everything that can be healed is: from here on the system has to find back to order by itself. */
+  heal(): void {
+    const { servers, workers } = this.#options;
+    servers.isRedisDown = false;
+    servers.isNatsDown = false;
+    servers.eventsAreFull = false;
+    servers.decisions.isFull = false;
+    this.isSweeperAbsent = false;
+    this.#isOver = true;
+    for (const worker of workers()) {
+      worker.process.goOn();
+      worker.interrupt('the connection to NATS is there again');
+    }
+  }
+
+  #next(): void {
+    const { plan, dice, scheduler } = this.#options;
+    scheduler.after(dice.next() * 2 * plan.mishapEveryMs, () => {
+      const mishap = dice.oneOf(plan.mishaps);
+      if (this.#isOver) return;
+      if (mishap !== undefined) this.#cause(mishap);
+      this.#next();
+    });
+  }
+
+  #cause(mishap: Mishap): void {
+    const { happens, trace, workers, dice } = this.#options;
+    const ofStore = mishap === 'store_rolled_back' || mishap === 'store_emptied';
+    if (ofStore && (this.#hasLostLog || (mishap === 'store_rolled_back' && this.#copies.length === 0)))
+      return;
+    if (!happens(mishap)) return;
+    trace.note('chaos', mishap);
+    const worker = dice.oneOf(workers());
+    switch (mishap) {
+      case 'crash':
+        return worker?.process.kill('killed');
+      case 'pause':
+        return worker?.process.stopFor(dice.magnitude(20, 10_000));
+      case 'restart':
+        return worker?.stop();
+      case 'worker_clock_step':
+        if (worker !== undefined) worker.process.skewMs += dice.between(-CLOCK_STEP_MS, CLOCK_STEP_MS);
+        return;
+      default:
+        return this.#causeAtServers(mishap);
+    }
+  }
+
+  #causeAtServers(mishap: Exclude<Mishap, 'crash' | 'pause' | 'restart' | 'worker_clock_step'>): void {
+    const { servers, dice, plan, workers } = this.#options;
+    switch (mishap) {
+      case 'connections_reset':
+        for (const worker of workers()) worker.interrupt('the connection to NATS was reset');
+        return;
+      case 'redis_down':
+        return this.#during((isOn) => {
+          servers.isRedisDown = isOn;
+        });
+      case 'nats_down':
+        return this.#during((isDown) => this.#natsIs(isDown));
+      case 'lease_stolen':
+        return servers.leases.drop(dice.integer(plan.shards));
+      case 'store_rolled_back':
+        return this.#storeGoesBack(dice.oneOf(this.#copies));
+      case 'store_emptied':
+        return this.#storeGoesBack(undefined);
+      case 'consumers_deleted':
+        servers.decisions.deleteConsumers();
+        // The library misses the consumer's heartbeats.
+        return this.#interruptSoon('the consumer is gone');
+      case 'redis_clock_step':
+        servers.redisSkewMs += dice.between(-5_000, 10_000);
+        return;
+      case 'log_clock_step':
+        servers.logSkewMs += dice.chance(0.5)
+          ? dice.between(-5_000, 5_000)
+          : dice.between(-CLOCK_STEP_MS, CLOCK_STEP_MS);
+        return;
+      case 'events_full':
+        return this.#during((isOn) => {
+          servers.eventsAreFull = isOn;
+        });
+      case 'log_full':
+        return this.#during((isOn) => {
+          servers.decisions.isFull = isOn;
+        });
+      case 'sweeper_absent':
+        return this.#during((isOn) => {
+          this.isSweeperAbsent = isOn;
+        });
+    }
+  }
+
+  #during(set: (isOn: boolean) => void): void {
+    const { scheduler, dice } = this.#options;
+    set(true);
+    scheduler.after(dice.magnitude(20, MOST_OUTAGE_MS), () => set(false));
+  }
+
+  #natsIs(isDown: boolean): void {
+    const { servers, workers } = this.#options;
+    servers.isNatsDown = isDown;
+    // Consumers are kept in memory: a server that was gone has none.
+    servers.decisions.deleteConsumers();
+    for (const worker of workers()) worker.interrupt(isDown ? 'NATS disconnect' : 'NATS reconnect');
+  }
+
+  #interruptSoon(why: string): void {
+    const { scheduler, dice, workers } = this.#options;
+    for (const worker of workers()) {
+      scheduler.after(dice.span(0, 2_000), () => worker.interrupt(why));
+    }
+  }
+
+  #keepCopies(): void {
+    const { servers, scheduler, dice } = this.#options;
+    scheduler.after(dice.next() * 2 * COPY_EVERY_MS, () => {
+      if (this.#isOver) return;
+      this.#copies = [...this.#copies, servers.copy()].slice(-COPIES);
+      this.#keepCopies();
+    });
+  }
+
+  #storeGoesBack(copy: StoreCopy | undefined): void {
+    const { servers, monitor } = this.#options;
+    if (copy === undefined) servers.empty();
+    else servers.restore(copy);
+    for (const [shard, stored] of servers.shards.entries()) monitor.storeIsAt(shard, stored.position().seq);
+  }
+
+  /** The server was started again from what it had on disk, or the stream was deleted: nobody's consumer survives that. */
+  #loseLog(): void {
+    const { servers, dice, plan, monitor, happens, trace } = this.#options;
+    const { logLoss } = plan;
+    if (logLoss === undefined || !happens(logLoss)) return;
+    const end =
+      logLoss === 'log_recreated' ? 0 : Math.max(0, servers.decisions.lastSeq - dice.magnitude(1, 30));
+    trace.note('chaos', `${logLoss}: the log ends at ${end} instead of ${servers.decisions.lastSeq}`);
+    this.#hasLostLog = true;
+    monitor.logEndsAt(end);
+    if (logLoss === 'log_recreated') servers.decisions.recreate();
+    else servers.decisions.rollBack(end);
+    this.#interruptSoon('NATS reconnect');
+  }
+}

@@ -1,0 +1,65 @@
+/** Where a worker publishes: the same order and the same confirmations as on NATS, into streams in memory. */
+import type { LogMessage } from '../../src/bus/log-message.ts';
+import { PublishError } from '../../src/errors.ts';
+import { SHARD_POOL, SWEEPER } from '../../src/protocol/names.ts';
+import { decisionKey } from '../../src/protocol/outcome.ts';
+import type { Subjects } from '../../src/protocol/subjects.ts';
+import type { DeadLetter } from '../../src/workers/outbox.ts';
+import type { ShardPublisher } from '../../src/workers/ports.ts';
+import type { RenderedEvent } from '../../src/workers/render.ts';
+import type { Link } from './link.ts';
+import type { MemoryStream } from './stream.ts';
+
+export interface MemoryPublisherOptions {
+  readonly link: Link;
+  readonly subjects: Subjects;
+  readonly decisions: MemoryStream;
+  readonly events: MemoryStream;
+  readonly deadLetters: MemoryStream;
+  readonly eventsAreFull: () => boolean;
+  readonly onResult: (key: string, outcome: string) => void;
+  readonly newId: () => string;
+}
+
+export class MemoryPublisher implements ShardPublisher {
+  readonly #options: MemoryPublisherOptions;
+
+  constructor(options: MemoryPublisherOptions) {
+    this.#options = options;
+  }
+
+  result(key: string, outcome: string): void {
+    const { link, onResult } = this.#options;
+    link.send(() => onResult(key, outcome));
+  }
+
+  async events(events: readonly RenderedEvent[]): Promise<void> {
+    const { link, events: stream, eventsAreFull } = this.#options;
+    if (eventsAreFull()) throw new PublishError('the events stream is full');
+    await link.sequence(
+      'publish',
+      events.map(
+        ({ subject, id, json }) =>
+          () =>
+            stream.publish(subject, Buffer.from(json), id),
+      ),
+    );
+  }
+
+  async deadLetter({ seq }: DeadLetter, message: LogMessage): Promise<void> {
+    const { link, deadLetters } = this.#options;
+    await link.sequence('publish', [() => deadLetters.publish(message.subject, message.data, `dead-${seq}`)]);
+  }
+
+  async flush(): Promise<void> {
+    await this.#options.link.request('publish', () => undefined);
+  }
+
+  async sweep(shard: number): Promise<void> {
+    const { link, subjects, decisions, newId } = this.#options;
+    const id = newId();
+    const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
+    const payload = Buffer.from(JSON.stringify({ id, type: 'Sweep' }));
+    await link.request('publish', () => decisions.publish(subject, payload, decisionKey(SWEEPER, id)));
+  }
+}

@@ -1,0 +1,109 @@
+/** A shard's log in memory, read through a link. Verifying it and counting deliveries is the real reader's own code. */
+import { Deliveries } from '../../src/bus/deliveries.ts';
+import type { LogMessage, LogPosition } from '../../src/bus/log-message.ts';
+import { verifyLog } from '../../src/bus/verify-log.ts';
+import { LogDivergedError, LogInterruptedError, messageOf } from '../../src/errors.ts';
+import type { ShardLog, ShardLogReader } from '../../src/workers/ports.ts';
+import type { Link } from './link.ts';
+import type { Consumer, MemoryStream, StreamVersion } from './stream.ts';
+
+const BUFFER = 1_024;
+
+export class MemoryShardLog implements ShardLog {
+  readonly #link: Link;
+  readonly #stream: MemoryStream;
+  readonly #prefix: string;
+  #version: StreamVersion = [];
+
+  /** Messages whose subject begins with `prefix` are the shard's. */
+  constructor(link: Link, stream: MemoryStream, prefix: string) {
+    this.#link = link;
+    this.#stream = stream;
+    this.#prefix = prefix;
+  }
+
+  /** What the latest reader reads, whatever has become of the stream since. */
+  get version(): StreamVersion {
+    return this.#version;
+  }
+
+  async open(position: LogPosition): Promise<ShardLogReader> {
+    try {
+      return await this.#open(position);
+    } catch (error) {
+      if (error instanceof LogDivergedError) throw error;
+      throw new LogInterruptedError(`cannot read the log: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  async #open(position: LogPosition): Promise<ShardLogReader> {
+    const bounds = () => this.#link.request('log', () => this.#stream.bounds());
+    await verifyLog({ bounds, read: (seq) => this.read(seq) }, position);
+    const reader = new MemoryLogReader(this.#link);
+    try {
+      await this.#link.request('log', () => {
+        reader.consumer = this.#stream.consume(this.#prefix, position.seq + 1, (message) =>
+          reader.deliver(message),
+        );
+        this.#version = this.#stream.version;
+      });
+      return reader;
+    } catch (error) {
+      reader.close();
+      throw error;
+    }
+  }
+
+  read(seq: number): Promise<LogMessage | undefined> {
+    return this.#link.request('log', () => this.#stream.read(seq));
+  }
+
+  identity(): Promise<string> {
+    return this.#link.request('log', () => this.#stream.bounds().created);
+  }
+}
+
+class MemoryLogReader implements ShardLogReader {
+  readonly #link: Link;
+  readonly #deliveries: Deliveries;
+  #isClosed = false;
+  #consumer: Consumer | undefined;
+  #sent = 0;
+
+  constructor(link: Link) {
+    this.#link = link;
+    this.#deliveries = new Deliveries(BUFFER, () => this.#end(), link.alarm);
+  }
+
+  /** A request whose answer was lost may make a consumer that nobody waits for any more. */
+  set consumer(consumer: Consumer) {
+    if (this.#isClosed) consumer.stop();
+    else this.#consumer = consumer;
+  }
+
+  deliver(message: LogMessage): void {
+    const number = ++this.#sent;
+    this.#link.push(() => void this.#deliveries.accept({ number, message }));
+  }
+
+  take(max: number, waitMs: number): Promise<LogMessage[]> {
+    return this.#deliveries.take(max, waitMs);
+  }
+
+  nudge(): void {
+    this.#deliveries.nudge();
+  }
+
+  interrupt(why: string): void {
+    this.#deliveries.interrupt(why);
+  }
+
+  close(): void {
+    this.#deliveries.interrupt('closed');
+  }
+
+  #end(): void {
+    this.#isClosed = true;
+    this.#consumer?.stop();
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * A stream as JetStream keeps it: numbered messages in one order, repeats of an id recognised within a window, consumers
+ * that are sent what is stored from a number on. It can lose its tail, or be made anew.
+ */
+import type { LogMessage } from '../../src/bus/log-message.ts';
+import type { LogBounds } from '../../src/bus/verify-log.ts';
+
+/** The messages of a stream as they were at one time and went on from there: what is lost begins another version. */
+export type StreamVersion = readonly LogMessage[];
+
+export interface StreamOptions {
+  /** The server's clock, milliseconds since the epoch. */
+  readonly now: () => number;
+  readonly dedupeWindowMs: number;
+  /**
+   * Whether a consumer that starts beyond the end is sent whatever comes next, as by server 2.9, or waits until the
+   * stream is that long, as by 2.11.
+   */
+  readonly clampsStart: boolean;
+  /** Told of everything that is stored, with its id. */
+  readonly onStored?: (message: LogMessage, id: string) => void;
+}
+
+export interface Consumer {
+  readonly stop: () => void;
+}
+
+interface Subscription {
+  readonly prefix: string;
+  next: number;
+  readonly deliver: (message: LogMessage) => void;
+}
+
+export class StreamFullError extends Error {}
+
+export class MemoryStream {
+  readonly #options: StreamOptions;
+  #messages: LogMessage[] = [];
+  #ids = new Map<string, { readonly seq: number; readonly at: number }>();
+  #consumers = new Set<Subscription>();
+  #lives = 0;
+  #created = '';
+  /** Refuses everything new. */
+  isFull = false;
+
+  constructor(options: StreamOptions) {
+    this.#options = options;
+    this.recreate();
+  }
+
+  get version(): StreamVersion {
+    return this.#messages;
+  }
+
+  get lastSeq(): number {
+    return this.#messages.length;
+  }
+
+  bounds(): LogBounds {
+    return { created: this.#created, firstSeq: this.#messages.length === 0 ? 0 : 1, lastSeq: this.lastSeq };
+  }
+
+  read(seq: number): LogMessage | undefined {
+    return this.#messages[seq - 1];
+  }
+
+  publish(
+    subject: string,
+    data: Uint8Array,
+    id: string,
+  ): { readonly seq: number; readonly duplicate: boolean } {
+    const at = this.#options.now();
+    const known = this.#ids.get(id);
+    if (known !== undefined && at - known.at < this.#options.dedupeWindowMs) {
+      return { seq: known.seq, duplicate: true };
+    }
+    if (this.isFull) throw new StreamFullError('maximum bytes exceeded');
+    const message: LogMessage = { seq: this.lastSeq + 1, at, subject, data };
+    this.#messages.push(message);
+    this.#ids.set(id, { seq: message.seq, at });
+    this.#options.onStored?.(message, id);
+    for (const consumer of this.#consumers) offer(consumer, message);
+    return { seq: message.seq, duplicate: false };
+  }
+
+  /** Sends what begins with `prefix`, from `start` on. */
+  consume(prefix: string, start: number, deliver: (message: LogMessage) => void): Consumer {
+    const next = this.#options.clampsStart ? Math.min(start, this.lastSeq + 1) : start;
+    const consumer = { prefix, next, deliver };
+    this.#consumers.add(consumer);
+    for (let seq = next; seq <= this.lastSeq; seq++) {
+      const message = this.#messages[seq - 1];
+      if (message !== undefined) offer(consumer, message);
+    }
+    return { stop: () => this.#consumers.delete(consumer) };
+  }
+
+  deleteConsumers(): void {
+    this.#consumers = new Set();
+  }
+
+  /** Loses what came after `seq`, as a server does that had not written it to disk. */
+  rollBack(seq: number): void {
+    this.deleteConsumers();
+    this.#messages = this.#messages.slice(0, seq);
+    for (const [id, known] of this.#ids) if (known.seq > seq) this.#ids.delete(id);
+  }
+
+  /** Somebody deleted the stream, and somebody made it again. */
+  recreate(): void {
+    this.deleteConsumers();
+    this.#messages = [];
+    this.#ids = new Map();
+    this.#created = `stream ${this.#lives++}`;
+  }
+}
+
+function offer(consumer: Subscription, message: LogMessage): void {
+  if (message.seq < consumer.next || !message.subject.startsWith(consumer.prefix)) return;
+  consumer.next = message.seq + 1;
+  consumer.deliver(message);
+}

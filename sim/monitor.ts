@@ -1,0 +1,97 @@
+/**
+ * Watches a run from the servers' side: which messages of which log each shard's state comes from, and that nothing is
+ * told before it is committed. It knows positions and messages, not what they mean.
+ */
+import type { LogMessage } from '../src/bus/log-message.ts';
+import type { ShardCommit, StoredPosition } from '../src/state/shard-store.ts';
+import type { Findings } from './findings.ts';
+import type { StreamVersion } from './memory/stream.ts';
+import { SUBJECTS } from './servers.ts';
+
+/** Batches that may wait for publication, and those that are published and wait for a commit to clear them. */
+const MOST_IN_OUTBOX = 18;
+
+export class Monitor {
+  readonly #findings: Findings;
+  readonly #shards: readonly ShardRecord[];
+
+  constructor(findings: Findings, shards: number) {
+    this.#findings = findings;
+    this.#shards = Array.from({ length: shards }, () => new ShardRecord());
+  }
+
+  /** The messages that made the state of a shard, in order. */
+  appliedTo(shard: number): readonly LogMessage[] {
+    return this.#of(shard).applied;
+  }
+
+  /** The log lost messages whose events were told: what takes their places is told with the same ids. */
+  isTainted(shard: number): boolean {
+    return this.#of(shard).isTainted;
+  }
+
+  committed(
+    shard: number,
+    { next, expected }: ShardCommit,
+    before: StoredPosition,
+    version: StreamVersion,
+    outboxSize: number,
+  ): void {
+    const record = this.#of(shard);
+    const { applied } = record;
+    const last = applied.at(-1);
+    const at = `shard ${shard}: commit ${expected.seq} → ${next.seq}`;
+    if (next.seq <= before.seq) this.#findings.report('I5', `${at} where the shard stood at ${before.seq}`);
+    if (expected.seq !== before.seq) {
+      this.#findings.report('I1', `${at} was written where the shard stood at ${before.seq}`);
+    }
+    const log = ofShard(version, shard);
+    if (last !== undefined && log[applied.length - 1] !== last) {
+      this.#findings.report('I5', `${at}: the log does not hold message ${last.seq} as it was applied`);
+    }
+    const batch = log.slice(applied.length).filter(({ seq }) => seq <= next.seq);
+    if (batch.at(-1)?.seq !== next.seq) this.#findings.report('I1', `${at}: the log holds no such message`);
+    applied.push(...batch);
+    record.furthest = Math.max(record.furthest, next.seq);
+    if (outboxSize > MOST_IN_OUTBOX)
+      this.#findings.report('I8', `${at}: ${outboxSize} batches in the outbox`);
+  }
+
+  /** The store went back, or was emptied. */
+  storeIsAt(shard: number, seq: number): void {
+    const { applied } = this.#of(shard);
+    while ((applied.at(-1)?.seq ?? 0) > seq) applied.pop();
+  }
+
+  /** The log lost what came after `seq`. */
+  logEndsAt(seq: number): void {
+    for (const record of this.#shards) if (record.furthest > seq) record.isTainted = true;
+  }
+
+  told(shard: number, seq: number, what: string): void {
+    const { furthest } = this.#of(shard);
+    if (seq > furthest) this.#findings.report('I4', `${what} was told before message ${seq} was committed`);
+  }
+
+  #of(shard: number): ShardRecord {
+    const record = this.#shards[shard];
+    if (record === undefined) throw new Error(`there is no shard ${shard}`);
+    return record;
+  }
+}
+
+class ShardRecord {
+  readonly applied: LogMessage[] = [];
+  /** The furthest that the shard ever was. */
+  furthest = 0;
+  isTainted = false;
+}
+
+export function ofShard(version: StreamVersion, shard: number): LogMessage[] {
+  const prefix = prefixOf(shard);
+  return version.filter(({ subject }) => subject.startsWith(prefix));
+}
+
+export function prefixOf(shard: number): string {
+  return `${SUBJECTS.namespace}.decisions.${shard}.`;
+}

@@ -1,0 +1,140 @@
+/**
+ * What one run is like: how large, and which faults with which rates. Swarm testing: every seed leaves most kinds of
+ * faults out, because what some of them do together, others would hide.
+ */
+
+import type { Settings } from '../src/protocol/settings.ts';
+import type { Purpose } from './memory/link.ts';
+import type { Dice } from './random.ts';
+import { SETTINGS_OF_RUNS } from './settings.ts';
+
+/** Chances, per request, of what can go wrong with it. */
+export interface RequestFaults {
+  /** It never arrives. */
+  readonly lost: number;
+  /** It is done, and nobody is told. */
+  readonly answerLost: number;
+  /** It counts as failed, and is done afterwards. */
+  readonly late: number;
+  readonly slow: number;
+  /** The worker dies before it is sent, or when it is done. */
+  readonly crash: number;
+}
+
+/** What happens to the whole system now and then. */
+export const MISHAPS = [
+  'crash',
+  'pause',
+  'restart',
+  'connections_reset',
+  'redis_down',
+  'nats_down',
+  'lease_stolen',
+  'store_rolled_back',
+  'store_emptied',
+  'consumers_deleted',
+  'redis_clock_step',
+  'log_clock_step',
+  'worker_clock_step',
+  'events_full',
+  'log_full',
+  'sweeper_absent',
+] as const;
+export type Mishap = (typeof MISHAPS)[number];
+
+/** A log that lost something ends what can be expected of a run: at most one of them, and late. */
+export type LogLoss = 'log_rolled_back' | 'log_recreated';
+
+export interface Plan {
+  readonly shards: number;
+  readonly workers: number;
+  readonly pools: readonly string[];
+  readonly agents: readonly string[];
+  readonly decisions: number;
+  /** How long agents decide and faults happen, simulated milliseconds. */
+  readonly activeMs: number;
+  readonly leaseMs: number;
+  readonly maxBatch: number;
+  readonly maxBatchBytes: number;
+  readonly sweepEveryMs: number;
+  readonly sweepOverdueMs: number;
+  readonly latencyMs: number;
+  readonly dedupeWindowMs: number;
+  readonly clampsStart: boolean;
+  readonly keepsWorkerIds: boolean;
+  readonly settings: Settings;
+  readonly requests: Readonly<Record<Purpose, RequestFaults>>;
+  readonly deliveries: { readonly lost: number; readonly doubled: number; readonly delayed: number };
+  readonly resultsLost: number;
+  readonly resent: number;
+  readonly malformed: number;
+  readonly sweeperDoubled: number;
+  /** What may happen, and how far apart on average. */
+  readonly mishaps: readonly Mishap[];
+  readonly mishapEveryMs: number;
+  readonly logLoss: LogLoss | undefined;
+}
+
+export const AGENTS = ['ann', 'bob', 'cyd', 'dan'] as const;
+const POOLS = ['commons', 'work', 'side', 'hall', 'yard'] as const;
+
+export function drawPlan(dice: Dice): Plan {
+  const isRough = dice.chance(0.9);
+  const activeMs = dice.magnitude(3_000, 20_000);
+  const mishaps = isRough ? MISHAPS.filter(() => dice.chance(0.35)) : [];
+  return {
+    shards: dice.between(1, 3),
+    workers: dice.between(1, 3),
+    pools: POOLS.slice(0, dice.between(1, POOLS.length)),
+    agents: AGENTS.slice(0, dice.between(2, AGENTS.length)),
+    decisions: dice.magnitude(30, 160),
+    activeMs,
+    leaseMs: dice.magnitude(400, 3_000),
+    maxBatch: dice.magnitude(1, 32),
+    maxBatchBytes: dice.magnitude(300, 100_000),
+    sweepEveryMs: dice.magnitude(200, 2_000),
+    sweepOverdueMs: dice.magnitude(500, 5_000),
+    latencyMs: dice.magnitude(1, 60),
+    dedupeWindowMs: dice.magnitude(100, 120_000),
+    clampsStart: dice.chance(0.5),
+    keepsWorkerIds: dice.chance(0.3),
+    settings: SETTINGS_OF_RUNS[dice.integer(SETTINGS_OF_RUNS.length)] ?? SETTINGS_OF_RUNS[0],
+    requests: {
+      commit: requestFaults(dice, isRough),
+      read: requestFaults(dice, isRough),
+      lease: requestFaults(dice, isRough),
+      log: requestFaults(dice, isRough),
+      publish: requestFaults(dice, isRough),
+    },
+    deliveries: {
+      lost: rate(dice, isRough, 0.05),
+      doubled: rate(dice, isRough, 0.05),
+      delayed: rate(dice, isRough, 0.05),
+    },
+    resultsLost: rate(dice, isRough, 0.3),
+    resent: rate(dice, true, 0.4),
+    malformed: rate(dice, true, 0.1),
+    sweeperDoubled: rate(dice, true, 0.5),
+    mishaps,
+    mishapEveryMs: dice.magnitude(300, 5_000),
+    logLoss:
+      isRough && dice.chance(0.15)
+        ? dice.pick(['log_rolled_back', 'log_rolled_back', 'log_recreated'])
+        : undefined,
+  };
+}
+
+function requestFaults(dice: Dice, isRough: boolean): RequestFaults {
+  return {
+    lost: rate(dice, isRough, 0.1),
+    answerLost: rate(dice, isRough, 0.1),
+    late: rate(dice, isRough, 0.05),
+    slow: rate(dice, isRough, 0.1),
+    crash: rate(dice, isRough, 0.03),
+  };
+}
+
+/** Off more often than not; else anything up to `most`. */
+function rate(dice: Dice, isRough: boolean, most: number): number {
+  return isRough && dice.chance(0.3) ? dice.next() * most : 0;
+}

@@ -1,0 +1,85 @@
+/** Applies a log to an empty store, one message at a time and with nothing going wrong: what the log implies. */
+import { pino } from 'pino';
+import type { LogMessage } from '../src/bus/log-message.ts';
+import { WorkerMetrics } from '../src/workers/metrics.ts';
+import type { RenderedEvent } from '../src/workers/render.ts';
+import { ShardWorker } from '../src/workers/shard-worker.ts';
+import { DIRECT_LINK } from './memory/link.ts';
+import { MemoryShard } from './memory/shard.ts';
+import { memoryShardStore } from './memory/shard-store.ts';
+import { turn } from './scheduler.ts';
+import { SUBJECTS } from './servers.ts';
+
+export interface Implied {
+  readonly shard: MemoryShard;
+  readonly events: readonly RenderedEvent[];
+  /** Every outcome that a decision was answered with, in log order, by `agent.id`. */
+  readonly outcomes: ReadonlyMap<string, readonly string[]>;
+  /** Positions of messages that nobody could be answered for. */
+  readonly deadLetters: readonly number[];
+  /** How far the replay came: short of the end, something stopped it. */
+  readonly position: number;
+}
+
+const LOGGER = pino({ level: 'silent' });
+const METRICS = new WorkerMetrics();
+/** Turns of the event loop after which a replay that has not ended is stuck. */
+const MOST_TURNS = 1_000;
+
+export async function replay(
+  shard: number,
+  shards: number,
+  messages: readonly LogMessage[],
+  logIdentity: string,
+): Promise<Implied> {
+  const stored = new MemoryShard();
+  const events: RenderedEvent[] = [];
+  const outcomes = new Map<string, string[]>();
+  const deadLetters: number[] = [];
+  let taken = 0;
+  let isOver = messages.length === 0;
+  const worker = new ShardWorker({
+    namespace: SUBJECTS.namespace,
+    shard,
+    shards,
+    subjects: SUBJECTS,
+    store: memoryShardStore(DIRECT_LINK, stored),
+    log: {
+      identity: async () => logIdentity,
+      read: async (seq) => messages.find((message) => message.seq === seq),
+      open: async () => ({
+        async take() {
+          const next = messages[taken++];
+          if (next !== undefined) return [next];
+          isOver = true;
+          return await new Promise(() => undefined);
+        },
+        nudge: () => undefined,
+        interrupt: () => undefined,
+        close: () => undefined,
+      }),
+    },
+    publisher: {
+      result: (key, outcome) => {
+        const known = outcomes.get(key);
+        if (known === undefined) outcomes.set(key, [outcome]);
+        else if (known.at(-1) !== outcome) known.push(outcome);
+      },
+      events: async (batch) => void events.push(...batch),
+      deadLetter: async ({ seq }) => void deadLetters.push(seq),
+      flush: async () => undefined,
+      sweep: async () => undefined,
+    },
+    clock: { now: () => 0, monotonic: () => 0, sleep: () => new Promise(() => undefined) },
+    logger: LOGGER,
+    metrics: METRICS,
+    maxBatch: 1,
+    maxBatchBytes: Number.MAX_SAFE_INTEGER,
+    sweepOverdueMs: Number.MAX_SAFE_INTEGER,
+    holdsLease: () => true,
+    newCommitId: () => `replay-${taken}`,
+  });
+  for (let turns = 0; !isOver && worker.status !== 'halted' && turns < MOST_TURNS; turns++) await turn();
+  await turn();
+  return { shard: stored, events, outcomes, deadLetters, position: stored.position().seq };
+}

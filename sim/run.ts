@@ -1,0 +1,218 @@
+/** One run: one seed, one plan, one history; then the verdict. */
+import { Agents } from './agents.ts';
+import { Chaos } from './chaos.ts';
+import { checkEnd, hasDiverged } from './checks/end.ts';
+import { Findings, type Violation } from './findings.ts';
+import type { StreamVersion } from './memory/stream.ts';
+import { Monitor, ofShard } from './monitor.ts';
+import { drawPlan, type Plan } from './plan.ts';
+import { SimProcess } from './process.ts';
+import { Dice } from './random.ts';
+import { Scheduler } from './scheduler.ts';
+import { Servers, START } from './servers.ts';
+import { Trace } from './trace.ts';
+import { type Ports, SimWorker } from './worker.ts';
+
+export interface RunOptions {
+  /** Changes the ports of every shard worker: a bug, planted to see whether it is found. */
+  readonly plant?: (ports: Ports, dice: Dice) => Ports;
+  readonly hashed?: boolean;
+  readonly show?: (line: string) => void;
+}
+
+export interface RunResult {
+  readonly seed: number;
+  readonly steps: number;
+  readonly decisions: number;
+  readonly events: number;
+  readonly simulatedMs: number;
+  readonly faults: ReadonlyMap<string, number>;
+  readonly violations: readonly Violation[];
+  /** SHA-256 of everything that happened, when it was asked for. */
+  readonly trace: string | undefined;
+}
+
+/** Longest that the system may need to come to rest when nothing disturbs it any more. */
+const REST_WITHIN_MS = 120_000;
+const LATE_MS = 2_500;
+
+export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
+  return await new Run(seed, options).play();
+}
+
+class Run {
+  readonly #dice: Dice;
+  readonly #plan: Plan;
+  readonly #scheduler = new Scheduler();
+  readonly #trace: Trace;
+  readonly #findings: Findings;
+  readonly #servers: Servers;
+  readonly #monitor: Monitor;
+  readonly #agents: Agents;
+  readonly #chaos: Chaos;
+  readonly #faults = new Map<string, number>();
+  readonly #plant: (ports: Ports) => Ports;
+  #workers: SimWorker[] = [];
+  #started = 0;
+  #ids = 0;
+  #isActive = true;
+  #lasts: { readonly of: StreamVersion; readonly length: number; readonly seqs: readonly number[] } = {
+    of: [],
+    length: 0,
+    seqs: [],
+  };
+
+  constructor(seed: number, { plant, hashed = false, show }: RunOptions) {
+    const now = (): number => this.#scheduler.now;
+    this.#dice = new Dice(seed);
+    this.#plan = drawPlan(this.#dice);
+    this.#trace = new Trace(now, { hashed, ...(show === undefined ? {} : { show }) });
+    this.#trace.note('plan', JSON.stringify(this.#plan));
+    this.#findings = new Findings(seed, now);
+    this.#servers = new Servers(this.#plan, this.#scheduler, (id) => {
+      const [shard, seq] = id.split('-');
+      this.#trace.note('events', id);
+      this.#monitor.told(Number(shard), Number(seq), `event ${id}`);
+    });
+    this.#monitor = new Monitor(this.#findings, this.#plan.shards);
+    this.#plant = plant === undefined ? (ports) => ports : (ports) => plant(ports, this.#dice);
+    const shared = {
+      plan: this.#plan,
+      dice: this.#dice,
+      scheduler: this.#scheduler,
+      servers: this.#servers,
+      monitor: this.#monitor,
+      trace: this.#trace,
+      happens: (fault: string) => this.#happens(fault),
+    };
+    this.#agents = new Agents(shared);
+    this.#chaos = new Chaos({ ...shared, workers: () => this.#workers });
+  }
+
+  async play(): Promise<RunResult> {
+    const { activeMs, workers } = this.#plan;
+    for (let i = 0; i < workers; i++) this.#startWorker();
+    this.#sweepRegularly();
+    this.#agents.start();
+    this.#chaos.start();
+    await this.#scheduler.run(() => false, activeMs);
+    await this.#rest();
+    const decisions = await checkEnd({
+      plan: this.#plan,
+      servers: this.#servers,
+      monitor: this.#monitor,
+      results: this.#agents.results,
+      report: (invariant, what) => this.#findings.report(invariant, what),
+    });
+    const { violations } = this.#findings;
+    for (const { invariant, what } of violations) this.#trace.note('check', `${invariant}: ${what}`);
+    return {
+      seed: this.#dice.seed,
+      steps: this.#scheduler.steps,
+      decisions,
+      events: this.#servers.events.lastSeq,
+      simulatedMs: Math.round(this.#scheduler.now),
+      faults: this.#faults,
+      violations,
+      trace: this.#trace.digest(),
+    };
+  }
+
+  /** Nothing disturbs any more, and somebody is there to work: everything has to be applied and told. */
+  async #rest(): Promise<void> {
+    this.#trace.note('run', 'faults are over');
+    this.#isActive = false;
+    this.#agents.stop();
+    this.#chaos.heal();
+    if (this.#workers.length === 0) this.#startWorker();
+    for (let times = 0; times < 2; times++) {
+      const isQuiet = await this.#scheduler.run(() => this.#isQuiet(), REST_WITHIN_MS);
+      if (!isQuiet) return this.#restless();
+      // What was late may come still, and must change nothing any more.
+      if (times === 0) await this.#scheduler.run(() => false, LATE_MS);
+    }
+  }
+
+  #restless(): void {
+    const where = this.#servers.shards.map((shard) => shard.position().seq).join(', ');
+    this.#findings.report('I7', `no rest after ${REST_WITHIN_MS} ms: the shards stand at ${where}`);
+  }
+
+  #isQuiet(): boolean {
+    return this.#servers.shards.every((stored, shard) => {
+      if (stored.outboxSize > 0) return false;
+      if (hasDiverged(this.#servers, this.#monitor, shard)) return stored.halted !== undefined;
+      return stored.position().seq === this.#lastOf(shard) && stored.halted === undefined;
+    });
+  }
+
+  /** The last message of a shard: asked after every step, and the log seldom grows. */
+  #lastOf(shard: number): number {
+    const { version } = this.#servers.decisions;
+    if (this.#lasts.of !== version || this.#lasts.length !== version.length) {
+      const seqs = this.#servers.shards.map((_, i) => ofShard(version, i).at(-1)?.seq ?? 0);
+      this.#lasts = { of: version, length: version.length, seqs };
+    }
+    return this.#lasts.seqs[shard] ?? 0;
+  }
+
+  #happens(fault: string): boolean {
+    if (!this.#isActive) return false;
+    this.#faults.set(fault, (this.#faults.get(fault) ?? 0) + 1);
+    return true;
+  }
+
+  #startWorker(): void {
+    const plan = this.#plan;
+    const number = this.#started++;
+    const id = `w${plan.keepsWorkerIds ? number % plan.workers : number}`;
+    const dice = this.#dice;
+    const shared = { plan, dice, servers: this.#servers, trace: this.#trace };
+    const process = new SimProcess({
+      ...shared,
+      id,
+      scheduler: this.#scheduler,
+      happens: (fault) => this.#happens(fault),
+      onDeath: () => this.#onDeath(worker),
+    });
+    const worker: SimWorker = new SimWorker({
+      ...shared,
+      process,
+      monitor: this.#monitor,
+      onResult: (key, outcome) => this.#onResult(key, outcome),
+      newId: (prefix) => `${prefix}-${id}-${this.#ids++}`,
+      plant: this.#plant,
+    });
+    this.#workers.push(worker);
+    worker.start();
+  }
+
+  /** Somebody starts it again: at once, or after a while. */
+  #onDeath(worker: SimWorker): void {
+    this.#workers = this.#workers.filter((other) => other !== worker);
+    this.#scheduler.after(this.#dice.magnitude(10, 3_000), () => this.#startWorker());
+  }
+
+  #onResult(key: string, outcome: string): void {
+    const { shard, seq } = JSON.parse(outcome);
+    this.#monitor.told(Number(shard), Number(seq), `the outcome of ${key}`);
+    this.#agents.onResult(key, outcome);
+  }
+
+  #sweepRegularly(): void {
+    const { plan, servers } = { plan: this.#plan, servers: this.#servers };
+    this.#scheduler.after(plan.sweepEveryMs, () => {
+      this.#sweepRegularly();
+      if (this.#chaos.isSweeperAbsent || !this.#isActive) return;
+      const wanted = JSON.stringify(plan.settings);
+      const now = this.#servers.logSkewMs + this.#scheduler.now + START;
+      for (const [shard, stored] of servers.shards.entries()) {
+        const isDue = stored.nextDue !== undefined && stored.nextDue <= now;
+        const isOutdated = stored.settings !== undefined && JSON.stringify(stored.settings) !== wanted;
+        if (!isDue && !isOutdated) continue;
+        this.#agents.sweep(shard);
+        if (this.#dice.chance(plan.sweeperDoubled)) this.#agents.sweep(shard);
+      }
+    });
+  }
+}

@@ -1,0 +1,176 @@
+/** One worker process of a run: the real leases and the real shard workers, on servers that fail. */
+import { pino } from 'pino';
+import { messageOf } from '../src/errors.ts';
+import type { ShardStore } from '../src/state/shard-store.ts';
+import { LeaseHolder } from '../src/workers/leases.ts';
+import { WorkerMetrics } from '../src/workers/metrics.ts';
+import type { ShardLog, ShardPublisher } from '../src/workers/ports.ts';
+import { ShardWorker } from '../src/workers/shard-worker.ts';
+import { memoryLeaseStore } from './memory/leases.ts';
+import { MemoryPublisher } from './memory/publisher.ts';
+import { MemoryShardLog } from './memory/shard-log.ts';
+import { memoryShardStore } from './memory/shard-store.ts';
+import { type Monitor, prefixOf } from './monitor.ts';
+import type { Plan } from './plan.ts';
+import type { SimProcess } from './process.ts';
+import type { Dice } from './random.ts';
+import { type Servers, SUBJECTS } from './servers.ts';
+import type { Trace } from './trace.ts';
+
+/** The ports of one shard worker: what a planted bug can change. */
+export interface Ports {
+  readonly store: ShardStore;
+  readonly log: ShardLog;
+  readonly publisher: ShardPublisher;
+}
+
+export interface SimWorkerOptions {
+  readonly process: SimProcess;
+  readonly plan: Plan;
+  readonly dice: Dice;
+  readonly servers: Servers;
+  readonly monitor: Monitor;
+  readonly trace: Trace;
+  readonly onResult: (key: string, outcome: string) => void;
+  readonly newId: (prefix: string) => string;
+  readonly plant: (ports: Ports) => Ports;
+}
+
+const LOG_CHECK_MS = 1_000;
+const SHUTDOWN_MS = 10_000;
+const METRICS = new WorkerMetrics();
+
+export class SimWorker {
+  readonly #options: SimWorkerOptions;
+  readonly #leases: LeaseHolder;
+  readonly #shards = new Map<number, ShardWorker>();
+  readonly #logger;
+  #eventsAreFull = false;
+
+  constructor(options: SimWorkerOptions) {
+    const { process, plan, dice, servers } = options;
+    this.#options = options;
+    this.#logger = loggerOf(options.trace, process.id);
+    this.#leases = new LeaseHolder({
+      store: memoryLeaseStore(process, servers.leases, process.id, plan.leaseMs),
+      shards: plan.shards,
+      leaseMs: plan.leaseMs,
+      clock: process.clock,
+      random: () => dice.next(),
+      logger: this.#logger,
+      onAcquired: (shard) => this.#begin(shard),
+      onReleased: (shard) => this.#end(shard),
+    });
+  }
+
+  get process(): SimProcess {
+    return this.#options.process;
+  }
+
+  start(): void {
+    this.process.enter(() => {
+      void this.#leases.start();
+      void this.#watch();
+    });
+  }
+
+  /** SIGTERM: gives everything back, within a bound, and ends. */
+  stop(): void {
+    const { process } = this.#options;
+    process.enter(() => {
+      void this.#leases.stop().then(() => process.kill('it has stopped'));
+      void process.clock.sleep(SHUTDOWN_MS).then(() => process.kill('it could not stop in time'));
+    });
+  }
+
+  /** The connection to NATS was lost, or is there again. */
+  interrupt(why: string): void {
+    this.process.enter(() => {
+      for (const shard of this.#shards.values()) shard.interrupt(why);
+    });
+  }
+
+  #begin(shard: number): void {
+    const { process, plan, servers, monitor, trace, newId, plant } = this.#options;
+    trace.note(process.id, `begins to work on shard ${shard}`);
+    const log = new MemoryShardLog(process, servers.decisions, prefixOf(shard));
+    const stored = servers.shards[shard];
+    if (stored === undefined) throw new Error(`there is no shard ${shard}`);
+    const store = memoryShardStore(process, stored, (commit) => {
+      const { version } = log;
+      return (before) => {
+        trace.note(
+          'redis',
+          `${process.id} commits ${commit.expected.seq} → ${commit.next.seq} of shard ${shard}`,
+        );
+        monitor.committed(shard, commit, before, version, stored.outboxSize);
+      };
+    });
+    const publisher = new MemoryPublisher({
+      link: process,
+      subjects: SUBJECTS,
+      decisions: servers.decisions,
+      events: servers.events,
+      deadLetters: servers.deadLetters,
+      eventsAreFull: () => this.#eventsAreFull,
+      onResult: this.#options.onResult,
+      newId: () => newId('own'),
+    });
+    const { maxBatch, maxBatchBytes, sweepOverdueMs, shards } = plan;
+    const worker = new ShardWorker({
+      namespace: SUBJECTS.namespace,
+      shard,
+      shards,
+      subjects: SUBJECTS,
+      ...plant({ store, log, publisher }),
+      clock: process.clock,
+      logger: this.#logger,
+      metrics: METRICS,
+      maxBatch,
+      maxBatchBytes,
+      sweepOverdueMs,
+      holdsLease: () => this.#leases.holds(shard),
+      newCommitId: () => newId('commit'),
+    });
+    this.#shards.set(shard, worker);
+  }
+
+  async #end(shard: number): Promise<void> {
+    const worker = this.#shards.get(shard);
+    this.#shards.delete(shard);
+    await worker?.stop();
+  }
+
+  /** What the process around the shard workers does every second: is the log still the one, is there room for events? */
+  async #watch(): Promise<void> {
+    const { process, servers } = this.#options;
+    for (;;) {
+      await process.clock.sleep(LOG_CHECK_MS);
+      try {
+        const full = await process.request('log', () => servers.eventsAreFull);
+        this.#eventsAreFull = full;
+        const positions = [...this.#shards.values()]
+          .filter(({ status }) => status === 'running')
+          .map((shard) => ({ shard, position: shard.position ?? 0, log: shard.logIdentity }));
+        const { created, lastSeq } = await process.request('log', () => servers.decisions.bounds());
+        for (const { shard, position, log } of positions) {
+          const isSame = log === undefined || created === log;
+          if (!isSame || lastSeq < position) shard.interrupt('the log is not the one it was');
+        }
+      } catch (error) {
+        this.#logger.debug({ reason: messageOf(error) }, 'log not checked');
+      }
+    }
+  }
+}
+
+const SILENT = pino({ level: 'silent' });
+
+function loggerOf(trace: Trace, who: string) {
+  if (!trace.isOn) return SILENT;
+  const write = (line: string): void => {
+    const { msg, reason, err } = JSON.parse(line);
+    trace.note(who, [msg, reason ?? '', err?.stack ?? ''].filter((part) => part !== '').join(': '));
+  };
+  return pino({ level: 'info', base: null, timestamp: false }, { write });
+}
