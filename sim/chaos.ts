@@ -1,5 +1,5 @@
 /** What happens to the whole system while it runs: deaths, pauses, outages, clocks that step, stores that go back. */
-import type { Monitor } from './monitor.ts';
+import type { AppliedCopy, Monitor } from './monitor.ts';
 import type { Mishap, Plan } from './plan.ts';
 import type { Dice } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -27,7 +27,7 @@ const CLOCK_STEP_MS = 3_600_000;
 
 export class Chaos {
   readonly #options: ChaosOptions;
-  #copies: StoreCopy[] = [];
+  #copies: { readonly store: StoreCopy; readonly applied: AppliedCopy }[] = [];
   #hasLostLog = false;
   #isOver = false;
   isSweeperAbsent = false;
@@ -160,19 +160,19 @@ export class Chaos {
   }
 
   #keepCopies(): void {
-    const { servers, scheduler, dice } = this.#options;
+    const { servers, monitor, scheduler, dice } = this.#options;
     scheduler.after(dice.next() * 2 * COPY_EVERY_MS, () => {
       if (this.#isOver) return;
-      this.#copies = [...this.#copies, servers.copy()].slice(-COPIES);
+      this.#copies = [...this.#copies, { store: servers.copy(), applied: monitor.copy() }].slice(-COPIES);
       this.#keepCopies();
     });
   }
 
-  #storeGoesBack(copy: StoreCopy | undefined): void {
+  #storeGoesBack(copy: { readonly store: StoreCopy; readonly applied: AppliedCopy } | undefined): void {
     const { servers, monitor } = this.#options;
     if (copy === undefined) servers.empty();
-    else servers.restore(copy);
-    for (const [shard, stored] of servers.shards.entries()) monitor.storeIsAt(shard, stored.position().seq);
+    else servers.restore(copy.store);
+    monitor.storeWentBack(copy?.applied);
   }
 
   /** The server was started again from what it had on disk, or the stream was deleted: nobody's consumer survives that. */

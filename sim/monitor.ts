@@ -11,6 +11,9 @@ import { SUBJECTS } from './servers.ts';
 /** Batches that may wait for publication, and those that are published and wait for a commit to clear them. */
 const MOST_IN_OUTBOX = 18;
 
+/** Per shard, the messages that made its state. */
+export type AppliedCopy = readonly (readonly LogMessage[])[];
+
 export class Monitor {
   readonly #findings: Findings;
   readonly #shards: readonly ShardRecord[];
@@ -57,10 +60,14 @@ export class Monitor {
       this.#findings.report('I8', `${at}: ${outboxSize} batches in the outbox`);
   }
 
-  /** The store went back, or was emptied. */
-  storeIsAt(shard: number, seq: number): void {
-    const { applied } = this.#of(shard);
-    while ((applied.at(-1)?.seq ?? 0) > seq) applied.pop();
+  /** What made the states that the store holds at this moment. */
+  copy(): AppliedCopy {
+    return this.#shards.map(({ applied }) => [...applied]);
+  }
+
+  /** The store is what it was when the copy was made; without one, it is empty. */
+  storeWentBack(copy: AppliedCopy | undefined): void {
+    for (const [shard, record] of this.#shards.entries()) record.applied = [...(copy?.[shard] ?? [])];
   }
 
   /** The log lost what came after `seq`. */
@@ -81,7 +88,7 @@ export class Monitor {
 }
 
 class ShardRecord {
-  readonly applied: LogMessage[] = [];
+  applied: LogMessage[] = [];
   /** The furthest that the shard ever was. */
   furthest = 0;
   isTainted = false;

@@ -134,8 +134,12 @@ class Run {
   }
 
   #restless(): void {
-    const where = this.#servers.shards.map((shard) => shard.position().seq).join(', ');
-    this.#findings.report('I7', `no rest after ${REST_WITHIN_MS} ms: the shards stand at ${where}`);
+    const where = this.#servers.shards.map((stored, shard) => {
+      const owed = stored.unpublished().map(({ seq }) => seq);
+      const halted = stored.halted === undefined ? '' : `, halted: ${stored.halted}`;
+      return `shard ${shard} at ${stored.position().seq} of ${this.#lastOf(shard)}, outbox [${owed}]${halted}`;
+    });
+    this.#findings.report('I7', `no rest after ${REST_WITHIN_MS} ms: ${where.join('; ')}`);
   }
 
   #isQuiet(): boolean {

@@ -45,6 +45,11 @@ export class OutboxPublisher {
     this.#options = options;
   }
 
+  /** Nothing waits for publication, and all that was published is cleared. */
+  get isSettled(): boolean {
+    return this.#waiting === 0 && this.#published.length === 0;
+  }
+
   /** Takes over what a commit at `seq` owes. Resolves when there is room for the next. */
   async publish(
     seq: number,

@@ -314,8 +314,9 @@ export class ShardWorker {
   }
 
   /**
-   * An answer that was lost says nothing: the position does. Standing where this commit leads, the state is this
-   * commit's, because from one log only one state follows; standing where it began, it can be tried again.
+   * An answer that was lost says nothing, and neither does the position: another worker that applied the same messages
+   * leads to the same one, and what this worker decided may already have seen what that one wrote. The commit itself
+   * knows: sent again with its id, it is either recognised, or applied now, or somebody else was there.
    */
   async #commitSurely(commit: ShardCommit): Promise<void> {
     const { store, clock, logger } = this.#options;
@@ -327,23 +328,7 @@ export class ShardWorker {
         if (error instanceof ShardLostError || this.#stopping) throw error;
         logger.warn({ reason: messageOf(error), commit: commit.id }, 'the answer of a commit was lost');
       }
-      const stored = await this.#storedPosition();
-      if (stored.seq === commit.next.seq && stored.hash === commit.next.hash) return;
-      if (stored.seq !== commit.expected.seq || stored.hash !== commit.expected.hash) {
-        throw new ShardLostError(`the shard stands at ${stored.seq}, not at ${commit.expected.seq}`);
-      }
       await clock.sleep(RETRY_MS);
-    }
-  }
-
-  async #storedPosition(): ReturnType<ShardStore['position']> {
-    for (;;) {
-      try {
-        return await this.#options.store.position();
-      } catch (error) {
-        if (this.#stopping) throw error;
-        await this.#options.clock.sleep(RETRY_MS);
-      }
     }
   }
 
@@ -362,9 +347,18 @@ export class ShardWorker {
 
   /** An idle shard commits nothing, and so would not notice that the store was emptied or went back. */
   async #checkStore({ position }: Loaded): Promise<void> {
-    const stored = await this.#options.store.position().catch(() => undefined);
-    if (stored === undefined || (stored.seq === position.seq && stored.hash === position.hash)) return;
-    throw new ShardLostError(`the shard stands at ${stored.seq}, not at ${position.seq}`);
+    const { store } = this.#options;
+    const stored = await store.position().catch(() => undefined);
+    if (stored === undefined) return;
+    if (stored.seq !== position.seq || stored.hash !== position.hash) {
+      throw new ShardLostError(`the shard stands at ${stored.seq}, not at ${position.seq}`);
+    }
+    // It can also have gone back by no more than the clearing of the outbox.
+    if (!this.#outbox.isSettled) return;
+    const left = await store.unpublished().catch(() => []);
+    if (left.length > 0 && this.#outbox.isSettled) {
+      throw new ShardLostError(`${left.length} batches are in the outbox again`);
+    }
   }
 
   /** Nobody has swept for long: expiry must not depend on BullMQ being there. */
@@ -395,8 +389,9 @@ export class ShardWorker {
         { reason: error.message },
         'ALARM: the log does not continue what was applied; the shard is halted',
       );
-      await store.setHalted(error.message).catch(() => undefined);
     }
+    // Each time, because the store may not answer now, or forget it later.
+    await store.setHalted(error.message).catch(() => undefined);
     metrics.halted.set({ shard }, 1);
     this.#forget();
     await clock.sleep(HALT_CHECK_MS);
