@@ -47,7 +47,7 @@ export async function checkEnd(end: EndOfRun): Promise<number> {
     }
     checkEvents(end, shard, told.get(shard) ?? [], story);
     checkAnswers(end, story);
-    checkDeadLetters(end, shard, story);
+    if (!hasDiverged(servers, monitor, shard)) checkDeadLetters(end, shard, story);
     for (const key of story.outcomes.keys()) implied.add(key);
   }
   for (const key of isTainted ? [] : results.keys()) {
@@ -95,14 +95,38 @@ function checkState({ report }: EndOfRun, shard: number, stored: MemoryShard, im
   }
 }
 
-/** I6: a decision that is answered twice in its own right was forgotten in between, and that takes its time. */
-function checkOnce({ plan, report }: EndOfRun, { outcomes }: Implied): void {
+/**
+ * I6: a decision that is answered twice in its own right was forgotten in between. That takes its time, or the end of
+ * everything that the decision created.
+ */
+function checkOnce({ plan, report }: EndOfRun, { outcomes, events }: Implied): void {
   for (const [key, answers] of outcomes) {
-    const [first, second] = answers;
+    const [first, second] = answers.map((answer) => JSON.parse(answer));
     if (first === undefined || second === undefined) continue;
-    const apart = Number(JSON.parse(second).at) - Number(JSON.parse(first).at);
-    if (apart < plan.settings.outcomeRetentionMs) report('I6', `${key} was applied twice within ${apart} ms`);
+    const apart = Number(second.at) - Number(first.at);
+    if (apart >= plan.settings.outcomeRetentionMs || isAllRemoved(first, second.seq, events)) continue;
+    report('I6', `${key} was applied twice within ${apart} ms`);
   }
+}
+
+const CREATED = /^converge\.(pool\.created|task\.submitted|\w+\.opened|delegation\.granted)$/;
+
+function isAllRemoved(
+  outcome: { readonly events: readonly string[] },
+  bySeq: number,
+  events: Implied['events'],
+): boolean {
+  const all = events.map(({ id, json }) => ({ id, ...JSON.parse(json) }));
+  const created = all.filter(({ id, type }) => outcome.events.includes(id) && CREATED.test(type));
+  const isRemoved = (source: string, subject: string): boolean =>
+    all.some(
+      (event) =>
+        event.type.endsWith('.removed') &&
+        event.source === source &&
+        event.subject === subject &&
+        Number(event.id.split('-')[1]) < bySeq,
+    );
+  return created.length > 0 && created.every(({ source, subject }) => isRemoved(source, subject));
 }
 
 interface ToldEvent {
