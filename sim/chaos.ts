@@ -80,16 +80,20 @@ export class Chaos {
     const worker = dice.oneOf(workers());
     switch (mishap) {
       case 'crash':
-        return worker?.process.kill('killed');
+        worker?.process.kill('killed');
+        return;
       case 'pause':
-        return worker?.process.stopFor(dice.magnitude(20, 10_000));
+        worker?.process.stopFor(dice.magnitude(20, 10_000));
+        return;
       case 'restart':
-        return worker?.stop();
+        worker?.stop();
+        return;
       case 'worker_clock_step':
         if (worker !== undefined) worker.process.skewMs += dice.between(-CLOCK_STEP_MS, CLOCK_STEP_MS);
         return;
       default:
-        return this.#causeAtServers(mishap);
+        this.#causeAtServers(mishap);
+        return;
     }
   }
 
@@ -100,21 +104,27 @@ export class Chaos {
         for (const worker of workers()) worker.interrupt('the connection to NATS was reset');
         return;
       case 'redis_down':
-        return this.#during((isOn) => {
+        this.#during((isOn) => {
           servers.isRedisDown = isOn;
         });
+        return;
       case 'nats_down':
-        return this.#during((isDown) => this.#natsIs(isDown));
+        this.#during((isDown) => this.#natsIs(isDown));
+        return;
       case 'lease_stolen':
-        return servers.leases.drop(dice.integer(plan.shards));
+        servers.leases.drop(dice.integer(plan.shards));
+        return;
       case 'store_rolled_back':
-        return this.#storeGoesBack(dice.oneOf(this.#copies));
+        this.#storeGoesBack(dice.oneOf(this.#copies));
+        return;
       case 'store_emptied':
-        return this.#storeGoesBack(undefined);
+        this.#storeGoesBack(undefined);
+        return;
       case 'consumers_deleted':
         servers.decisions.deleteConsumers();
         // The library misses the consumer's heartbeats.
-        return this.#interruptSoon('the consumer is gone');
+        this.#interruptSoon('the consumer is gone');
+        return;
       case 'redis_clock_step':
         servers.redisSkewMs += dice.between(-5_000, 10_000);
         return;
@@ -124,17 +134,20 @@ export class Chaos {
           : dice.between(-CLOCK_STEP_MS, CLOCK_STEP_MS);
         return;
       case 'events_full':
-        return this.#during((isOn) => {
+        this.#during((isOn) => {
           servers.eventsAreFull = isOn;
         });
+        return;
       case 'log_full':
-        return this.#during((isOn) => {
+        this.#during((isOn) => {
           servers.decisions.isFull = isOn;
         });
+        return;
       case 'sweeper_absent':
-        return this.#during((isOn) => {
+        this.#during((isOn) => {
           this.isSweeperAbsent = isOn;
         });
+        return;
     }
   }
 

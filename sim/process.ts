@@ -108,11 +108,20 @@ export class SimProcess implements Link {
       if (fate === 'crash_before') return this.kill(`before a ${purpose}`);
       if (fate === 'lost') return fail();
       const arrive = (): void => {
-        if (servers.isDown(purpose)) return fail();
+        if (servers.isDown(purpose)) {
+          fail();
+          return;
+        }
         const answer = attempt(effect);
         if (fate === 'late') return;
-        if (fate === 'crash_after') return this.kill(`after a ${purpose}`);
-        if (fate === 'answer_lost') return fail();
+        if (fate === 'crash_after') {
+          this.kill(`after a ${purpose}`);
+          return;
+        }
+        if (fate === 'answer_lost') {
+          fail();
+          return;
+        }
         scheduler.after(this.#latency(), () =>
           this.enter(() => ('value' in answer ? resolve(answer.value) : reject(answer.error))),
         );
@@ -138,20 +147,30 @@ export class SimProcess implements Link {
           : dice.integer(effects.length + 1);
       let refusal: unknown;
       const last = (): void => {
-        if (fate === 'crash_after') return this.kill(`in the middle of a ${purpose}`);
-        if (reached < effects.length || fate === 'answer_lost' || fate === 'lost') return fail();
+        if (fate === 'crash_after') {
+          this.kill(`in the middle of a ${purpose}`);
+          return;
+        }
+        if (reached < effects.length || fate === 'answer_lost' || fate === 'lost') {
+          fail();
+          return;
+        }
         scheduler.after(this.#latency(), () =>
           this.enter(() => (refusal === undefined ? resolve() : reject(refusal))),
         );
       };
       const arrive = (i: number): void => {
-        if (servers.isDown(purpose)) return fail();
+        if (servers.isDown(purpose)) {
+          fail();
+          return;
+        }
         for (let at = i; at < reached; at++) {
           const answer = attempt(() => effects[at]?.());
           if ('error' in answer) refusal ??= answer.error;
           // Others are served in between.
           if (at + 1 < reached && dice.chance(0.1)) {
-            return this.#at(purpose, 0, () => arrive(at + 1));
+            this.#at(purpose, 0, () => arrive(at + 1));
+            return;
           }
         }
         last();

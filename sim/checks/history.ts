@@ -63,7 +63,10 @@ export class History {
       this.#pools.set(poolName, new SeenPool());
     }
     const pool = this.#pools.get(poolName);
-    if (pool === undefined) return fault('I4', 'nobody created the pool');
+    if (pool === undefined) {
+      fault('I4', 'nobody created the pool');
+      return;
+    }
     this.#order(pool, event, fault);
     if (entity === 'pool' && verb === 'removed') this.#pools.delete(poolName);
     else if (entity === 'member') followMember(pool, verb, id, fault);
@@ -99,13 +102,19 @@ function followTask(pool: SeenPool, verb: string, id: string, event: ConvergeEve
     pool.tasks.set(id, { epoch: 0, claim: undefined, deadline, isFinal: false });
     return;
   }
-  if (task === undefined) return fault('I1', 'nobody submitted it');
+  if (task === undefined) {
+    fault('I1', 'nobody submitted it');
+    return;
+  }
   if (verb === 'removed') {
     if (!task.isFinal) fault('I1', 'it is not final');
     pool.tasks.delete(id);
     return;
   }
-  if (task.isFinal) return fault('I2', 'it is final');
+  if (task.isFinal) {
+    fault('I2', 'it is final');
+    return;
+  }
   if (verb === 'claimed') claim(task, event, fault);
   else if (verb !== 'unblocked') changeClaim(task, verb, event, fault);
 }
@@ -162,7 +171,10 @@ function followThing(
     pool.things.set(key, { isEnded: false, voters: new Set(), isChangeable: data.changeable !== false });
     return;
   }
-  if (thing === undefined) return fault('I1', 'nobody opened it');
+  if (thing === undefined) {
+    fault('I1', 'nobody opened it');
+    return;
+  }
   if (verb === 'removed') {
     pool.things.delete(key);
     return;

@@ -142,6 +142,7 @@ export class MemoryShard {
 
   lookup({ outcomes, tasks, entities }: Lookup): Found {
     return {
+      position: this.#content.position,
       outcomes: this.outcomes(outcomes),
       tasks: [...tasks].flatMap(([pool, ids]) => documentsOf(this.#contentOf(pool).tasks, ids)),
       entities: [...entities].flatMap(([pool, refs]) => documentsOf(this.#contentOf(pool).entities, refs)),
@@ -176,7 +177,8 @@ export class MemoryShard {
       tasks.push(...documentsOf(content.tasks, oldTasks.map(idOf)));
       entities.push(...documentsOf(content.entities, oldEntities.map(idOf)));
     }
-    return { finals, ended, outcomes: this.#content.outcomeOrder.slice(0, outcomes), tasks, entities };
+    const { position, outcomeOrder } = this.#content;
+    return { position, finals, ended, outcomes: outcomeOrder.slice(0, outcomes), tasks, entities };
   }
 
   /** Answers where the shard stood before; undefined when this very commit had been applied already. */

@@ -39,8 +39,7 @@ export class RedisShardStore implements ShardStore {
   }
 
   async position(): Promise<StoredPosition> {
-    const [seq, hash, log] = await this.#reads.hmget(this.#keys.meta, 'seq', 'hash', 'log');
-    return { seq: Number(seq ?? 0), hash: hash ?? undefined, logIdentity: log ?? undefined };
+    return positionOf(await this.#reads.hmget(this.#keys.meta, ...POSITION_FIELDS));
   }
 
   /** Reads everything; again, when another worker was still writing meanwhile. */
@@ -113,13 +112,8 @@ export class RedisShardStore implements ShardStore {
 
   /** Entities by their `<kind>/<id>`. */
   async #entities(pool: string, refs: readonly string[]): Promise<Entity[]> {
-    const byKind = new Map<EntityKind, string[]>();
-    for (const text of refs) {
-      const ref = parseEntityRef(text);
-      if (ref !== undefined) byKind.set(ref.kind, [...(byKind.get(ref.kind) ?? []), ref.id]);
-    }
     const entities: Entity[] = [];
-    for (const [kind, ids] of byKind) {
+    for (const [kind, ids] of idsByKind(refs)) {
       for (let i = 0; i < ids.length; i += CHUNK) {
         const documents = await this.#reads.hmget(
           this.#keys.entities(pool, kind),
@@ -146,9 +140,28 @@ export class RedisShardStore implements ShardStore {
     const reads = new Reads(this.#reads);
     const outcomes = this.#outcomesBy(reads, wanted.outcomes);
     const tasks = [...wanted.tasks].map(([pool, ids]) => reads.documents<Task>(this.#keys.tasks(pool), ids));
-    const entities = [...wanted.entities].map(([pool, refs]) => this.#entities(pool, refs));
-    const found = await Promise.all([outcomes, Promise.all(tasks), Promise.all(entities), reads.send()]);
-    return { outcomes: found[0], tasks: found[1].flat(), entities: found[2].flat() };
+    const entities = [...wanted.entities].map(([pool, refs]) => this.#entitiesBy(reads, pool, refs));
+    // Behind the others: had anyone written before one of them was read, it would say so.
+    const position = this.#positionBy(reads);
+    const found = await Promise.all([
+      outcomes,
+      Promise.all(tasks),
+      Promise.all(entities),
+      position,
+      reads.send(),
+    ]);
+    return { outcomes: found[0], tasks: found[1].flat(), entities: found[2].flat(), position: found[3] };
+  }
+
+  async #positionBy(reads: Reads): Promise<StoredPosition> {
+    return positionOf(await reads.fields(this.#keys.meta, POSITION_FIELDS));
+  }
+
+  async #entitiesBy(reads: Reads, pool: string, refs: readonly string[]): Promise<Entity[]> {
+    const found = [...idsByKind(refs)].map(([kind, ids]) =>
+      reads.documents<Entity>(this.#keys.entities(pool, kind), ids),
+    );
+    return (await Promise.all(found)).flat();
   }
 
   async outcomes(wanted: readonly string[]): Promise<Map<string, string>> {
@@ -188,7 +201,8 @@ export class RedisShardStore implements ShardStore {
       entities.push(...(await this.#entities(pool, oldEntities.map(idOf))));
     }
     const order = outcomes === 0 ? [] : await this.#reads.lrange(this.#keys.outcomeOrder, 0, outcomes - 1);
-    return { finals, ended, outcomes: order.map(parseRemembered), tasks, entities };
+    const position = pools.length === 0 && outcomes === 0 ? undefined : await this.position();
+    return { position, finals, ended, outcomes: order.map(parseRemembered), tasks, entities };
   }
 
   async #oldestOf(key: string, count: number): Promise<Remembered[]> {
@@ -284,4 +298,22 @@ function idOf({ id }: Remembered): string {
 function parseRemembered(entry: string): Remembered {
   const bar = entry.indexOf('|');
   return { id: entry.slice(bar + 1), at: Number(entry.slice(0, bar)) };
+}
+
+const POSITION_FIELDS = ['seq', 'hash', 'log'] as const;
+
+function positionOf([seq, hash, log]: readonly (string | null)[]): StoredPosition {
+  return { seq: Number(seq ?? 0), hash: hash ?? undefined, logIdentity: log ?? undefined };
+}
+
+function idsByKind(refs: readonly string[]): Map<EntityKind, string[]> {
+  const byKind = new Map<EntityKind, string[]>();
+  for (const text of refs) {
+    const ref = parseEntityRef(text);
+    if (ref === undefined) continue;
+    const ids = byKind.get(ref.kind);
+    if (ids === undefined) byKind.set(ref.kind, [ref.id]);
+    else ids.push(ref.id);
+  }
+  return byKind;
 }

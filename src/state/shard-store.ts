@@ -49,6 +49,8 @@ export interface Lookup {
 }
 
 export interface Found {
+  /** Where the shard stood when the last of it was read: what was read at another place is of another state. */
+  readonly position: StoredPosition;
   /** `agent.decisionId` → the outcome, as the JSON text that was answered. */
   readonly outcomes: ReadonlyMap<string, string>;
   readonly tasks: readonly Task[];
@@ -90,12 +92,16 @@ export interface ShardCommit {
 export interface ShardStore {
   load(): Promise<StoredShard>;
   lookup(wanted: Lookup): Promise<Found>;
-  /** The oldest final tasks of some pools and the oldest outcomes, for a Sweep; with the documents of the tasks. */
+  /**
+   * The oldest final tasks of some pools and the oldest outcomes, for a Sweep; with the documents of the tasks, and with
+   * the position as of {@link lookup} when anything was asked for.
+   */
   oldest(
     pools: readonly string[],
     tasksPerPool: number,
     outcomes: number,
   ): Promise<{
+    readonly position: StoredPosition | undefined;
     readonly finals: ReadonlyMap<string, readonly Remembered[]>;
     readonly ended: ReadonlyMap<string, readonly Remembered[]>;
     readonly outcomes: readonly Remembered[];

@@ -96,7 +96,7 @@ export function loadFound(world: World, { tasks, entities }: Pick<Found, 'tasks'
 export function decideBatch(
   batch: readonly DecodedMessage[],
   world: World,
-  found: Found,
+  found: Pick<Found, 'outcomes'>,
   context: {
     readonly now: number;
     readonly shard: number;

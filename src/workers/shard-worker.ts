@@ -13,7 +13,7 @@ import type { World } from '../handlers/world/world.ts';
 import type { Task } from '../protocol/documents.ts';
 import type { Entity } from '../protocol/entities.ts';
 import type { Subjects } from '../protocol/subjects.ts';
-import type { Found, ShardCommit, ShardStore } from '../state/shard-store.ts';
+import type { Found, ShardCommit, ShardStore, StoredPosition } from '../state/shard-store.ts';
 import {
   type DecidedBatch,
   type DecodedMessage,
@@ -256,13 +256,18 @@ export class ShardWorker {
     return this.#held.splice(0, end === -1 ? this.#held.length : end);
   }
 
-  /** What the batch needs of the store: known outcomes, final tasks, and for a Sweep what is oldest. */
-  async #fetch({ world, now }: Loaded, batch: readonly DecodedMessage[]): Promise<Fetched> {
+  /**
+   * What the batch needs of the store: known outcomes, final tasks, and for a Sweep what is oldest. It has to be read
+   * where this worker stands: in a state that another worker has moved on, the batch would find itself decided already.
+   */
+  async #fetch({ world, position, now }: Loaded, batch: readonly DecodedMessage[]): Promise<Fetched> {
     const { store } = this.#options;
     const [found, old] = await Promise.all([
       store.lookup(lookupFor(batch, world)),
       store.oldest(...oldestFor(batch, world, now)),
     ]);
+    expectAt(position, found.position);
+    if (old.position !== undefined) expectAt(position, old.position);
     loadFound(world, found);
     loadFound(world, old);
     return {
@@ -350,9 +355,7 @@ export class ShardWorker {
     const { store } = this.#options;
     const stored = await store.position().catch(() => undefined);
     if (stored === undefined) return;
-    if (stored.seq !== position.seq || stored.hash !== position.hash) {
-      throw new ShardLostError(`the shard stands at ${stored.seq}, not at ${position.seq}`);
-    }
+    expectAt(position, stored);
     // It can also have gone back by no more than the clearing of the outbox.
     if (!this.#outbox.isSettled) return;
     const left = await store.unpublished().catch(() => []);
@@ -418,4 +421,9 @@ export class ShardWorker {
     }
     for (const { seq, reason } of decided.deadLetters) logger.warn({ seq, reason }, 'dead letter');
   }
+}
+
+function expectAt(position: Loaded['position'], stored: StoredPosition): void {
+  if (stored.seq === position.seq && stored.hash === position.hash) return;
+  throw new ShardLostError(`the shard stands at ${stored.seq}, not at ${position.seq}`);
 }
