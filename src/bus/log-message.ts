@@ -17,6 +17,12 @@ export interface LogPosition {
   readonly hash: string | undefined;
 }
 
-export function messageHash(subject: string, data: Uint8Array): string {
-  return createHash('sha256').update(subject).update('\0').update(data).digest('base64url').slice(0, 22);
+/**
+ * Tells a message from any other that could come to stand at its place. Also from the same decision, stored anew after
+ * the log lost its end: agents send again what was not answered, and what stood before it may be gone. Only its time
+ * differs.
+ */
+export function messageHash({ at, subject, data }: Omit<LogMessage, 'seq'>): string {
+  const hash = createHash('sha256').update(`${at} ${subject}\0`).update(data);
+  return hash.digest('base64url').slice(0, 22);
 }

@@ -150,10 +150,22 @@ export class LogReader {
   }
 }
 
-function deliveryOf({ info, subject, data }: JsMsg): Delivery {
+function deliveryOf(delivered: JsMsg): Delivery {
+  const { info, subject, data } = delivered;
   const { deliverySequence, streamSequence, timestampNanos } = info;
-  const at = Math.floor(timestampNanos / 1_000_000);
+  const at = millisecondsOf(timestampNanos, () => delivered.timestampNanos);
   return { number: deliverySequence, message: { seq: streamSequence, at, subject, data } };
+}
+
+/** Nanoseconds since the epoch are rounded when they become a number: by less than this. */
+const ROUNDING_NANOS = 256;
+const NANOS_PER_MS = 1_000_000;
+
+/** Cuts to milliseconds as the server does. The exact time costs more, and is needed close to a millisecond's border. */
+export function millisecondsOf(nanos: number, exactly: () => bigint): number {
+  const rest = nanos % NANOS_PER_MS;
+  const isClear = rest > ROUNDING_NANOS && rest < NANOS_PER_MS - ROUNDING_NANOS;
+  return isClear ? Math.floor(nanos / NANOS_PER_MS) : Number(exactly() / BigInt(NANOS_PER_MS));
 }
 
 async function consume(

@@ -43,7 +43,7 @@ export async function verifyLog(log: VerifiableLog, position: LogPosition): Prom
   }
   const message = await log.read(position.seq);
   if (message === undefined) throw new LogDivergedError(`the log no longer holds message ${position.seq}`);
-  if (messageHash(message.subject, message.data) !== position.hash) {
+  if (messageHash(message) !== position.hash) {
     throw new LogDivergedError(`message ${position.seq} is not the one that was applied`);
   }
 }

@@ -292,7 +292,7 @@ export class ShardWorker {
     if (last === undefined) return;
     const { world, position, logIdentity } = loaded;
     const { changes, sequences } = world.takeChanges();
-    const next = { seq: last.seq, hash: messageHash(last.subject, last.data), logIdentity, now: decided.now };
+    const next = { seq: last.seq, hash: messageHash(last), logIdentity, now: decided.now };
     const forgotten = oldest.outcomes.slice(0, decided.forgottenOutcomes);
     const early = forgotten.filter(({ at }) => at + world.settings.outcomeRetentionMs > decided.now).length;
     if (early > 0) this.#options.metrics.retentionCut.inc(early);

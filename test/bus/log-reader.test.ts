@@ -4,6 +4,7 @@ import {
   LogReader,
   type LogSource,
   messageHash,
+  millisecondsOf,
   readMessage,
   verifiable,
 } from '../../src/bus/log-reader.ts';
@@ -35,7 +36,7 @@ async function newLog(): Promise<Log> {
     },
     async positionAt(seq) {
       const message = seq === 0 ? undefined : await readMessage(system.jsm, name, seq);
-      const hash = message && messageHash(message.subject, message.data);
+      const hash = message && messageHash(message);
       return { seq, hash, logIdentity: created };
     },
   };
@@ -149,6 +150,29 @@ describe('reading', () => {
   });
 });
 
+async function third(log: Log): Promise<LogMessage> {
+  const message = await readMessage(system.jsm, log.source.stream, 3);
+  if (message === undefined) throw new Error('there is no third message');
+  return message;
+}
+
+it('a message has the same time, whether it is delivered or asked for', async () => {
+  const log = await newLog();
+  await log.append(500);
+  for (const message of await take(await open(log, 0), 500)) {
+    const asked = await readMessage(system.jsm, log.source.stream, message.seq);
+    expect(asked && [asked.at, messageHash(asked)]).toEqual([message.at, messageHash(message)]);
+  }
+});
+
+it('a time that a number cannot hold to the nanosecond is cut to its millisecond all the same', () => {
+  const cut = (nanos: bigint): number => millisecondsOf(Number(nanos), () => nanos);
+  expect(Number(1_700_000_000_123_999_999n) / 1_000_000).toBe(1_700_000_000_124);
+  expect(cut(1_700_000_000_123_999_999n)).toBe(1_700_000_000_123);
+  expect(cut(1_700_000_000_124_000_000n)).toBe(1_700_000_000_124);
+  expect(cut(1_700_000_000_123_500_001n)).toBe(1_700_000_000_123);
+});
+
 describe('a log is not read on when it is not the one that was applied:', () => {
   async function expectDiverged(log: Log, position: object, why: RegExp): Promise<void> {
     const asked = { ...(await log.positionAt(3)), ...position };
@@ -174,9 +198,16 @@ describe('a log is not read on when it is not the one that was applied:', () => 
     await log.append(3);
     await expectDiverged(
       log,
-      { hash: messageHash(`${log.source.stream}.0.p.a`, Buffer.from('other')) },
+      { hash: messageHash({ ...(await third(log)), data: Buffer.from('other') }) },
       /not the one/,
     );
+  });
+
+  it('the same decision stands at the position, but was stored at another time', async () => {
+    const log = await newLog();
+    await log.append(3);
+    const message = await third(log);
+    await expectDiverged(log, { hash: messageHash({ ...message, at: message.at - 1 }) }, /not the one/);
   });
 
   it('the message at the position is gone', async () => {

@@ -50,7 +50,7 @@ export class MemoryLog implements ShardLog {
   }): Promise<ShardLogReader> {
     if (position.logIdentity !== this.name) throw new LogDivergedError('another log');
     const applied = this.messages.find(({ seq }) => seq === position.seq);
-    const hash = applied && messageHash(applied.subject, applied.data);
+    const hash = applied && messageHash(applied);
     if (position.seq > 0 && hash !== position.hash) throw new LogDivergedError('another message');
     const reader = new MemoryReader(this, position.seq, () => this.#readers.delete(reader));
     this.#readers.add(reader);
