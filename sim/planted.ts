@@ -1,0 +1,190 @@
+/**
+ * Bugs to be found: each changes what a shard worker is given of the world, never the code itself, so that what is tested
+ * is whether the simulation would notice such a bug, not whether a switch works.
+ */
+import { messageHash } from '../src/bus/log-message.ts';
+import { ShardLostError } from '../src/errors.ts';
+import type { DocumentChange } from '../src/protocol/documents.ts';
+import type { ShardStore, StoredPosition } from '../src/state/shard-store.ts';
+import { decodeOutbox } from '../src/workers/outbox.ts';
+import type { ShardLog, ShardLogReader, ShardPublisher } from '../src/workers/ports.ts';
+import { playSeed } from './campaign.ts';
+import type { Violation } from './findings.ts';
+import type { Dice } from './random.ts';
+import type { Ports } from './worker.ts';
+
+export type Bug = (ports: Ports, dice: Dice) => Ports;
+
+function withStore(ports: Ports, changed: Partial<ShardStore>): Ports {
+  return { ...ports, store: { ...ports.store, ...changed } };
+}
+
+export const BUGS: Readonly<Record<string, Bug>> = {
+  'skip the position check': (ports) =>
+    withStore(ports, {
+      async commit(commit) {
+        await ports.store.commit({ ...commit, expected: await ports.store.position() });
+      },
+    }),
+
+  'publish before commit': (ports) =>
+    withStore(ports, {
+      async commit(commit) {
+        const { events } = decodeOutbox(commit.outbox ?? '');
+        if (events.length > 0) await ports.publisher.events(events).catch(() => undefined);
+        await ports.store.commit(commit);
+      },
+    }),
+
+  'drop an outbox entry': (ports, dice) =>
+    withStore(ports, {
+      async commit(commit) {
+        await ports.store.commit(dice.chance(0.3) ? { ...commit, outbox: undefined } : commit);
+      },
+    }),
+
+  'forget the epoch': (ports) =>
+    withStore(ports, {
+      async commit(commit) {
+        await ports.store.commit({ ...commit, changes: commit.changes.map(withoutEpoch) });
+      },
+    }),
+
+  'take over without draining': (ports) => withStore(ports, { unpublished: async () => [] }),
+
+  'drain what was there before loading': (ports) => {
+    let before: ReturnType<ShardStore['unpublished']> = Promise.resolve([]);
+    return withStore(ports, {
+      async load() {
+        before = Promise.resolve(await ports.store.unpublished());
+        return await ports.store.load();
+      },
+      unpublished: () => before,
+    });
+  },
+
+  'clear the outbox at once': (ports) =>
+    withStore(ports, {
+      async commit(commit) {
+        await ports.store.commit(commit);
+        await ports.store.clearPublished([commit.next.seq]).catch(() => undefined);
+      },
+    }),
+
+  'ignore ids that were seen before': (ports) =>
+    withStore(ports, {
+      async lookup(wanted) {
+        return { ...(await ports.store.lookup(wanted)), outcomes: new Map() };
+      },
+    }),
+
+  'trust the position after a lost commit': (ports) => trusting(ports),
+
+  'take the log as it is': (ports) => ({
+    ...ports,
+    log: {
+      ...logOf(ports),
+      async open(position) {
+        const message = await ports.log.read(position.seq);
+        const hash = message === undefined ? position.hash : messageHash(message);
+        return await ports.log.open({ ...position, hash });
+      },
+    },
+  }),
+
+  'pass over a lost delivery': (ports, dice) => ({
+    ...ports,
+    log: { ...logOf(ports), open: async (position) => losing(await ports.log.open(position), dice) },
+  }),
+
+  'confirm events that were not stored': (ports, dice) => ({
+    ...ports,
+    publisher: {
+      ...publisherOf(ports),
+      async events(events) {
+        await ports.publisher.events(dice.chance(0.05) ? events.slice(0, -1) : events);
+      },
+    },
+  }),
+};
+
+function logOf({ log }: Ports): ShardLog {
+  return {
+    open: (position) => log.open(position),
+    read: (seq) => log.read(seq),
+    identity: () => log.identity(),
+  };
+}
+
+function publisherOf({ publisher }: Ports): ShardPublisher {
+  return {
+    result: (key, outcome) => publisher.result(key, outcome),
+    events: (events) => publisher.events(events),
+    deadLetter: (letter, message) => publisher.deadLetter(letter, message),
+    flush: () => publisher.flush(),
+    sweep: (shard) => publisher.sweep(shard),
+  };
+}
+
+function withoutEpoch(change: DocumentChange): DocumentChange {
+  if (change.kind !== 'task' || change.after?.state !== 'pending') return change;
+  return { ...change, after: { ...change.after, epoch: 0 } };
+}
+
+/** A bug that this simulator found: what a worker looks up may be of a state that another has moved on. */
+function trusting(ports: Ports): Ports {
+  let at: StoredPosition | undefined;
+  const { store } = ports;
+  return withStore(ports, {
+    async load() {
+      const stored = await store.load();
+      at = stored.position;
+      return stored;
+    },
+    async lookup(wanted) {
+      const found = await store.lookup(wanted);
+      return { ...found, position: at ?? found.position };
+    },
+    async commit(commit) {
+      try {
+        await store.commit(commit);
+      } catch (error) {
+        if (error instanceof ShardLostError) throw error;
+        const { seq, hash } = await store.position();
+        if (seq !== commit.next.seq || hash !== commit.next.hash) throw error;
+      }
+      at = commit.next;
+    },
+  });
+}
+
+/** Gives out a message less now and then, and nobody notices. */
+function losing(reader: ShardLogReader, dice: Dice): ShardLogReader {
+  return {
+    async take(max, waitMs) {
+      const messages = await reader.take(max, waitMs);
+      return messages.filter(() => !dice.chance(0.02));
+    },
+    nudge: () => reader.nudge(),
+    interrupt: (why) => reader.interrupt(why),
+    close: () => reader.close(),
+  };
+}
+
+export interface Hunt {
+  readonly bug: string;
+  /** How many seeds it took; undefined when it was not found within the bound. */
+  readonly seeds: number | undefined;
+  readonly violation: Violation | undefined;
+}
+
+/** Plays seeds until the bug shows. */
+export async function hunt(bug: string, start: number, most: number): Promise<Hunt> {
+  const plant = BUGS[bug];
+  if (plant === undefined) throw new Error(`no bug is called ${bug}`);
+  for (let seeds = 1; seeds <= most; seeds++) {
+    const [violation] = (await playSeed(start + seeds - 1, { plant })).violations;
+    if (violation !== undefined) return { bug, seeds, violation };
+  }
+  return { bug, seeds: undefined, violation: undefined };
+}
