@@ -187,6 +187,7 @@ class Run {
       newId: (prefix) => `${prefix}-${id}-${this.#ids++}`,
       plant: this.#plant,
     });
+    if (!this.#isActive) process.skewMs = this.#servers.logSkewMs;
     this.#workers.push(worker);
     worker.start();
   }

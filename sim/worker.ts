@@ -170,7 +170,7 @@ function loggerOf(trace: Trace, who: string) {
   if (!trace.isOn) return SILENT;
   const write = (line: string): void => {
     const { msg, reason, err } = JSON.parse(line);
-    trace.note(who, [msg, reason ?? '', err?.stack ?? ''].filter((part) => part !== '').join(': '));
+    trace.note(who, [msg, reason ?? '', err?.message ?? ''].filter((part) => part !== '').join(': '));
   };
   return pino({ level: 'info', base: null, timestamp: false }, { write });
 }
