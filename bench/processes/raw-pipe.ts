@@ -85,7 +85,7 @@ async function open(shard: number, last: LogMessage | undefined): Promise<LogRea
   return await LogReader.open(source, {
     seq: last?.seq ?? 0,
     logIdentity: layout.logIdentity,
-    hash: last === undefined ? undefined : messageHash(last.subject, last.data),
+    hash: last === undefined ? undefined : messageHash(last),
   });
 }
 
