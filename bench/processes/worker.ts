@@ -11,12 +11,19 @@ const WARNING = 40;
 /** How long each shard took to load that had something to load. */
 const loads: number[] = [];
 
+/** A worker that is starved warns of the same thing again and again: once is enough here. */
+const warned = new Set<string | undefined>();
+function isNew(message: string | undefined): boolean {
+  const { size } = warned;
+  return warned.add(message).size > size;
+}
+
 const logger = pino(
   { level: 'info' },
   {
     write(line) {
       const { level, msg, loadMs } = lineSchema.parse(JSON.parse(line));
-      if (level >= WARNING) process.stderr.write(line);
+      if (level >= WARNING && isNew(msg)) process.stderr.write(line);
       if (msg === 'shard loaded' && loadMs !== undefined) loads.push(loadMs);
     },
   },

@@ -49,7 +49,7 @@ class ControlGroups implements CpuQuota {
   constructor(hierarchy: Hierarchy) {
     this.#hierarchy = hierarchy;
     this.how = `control groups version ${hierarchy.version}, period ${PERIOD_US / 1_000} ms`;
-    process.once('exit', () => this.#remove());
+    process.once('exit', () => this.#removeAtExit());
   }
 
   /** Throws when groups cannot be made. */
@@ -83,6 +83,15 @@ class ControlGroups implements CpuQuota {
       writeFileSync(join(group, 'cpu.cfs_quota_us'), String(quota));
     }
     return group;
+  }
+
+  /** The processes were killed this very moment, by a net that was there before this one. */
+  #removeAtExit(): void {
+    const never = new Int32Array(new SharedArrayBuffer(4));
+    for (let tries = 0; this.#groups.length > 0 && tries < 20; tries++) {
+      this.#remove();
+      if (this.#groups.length > 0) Atomics.wait(never, 0, 0, 50);
+    }
   }
 
   /** A group can be removed when its processes are gone; what cannot is tried again. */

@@ -8,7 +8,9 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { messageOf } from '../../src/errors.ts';
+import { thisHost } from '../../src/servers/host.ts';
 import { freePort } from '../../src/servers/index.ts';
+import { launchGuard } from '../../src/servers/launch-guard.ts';
 import type { NotMeasured } from '../sections/section.ts';
 import type { Stoppable } from './stops.ts';
 
@@ -70,11 +72,15 @@ async function launch(
 ): Promise<Postgres> {
   const port = await freePort();
   const settings = [...SETTINGS, 'listen_addresses=127.0.0.1', `port=${port}`];
-  const child = spawn(
+  // It ends with us even when we are killed, as Redis and NATS do.
+  const [program = '', ...args] = [
+    ...(await launchGuard(thisHost, join(dataDir, 'bench.lock'))),
     join(folder, 'postgres'),
-    ['-D', dataDir, ...settings.flatMap((setting) => ['-c', setting])],
-    { ...user, cwd: dataDir, detached: true, stdio: 'ignore' },
-  );
+    '-D',
+    dataDir,
+    ...settings.flatMap((setting) => ['-c', setting]),
+  ];
+  const child = spawn(program, args, { ...user, cwd: dataDir, detached: true, stdio: 'ignore' });
   const killNow = (): void => void child.kill('SIGKILL');
   process.on('exit', killNow);
   const ended = new Promise<void>((resolve) => {

@@ -14,7 +14,11 @@ export function ownEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 }
 
 /** A system reserves its room on the disk: several of them, and those of a small machine, must find theirs. */
-export const ROOM = { logMaxBytes: 2 * 2 ** 30, eventsMaxBytes: 2 * 2 ** 30 } as const;
+export const ROOM = {
+  logMaxBytes: 2 ** 30,
+  eventsMaxBytes: 2 * 2 ** 30,
+  snapshotsMaxBytes: 2 ** 28,
+} as const;
 
 export interface BenchServers {
   readonly redis: { readonly url: string; readonly pid: number; readonly version: string };
