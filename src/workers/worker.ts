@@ -3,6 +3,7 @@ import { type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-
 import { type NatsConnection, nuid } from 'nats';
 import { type Logger, pino } from 'pino';
 import { closeNats, connectNats } from '../bus/connection.ts';
+import { logDurability } from '../bus/log-durability.ts';
 import { QueryService } from '../bus/query-service.ts';
 import { SnapshotBucket } from '../bus/snapshot-bucket.ts';
 import { StreamPublisher } from '../bus/stream-publisher.ts';
@@ -22,7 +23,9 @@ import {
 } from '../state/redis.ts';
 import { RedisShardStore } from '../state/redis-shard-store.ts';
 import { TrackedShardStore } from '../state/snapshots/tracked-store.ts';
+import { stateDurability } from '../state/state-durability.ts';
 import { VERSION } from '../version.ts';
+import { durabilityOf } from './durability.ts';
 import { type HealthServer, startHealthServer } from './health-server.ts';
 import { LeaseHolder } from './leases.ts';
 import { WorkerMetrics } from './metrics.ts';
@@ -226,6 +229,7 @@ class WorkerProcess {
         notReady: () => this.#notReady(),
       });
     }
+    await this.#sayDurability();
     this.#logger.info(
       { health: this.#health?.url, shards: layout.shards, log: layout.logIdentity },
       'worker started',
@@ -380,6 +384,18 @@ class WorkerProcess {
     const everyMs = Math.max(LEAST_TRIM_MS, Math.min(MOST_TRIM_MS, this.#config.snapshotEveryMs));
     if ((await this.#connections.reads.set(trimmed, this.#id, 'PX', everyMs, 'NX')) !== 'OK') return;
     await this.#trimmer.runOnce(Date.now());
+  }
+
+  /** What the servers at hand promise: docs/guarantees.md. */
+  async #sayDurability(): Promise<void> {
+    const { nats, jsm, reads } = this.#connections;
+    const log = await findStream(jsm, this.#subjects.streams.decisions);
+    if (log === undefined) return;
+    const state = await stateDurability(reads);
+    const durability = durabilityOf(logDurability(log, nats.info?.version ?? '0'), state);
+    if (durability.survives === 'nothing') {
+      this.#logger.error({ durability }, 'ALARM: the log is in memory: a restart of the server loses it');
+    } else this.#logger.info({ durability }, 'durability of the servers at hand');
   }
 
   /** State that Redis evicts cannot be trusted: a worker must not run on such a server without saying so. */

@@ -1,8 +1,9 @@
-import { jetstreamManager } from '@nats-io/jetstream';
+import { DiscardPolicy, jetstreamManager, StorageType } from '@nats-io/jetstream';
 import { Redis } from 'ioredis';
 import { connect, type NatsConnection } from 'nats';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { markTrimmed } from '../../src/bus/streams.ts';
 import { parseConfig } from '../../src/config.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
@@ -83,6 +84,10 @@ describe('a healthy system', () => {
       'redis-eviction': expect.stringContaining('noeviction'),
       'redis-durability': expect.stringContaining('appendfsync everysec'),
       'nats-durability': expect.stringContaining('process crash: nothing lost; power loss: up to 2 minutes'),
+      durability: expect.stringContaining(
+        'ok survives: process crash. Process crash: kept. Power loss: the last',
+      ),
+      snapshots: 'ok none yet; nothing trimmed',
       'shard-owners': `ok ${SHARDS} shards on 1 worker`,
       log: expect.stringContaining(`HEALTHY_DECISIONS: ${SHARDS} shards`),
     });
@@ -197,6 +202,38 @@ describe('a planted problem is found', () => {
     expect(diagnosis).toMatchObject({ code: 0, ok: true });
     expect(problemsOf(diagnosis)).toEqual(['outboxes warn']);
     expect(diagnosis.found.outboxes).toContain('no progress on shard 1');
+  });
+
+  it('a trimmed log without snapshots', async () => {
+    await leftSystem('cut');
+    const { decisions } = subjects('cut').streams;
+    await markTrimmed(await jetstreamManager(nats), decisions, { below: 2, shards: new Set([1, 3]) });
+    await worker('cut');
+    for (const shard of [1, 3]) {
+      await until('the halt', () => redis.get(shardKeys('cut', shard).halted));
+    }
+    const diagnosis = await doctor('cut');
+    expect(diagnosis.code).toBe(1);
+    expect(problemsOf(diagnosis)).toEqual(['snapshots fail', 'shard-halts fail']);
+    expect(diagnosis.found.snapshots).toContain('the log of shards 1, 3 was trimmed');
+  });
+
+  it('a log in memory', async () => {
+    const jsm = await jetstreamManager(nats);
+    const { decisions } = subjects('volatile').streams;
+    await jsm.streams.add({
+      name: decisions,
+      description: `converge layout 1, ${SHARDS} shards`,
+      subjects: Array.from({ length: SHARDS }, (_, shard) => subjects('volatile').shardLog(shard)),
+      storage: StorageType.Memory,
+      max_bytes: LITTLE_ROOM,
+      discard: DiscardPolicy.New,
+      duplicate_window: 120_000_000_000,
+    });
+    await worker('volatile');
+    const diagnosis = await doctor('volatile');
+    expect(problemsOf(diagnosis)).toEqual(['nats-durability fail', 'durability fail']);
+    expect(diagnosis.found.durability).toContain('survives: nothing');
   });
 
   it('dead letters', async () => {

@@ -1,20 +1,25 @@
 /** The whole examination, in the order in which one thing depends on another. */
 import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
+import { logDurability } from '../../bus/log-durability.ts';
 import { QueryClient } from '../../bus/query-client.ts';
+import { SnapshotBucket } from '../../bus/snapshot-bucket.ts';
 import { findLayout, findStream } from '../../bus/streams.ts';
 import type { Config } from '../../config.ts';
 import { ConfigurationError, messageOf } from '../../errors.ts';
 import { type Subjects, subjects } from '../../protocol/subjects.ts';
 import { askRedis } from '../../servers/ask-redis.ts';
 import type { Redis } from '../../state/redis.ts';
+import { stateDurability } from '../../state/state-durability.ts';
 import { openJetStream, withNats } from '../nats-connection.ts';
 import { withRedis } from '../redis-connection.ts';
 import { type Check, fail } from './check.ts';
+import { durabilityCheck } from './durability-check.ts';
 import { jetStreamCheck, natsCheck, natsDurability } from './nats-checks.ts';
 import { redisCheck, redisStateChecks } from './redis-checks.ts';
 import { gatherEvidence, shardChecks } from './shard-checks.ts';
 import { endsOfShards, lookAtShards } from './shard-look.ts';
+import { snapshotCheck } from './snapshot-check.ts';
 import { logCheck, otherStreamChecks } from './stream-checks.ts';
 import { liveWorkers, queriesCheck, redisNow, sweepCheck, workersCheck } from './worker-checks.ts';
 
@@ -132,6 +137,10 @@ async function examineSystem(
     look: () => lookAtShards(redis, namespace, all),
     logLastSeq: async () => (await jsm.streams.info(names.streams.decisions)).state.last_seq,
   });
+  checks.push(
+    durabilityCheck(logDurability(log, connection.info?.version ?? '0'), await stateDurability(redis)),
+  );
+  checks.push(await snapshotCheck(await SnapshotBucket.open(connection, jsm, names), log, shards));
   const now = await redisNow(redis);
   checks.push(...shardChecks(evidence, now), await sweepCheck(redis, namespace, now));
 }

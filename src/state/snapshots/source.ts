@@ -6,7 +6,7 @@ import { pairs } from '../replies.ts';
 import { type KeptRecord, partsOf, type RecordId, recordId } from './records.ts';
 
 /** Fields read at once, and of entities, of which one can have several hundred KB. */
-const PIECE = 200;
+const PIECE = 500;
 const PIECE_OF_ENTITIES = 16;
 /** Of how many pools everything is counted: it is one round trip, in which the shard waits. */
 const COUNTED_POOLS = 500;

@@ -1,0 +1,36 @@
+/** What the stream and its server tell of how safe the log is. */
+import { StorageType, type StreamInfo } from '@nats-io/jetstream';
+
+export interface LogDurability {
+  readonly storage: 'file' | 'memory';
+  readonly replicas: number;
+  /** Replicas that are offline or behind. */
+  readonly missing: number;
+  /**
+   * How much can be on its way to the disk, milliseconds; undefined when the server can be told and does not tell
+   * (`sync_interval`, from 2.10 on).
+   */
+  readonly syncedWithinMs: number | undefined;
+}
+
+/** What servers do unless they are told otherwise; before 2.10 they cannot be told. */
+const DEFAULT_SYNC_MS = 120_000;
+const SETTABLE_SINCE = [2, 10] as const;
+
+export function logDurability(
+  { config, cluster }: Pick<StreamInfo, 'config' | 'cluster'>,
+  serverVersion: string,
+): LogDurability {
+  const missing = (cluster?.replicas ?? []).filter(({ current, offline }) => !current || offline === true);
+  return {
+    storage: config.storage === StorageType.File ? 'file' : 'memory',
+    replicas: config.num_replicas,
+    missing: missing.length,
+    syncedWithinMs: isSyncSettable(serverVersion) ? undefined : DEFAULT_SYNC_MS,
+  };
+}
+
+function isSyncSettable(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  return major > SETTABLE_SINCE[0] || (major === SETTABLE_SINCE[0] && minor >= SETTABLE_SINCE[1]);
+}

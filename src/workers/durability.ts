@@ -1,0 +1,83 @@
+/**
+ * What the servers at hand promise together (docs/guarantees.md). The log decides: state that Redis loses is made again
+ * from snapshots and log, and costs time. What the log loses is lost.
+ */
+import type { LogDurability } from '../bus/log-durability.ts';
+import type { StateDurability } from '../state/state-durability.ts';
+
+/** The worst after which every acknowledged decision is surely still there. */
+export type DurabilityLevel =
+  | 'nothing'
+  | 'process crash'
+  | 'power loss of one server'
+  | 'disk loss of one server';
+
+export interface Durability {
+  readonly survives: DurabilityLevel;
+  /** What becomes of acknowledged decisions, in words. */
+  readonly processCrash: string;
+  readonly powerLoss: string;
+  readonly diskLoss: string;
+  /** What becomes of the state when Redis ends: it is never the only copy. */
+  readonly state: string;
+}
+
+/** From here on the loss of one replica leaves a majority. */
+const MAJORITY_SURVIVES = 3;
+
+export function durabilityOf(log: LogDurability, state: StateDurability): Durability {
+  const whatState = stateAfterRestart(state);
+  if (log.storage === 'memory') {
+    const lost = 'the whole log is lost: it is in memory';
+    return { survives: 'nothing', processCrash: lost, powerLoss: lost, diskLoss: lost, state: whatState };
+  }
+  const unsynced = unsyncedIn(log);
+  if (log.replicas === 1) {
+    return {
+      survives: 'process crash',
+      processCrash: 'kept',
+      powerLoss: unsynced,
+      diskLoss: 'the log is lost: it has 1 replica',
+      state: whatState,
+    };
+  }
+  const isQuorate = log.replicas >= MAJORITY_SURVIVES && log.missing === 0;
+  const ofOne = isQuorate
+    ? 'of one server: kept'
+    : `of one server: kept, but ${log.missing > 0 ? `${log.missing} of` : ''} ${log.replicas} replicas are missing or too few to go on`;
+  return {
+    survives: isQuorate ? 'disk loss of one server' : 'process crash',
+    processCrash: 'kept',
+    powerLoss: `${ofOne}; of all at once: ${unsynced}`,
+    diskLoss: ofOne,
+    state: whatState,
+  };
+}
+
+function unsyncedIn({ syncedWithinMs }: LogDurability): string {
+  return syncedWithinMs === undefined
+    ? "unknown: it depends on the server's sync_interval, which it does not tell"
+    : `the last ${syncedWithinMs / 1_000} s can be lost`;
+}
+
+function stateAfterRestart({ appendonly, appendfsync, saves }: StateDurability): string {
+  const again = 'made again from snapshots and log';
+  if (appendonly === 'unknown') return `unknown; what is lost is ${again}`;
+  if (appendonly === 'no') {
+    const from = { yes: 'from its last saved copy', no: 'empty', unknown: 'empty or from a saved copy' }[
+      saves
+    ];
+    return `Redis comes back ${from}: the rest is ${again}`;
+  }
+  const loss = {
+    always: 'kept',
+    everysec: `kept; after a power loss about a second is ${again}`,
+    no: `kept; after a power loss what was not written out is ${again}`,
+    unknown: `kept; after a power loss what was not written out (unknown) is ${again}`,
+  };
+  return loss[appendfsync];
+}
+
+export function durabilityText({ survives, processCrash, powerLoss, diskLoss, state }: Durability): string {
+  return `survives: ${survives}. Process crash: ${processCrash}. Power loss: ${powerLoss}. Disk loss: ${diskLoss}. Redis ends: ${state}`;
+}
