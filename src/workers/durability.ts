@@ -5,12 +5,12 @@
 import type { LogDurability } from '../bus/log-durability.ts';
 import type { StateDurability } from '../state/state-durability.ts';
 
-/** The worst after which every acknowledged decision is surely still there. */
-export type DurabilityLevel =
-  | 'nothing'
-  | 'process crash'
-  | 'power loss of one server'
-  | 'disk loss of one server';
+/**
+ * The worst after which every acknowledged decision is still there. `loss of one server` is of its power or its disk,
+ * and only if no other fault comes with it: replicas that acknowledge before they sync can lose what is committed when
+ * one of them loses power while another is paused or cut off (Jepsen, NATS 2.12.1).
+ */
+export type DurabilityLevel = 'nothing' | 'process crash' | 'loss of one server';
 
 export interface Durability {
   readonly survives: DurabilityLevel;
@@ -43,10 +43,10 @@ export function durabilityOf(log: LogDurability, state: StateDurability): Durabi
   }
   const isQuorate = log.replicas >= MAJORITY_SURVIVES && log.missing === 0;
   const ofOne = isQuorate
-    ? 'of one server: kept'
-    : `of one server: kept, but ${log.missing > 0 ? `${log.missing} of` : ''} ${log.replicas} replicas are missing or too few to go on`;
+    ? 'of one server: kept, if no other fault comes with it'
+    : `of one server: not sure, ${log.missing > 0 ? `${log.missing} of ` : 'only '}${log.replicas} replicas${log.missing > 0 ? ' are missing' : ''}`;
   return {
-    survives: isQuorate ? 'disk loss of one server' : 'process crash',
+    survives: isQuorate ? 'loss of one server' : 'process crash',
     processCrash: 'kept',
     powerLoss: `${ofOne}; of all at once: ${unsynced}`,
     diskLoss: ofOne,
