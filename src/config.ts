@@ -117,7 +117,7 @@ export function configFromEnv(env: NodeJS.ProcessEnv, overrides: Partial<ConfigI
     if (!key.startsWith(PREFIX) || OF_OTHERS.has(key) || value === undefined || value === '') continue;
     const known = VARIABLES.get(key);
     if (known === undefined)
-      throw new ConfigurationError(`${key} is not a setting${didYouMean(key, VARIABLES.keys())}`);
+      throw new ConfigurationError(`${shown(key)} is not a setting${didYouMean(key, VARIABLES.keys())}`);
     if (known.ofShards) settings[known.name] = Number(value);
     else values[known.name] = value;
   }
@@ -132,6 +132,15 @@ export function parseConfig(input: unknown): Config {
   const parsed = configSchema.safeParse(input);
   if (!parsed.success) throw new ConfigurationError(`configuration: ${faultOf(parsed.error, '')}`);
   return parsed.data;
+}
+
+const MAX_SHOWN_CHARS = 100;
+
+/** Names of variables can be of any length, and hold what no character is. */
+function shown(name: string): string {
+  return name.length > MAX_SHOWN_CHARS
+    ? `${name.slice(0, MAX_SHOWN_CHARS)}…`.toWellFormed()
+    : name.toWellFormed();
 }
 
 function withoutSettings({ settings: _settings, ...others }: Partial<ConfigInput>): Partial<ConfigInput> {

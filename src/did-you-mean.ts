@@ -3,6 +3,8 @@ export function didYouMean(typed: string, names: Iterable<string>): string {
   let nearest = '';
   let least = Math.max(1, Math.floor(typed.length / 3)) + 1;
   for (const name of names) {
+    // Each letter too many costs at least one: a text of any length is compared with names of about its own only.
+    if (Math.abs(name.length - typed.length) >= least) continue;
     const distance = editDistance(typed.toLowerCase(), name.toLowerCase());
     if (distance < least) {
       nearest = name;

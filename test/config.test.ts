@@ -31,6 +31,21 @@ describe('configuration', () => {
     expect(() => configFromEnv({ CONVERGE_OUTCOME_RETENTION_MS: 'x' })).toThrow(/outcomeRetentionMs/);
   });
 
+  it.each(['x'.repeat(100_000), '\ud800'])(
+    'an unknown name is told in a line of whole characters, whatever it is',
+    (name) => {
+      try {
+        configFromEnv({ [`CONVERGE_${name}`]: '1' });
+        expect.unreachable();
+      } catch (error) {
+        const message = error instanceof ConfigurationError ? error.message : '';
+        expect(message).toContain('is not a setting');
+        expect(message.length).toBeLessThan(200);
+        expect(message.isWellFormed()).toBe(true);
+      }
+    },
+  );
+
   it('refuses unknown settings in an object', () => {
     expect(() => parseConfig({ leaseMilliseconds: 1 })).toThrow(ConfigurationError);
   });

@@ -18,7 +18,17 @@ export class UsageError extends Error {
   readonly exitCode = EXIT.usage;
 }
 
+/** Messages quote what was typed, which can be of any length: all that matters of them is at their beginning. */
+const MAX_MESSAGE_CHARS = 4_000;
+
 export function describeFailure(error: unknown): Failure {
+  const failure = failureOf(error);
+  const { message } = failure;
+  if (message.length <= MAX_MESSAGE_CHARS) return { ...failure, message: message.toWellFormed() };
+  return { ...failure, message: `${message.slice(0, MAX_MESSAGE_CHARS)}…`.toWellFormed() };
+}
+
+function failureOf(error: unknown): Failure {
   if (error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, '');
     return { name: 'UsageError', message, exitCode: EXIT.usage };

@@ -53,6 +53,13 @@ describe('what is typed wrong', () => {
     expect(stderr).not.toMatch(/\n\s+at /);
   });
 
+  it('is told in a few lines, however long what was typed', async () => {
+    const { code, stderr } = await runHere(['query', 'task', `x.${'y'.repeat(100_000)}`]);
+    expect(code).toBe(2);
+    expect(stderr).toContain('x.yyy');
+    expect(stderr.length).toBeLessThan(5_000);
+  });
+
   it('is told as JSON on stderr where JSON is asked for', async () => {
     const { code, stdout, stderr } = await runHere(['publish', 'p', 'ClaimTask', '--json']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
