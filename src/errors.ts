@@ -59,6 +59,11 @@ export class SnapshotFailedError extends ConvergeError {
   readonly exitCode = EXIT.unavailable;
 }
 
+/** The store holds what no commit of ours wrote. */
+export class StoredStateError extends ConvergeError {
+  readonly exitCode = EXIT.failure;
+}
+
 /** The log refused a decision, or nobody confirmed it in time. */
 export class PublishError extends ConvergeError {
   readonly exitCode = EXIT.unavailable;

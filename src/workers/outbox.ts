@@ -3,6 +3,7 @@
  * confirmed. A line each: `R key` a result, by the key of its outcome; `E subject id json` an event; `D seq reason` a
  * dead letter, whose bytes are in the log.
  */
+import { StoredStateError } from '../errors.ts';
 import type { RenderedEvent } from './render.ts';
 
 export interface DeadLetter {
@@ -33,6 +34,9 @@ function oneLine(reason: string): string {
   return reason.slice(0, MAX_REASON_CHARS).replace(/\s+/g, ' ');
 }
 
+const POSITION = /^[1-9]\d{0,15}$/;
+
+/** Throws a {@link StoredStateError} where a line is none of {@link encodeOutbox}. */
 export function decodeOutbox(payload: string): Owed {
   const results: string[] = [];
   const events: RenderedEvent[] = [];
@@ -42,9 +46,9 @@ export function decodeOutbox(payload: string): Owed {
     if (kind === 'R' && first !== undefined) results.push(first);
     else if (kind === 'E' && first !== undefined && second !== undefined) {
       events.push({ subject: first, id: second, json: line.slice(4 + first.length + second.length) });
-    } else if (kind === 'D' && first !== undefined) {
+    } else if (kind === 'D' && first !== undefined && POSITION.test(first)) {
       deadLetters.push({ seq: Number(first), reason: line.slice(3 + first.length) });
-    } else throw new Error(`the outbox holds a line of an unknown kind: ${line.slice(0, 40)}`);
+    } else throw new StoredStateError(`the outbox holds a line of an unknown kind: ${line.slice(0, 40)}`);
   }
   return { results, events, deadLetters };
 }
