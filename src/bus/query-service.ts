@@ -4,9 +4,6 @@
  */
 import { type Msg, type NatsConnection, nuid, type Subscription } from 'nats';
 import { messageOf } from '../errors.ts';
-import type { Code } from '../protocol/codes.ts';
-import { faultOf } from '../protocol/decode.ts';
-import { parseJson } from '../protocol/json.ts';
 import {
   isQueryName,
   QUERIES,
@@ -15,12 +12,12 @@ import {
   type QueryOf,
 } from '../protocol/queries.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import { fault, type QueryFault, readQuery } from './read-query.ts';
 
 const QUEUE = 'q';
 const SERVICE = 'converge';
 const MAX_AT_ONCE = 256;
 
-export type QueryFault = { readonly code: Code; readonly message: string };
 /** Answers one query; a fault where it asks for what does not exist. */
 export type QueryHandlers = {
   readonly [N in QueryName]: (query: QueryOf<N>) => Promise<{ ok: QueryAnswers[N] } | { error: QueryFault }>;
@@ -169,20 +166,14 @@ export class QueryService {
   }
 }
 
-function fault(code: Code, message: string): { readonly error: QueryFault } {
-  return { error: { code, message } };
-}
-
 async function answerAs<N extends QueryName>(
   name: N,
   request: Msg,
   handlers: QueryHandlers,
 ): Promise<{ ok: unknown } | { error: QueryFault }> {
-  const parsed = request.data.length === 0 ? { ok: true as const, value: {} } : parseJson(request.data);
-  if (!parsed.ok) return fault('invalid_query', parsed.why);
-  const query = QUERIES[name].safeParse(parsed.value);
-  if (!query.success) return fault('invalid_query', faultOf(query.error, ''));
+  const read = readQuery(name, request.data);
+  if ('error' in read) return read;
   // The schema of a name gives the form of that name: the two are looked up by the same key.
   const answer: (query: QueryOf<N>) => Promise<{ ok: unknown } | { error: QueryFault }> = handlers[name];
-  return await answer(query.data as QueryOf<N>);
+  return await answer(read.query);
 }

@@ -1,14 +1,15 @@
 /** The log and the publishing side of a shard, on NATS. */
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, nuid } from 'nats';
-import { LogReader, readMessage } from '../bus/log-reader.ts';
-import type { StreamPublisher } from '../bus/stream-publisher.ts';
+import { type LogMessage, LogReader, readMessage } from '../bus/log-reader.ts';
+import type { StreamMessage, StreamPublisher } from '../bus/stream-publisher.ts';
 import { findStream } from '../bus/streams.ts';
 import { LogDivergedError, PublishError } from '../errors.ts';
 import { MAX_DECISION_BYTES } from '../protocol/limits.ts';
 import { SHARD_POOL, SWEEPER } from '../protocol/names.ts';
 import { decisionKey } from '../protocol/outcome.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import type { DeadLetter } from './outbox.ts';
 import type { ShardLog, ShardPublisher } from './ports.ts';
 
 export function natsShardLog(
@@ -56,17 +57,7 @@ export function natsShardPublisher(
       await streams.publish(events.map(({ subject, id, json }) => ({ subject, id, payload: json })));
     },
     async deadLetter({ seq, reason }, message) {
-      const shard = Number(message.subject.slice(`${subjects.namespace}.decisions.`.length).split('.')[0]);
-      const headers = {
-        'Converge-Reason': printable(reason),
-        'Converge-Subject': printable(message.subject),
-        'Converge-Seq': String(seq),
-        'Converge-Bytes': String(message.data.byteLength),
-      };
-      const payload = message.data.subarray(0, DEAD_LETTER_BYTES);
-      await streams.publish([
-        { subject: subjects.deadLetter(shard), id: `dead-${shard}-${seq}`, payload, headers },
-      ]);
+      await streams.publish([deadLetterMessage(subjects, { seq, reason }, message)]);
     },
     async flush() {
       await connection.flush();
@@ -78,6 +69,23 @@ export function natsShardPublisher(
       await streams.publish([{ subject, payload, id: decisionKey(SWEEPER, id) }]);
     },
   };
+}
+
+/** The message that tells of a dead letter: what it says of itself stands in headers, whatever a stranger wrote. */
+export function deadLetterMessage(
+  subjects: Subjects,
+  { seq, reason }: DeadLetter,
+  message: LogMessage,
+): StreamMessage {
+  const shard = Number(message.subject.slice(`${subjects.namespace}.decisions.`.length).split('.')[0]);
+  const headers = {
+    'Converge-Reason': printable(reason),
+    'Converge-Subject': printable(message.subject),
+    'Converge-Seq': String(seq),
+    'Converge-Bytes': String(message.data.byteLength),
+  };
+  const payload = message.data.subarray(0, DEAD_LETTER_BYTES);
+  return { subject: subjects.deadLetter(shard), id: `dead-${shard}-${seq}`, payload, headers };
 }
 
 /** Header values are one line of printable ASCII. */
