@@ -18,13 +18,20 @@ export function positionOf(snapshot: StoredSnapshot | undefined): number {
   return snapshot?.seal?.summary.position.seq ?? 0;
 }
 
+/** On a machine that is busy a snapshot takes seconds, and the worker rests nine times as long after each. */
+const LONG_MS = 60_000;
+
 /** Resolves when the newest snapshot of the shard is of all that its log holds now. */
 export async function snapshotted(space: Space, shard: number, count = 1): Promise<StoredSnapshot[]> {
   const last = await space.lastInLog(shard);
-  return await until(`${count} snapshots of shard ${shard}, one of ${last}`, async () => {
-    const found = await sealed(space, shard);
-    return found.length >= count && positionOf(found[0]) >= last && found;
-  });
+  return await until(
+    `${count} snapshots of shard ${shard}, one of ${last}`,
+    async () => {
+      const found = await sealed(space, shard);
+      return found.length >= count && positionOf(found[0]) >= last && found;
+    },
+    LONG_MS,
+  );
 }
 
 /** Takes the last piece of a snapshot's content away. */
