@@ -31,7 +31,6 @@ export async function storedTasks(
   context: SectionContext,
 ): Promise<StoredTasksResult> {
   const { plan, checks, say } = context;
-  const until = performance.now() + plan.budgetMs.growth;
   await using stops = new Stops();
   const pools = poolNames('g', POOLS);
   const systems = new Map<(typeof SIZES)[number], ConvergeSystem>();
@@ -39,6 +38,7 @@ export async function storedTasks(
     systems.set(size, stops.add(await filled(servers, size, pools, plan.finalTasks[size], say)));
   }
   await noRewrite(servers);
+  const until = performance.now() + plan.budgetMs.growth;
   const sides = [...systems].flatMap(([size, system]) =>
     MODES.map((mode) => {
       const title = `${plan.finalTasks[size].toLocaleString('en-US')} final tasks stored, ${mode}`;
