@@ -12,6 +12,9 @@ import { settingsSchema } from './protocol/settings.ts';
 const MEBIBYTE = 1024 * 1024;
 const ms = z.coerce.number().int().min(1);
 
+/** Times that a timer waits for are far below the 24 days that one can hold: beyond them it would not wait at all. */
+const HOUR_MS = 60 * 60 * 1_000;
+
 export const configSchema = z.strictObject({
   namespace: z
     .string()
@@ -30,17 +33,20 @@ export const configSchema = z.strictObject({
   httpPort: z.coerce.number().int().min(-1).max(65_535).default(0),
   httpHost: z.string().min(1).default('127.0.0.1'),
 
-  leaseMs: ms.min(200).default(3_000),
+  leaseMs: ms.min(200).max(HOUR_MS).default(3_000),
   maxBatch: z.coerce.number().int().min(1).max(1_024).default(256),
   maxBatchBytes: z.coerce
     .number()
     .int()
     .min(1_024)
     .default(2 * MEBIBYTE),
-  sweepEveryMs: ms.min(50).default(1_000),
+  sweepEveryMs: ms.min(50).max(HOUR_MS).default(1_000),
   /** A shard whose due things nobody swept for so long is swept by its owner, with an alarm. */
-  sweepOverdueMs: ms.min(200).default(5_000),
-  shutdownMs: ms.default(10_000),
+  sweepOverdueMs: ms
+    .min(200)
+    .max(24 * HOUR_MS)
+    .default(5_000),
+  shutdownMs: ms.max(HOUR_MS).default(10_000),
 
   logMaxBytes: z.coerce
     .number()
@@ -57,7 +63,10 @@ export const configSchema = z.strictObject({
   deadLettersMaxAgeMs: ms.default(7 * 24 * 60 * 60 * 1_000),
   dedupeWindowMs: ms.min(100).default(120_000),
   /** A shard's state is kept in a snapshot so often, when anything was decided since. */
-  snapshotEveryMs: ms.min(100).default(15 * 60 * 1_000),
+  snapshotEveryMs: ms
+    .min(100)
+    .max(7 * 24 * HOUR_MS)
+    .default(15 * 60 * 1_000),
   snapshotEveryDecisions: z.coerce.number().int().min(1).default(250_000),
   snapshotsMaxBytes: z.coerce
     .number()

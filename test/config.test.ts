@@ -46,6 +46,13 @@ describe('configuration', () => {
     },
   );
 
+  it.each(['LEASE_MS', 'SWEEP_EVERY_MS', 'SWEEP_OVERDUE_MS', 'SHUTDOWN_MS', 'SNAPSHOT_EVERY_MS'])(
+    'refuses a wait that no timer can hold: %s',
+    (name) => {
+      expect(() => configFromEnv({ [`CONVERGE_${name}`]: '2147483648' })).toThrow(`CONVERGE_${name}`);
+    },
+  );
+
   it('refuses unknown settings in an object', () => {
     expect(() => parseConfig({ leaseMilliseconds: 1 })).toThrow(ConfigurationError);
   });
