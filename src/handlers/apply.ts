@@ -6,12 +6,15 @@ import type { Code } from '../protocol/codes.ts';
 import type { Batch, Decision, SingleDecision } from '../protocol/decisions/index.ts';
 import type { Json, JsonObject } from '../protocol/json.ts';
 import { MAX_ANSWER_BYTES, MAX_CASCADE } from '../protocol/limits.ts';
+import { SHARD_POOL } from '../protocol/names.ts';
 import type { MemberOutcome } from '../protocol/outcome.ts';
 import { settleHandovers } from './auctions/handovers.ts';
 import { isRejected, type Rejected, rejected } from './decided.ts';
 import { actingFor } from './delegations/principal.ts';
 import type { Context } from './handler.ts';
+import { decideForShard } from './operators/whole-shard.ts';
 import { presenceLapsed } from './pools/guards.ts';
+import { overRate } from './quotas/rates.ts';
 import { decide } from './registry.ts';
 import { applySweep, NOTHING_OLD, type OldestKept } from './system/sweep.ts';
 import { settleDependents } from './tasks/dependents.ts';
@@ -20,7 +23,7 @@ import type { AppliedEvent, World } from './world/world.ts';
 export interface AppliedDecision {
   readonly status: 'accepted' | 'rejected';
   readonly events: readonly AppliedEvent[];
-  readonly data?: Json;
+  readonly data?: Json | undefined;
   readonly code?: Code;
   readonly message?: string;
   readonly transient?: boolean;
@@ -36,7 +39,11 @@ export function applyDecision(
   context: Context,
   oldest: OldestKept = NOTHING_OLD,
 ): AppliedDecision {
+  const banned = bannedIn(world, context.pool, context.agent);
+  if (banned !== undefined) return rejection(banned);
   heardFrom(world, context);
+  const limited = overRate(world, decision, context);
+  if (limited !== undefined) return rejection(limited);
   world.savepoint();
   try {
     switch (decision.type) {
@@ -47,13 +54,37 @@ export function applyDecision(
         return { status: 'accepted', ...swept };
       }
       default:
-        return applySingle(world, decision, context);
+        return context.pool === SHARD_POOL
+          ? applyToShard(world, decision, context)
+          : applySingle(world, decision, context);
     }
   } catch (fault) {
     world.rollback();
     const { code, message } = rejected('internal_error', `${decision.type} could not be applied`);
     return { status: 'rejected', code, message, transient: true, events: [], forgottenOutcomes: 0, fault };
   }
+}
+
+/** Something that is no valid decision: rejected for that, or because its author has sent too many of them. */
+export function applyInvalid(
+  world: World,
+  invalid: { readonly code: Code; readonly message: string },
+  context: Pick<Context, 'pool' | 'agent' | 'now'>,
+): AppliedDecision {
+  const limited = overRate(world, undefined, context);
+  return rejection(limited ?? rejected(invalid.code, invalid.message));
+}
+
+/** Nothing is accepted of who is banned, be it decided by somebody else in its name. */
+function bannedIn(world: World, pool: string, agent: string): Rejected | undefined {
+  const isBanned = world.pool(pool)?.isBanned(agent) ?? world.bans.has(agent);
+  return isBanned ? rejected('agent_banned', `${agent} is banned from pool ${pool}`) : undefined;
+}
+
+function applyToShard(world: World, decision: SingleDecision, context: Context): AppliedDecision {
+  const decided = decideForShard(world, decision, context);
+  if (isRejected(decided)) return rejection(decided);
+  return { status: 'accepted', ...decided, forgottenOutcomes: 0 };
 }
 
 /** Any decision of a member counts as a sign of life, also one that is rejected. */
@@ -70,6 +101,8 @@ function applySingle(
 ): AppliedDecision {
   const acting = actingFor(world, decision, context);
   if (isRejected(acting)) return rejection(acting);
+  const banned = acting.self === acting.agent ? undefined : bannedIn(world, acting.pool, acting.self);
+  if (banned !== undefined) return rejection(banned);
   const decided = decide(world, decision, acting);
   if (decided.status === 'rejected') return rejection(decided);
   if (room < MAX_ANSWER_BYTES && answerBytes(decided.data) > room) {
@@ -88,8 +121,10 @@ function inNameOf({ self, agent }: Context, events: readonly AppliedEvent[]): re
   return self === agent ? events : events.map((event) => ({ ...event, principal: self }));
 }
 
-function rejection({ code, message, transient }: Rejected): AppliedDecision {
-  return { status: 'rejected', code, message, transient, events: [], forgottenOutcomes: 0 };
+const NO_EVENTS: readonly AppliedEvent[] = [];
+
+function rejection({ code, message, transient, data }: Rejected): AppliedDecision {
+  return { status: 'rejected', code, message, transient, data, events: NO_EVENTS, forgottenOutcomes: 0 };
 }
 
 function applyBatch(world: World, batch: Batch, context: Context): AppliedDecision {

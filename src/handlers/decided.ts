@@ -1,5 +1,6 @@
 import { type Code, isTransient } from '../protocol/codes.ts';
 import type { Json } from '../protocol/json.ts';
+import { RETRY_LATER_MS } from '../protocol/limits.ts';
 import type { DomainEvent } from './events.ts';
 
 /** What a handler answers: what happens because of the decision, or the one rule that it breaks. */
@@ -14,6 +15,7 @@ export interface Rejected {
   readonly code: Code;
   readonly message: string;
   readonly transient: boolean;
+  readonly data?: Json | undefined;
 }
 
 export type Decided = Accepted | Rejected;
@@ -24,6 +26,11 @@ export function accepted(events: readonly DomainEvent[], data?: Json): Accepted 
 
 export function rejected(code: Code, message: string, transient: boolean = isTransient(code)): Rejected {
   return { status: 'rejected', code, message, transient };
+}
+
+/** A bound of the system, or a quota. `retryAfterMs`: when trying again may do; sooner it does not. */
+export function rateLimited(message: string, retryAfterMs: number = RETRY_LATER_MS): Rejected {
+  return { status: 'rejected', code: 'rate_limited', message, transient: true, data: { retryAfterMs } };
 }
 
 /** Guards return what they looked for, or the rejection; this tells the two apart. */

@@ -12,6 +12,7 @@ import type {
   TaskConstraints,
 } from '../protocol/documents.ts';
 import type { Json } from '../protocol/json.ts';
+import type { PoolQuotas } from '../protocol/quotas.ts';
 import type { AuctionEvent } from './auctions/events.ts';
 import type { DelegationEvent } from './delegations/events.ts';
 import type { Happened } from './happened.ts';
@@ -26,12 +27,26 @@ export interface PoolCreatedData {
   readonly submitters: 'anyone' | 'members';
   readonly defaults: Constraints;
   readonly maxClaimsPerAgent?: number;
+  readonly operators?: readonly string[];
+  readonly quotas?: PoolQuotas;
   readonly origin: Origin;
+}
+
+export interface PoolUpdatedData {
+  readonly operators?: readonly string[];
+  readonly quotas?: PoolQuotas;
 }
 
 export type PoolEvent =
   | Happened<'pool.created', PoolCreatedData>
   | Happened<'pool.closed', Record<string, never>>
+  /** What it is from now on; what is left out is unchanged. */
+  | Happened<'pool.updated', PoolUpdatedData>
+  | Happened<'pool.paused', { readonly reason?: string }>
+  | Happened<'pool.resumed', Record<string, never>>
+  /** `everywhere`: from the whole system. Told in `commons`, which keeps no list of those. */
+  | Happened<'agent.banned', { readonly reason?: string; readonly everywhere?: true }>
+  | Happened<'agent.unbanned', { readonly everywhere?: true }>
   | Happened<'pool.removed', Record<string, never>>;
 
 export interface MembershipData {
@@ -43,6 +58,8 @@ export type MemberEvent =
   | Happened<'member.joined', MembershipData>
   | Happened<'member.updated', MembershipData>
   | Happened<'member.left', Record<string, never>>
+  /** An operator's doing. */
+  | Happened<'member.removed', { readonly why: 'removed' | 'banned'; readonly reason?: string }>
   | Happened<'member.expired', { readonly lastSeenAt: number }>;
 
 export interface TaskSubmittedData {
@@ -62,6 +79,9 @@ export interface TaskSubmittedData {
   readonly state: 'blocked' | 'scheduled' | 'pending';
   readonly origin: Origin;
 }
+
+/** `forced`, `removed` and `banned` are operators' doings; the others are the holder's own. */
+export type ReleaseCause = 'released' | 'left' | 'absent' | 'forced' | 'removed' | 'banned';
 
 /** The claim that an event ends or changes. */
 interface OfClaim {
@@ -83,7 +103,7 @@ export type TaskEvent =
       'task.renewed',
       OfClaim & { readonly expiresAt: number; readonly progress?: number | undefined; readonly note?: string }
     >
-  | Happened<'task.released', OfClaim & { readonly why: 'released' | 'left' | 'absent' }>
+  | Happened<'task.released', OfClaim & { readonly why: ReleaseCause; readonly reason?: string }>
   | Happened<'task.expired', OfClaim & { readonly expiries: number }>
   | Happened<
       'task.retried',

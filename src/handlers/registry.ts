@@ -12,6 +12,13 @@ import { acceptProposal } from './negotiations/accept-proposal.ts';
 import { openNegotiation } from './negotiations/open-negotiation.ts';
 import { propose } from './negotiations/propose.ts';
 import { rejectProposal } from './negotiations/reject-proposal.ts';
+import { banAgent } from './operators/ban-agent.ts';
+import { forceRelease } from './operators/force-release.ts';
+import { pausePool } from './operators/pause-pool.ts';
+import { removeMember } from './operators/remove-member.ts';
+import { resumePool } from './operators/resume-pool.ts';
+import { unbanAgent } from './operators/unban-agent.ts';
+import { updatePool } from './operators/update-pool.ts';
 import { closePool } from './pools/close-pool.ts';
 import { createPool } from './pools/create-pool.ts';
 import { heartbeat } from './pools/heartbeat.ts';
@@ -36,6 +43,13 @@ const HANDLERS: { readonly [T in SingleType]: Handler<T> } = {
   LeavePool: leavePool,
   Heartbeat: heartbeat,
   ClosePool: closePool,
+  UpdatePool: updatePool,
+  PausePool: pausePool,
+  ResumePool: resumePool,
+  ForceRelease: forceRelease,
+  RemoveMember: removeMember,
+  BanAgent: banAgent,
+  UnbanAgent: unbanAgent,
   SubmitTask: submitTask,
   ClaimTask: claimTask,
   ClaimNextTask: claimNextTask,

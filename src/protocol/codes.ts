@@ -10,13 +10,19 @@ export const CODES = {
   wrong_shard: 'the subject names another shard than the one the pool belongs to',
   reserved_id: 'names that start with _ are reserved for the system',
   too_large: 'larger than the limit for a decision, or for what it adds to',
-  rate_limited: 'a limit of the pool or the shard is reached; the same decision may succeed later',
+  rate_limited: 'a quota of the agent, the pool or the shard is used up; the same decision may succeed later',
+  agent_banned: 'an operator has banned the agent, or the principal it acts for: nothing of its is accepted',
   not_allowed: 'only someone with another role may decide this',
   internal_error: 'the handler failed; nothing was changed and the fault was logged',
   // pools
   pool_not_found: 'no pool of this name',
   pool_exists: 'a pool of this name exists already; it is never reset',
   pool_closed: 'the pool takes no new tasks, members or claims',
+  pool_paused:
+    'an operator has paused the pool: nothing new is submitted, opened or claimed until it is resumed',
+  not_paused: 'the pool is not paused',
+  already_banned: 'the agent is banned already',
+  not_banned: 'the agent is not banned',
   pool_full: 'the pool has as many members as its capacity',
   not_admitted: 'the admission rule of the pool does not let this agent in',
   not_a_member: 'the agent is not a member of the pool',
@@ -71,6 +77,7 @@ export type Code = keyof typeof CODES;
 const TRANSIENT: ReadonlySet<Code> = new Set([
   'rate_limited',
   'pool_full',
+  'pool_paused',
   'claim_limit_reached',
   'not_pending',
   'internal_error',

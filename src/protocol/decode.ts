@@ -8,6 +8,7 @@ import {
   type Batch,
   batchSchema,
   type Decision,
+  isOperatorType,
   isSingleType,
   SINGLE_DECISIONS,
   type SingleDecision,
@@ -15,7 +16,7 @@ import {
 } from './decisions/index.ts';
 import { isObject, type ParsedJson, parseJson } from './json.ts';
 import { MAX_DECISION_BYTES } from './limits.ts';
-import { isName, isReserved, SHARD_POOL } from './names.ts';
+import { isName, isReserved, OPERATOR, SHARD_POOL } from './names.ts';
 import { shardOf } from './shard.ts';
 import { type DecisionAddress, parseDecisionSubject } from './subjects.ts';
 
@@ -76,7 +77,10 @@ function check(
   if (address.shard !== place.shard || address.shard !== expected) {
     return { code: 'wrong_shard', message: `pool ${address.pool} belongs to shard ${expected}` };
   }
-  if (isReserved(address.agent)) return { code: 'reserved_id', message: `agent ${address.agent}` };
+  // Operators of the whole system decide in every pool what its own operators may; who they are the server proves.
+  const isSystemOperator = address.agent === OPERATOR && isOperatorType(body.type);
+  if (isReserved(address.agent) && !isSystemOperator)
+    return { code: 'reserved_id', message: `agent ${address.agent}` };
   if (isReserved(address.pool)) return { code: 'reserved_id', message: `pool ${address.pool}` };
   return checkType(body);
 }
@@ -89,8 +93,16 @@ function checkShardDecision(
   if (address.shard !== place.shard) return { code: 'wrong_shard', message: `this is shard ${place.shard}` };
   if (!isReserved(address.agent))
     return { code: 'reserved_id', message: `pool ${SHARD_POOL} is for the system` };
-  if (body.type !== 'Sweep') return { code: 'unknown_type', message: 'a shard as a whole takes only Sweep' };
-  return validate(sweepSchema, body, '');
+  switch (body.type) {
+    case 'Sweep':
+      return validate(sweepSchema, body, '');
+    case 'BanAgent':
+    case 'UnbanAgent':
+      if (address.agent === OPERATOR) return checkSingle(body, '');
+      return { code: 'not_allowed', message: `${body.type} is for operators of the system to decide` };
+    default:
+      return { code: 'unknown_type', message: 'a shard as a whole takes Sweep, BanAgent and UnbanAgent' };
+  }
 }
 
 function checkType(body: { readonly [member: string]: unknown }): Checked {

@@ -6,6 +6,7 @@ import type { Constraints } from './decisions/constraints.ts';
 import type { Entity } from './entities.ts';
 import type { Json } from './json.ts';
 import { COMMONS, SYSTEM } from './names.ts';
+import type { PoolQuotas } from './quotas.ts';
 
 export type Admission =
   | { readonly kind: 'open' }
@@ -28,9 +29,24 @@ export interface Pool {
   readonly submitters: 'anyone' | 'members';
   readonly defaults: Constraints;
   readonly maxClaimsPerAgent?: number;
+  /** Agents that may decide what operators do, besides the owner. */
+  readonly operators?: readonly string[];
+  readonly quotas?: PoolQuotas;
+  /** Since when it is paused; absent when it is not. */
+  readonly pausedAt?: number;
+  /** Agents of which nothing is accepted in this pool, in the order in which they were banned; absent when none is. */
+  readonly banned?: readonly string[];
   readonly createdAt: number;
   readonly closedAt?: number;
   readonly origin: Origin;
+}
+
+/** An agent of which nothing is accepted in any pool of a shard. */
+export interface Ban {
+  readonly agent: string;
+  /** Log time. */
+  readonly at: number;
+  readonly reason?: string | undefined;
 }
 
 /** `commons` before anyone changed anything about it: it exists without having been created. */

@@ -23,6 +23,11 @@ export const MAX_DEPENDENCIES = 100;
 /** Dependents of one task that one decision settles; the sweep settles the rest. */
 export const MAX_CASCADE = 200;
 export const MAX_ALLOWLIST = 10_000;
+export const MAX_OPERATORS = 64;
+/** Agents that one pool, or one shard, keeps out: more are `rate_limited`, until some are let in again. */
+export const MAX_BANS = 1_000;
+/** Memberships that one ban from the whole system ends at once in a shard; it is said again for the rest. */
+export const MAX_BANNED_AT_ONCE = 100;
 /** Most entries in the scope of one delegation, and the longest: a name, a colon, an id. */
 export const MAX_SCOPE_ENTRIES = 64;
 export const MAX_SCOPE_ENTRY_CHARS = 129;
@@ -63,6 +68,15 @@ export const MAX_INCREMENT_ROWS = 64;
 export const MAX_LIVE_AUCTIONS = 10_000;
 /** Of the ranking of a close, how much its event tells. The query tells all of it. */
 export const MAX_RANKING_TOLD = 100;
+
+/** The greatest values of quotas, which stand for no limit of their own. */
+export const UNLIMITED_RATE = 1_000_000;
+export const MAX_POOL_CLAIMS = 10_000_000;
+export const MAX_QUOTA_BYTES = 1_000_000_000_000;
+/** Agents and pools of one shard whose rate is counted at once: more are `rate_limited` until some have been idle. */
+export const MAX_BUCKETS = 100_000;
+/** When to try again after a quota on what there is: nobody knows when something ends. */
+export const RETRY_LATER_MS = 1_000;
 
 export const MINUTE_MS = 60_000;
 export const DAY_MS = 24 * 60 * MINUTE_MS;

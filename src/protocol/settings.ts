@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { DAY_MS, MAX_DURATION_MS, MINUTE_MS } from './limits.ts';
+import { quotaSettings } from './quotas.ts';
 
 const duration = z.int().min(1).max(MAX_DURATION_MS);
 
@@ -18,6 +19,7 @@ export const settingsSchema = z.strictObject({
   maxLiveTasksPerPool: z.int().min(1).max(10_000_000).default(1_000_000),
   maxMembersPerPool: z.int().min(1).max(10_000_000).default(100_000),
   maxPoolsPerShard: z.int().min(1).max(10_000_000).default(100_000),
+  ...quotaSettings,
 });
 
 export type Settings = z.output<typeof settingsSchema>;

@@ -50,6 +50,10 @@ export interface ShardKeys {
   liveEntities(pool: string): string;
   /** Sorted set: those that have, as `<kind>/<id>`, by the time they ended. */
   endedEntities(pool: string): string;
+  /** Hash: agent → ban from the whole system. */
+  readonly bans: string;
+  /** Hash: bucket of a rate → when it is full again, microseconds. */
+  readonly buckets: string;
   /** Everything that is a function of the log, as a pattern. */
   readonly statePattern: string;
 
@@ -86,6 +90,8 @@ export function shardKeys(namespace: string, shard: number): ShardKeys {
     entitiesIn: (pool, kind, entityState) => `${state}entities-in:${pool}:${kind}:${entityState}`,
     liveEntities: (pool) => `${state}live-entities:${pool}`,
     endedEntities: (pool) => `${state}ended-entities:${pool}`,
+    bans: `${state}bans`,
+    buckets: `${state}buckets`,
     statePattern: `${state.replace(/[[\]*?\\]/g, '\\$&')}*`,
     lease: `${running}lease`,
     commit: `${running}commit`,

@@ -135,7 +135,7 @@ export class StateQueries {
       this.#redis.hgetall(keys.pendingClasses(pool)),
     ]);
     const isMember = memberJson !== null || pool === COMMONS;
-    if (doc === undefined || doc.state === 'closed' || !isMember) return [];
+    if (doc === undefined || doc.state === 'closed' || doc.pausedAt !== undefined || !isMember) return [];
     const own = memberJson === null ? [] : parse<Member>(memberJson).capabilities;
     const capabilities = new Set(given ?? own);
     const eligible = Object.entries(classes)

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ShardLostError } from '../errors.ts';
-import type { Member, Pool, Task } from '../protocol/documents.ts';
+import type { Ban, Member, Pool, Task } from '../protocol/documents.ts';
 import { LIVE_STATES } from '../protocol/documents.ts';
 import { type Entity, type EntityKind, parseEntityRef } from '../protocol/entities.ts';
 import { settingsSchema } from '../protocol/settings.ts';
@@ -54,12 +54,14 @@ export class RedisShardStore implements ShardStore {
 
   async #loadAt(position: StoredPosition): Promise<StoredShard> {
     const keys = this.#keys;
-    const [[now, settings], pools, sequences, count, oldest] = await Promise.all([
+    const [[now, settings], pools, sequences, count, oldest, bans, buckets] = await Promise.all([
       this.#reads.hmget(keys.meta, 'now', 'settings'),
       this.#reads.hgetall(keys.pools),
       this.#reads.hgetall(keys.sequences),
       this.#reads.llen(keys.outcomeOrder),
       this.#reads.lindex(keys.outcomeOrder, 0),
+      this.#reads.hvals(keys.bans),
+      this.#reads.hgetall(keys.buckets),
     ]);
     const stored: StoredPool[] = [];
     for (const [pool, json] of Object.entries(pools)) {
@@ -71,6 +73,8 @@ export class RedisShardStore implements ShardStore {
       settings: settings == null ? undefined : settingsSchema.parse(JSON.parse(settings)),
       pools: stored,
       outcomes: { count, oldestAt: oldest === null ? undefined : parseRemembered(oldest).at },
+      bans: bans.map((json) => parse<Ban>(json)),
+      buckets: new Map(Object.entries(buckets).map(([key, fullAt]) => [key, Number(fullAt)])),
     };
   }
 
@@ -241,6 +245,7 @@ export class RedisShardStore implements ShardStore {
       if (!removedPools.has(pool)) writes.addPair('HSET', keys.sequences, pool, String(sequence));
     }
     this.#encodeClasses(commit, writes);
+    this.#encodeBansAndBuckets(commit, writes);
     this.#encodeOutcomes(commit, writes);
     if (commit.outbox !== undefined) writes.addPair('HSET', keys.outbox, String(next.seq), commit.outbox);
     for (const position of commit.published) writes.add('HDEL', keys.outbox, String(position));
@@ -256,6 +261,17 @@ export class RedisShardStore implements ShardStore {
         if (hasTasks) writes.add('HSET', key, classHash(claimClass), claimClass);
         else writes.add('HDEL', key, classHash(claimClass));
       }
+    }
+  }
+
+  #encodeBansAndBuckets({ bans, buckets }: ShardCommit, writes: Operations): void {
+    for (const [agent, ban] of bans) {
+      if (ban === undefined) writes.add('HDEL', this.#keys.bans, agent);
+      else writes.addPair('HSET', this.#keys.bans, agent, JSON.stringify(ban));
+    }
+    for (const [key, fullAtUs] of buckets) {
+      if (fullAtUs === undefined) writes.add('HDEL', this.#keys.buckets, key);
+      else writes.addPair('HSET', this.#keys.buckets, key, String(fullAtUs));
     }
   }
 

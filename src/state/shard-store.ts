@@ -2,7 +2,7 @@
  * What a shard worker needs of a store, in its own words. Redis keeps it; a simulator can keep it in memory, and must
  * then pass the same tests.
  */
-import type { DocumentChange, Member, Pool, Task } from '../protocol/documents.ts';
+import type { Ban, DocumentChange, Member, Pool, Task } from '../protocol/documents.ts';
 import type { Entity } from '../protocol/entities.ts';
 import type { Settings } from '../protocol/settings.ts';
 
@@ -32,6 +32,10 @@ export interface StoredShard {
   readonly settings: Settings | undefined;
   readonly pools: readonly StoredPool[];
   readonly outcomes: { readonly count: number; readonly oldestAt: number | undefined };
+  /** Agents that are banned from the whole system. */
+  readonly bans: readonly Ban[];
+  /** Buckets of rates that may not be full: when they are again, microseconds. */
+  readonly buckets: ReadonlyMap<string, number>;
 }
 
 export interface Remembered {
@@ -80,6 +84,9 @@ export interface ShardCommit {
   readonly sequences: ReadonlyMap<string, number>;
   /** Claim classes of which tasks came or went: pool → class → whether it still has pending tasks. */
   readonly classes: ReadonlyMap<string, ReadonlyMap<string, boolean>>;
+  /** Bans from the whole system that came, changed, or (undefined) ended. */
+  readonly bans: ReadonlyMap<string, Ban | undefined>;
+  readonly buckets: ReadonlyMap<string, number | undefined>;
   readonly outcomes: readonly OutcomeRecord[];
   /** The oldest remembered outcomes, which go. */
   readonly forgotten: readonly string[];

@@ -3,7 +3,7 @@
  * commit writes and all that is published after it.
  */
 import type { LogMessage } from '../bus/log-reader.ts';
-import { type AppliedDecision, applyDecision } from '../handlers/apply.ts';
+import { type AppliedDecision, applyDecision, applyInvalid } from '../handlers/apply.ts';
 import { touchedEntities, touchedTasks } from '../handlers/registry.ts';
 import { NOTHING_OLD, type OldestKept } from '../handlers/system/sweep.ts';
 import type { World } from '../handlers/world/world.ts';
@@ -178,8 +178,7 @@ function judge(
   oldest: OldestKept,
 ): AppliedDecision {
   if (decoded.kind === 'rejected') {
-    const { code, message } = decoded;
-    return { status: 'rejected', code, message, events: [], forgottenOutcomes: 0 };
+    return applyInvalid(world, decoded, { pool: applied.pool, agent: applied.agent, now: applied.at });
   }
   const { decisionId, agent, pool, shard, seq, at } = applied;
   const context = { now: at, shard, seq, index: 0, pool, agent, self: agent, decisionId };

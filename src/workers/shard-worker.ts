@@ -291,7 +291,7 @@ export class ShardWorker {
     const last = batch.at(-1)?.message;
     if (last === undefined) return;
     const { world, position, logIdentity } = loaded;
-    const { changes, sequences } = world.takeChanges();
+    const { changes, sequences, bans, buckets } = world.takeChanges();
     const next = { seq: last.seq, hash: messageHash(last), logIdentity, now: decided.now };
     const forgotten = oldest.outcomes.slice(0, decided.forgottenOutcomes);
     const early = forgotten.filter(({ at }) => at + world.settings.outcomeRetentionMs > decided.now).length;
@@ -305,6 +305,8 @@ export class ShardWorker {
       changes,
       sequences,
       classes: changedClasses(world, changes),
+      bans,
+      buckets,
       outcomes: decided.records,
       forgotten: forgotten.map(({ id }) => id),
       outbox: encodeOutbox(decided),

@@ -20,6 +20,8 @@ export function worldOf(
     for (const task of tasks) world.loadTask(state, task);
     for (const entity of entities) world.loadEntity(state, entity);
   }
+  for (const ban of stored.bans) world.loadBan(ban);
+  for (const [key, fullAtUs] of stored.buckets) world.buckets.load(key, fullAtUs);
   world.outcomes.count = stored.outcomes.count;
   world.outcomes.oldestAt = stored.outcomes.oldestAt;
   return world;

@@ -9,6 +9,8 @@ export interface PoolDump {
   readonly sequence: number;
   readonly finals: unknown;
   readonly liveTasks: number;
+  readonly claims: number;
+  readonly usage: unknown;
   readonly members: readonly unknown[];
   readonly tasks: readonly unknown[];
   readonly unsettled: readonly string[];
@@ -26,6 +28,8 @@ export interface Dump {
   readonly settings: unknown;
   readonly outcomes: unknown;
   readonly nextDue: number | undefined;
+  readonly bans: unknown;
+  readonly buckets: unknown;
   readonly pools: Readonly<Record<string, PoolDump>>;
 }
 
@@ -39,13 +43,15 @@ export function dump(world: World): Dump {
     settings: world.settings,
     outcomes: world.outcomes,
     nextDue: world.nextDue(),
+    bans: [...world.bans].sort(([a], [b]) => compare(a, b)),
+    buckets: world.buckets.all(),
     pools,
   });
 }
 
-/** The same without what hearing from an agent changes: also a rejected decision is a sign of life. */
+/** The same without what any decision changes: also a rejected one is a sign of life, and counts against a rate. */
 export function dumpWithoutPresence(world: World): unknown {
-  const { nextDue: _, pools, ...rest } = dump(world);
+  const { nextDue: _, buckets: _buckets, pools, ...rest } = dump(world);
   const silent = Object.entries(pools).map(([name, pool]) => [
     name,
     {
@@ -73,6 +79,8 @@ function dumpPool(state: PoolState): PoolDump {
     sequence: state.sequence,
     finals: state.finals,
     liveTasks: state.liveTasks,
+    claims: state.claims,
+    usage: dumpUsage(state),
     members: [...state.members.values()].sort((a, b) => compare(a.agent, b.agent)),
     tasks,
     unsettled: [...state.unsettled].sort(),
@@ -84,6 +92,15 @@ function dumpPool(state: PoolState): PoolDump {
     classes: [...new Set(tasks.map(claimClass))].filter((key) => state.pending.hasClass(key)).sort(),
     due: state.due.first(Number.POSITIVE_INFINITY),
   };
+}
+
+/** Sums of nobody are not kept, so that what was used and is not any more leaves nothing behind. */
+function dumpUsage({ usage }: PoolState): unknown {
+  return structuredClone({
+    countsBytes: usage.countsBytes,
+    bytes: usage.bytes.all(),
+    open: Object.entries(usage.open).map(([kind, sums]) => [kind, sums.all()]),
+  });
 }
 
 /** What the queue itself holds, not what the documents say: asked with every capability that any task names. */

@@ -20,6 +20,8 @@ export function commitFrom(expected: StoredPosition, fields: Partial<ShardCommit
     changes: [],
     sequences: new Map(),
     classes: new Map(),
+    bans: new Map(),
+    buckets: new Map(),
     outcomes: [],
     forgotten: [],
     outbox: undefined,

@@ -18,7 +18,13 @@ import { settlementOf } from './settlement.ts';
 
 export function award(state: PoolState, auction: Auction, now: number): readonly DomainEvent[] {
   const { taskId } = auction;
-  if (taskId === undefined) return [announced(auction, choose(auction, anyone))];
+  if (taskId === undefined)
+    return [
+      announced(
+        auction,
+        choose(auction, (bidder) => !state.isBanned(bidder)),
+      ),
+    ];
   const found = state.tasks.get(taskId);
   if (found === undefined || isFinal(found)) return [taskEnded(auction)];
   // Past its deadline it fails, and what that means for the auction follows from there.
@@ -54,10 +60,6 @@ function choose(auction: Auction, canHaveIt: (bidder: string) => boolean): Choic
   if (unable.length === 0) return { settlement, passedOver };
   for (const bidder of unable) exclude.add(bidder);
   return { settlement: settlementOf(auction, exclude), passedOver };
-}
-
-function anyone(): boolean {
-  return true;
 }
 
 function canTake(state: PoolState, task: LiveTask, bidder: string, now: number): boolean {

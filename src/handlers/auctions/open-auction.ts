@@ -1,8 +1,10 @@
-import { MAX_BATCH, MAX_LIVE_AUCTIONS } from '../../protocol/limits.ts';
+import { MAX_BATCH } from '../../protocol/limits.ts';
 import { accepted, isRejected, rejected } from '../decided.ts';
 import type { DomainEvent } from '../events.ts';
 import type { Handler } from '../handler.ts';
 import { poolToOpenIn } from '../pools/guards.ts';
+import { tooManyBytes, tooManyOpen } from '../quotas/counts.ts';
+import { bytesOf } from '../quotas/usage.ts';
 import { taskToAuction } from './guards.ts';
 import { termsOf } from './terms.ts';
 
@@ -21,12 +23,10 @@ export const openAuction: Handler<'OpenAuction'> = {
     if (isRejected(terms)) return terms;
     const task = taskId === undefined ? undefined : taskToAuction(state, taskId, context);
     if (task !== undefined && isRejected(task)) return task;
-    if (state.auctions.size >= MAX_LIVE_AUCTIONS) {
-      return rejected(
-        'rate_limited',
-        `pool ${context.pool} holds ${state.auctions.size} auctions, its limit`,
-      );
-    }
+    const tooMany =
+      tooManyOpen(world, state, 'auction', context.self) ??
+      tooManyBytes(world, state, context.self, () => bytesOf(terms));
+    if (tooMany !== undefined) return tooMany;
     const { agent, decisionId, seq, index } = context;
     const order = seq * (MAX_BATCH + 1) + index;
     const opened: DomainEvent = {

@@ -10,10 +10,10 @@ import {
   placeDutchBid,
   placeEnglishBid,
 } from '../../rules/index.ts';
-import { type Accepted, accepted, isRejected, type Rejected, rejected } from '../decided.ts';
+import { type Accepted, accepted, isRejected, type Rejected, rateLimited, rejected } from '../decided.ts';
 import type { DomainEvent } from '../events.ts';
 import type { Context, Handler } from '../handler.ts';
-import { openPool } from '../pools/guards.ts';
+import { openPool, workingPool } from '../pools/guards.ts';
 import { claimedTaskData } from '../tasks/claims.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { award } from './award.ts';
@@ -34,6 +34,9 @@ export const submitBid: Handler<'SubmitBid'> = {
     if (isRejected(state)) return state;
     const auction = auctionOpenNow(state, decision.auctionId, context);
     if (isRejected(auction)) return auction;
+    // For a task the best bid becomes a claim.
+    const working = auction.taskId === undefined ? state : workingPool(world, context);
+    if (isRejected(working)) return working;
     const fault = mayNotBid(state, auction, context);
     if (fault !== undefined) return fault;
     const amount = parseAmount(decision.amount);
@@ -141,7 +144,7 @@ function bidPlaced(
 function noRoom(auction: OpenAuction, { data }: BidPlaced, { now }: Context): Rejected | undefined {
   const { bidders, bidBytes } = adding(bidOf(data, now), auction);
   if (bidders <= MAX_BIDDERS && bidBytes <= MAX_BIDS_BYTES) return undefined;
-  return rejected('rate_limited', `auction ${auction.id} holds as many bids as it may`);
+  return rateLimited(`auction ${auction.id} holds as many bids as it may`);
 }
 
 /**

@@ -10,7 +10,7 @@ import {
   parseScopeEntry,
   type Scope,
 } from '../../rules/index.ts';
-import { type Rejected, rejected } from '../decided.ts';
+import { type Rejected, rateLimited, rejected } from '../decided.ts';
 import type { Context } from '../handler.ts';
 import { memberNow } from '../pools/guards.ts';
 import type { PoolState } from '../world/pool-state.ts';
@@ -57,5 +57,5 @@ const FAMILIES: ReadonlySet<string> = new Set(DELEGABLE_FAMILIES);
 
 export function tooManyDelegations({ delegations, doc }: PoolState): Rejected | undefined {
   if (delegations.size < MAX_LIVE_DELEGATIONS) return undefined;
-  return rejected('rate_limited', `pool ${doc.pool} has ${delegations.size} live delegations, its limit`);
+  return rateLimited(`pool ${doc.pool} has ${delegations.size} live delegations, its limit`);
 }

@@ -1,10 +1,9 @@
 /** Guards about negotiations: each returns what it guards, or the rejection named after its rule. */
-import { MAX_OPEN_SESSIONS, MAX_PROPOSALS, MAX_SESSION_BYTES } from '../../protocol/limits.ts';
+import { MAX_PROPOSALS, MAX_SESSION_BYTES } from '../../protocol/limits.ts';
 import { isLive, type LiveNegotiation } from '../../protocol/negotiations.ts';
 import { isRejected, type Rejected, rejected } from '../decided.ts';
 import type { Context } from '../handler.ts';
 import { existingPool } from '../pools/guards.ts';
-import type { PoolState } from '../world/pool-state.ts';
 import type { World } from '../world/world.ts';
 import { isExpired } from './due.ts';
 import { roomFor } from './proposals.ts';
@@ -34,19 +33,6 @@ export function requireParticipant(
 ): Rejected | undefined {
   if (participants.includes(self)) return undefined;
   return rejected('not_a_participant', `${self} is not a participant of session ${sessionId}`);
-}
-
-/** Ended sessions are in the world now and then, and do not count. */
-export function tooManySessions({ doc, entities }: PoolState): Rejected | undefined {
-  const open = entities.negotiation.size < MAX_OPEN_SESSIONS ? 0 : countLive(entities.negotiation.values());
-  if (open < MAX_OPEN_SESSIONS) return undefined;
-  return rejected('rate_limited', `pool ${doc.pool} has ${open} open sessions, as many as any pool may`);
-}
-
-function countLive(sessions: Iterable<{ readonly finishedAt?: number | undefined }>): number {
-  let live = 0;
-  for (const { finishedAt } of sessions) if (finishedAt === undefined) live++;
-  return live;
 }
 
 /** A history has an end: it is read as a whole. */

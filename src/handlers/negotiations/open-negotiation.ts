@@ -2,7 +2,9 @@ import { MAX_BATCH } from '../../protocol/limits.ts';
 import { accepted, isRejected, rejected } from '../decided.ts';
 import type { Handler } from '../handler.ts';
 import { poolToOpenIn } from '../pools/guards.ts';
-import { requireParticipant, tooManySessions } from './guards.ts';
+import { tooManyBytes, tooManyOpen } from '../quotas/counts.ts';
+import { bytesOf } from '../quotas/usage.ts';
+import { requireParticipant } from './guards.ts';
 import { nextProposalId } from './proposals.ts';
 
 /** The opener makes the first offer, so it is one of those who have to agree. */
@@ -19,7 +21,9 @@ export const openNegotiation: Handler<'OpenNegotiation'> = {
     const { self, agent, decisionId, now, seq, index } = context;
     if (deadline !== undefined && deadline <= now)
       return rejected('deadline_passed', `the deadline of session ${sessionId} has passed`);
-    const full = tooManySessions(state);
+    const full =
+      tooManyOpen(world, state, 'negotiation', self) ??
+      tooManyBytes(world, state, self, () => bytesOf({ participants, proposal }));
     if (full !== undefined) return full;
     const proposalId = nextProposalId({ proposals: [] });
     const data = {

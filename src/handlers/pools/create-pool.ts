@@ -1,4 +1,4 @@
-import { accepted, rejected } from '../decided.ts';
+import { accepted, rateLimited, rejected } from '../decided.ts';
 import type { Handler } from '../handler.ts';
 
 export const createPool: Handler<'CreatePool'> = {
@@ -6,9 +6,9 @@ export const createPool: Handler<'CreatePool'> = {
   decide(world, decision, { pool, self, agent, decisionId }) {
     if (world.pool(pool) !== undefined) return rejected('pool_exists', `pool ${pool} exists already`);
     if (world.pools.size >= world.settings.maxPoolsPerShard) {
-      return rejected('rate_limited', `the shard holds ${world.pools.size} pools, as many as it may`);
+      return rateLimited(`the shard holds ${world.pools.size} pools, as many as it may`);
     }
-    const { capacity, maxClaimsPerAgent } = decision;
+    const { capacity, maxClaimsPerAgent, operators, quotas } = decision;
     const created = {
       type: 'pool.created',
       id: pool,
@@ -20,6 +20,8 @@ export const createPool: Handler<'CreatePool'> = {
         submitters: decision.submitters ?? 'anyone',
         defaults: decision.defaults ?? {},
         ...(maxClaimsPerAgent === undefined ? {} : { maxClaimsPerAgent }),
+        ...(operators === undefined ? {} : { operators }),
+        ...(quotas === undefined ? {} : { quotas }),
         origin: { agent, decisionId },
       },
     } as const;

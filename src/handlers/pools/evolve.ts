@@ -1,5 +1,5 @@
 import type { Member, Pool } from '../../protocol/documents.ts';
-import type { MemberEvent, MembershipData, PoolEvent } from '../events.ts';
+import type { MemberEvent, MembershipData, PoolEvent, PoolUpdatedData } from '../events.ts';
 
 /** What a pool is after an event; undefined when it is no more. */
 export function evolvePool(pool: Pool | undefined, event: PoolEvent, now: number): Pool | undefined {
@@ -8,9 +8,42 @@ export function evolvePool(pool: Pool | undefined, event: PoolEvent, now: number
       return { pool: event.id, state: 'open', createdAt: now, ...event.data };
     case 'pool.closed':
       return pool && { ...pool, state: 'closed', closedAt: now };
+    case 'pool.updated':
+      return pool && updated(pool, event.data);
+    case 'pool.paused':
+      return pool && { ...pool, pausedAt: now };
+    case 'pool.resumed':
+      return pool && resumed(pool);
+    case 'agent.banned':
+      return pool && (event.data.everywhere === true ? pool : withBan(pool, event.id));
+    case 'agent.unbanned':
+      return pool && (event.data.everywhere === true ? pool : withoutBan(pool, event.id));
     case 'pool.removed':
       return undefined;
   }
+}
+
+/** What is empty is not there: a pool without quotas of its own costs nothing to ask. */
+function updated(pool: Pool, { operators = pool.operators, quotas = pool.quotas }: PoolUpdatedData): Pool {
+  const { operators: _operators, quotas: _quotas, ...rest } = pool;
+  return {
+    ...rest,
+    ...(operators === undefined || operators.length === 0 ? {} : { operators }),
+    ...(quotas === undefined || Object.keys(quotas).length === 0 ? {} : { quotas }),
+  };
+}
+
+function resumed({ pausedAt: _, ...pool }: Pool): Pool {
+  return pool;
+}
+
+function withBan(pool: Pool, agent: string): Pool {
+  return { ...pool, banned: [...(pool.banned ?? []), agent] };
+}
+
+function withoutBan({ banned = [], ...pool }: Pool, agent: string): Pool {
+  const left = banned.filter((name) => name !== agent);
+  return left.length === 0 ? pool : { ...pool, banned: left };
 }
 
 /** What a membership is after an event; undefined when it is over. */
@@ -28,6 +61,7 @@ export function evolveMember(
         member && { pool, agent: member.agent, joinedAt: member.joinedAt, ...membership(event.data, now) }
       );
     case 'member.left':
+    case 'member.removed':
     case 'member.expired':
       return undefined;
   }

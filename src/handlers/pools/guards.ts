@@ -1,6 +1,6 @@
 /** Guards about pools and membership: each returns what it guards, or the rejection named after its rule. */
 import type { Member } from '../../protocol/documents.ts';
-import { COMMONS } from '../../protocol/names.ts';
+import { COMMONS, OPERATOR } from '../../protocol/names.ts';
 import { isRejected, type Rejected, rejected } from '../decided.ts';
 import type { Context } from '../handler.ts';
 import { type PoolState, presenceEnds } from '../world/pool-state.ts';
@@ -14,6 +14,34 @@ export function openPool(world: World, context: Context): PoolState | Rejected {
   const state = world.pool(context.pool);
   if (state === undefined) return rejected('pool_not_found', `there is no pool ${context.pool}`);
   return state.doc.state === 'open' ? state : rejected('pool_closed', `pool ${context.pool} is closed`);
+}
+
+/** The open pool, if operators have not paused it: in a paused one nothing new is submitted, opened or claimed. */
+export function workingPool(world: World, context: Context): PoolState | Rejected {
+  const state = openPool(world, context);
+  if (isRejected(state) || state.doc.pausedAt === undefined) return state;
+  return rejected('pool_paused', `pool ${context.pool} is paused`);
+}
+
+/** The pool, if the one who decides is its owner, one of its operators, or an operator of the whole system. */
+export function operatedPool(world: World, context: Context): PoolState | Rejected {
+  const state = existingPool(world, context);
+  if (isRejected(state)) return state;
+  const { self } = context;
+  if (owns(state, self) || state.doc.operators?.includes(self) === true) return state;
+  return rejected('not_allowed', `${self} is no operator of pool ${context.pool}`);
+}
+
+/** Its owner, and whoever operates the whole system, who stands above owners. */
+export function owns({ doc }: PoolState, self: string): boolean {
+  return doc.owner === self || self === OPERATOR;
+}
+
+/** Operators have no power over the owner, nor over each other: the owner has over them, the system's over all. */
+export function standsAbove({ doc }: PoolState, self: string, other: string): boolean {
+  if (self === OPERATOR) return true;
+  if (other === doc.owner) return false;
+  return doc.owner === self || doc.operators?.includes(other) !== true;
 }
 
 /** A member whose presence lapsed is one no more, whether or not the sweep has run. */
@@ -38,7 +66,7 @@ export function isFull(state: PoolState, agent: string, now: number): boolean {
 export function memberNow(state: PoolState, agent: string, now: number): Member | undefined {
   const member = state.members.get(agent);
   if (member !== undefined && !presenceLapsed(member, now)) return member;
-  if (state.doc.pool !== COMMONS) return undefined;
+  if (state.doc.pool !== COMMONS || state.isBanned(agent)) return undefined;
   return { pool: COMMONS, agent, capabilities: [], joinedAt: 0 };
 }
 
@@ -51,7 +79,7 @@ export function requireMember(state: PoolState, { self, now }: Context): Member 
 
 /** The open pool, if the agent may put something new into it: in some pools only members may. */
 export function poolToOpenIn(world: World, context: Context): PoolState | Rejected {
-  const state = openPool(world, context);
+  const state = workingPool(world, context);
   if (isRejected(state) || state.doc.submitters === 'anyone') return state;
   const member = requireMember(state, context);
   return isRejected(member) ? member : state;

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
 import type { Admission, Member } from '../../protocol/documents.ts';
-import { accepted, isRejected, rejected } from '../decided.ts';
+import { accepted, isRejected, rateLimited, rejected } from '../decided.ts';
 import type { MemberEvent, MembershipData } from '../events.ts';
 import type { Handler } from '../handler.ts';
 import { isFull, openPool, presenceLapsed } from './guards.ts';
@@ -27,7 +27,7 @@ export const joinPool: Handler<'JoinPool'> = {
     }
     const others = lapsed ? state.members.size - 1 : state.members.size;
     if (others >= world.settings.maxMembersPerPool) {
-      return rejected('rate_limited', `pool ${pool} has ${others} members, as many as any pool may`);
+      return rateLimited(`pool ${pool} has ${others} members, as many as any pool may`);
     }
     const joined: MemberEvent = { type: 'member.joined', id: self, data: membership(decision, undefined) };
     const ended = known !== undefined && lapsed ? endMembership(state, known, 'absent', now) : [];

@@ -39,6 +39,9 @@ export const SWEEP_LIMIT = 500;
 /** Most outcomes that one Sweep forgets, and so how many of the oldest it needs to see (one more). */
 export const OUTCOMES_FORGOTTEN_AT_ONCE = 5_000;
 
+/** The same of buckets that have been full for a while. */
+const BUCKETS_FORGOTTEN_AT_ONCE = 5_000;
+
 /** What a Sweep's outcome tells: each list names what was settled, with its pool. */
 export interface SweepReport {
   readonly released: {
@@ -86,6 +89,7 @@ export function applySweep(world: World, sweep: Sweep, { now }: Context, oldest:
     if (state !== undefined && item.due.kind === 'entity-retention')
       moveOldestEnded(world, state, oldest, now);
   }
+  world.buckets.forget(until, BUCKETS_FORGOTTEN_AT_ONCE);
   const forgotten = forgetOutcomes(world, oldest.outcomes, until, now);
   const report = reportOf(events);
   report.forgottenOutcomes = forgotten;
@@ -95,10 +99,11 @@ export function applySweep(world: World, sweep: Sweep, { now }: Context, oldest:
 
 /** The earliest time at which a Sweep of this shard has something to do. */
 export function nextDue(world: World): number | undefined {
-  const outcomes = outcomesDue(world);
-  const pools = world.nextDue();
-  if (outcomes === undefined) return pools;
-  return pools === undefined ? outcomes : Math.min(outcomes, pools);
+  return earlier(earlier(world.nextDue(), outcomesDue(world)), world.buckets.nextDue());
+}
+
+function earlier(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 function outcomesDue({ outcomes, settings }: World): number | undefined {

@@ -4,7 +4,8 @@ import { MAX_ANSWER_BYTES } from '../../protocol/limits.ts';
 import { accepted, isRejected } from '../decided.ts';
 import type { TaskEvent } from '../events.ts';
 import type { Handler } from '../handler.ts';
-import { openPool, requireMember } from '../pools/guards.ts';
+import { requireMember, workingPool } from '../pools/guards.ts';
+import { claimsInQuota, tooManyClaims } from '../quotas/counts.ts';
 import { claimedBefore } from '../world/pending-queue.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { claimed, claimedTaskData } from './claims.ts';
@@ -17,12 +18,14 @@ const MAX_LAPSED = 100;
 export const claimNextTask: Handler<'ClaimNextTask'> = {
   type: 'ClaimNextTask',
   decide(world, decision, context) {
-    const state = openPool(world, context);
+    const state = workingPool(world, context);
     if (isRejected(state)) return state;
     const member = requireMember(state, context);
     if (isRejected(member)) return member;
-    const count = Math.min(decision.limit ?? 1, claimsLeft(state, context));
-    if (count <= 0) return claimLimitReached(state, context);
+    const left = claimsLeft(state, context);
+    if (left <= 0) return claimLimitReached(state, context);
+    const count = Math.min(decision.limit ?? 1, left, claimsInQuota(world, state, context.self));
+    if (count <= 0) return tooManyClaims(state, context.self);
 
     const topics = decision.topics === undefined ? undefined : new Set(decision.topics);
     const back = lapsedTasks(state, context.now);

@@ -1,7 +1,8 @@
 import { isClaimable } from '../../protocol/documents.ts';
 import { accepted, isRejected, rejected } from '../decided.ts';
 import type { Handler } from '../handler.ts';
-import { openPool, requireMember } from '../pools/guards.ts';
+import { requireMember, workingPool } from '../pools/guards.ts';
+import { claimsInQuota, tooManyClaims } from '../quotas/counts.ts';
 import { claimed, claimedTaskData } from './claims.ts';
 import { claimLimitReached, claimsLeft, existingTask, isCapable, notPending } from './guards.ts';
 import { lapse } from './lapse.ts';
@@ -10,7 +11,7 @@ export const claimTask: Handler<'ClaimTask'> = {
   type: 'ClaimTask',
   touches: ({ taskId }) => [taskId],
   decide(world, { taskId, claimTtlMs }, context) {
-    const state = openPool(world, context);
+    const state = workingPool(world, context);
     if (isRejected(state)) return state;
     const member = requireMember(state, context);
     if (isRejected(member)) return member;
@@ -25,6 +26,7 @@ export const claimTask: Handler<'ClaimTask'> = {
       );
     }
     if (claimsLeft(state, context) <= 0) return claimLimitReached(state, context);
+    if (claimsInQuota(world, state, context.self) <= 0) return tooManyClaims(state, context.self);
     const claim = claimed(task, claimTtlMs, context);
     return accepted([...events, claim], claimedTaskData(task, claim));
   },

@@ -2,10 +2,12 @@ import type { Constraints } from '../../protocol/decisions/constraints.ts';
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
 import type { Requirements, TaskConstraints } from '../../protocol/documents.ts';
 import { DEFAULT_CONSTRAINTS, MAX_BATCH } from '../../protocol/limits.ts';
-import { accepted, isRejected, type Rejected, rejected } from '../decided.ts';
+import { accepted, isRejected, type Rejected, rateLimited, rejected } from '../decided.ts';
 import type { TaskEvent } from '../events.ts';
 import type { Context, Handler } from '../handler.ts';
-import { openPool, requireMember } from '../pools/guards.ts';
+import { requireMember, workingPool } from '../pools/guards.ts';
+import { tooManyBytes } from '../quotas/counts.ts';
+import { weightOf } from '../quotas/usage.ts';
 import type { PoolState } from '../world/pool-state.ts';
 
 /** One for all tasks that depend on nothing and require nothing. */
@@ -15,7 +17,7 @@ export const submitTask: Handler<'SubmitTask'> = {
   type: 'SubmitTask',
   touches: ({ taskId, dependsOn }) => [taskId, ...(dependsOn ?? [])],
   decide(world, decision, context) {
-    const state = openPool(world, context);
+    const state = workingPool(world, context);
     if (isRejected(state)) return state;
     if (state.doc.submitters === 'members') {
       const member = requireMember(state, context);
@@ -30,11 +32,10 @@ export const submitTask: Handler<'SubmitTask'> = {
       return rejected('deadline_passed', `the deadline of task ${taskId} has passed`);
     }
     if (state.liveTasks >= world.settings.maxLiveTasksPerPool) {
-      return rejected(
-        'rate_limited',
-        `pool ${context.pool} holds ${state.liveTasks} unfinished tasks, its limit`,
-      );
+      return rateLimited(`pool ${context.pool} holds ${state.liveTasks} unfinished tasks, its limit`);
     }
+    const tooMuch = tooManyBytes(world, state, context.self, () => weightOf(decision));
+    if (tooMuch !== undefined) return tooMuch;
     const submitted = submission(state, decision, dependsOn, context);
     return accepted([submitted], { taskId, state: submitted.data.state });
   },

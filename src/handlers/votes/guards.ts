@@ -1,9 +1,9 @@
 /** Guards about votes: each returns what it guards, or the rejection named after its rule. */
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
-import { MAX_ELECTORATE, MAX_OPEN_SEATS, MAX_OPEN_VOTES } from '../../protocol/limits.ts';
+import { MAX_ELECTORATE, MAX_OPEN_SEATS } from '../../protocol/limits.ts';
 import { choiceKind, type OpenVote, type VoteChoice } from '../../protocol/votes.ts';
 import { choiceFault } from '../../rules/index.ts';
-import { isRejected, type Rejected, rejected } from '../decided.ts';
+import { isRejected, type Rejected, rateLimited, rejected } from '../decided.ts';
 import type { Context } from '../handler.ts';
 import { existingPool } from '../pools/guards.ts';
 import type { PoolState } from '../world/pool-state.ts';
@@ -68,14 +68,11 @@ export function weightsFault(
     : rejected('invalid_decision', `weights.${stranger}: is not in the electorate`);
 }
 
-/** Open votes are what a worker keeps in memory, with a place for everyone who is asked. */
-export function tooManyVotes({ doc, votes }: PoolState, more: number): Rejected | undefined {
-  if (votes.size >= MAX_OPEN_VOTES)
-    return rejected('rate_limited', `pool ${doc.pool} has ${votes.size} open votes, as many as any pool may`);
+/** Open votes are what a worker keeps in memory, each with a place for everyone who is asked. */
+export function tooManySeats({ doc, votes }: PoolState, more: number): Rejected | undefined {
   const seats = votes.seats + more;
   if (seats <= MAX_OPEN_SEATS) return undefined;
-  return rejected(
-    'rate_limited',
+  return rateLimited(
     `the open votes of pool ${doc.pool} would ask ${seats} agents, beyond ${MAX_OPEN_SEATS}`,
   );
 }

@@ -4,9 +4,11 @@ import { weightOf } from '../../protocol/votes.ts';
 import { accepted, isRejected, rejected } from '../decided.ts';
 import type { Context, Handler } from '../handler.ts';
 import { poolToOpenIn } from '../pools/guards.ts';
+import { tooManyBytes, tooManyOpen } from '../quotas/counts.ts';
+import { bytesOf } from '../quotas/usage.ts';
 import { membersAt } from './electorate.ts';
 import type { VoteOpenedData } from './events.ts';
-import { electorateFault, tooManyVotes, weightsFault } from './guards.ts';
+import { electorateFault, tooManySeats, weightsFault } from './guards.ts';
 
 /** Who may vote, and what their ballots weigh, is settled here once and for all. */
 export const openVote: Handler<'OpenVote'> = {
@@ -21,7 +23,11 @@ export const openVote: Handler<'OpenVote'> = {
       return rejected('deadline_passed', `the closing time of vote ${voteId} has passed`);
     const voters = electorate === 'members' ? membersAt(state, context.now) : electorate;
     const fault =
-      electorateFault(voters, context) ?? weightsFault(weights, voters) ?? tooManyVotes(state, voters.length);
+      electorateFault(voters, context) ??
+      weightsFault(weights, voters) ??
+      tooManyOpen(world, state, 'vote', context.self) ??
+      tooManySeats(state, voters.length) ??
+      tooManyBytes(world, state, context.self, () => bytesOf(decision));
     if (fault !== undefined) return fault;
     const data = opening(decision, voters, context);
     const { eligible } = data;

@@ -5,6 +5,7 @@
 import type { Auction } from '../../protocol/auctions.ts';
 import type { Delegation } from '../../protocol/delegations.ts';
 import {
+  type Ban,
   type BlockedTask,
   type ClaimedTask,
   isClaimable,
@@ -20,6 +21,7 @@ import type { Settings } from '../../protocol/settings.ts';
 import { LiveAuctions } from '../auctions/live-auctions.ts';
 import { LiveDelegations } from '../delegations/live-delegations.ts';
 import type { EntityMaps } from '../entities.ts';
+import { Usage } from '../quotas/usage.ts';
 import { OpenVotes } from '../votes/open-votes.ts';
 import { addTo, removeFrom } from './id-sets.ts';
 import { IndexedHeap } from './indexed-heap.ts';
@@ -55,6 +57,9 @@ export class PoolState {
   ended: FinalTasks = { count: 0, oldestAt: undefined };
   liveTasks = 0;
   liveEntities = 0;
+  /** Tasks that somebody holds. */
+  claims = 0;
+  readonly usage = new Usage();
   readonly entities: EntityMaps = {
     auction: new Map(),
     vote: new Map(),
@@ -77,9 +82,18 @@ export class PoolState {
   /** Blocked tasks by what they wait for, in order of submission. */
   readonly #dependents = new Map<string, IndexedHeap<BlockedTask>>();
 
-  constructor(doc: Pool, sequence = 0) {
+  /** Those that are banned from the whole system: one map for all pools of the shard. */
+  readonly #bans: ReadonlyMap<string, Ban>;
+
+  constructor(doc: Pool, sequence = 0, bans: ReadonlyMap<string, Ban> = new Map()) {
     this.doc = doc;
     this.sequence = sequence;
+    this.#bans = bans;
+  }
+
+  /** Nothing of the agent is accepted here: its operators, or those of the whole system, have banned it. */
+  isBanned(agent: string): boolean {
+    return this.doc.banned?.includes(agent) === true || this.#bans.has(agent);
   }
 
   /** The claims of an agent, in order of submission of their tasks. */
@@ -101,6 +115,14 @@ export class PoolState {
     return this.#dependents.get(taskId)?.peek();
   }
 
+  /** Bytes are counted only while a quota limits them. */
+  countBytes(wanted: boolean): void {
+    if (wanted === this.usage.countsBytes) return;
+    const { auction, vote, negotiation, delegation } = this.entities;
+    const entities = [auction, vote, negotiation, delegation].flatMap((map): Entity[] => [...map.values()]);
+    this.usage.countBytes(wanted, this.tasks.values(), entities);
+  }
+
   putMember(agent: string, after: Member | undefined): Member | undefined {
     const before = this.members.get(agent);
     if (after === undefined) this.members.delete(agent);
@@ -119,6 +141,7 @@ export class PoolState {
       this.tasks.set(taskId, after);
       this.#index(after);
     }
+    this.usage.putTask(taskId, after);
     this.#scheduleTask(taskId, after);
     this.#scheduleDependents(taskId);
     const auction = this.auctions.ofTask(taskId);
@@ -129,6 +152,7 @@ export class PoolState {
   putEntity(kind: EntityKind, id: string, after: Entity | undefined): Entity | undefined {
     const before = this.entities[kind].get(id);
     if (before !== undefined && before.finishedAt === undefined) this.liveEntities--;
+    this.usage.putEntity(kind, id, before, after);
     if (after === undefined) this.entities[kind].delete(id);
     else this.#keepEntity(after);
     if (kind === 'auction') this.#putAuction(id, after?.kind === 'auction' ? after : undefined);
@@ -233,7 +257,10 @@ export class PoolState {
   #index(task: Task): void {
     if (!isFinal(task)) this.liveTasks++;
     if (isClaimable(task)) this.pending.add(task);
-    if (isClaimed(task)) addTo(this.#held, task.claim.agent, task.taskId);
+    if (isClaimed(task)) {
+      this.claims++;
+      addTo(this.#held, task.claim.agent, task.taskId);
+    }
     if (task.state === 'blocked') {
       for (const id of task.waitingFor) {
         this.#addDependent(id, task);
@@ -245,7 +272,10 @@ export class PoolState {
   #unindex(task: Task): void {
     if (!isFinal(task)) this.liveTasks--;
     if (isClaimable(task)) this.pending.remove(task);
-    if (isClaimed(task)) removeFrom(this.#held, task.claim.agent, task.taskId);
+    if (isClaimed(task)) {
+      this.claims--;
+      removeFrom(this.#held, task.claim.agent, task.taskId);
+    }
     if (task.state === 'blocked') {
       for (const id of task.waitingFor) {
         this.#removeDependent(id, task);

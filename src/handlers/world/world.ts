@@ -3,6 +3,7 @@
  * worker loads it from the store, and takes from it what changed since the last commit.
  */
 import {
+  type Ban,
   COMMONS_POOL,
   type DocumentChange,
   isFinal,
@@ -17,6 +18,8 @@ import { shardOf } from '../../protocol/shard.ts';
 import { type EntityEvent, evolveEntity, isEntityEvent, kindOf } from '../entities.ts';
 import { type DomainEvent, isInternal, isMemberEvent, isTaskEvent } from '../events.ts';
 import { evolveMember, evolvePool } from '../pools/evolve.ts';
+import { Buckets } from '../quotas/buckets.ts';
+import { limitsBytes } from '../quotas/counts.ts';
 import { evolveTask } from '../tasks/evolve.ts';
 import { IndexedHeap } from './indexed-heap.ts';
 import { type Due, type FinalTasks, PoolState } from './pool-state.ts';
@@ -49,6 +52,10 @@ export class World {
   readonly pools = new Map<string, PoolState>();
   readonly outcomes: OutcomeMemory = { count: 0, oldestAt: undefined };
   settings: Settings = DEFAULT_SETTINGS;
+  /** Who has decided how much lately. What was taken is not given back when a decision is rejected. */
+  readonly buckets = new Buckets();
+  readonly #bans = new Map<string, Ban>();
+  #changedBans = new Map<string, Ban | undefined>();
   #changes = new Map<string, DocumentChange>();
   #sequences = new Map<string, number>();
   #undo: Undo[] = [];
@@ -67,12 +74,17 @@ export class World {
 
   /** Adds what the store holds; nothing of it counts as a change. */
   load(pool: Pool, sequence: number, finals: FinalTasks, ended: FinalTasks = NONE): PoolState {
-    const state = new PoolState(pool, sequence);
+    const state = new PoolState(pool, sequence, this.#bans);
     state.finals = finals;
     state.ended = ended;
     this.pools.set(pool.pool, state);
+    state.countBytes(limitsBytes(this, state));
     this.#reschedule(state);
     return state;
+  }
+
+  loadBan(ban: Ban): void {
+    this.#bans.set(ban.agent, ban);
   }
 
   loadMember(state: PoolState, member: Member): void {
@@ -106,6 +118,18 @@ export class World {
     const member = state?.members.get(agent);
     if (state === undefined || member?.presenceMs === undefined) return;
     this.#putMember(state, agent, { ...member, lastSeenAt: now });
+  }
+
+  /** Agents of which nothing is accepted in any pool of the shard. */
+  get bans(): ReadonlyMap<string, Ban> {
+    return this.#bans;
+  }
+
+  /** Bans an agent from every pool of the shard, or with undefined lets it in again. */
+  changeBan(agent: string, after: Ban | undefined): void {
+    const before = this.#bans.get(agent);
+    this.#setBan(agent, after);
+    this.#undo.push({ restore: () => this.#setBan(agent, before) });
   }
 
   changeSettings(settings: Settings): void {
@@ -153,10 +177,20 @@ export class World {
   takeChanges(): {
     readonly changes: readonly DocumentChange[];
     readonly sequences: ReadonlyMap<string, number>;
+    /** Bans from the whole system; undefined where there is none any more. */
+    readonly bans: ReadonlyMap<string, Ban | undefined>;
+    /** When buckets are full again, microseconds; undefined where there is none any more. */
+    readonly buckets: ReadonlyMap<string, number | undefined>;
   } {
-    const taken = { changes: [...this.#changes.values()], sequences: this.#sequences };
+    const taken = {
+      changes: [...this.#changes.values()],
+      sequences: this.#sequences,
+      bans: this.#changedBans,
+      buckets: this.buckets.takeChanges(),
+    };
     this.#changes = new Map();
     this.#sequences = new Map();
+    if (this.#changedBans.size > 0) this.#changedBans = new Map();
     this.#undo = [];
     return taken;
   }
@@ -193,8 +227,9 @@ export class World {
   }
 
   #createPool(doc: Pool): PoolState {
-    const state = new PoolState(doc);
+    const state = new PoolState(doc, 0, this.#bans);
     this.pools.set(doc.pool, state);
+    state.countBytes(limitsBytes(this, state));
     this.#change(`p/${doc.pool}`, { kind: 'pool', pool: doc.pool, before: undefined, after: doc });
     this.#undo.push({
       restore: () => {
@@ -211,10 +246,12 @@ export class World {
     this.#change(`p/${before.pool}`, { kind: 'pool', pool: before.pool, before, after });
     if (after === undefined) this.pools.delete(before.pool);
     else state.doc = after;
+    state.countBytes(limitsBytes(this, state));
     this.#reschedule(state);
     this.#undo.push({
       restore: () => {
         state.doc = before;
+        state.countBytes(limitsBytes(this, state));
         this.pools.set(before.pool, state);
         this.#change(`p/${before.pool}`, { kind: 'pool', pool: before.pool, before: after, after: before });
         this.#reschedule(state);
@@ -274,6 +311,12 @@ export class World {
     });
   }
 
+  #setBan(agent: string, after: Ban | undefined): void {
+    if (after === undefined) this.#bans.delete(agent);
+    else this.#bans.set(agent, after);
+    this.#changedBans.set(agent, after);
+  }
+
   /** Several changes of one document between two commits are one: from what is stored to what it is now. */
   #change(key: string, change: DocumentChange): void {
     const earlier = this.#changes.get(key);
@@ -285,6 +328,7 @@ export class World {
   #setSettings(settings: Settings): void {
     const { finalRetentionMs, finalRetentionCount } = this.settings;
     this.settings = settings;
+    for (const state of this.pools.values()) state.countBytes(limitsBytes(this, state));
     const isSame =
       settings.finalRetentionMs === finalRetentionMs && settings.finalRetentionCount === finalRetentionCount;
     if (isSame) return;

@@ -14,6 +14,15 @@ import {
   rejectProposalSchema,
 } from './negotiations.ts';
 import {
+  banAgentSchema,
+  forceReleaseSchema,
+  pausePoolSchema,
+  removeMemberSchema,
+  resumePoolSchema,
+  unbanAgentSchema,
+  updatePoolSchema,
+} from './operators.ts';
+import {
   closePoolSchema,
   createPoolSchema,
   heartbeatSchema,
@@ -40,6 +49,13 @@ export const SINGLE_DECISIONS = {
   LeavePool: leavePoolSchema,
   Heartbeat: heartbeatSchema,
   ClosePool: closePoolSchema,
+  UpdatePool: updatePoolSchema,
+  PausePool: pausePoolSchema,
+  ResumePool: resumePoolSchema,
+  ForceRelease: forceReleaseSchema,
+  RemoveMember: removeMemberSchema,
+  BanAgent: banAgentSchema,
+  UnbanAgent: unbanAgentSchema,
   SubmitTask: submitTaskSchema,
   ClaimTask: claimTaskSchema,
   ClaimNextTask: claimNextTaskSchema,
@@ -74,8 +90,20 @@ export const batchSchema = z.strictObject({
   decisions: z.array(memberSchema).min(1).max(MAX_BATCH),
 });
 
+/** What operators decide about a pool: those that the pool names, its owner, and those of the whole system. */
+export const OPERATOR_DECISIONS = [
+  'UpdatePool',
+  'PausePool',
+  'ResumePool',
+  'ForceRelease',
+  'RemoveMember',
+  'BanAgent',
+  'UnbanAgent',
+] as const satisfies readonly (keyof typeof SINGLE_DECISIONS)[];
+
 export const FAMILIES = {
-  pools: ['CreatePool', 'JoinPool', 'LeavePool', 'Heartbeat', 'ClosePool'],
+  /** Those of operators among them: they are named one by one, so that a scope grants none of them unawares. */
+  pools: ['CreatePool', 'JoinPool', 'LeavePool', 'Heartbeat', 'ClosePool', ...OPERATOR_DECISIONS],
   tasks: [
     'SubmitTask',
     'ClaimTask',
@@ -118,6 +146,10 @@ export interface BatchInput {
   readonly type: 'Batch';
   readonly atomic?: boolean;
   readonly decisions: readonly DecisionInput[];
+}
+
+export function isOperatorType(type: unknown): type is (typeof OPERATOR_DECISIONS)[number] {
+  return OPERATOR_DECISIONS.some((name) => name === type);
 }
 
 export function isSingleType(type: string): type is SingleType {

@@ -1,8 +1,10 @@
 /** The decisions about pools and membership (PROTOCOL, section 3). */
 import { z } from 'zod';
 import { MAX_ALLOWLIST, MAX_CAPABILITIES, MAX_CLAIMS_PER_AGENT } from '../limits.ts';
+import { poolQuotasSchema } from '../quotas.ts';
 import { countSchema, durationSchema, envelope, labelSchema, nameSchema, topicsSchema } from './common.ts';
 import { constraintsSchema } from './constraints.ts';
+import { operatorsSchema } from './operators.ts';
 
 const sha256Schema = z
   .string()
@@ -38,6 +40,8 @@ export const createPoolSchema = z.strictObject({
   submitters: z.enum(['anyone', 'members']).optional(),
   defaults: constraintsSchema.optional().describe('constraints of tasks that do not state their own'),
   maxClaimsPerAgent: z.int().min(1).max(MAX_CLAIMS_PER_AGENT).optional(),
+  operators: operatorsSchema.optional(),
+  quotas: poolQuotasSchema.optional().describe('where they are smaller than those of the system'),
 });
 
 export const joinPoolSchema = z.strictObject({

@@ -58,6 +58,7 @@ function seeMember(pool: SeenPool, event: DomainEvent): void {
       break;
     case 'member.left':
     case 'member.expired':
+    case 'member.removed':
       expect(isMember, 'who leaves was a member').toBe(true);
       pool.members.delete(event.id);
       break;

@@ -19,6 +19,8 @@ function rebuilt(world: World): World {
   fresh.settings = world.settings;
   fresh.outcomes.count = world.outcomes.count;
   fresh.outcomes.oldestAt = world.outcomes.oldestAt;
+  for (const ban of world.bans.values()) fresh.loadBan(ban);
+  for (const [key, fullAtUs] of world.buckets.all()) fresh.buckets.load(key, fullAtUs);
   for (const state of world.pools.values()) {
     const copy = fresh.load(state.doc, state.sequence, state.finals);
     for (const member of state.members.values()) fresh.loadMember(copy, member);

@@ -1,7 +1,7 @@
 /** Random logs: a few agents, pools and tasks, so that they get in each other's way, and time that goes on in small steps. */
 import fc from 'fast-check';
 import type { DecisionInput } from '../../../src/protocol/decisions/index.ts';
-import { SHARD_POOL, SWEEPER } from '../../../src/protocol/names.ts';
+import { OPERATOR, SHARD_POOL, SWEEPER } from '../../../src/protocol/names.ts';
 import { type Body, START } from '../message.ts';
 import type { LogEntry } from './shard.ts';
 
@@ -26,11 +26,28 @@ function stated<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], un
   return JSON.parse(JSON.stringify(fields));
 }
 
+/** Small, so that they matter among a few agents and tasks. */
+const few = fc.integer({ min: 1, max: 3 });
+const quotas = fc
+  .record({
+    agentDecisionsPerS: perhaps(fc.constantFrom(20, 100, 300)),
+    agentDecisionsBurst: perhaps(few),
+    poolDecisionsPerS: perhaps(fc.constantFrom(50, 200)),
+    poolDecisionsBurst: perhaps(fc.integer({ min: 1, max: 6 })),
+    agentClaims: perhaps(few),
+    poolClaims: perhaps(few),
+    agentBytes: perhaps(fc.constantFrom(16, 32, 64)),
+    poolBytes: perhaps(fc.constantFrom(32, 64)),
+  })
+  .map(stated);
+
 const createPool = fc
   .record({
     maxClaimsPerAgent: perhaps(fc.integer({ min: 1, max: 2 })),
     capacity: perhaps(fc.integer({ min: 1, max: 2 })),
     submitters: perhaps(fc.constantFrom('anyone' as const, 'members' as const)),
+    operators: perhaps(fc.subarray([...AGENTS])),
+    quotas: perhaps(quotas),
   })
   .map(
     (fields): Timed =>
@@ -119,6 +136,28 @@ const cancelTask = fc.record({ taskId }).map(
 );
 const plain = (type: 'LeavePool' | 'Heartbeat' | 'ClosePool') => fc.constant<Timed>(() => ({ type }));
 
+const agentId = agent;
+const operated = fc.oneof(
+  fc.record({ operators: fc.subarray([...AGENTS]), quotas: perhaps(quotas) }).map(
+    (fields): Timed =>
+      () => ({ type: 'UpdatePool', ...stated(fields) }),
+  ),
+  fc.constantFrom<Timed>(
+    () => ({ type: 'PausePool' }),
+    () => ({ type: 'ResumePool' }),
+    () => ({ type: 'ResumePool' }),
+  ),
+  fc.record({ taskId, epoch }).map(
+    (fields): Timed =>
+      () => ({ type: 'ForceRelease', ...stated(fields) }),
+  ),
+  fc.record({ type: fc.constantFrom('RemoveMember', 'BanAgent', 'UnbanAgent', 'UnbanAgent'), agentId }).map(
+    (fields): Timed =>
+      () =>
+        fields,
+  ),
+);
+
 const single = fc.oneof(
   { weight: 3, arbitrary: createPool },
   { weight: 4, arbitrary: joinPool },
@@ -132,6 +171,7 @@ const single = fc.oneof(
   { weight: 1, arbitrary: cancelTask },
   { weight: 1, arbitrary: plain('LeavePool') },
   { weight: 2, arbitrary: plain('Heartbeat') },
+  { weight: 4, arbitrary: operated },
 );
 
 const batch = fc
@@ -152,8 +192,9 @@ const settings = fc
     finalRetentionCount: perhaps(fc.integer({ min: 1, max: 4 })),
     outcomeRetentionMs: perhaps(fc.integer({ min: 10, max: 200 })),
     maxLiveTasksPerPool: perhaps(fc.integer({ min: 2, max: 5 })),
+    quotas,
   })
-  .map(stated);
+  .map(({ quotas: ofSystem, ...rest }) => stated({ ...rest, ...ofSystem }));
 
 const sweep = fc
   .record({
@@ -198,6 +239,24 @@ const swept: fc.Arbitrary<RandomStep> = fc.record({
   body: sweep,
 });
 
+/** The operators of the whole system: in one pool, or over the shard. */
+const operatedFromAbove: fc.Arbitrary<RandomStep> = fc.record({
+  agent: fc.constant(OPERATOR),
+  pool,
+  advanceMs,
+  body: operated,
+});
+const bannedFromShard: fc.Arbitrary<RandomStep> = fc.record({
+  agent: fc.constant(OPERATOR),
+  pool: fc.constant(SHARD_POOL),
+  advanceMs,
+  body: fc.record({ type: fc.constantFrom('BanAgent', 'UnbanAgent', 'UnbanAgent'), agentId }).map(
+    (fields): Timed =>
+      () =>
+        fields,
+  ),
+});
+
 /** Every log begins with a pool to work in, so that little of it is rejected for the lack of one. */
 function beginning(): LogEntry[] {
   const bodies: Body[] = [{ type: 'CreatePool' }, { type: 'JoinPool', capabilities: ['gpu'] }];
@@ -229,6 +288,8 @@ export const randomLog = logOf(
     { weight: 20, arbitrary: decided },
     { weight: 3, arbitrary: swept },
     { weight: 1, arbitrary: closed },
+    { weight: 1, arbitrary: operatedFromAbove },
+    { weight: 1, arbitrary: bannedFromShard },
   ),
   120,
 );

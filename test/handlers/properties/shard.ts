@@ -10,6 +10,7 @@ import type { PoolState } from '../../../src/handlers/world/pool-state.ts';
 import { type AppliedEvent, World } from '../../../src/handlers/world/world.ts';
 import type { Decision } from '../../../src/protocol/decisions/index.ts';
 import {
+  type Ban,
   type DocumentChange,
   isFinal,
   type Member,
@@ -43,6 +44,8 @@ class Store {
   readonly documents = new Map<string, string>();
   readonly sequences = new Map<string, number>();
   outcomes: Kept[] = [];
+  readonly bans = new Map<string, string>();
+  readonly buckets = new Map<string, number>();
 
   write(change: DocumentChange): void {
     const key = keyOf(change);
@@ -112,7 +115,15 @@ export class Shard {
   }
 
   commit(): void {
-    const { changes, sequences } = this.world.takeChanges();
+    const { changes, sequences, bans, buckets } = this.world.takeChanges();
+    for (const [agent, ban] of bans) {
+      if (ban === undefined) this.store.bans.delete(agent);
+      else this.store.bans.set(agent, JSON.stringify(ban));
+    }
+    for (const [key, fullAtUs] of buckets) {
+      if (fullAtUs === undefined) this.store.buckets.delete(key);
+      else this.store.buckets.set(key, fullAtUs);
+    }
     for (const change of changes) this.store.write(change);
     for (const [pool, sequence] of sequences) {
       if (this.world.pool(pool) !== undefined) this.store.sequences.set(pool, sequence);
@@ -144,6 +155,8 @@ export class Shard {
   loaded(): World {
     const world = new World();
     if (this.store.settings !== undefined) world.settings = this.store.settings;
+    for (const json of [...this.store.bans.values()].reverse()) world.loadBan(parse<Ban>(json));
+    for (const [key, fullAtUs] of [...this.store.buckets].reverse()) world.buckets.load(key, fullAtUs);
     world.outcomes.count = this.store.outcomes.length;
     world.outcomes.oldestAt = this.store.outcomes[0]?.at;
     for (const doc of this.store.list<Pool>('p/').reverse()) {

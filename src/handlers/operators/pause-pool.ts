@@ -1,0 +1,17 @@
+import { accepted, isRejected, rejected } from '../decided.ts';
+import type { Handler } from '../handler.ts';
+import { operatedPool } from '../pools/guards.ts';
+import { withReason } from '../pools/membership.ts';
+
+/** From here on nothing new is submitted, opened or claimed. What is under way goes on to its end. */
+export const pausePool: Handler<'PausePool'> = {
+  type: 'PausePool',
+  decide(world, { reason }, context) {
+    const state = operatedPool(world, context);
+    if (isRejected(state)) return state;
+    const { pool } = context;
+    if (state.doc.state === 'closed') return rejected('pool_closed', `pool ${pool} is closed`);
+    if (state.doc.pausedAt !== undefined) return rejected('pool_paused', `pool ${pool} is paused already`);
+    return accepted([{ type: 'pool.paused', id: pool, data: withReason(reason) }]);
+  },
+};

@@ -1,0 +1,14 @@
+import { accepted, isRejected, rejected } from '../decided.ts';
+import type { Handler } from '../handler.ts';
+import { operatedPool } from '../pools/guards.ts';
+
+export const resumePool: Handler<'ResumePool'> = {
+  type: 'ResumePool',
+  decide(world, _decision, context) {
+    const state = operatedPool(world, context);
+    if (isRejected(state)) return state;
+    const { pool } = context;
+    if (state.doc.pausedAt === undefined) return rejected('not_paused', `pool ${pool} is not paused`);
+    return accepted([{ type: 'pool.resumed', id: pool, data: {} }]);
+  },
+};

@@ -1,0 +1,77 @@
+/** Decisions per second: of each agent over the shard, of each pool, and of each agent in a pool that limits its own. */
+import { type Decision, isOperatorType } from '../../protocol/decisions/index.ts';
+import { UNLIMITED_RATE } from '../../protocol/limits.ts';
+import { isReserved } from '../../protocol/names.ts';
+import type { PoolQuotas } from '../../protocol/quotas.ts';
+import type { Settings } from '../../protocol/settings.ts';
+import { type Rejected, rateLimited } from '../decided.ts';
+import type { Context } from '../handler.ts';
+import type { PoolState } from '../world/pool-state.ts';
+import type { World } from '../world/world.ts';
+import type { Rate } from './buckets.ts';
+
+interface Charge {
+  readonly key: string;
+  readonly rate: Rate;
+  readonly whose: string;
+}
+
+/** Takes a decision, or the members of a Batch, from every bucket that they concern; from none, if one has not enough. */
+export function overRate(
+  world: World,
+  decision: Decision | undefined,
+  { pool, agent, now }: Pick<Context, 'pool' | 'agent' | 'now'>,
+): Rejected | undefined {
+  const { settings, buckets } = world;
+  const state = world.pool(pool);
+  const own = state?.doc.quotas;
+  if (own === undefined && !limitsRates(settings)) return undefined;
+  if (isReserved(agent) || isOperators(decision, state, agent)) return undefined;
+  const count = decision?.type === 'Batch' ? decision.decisions.length : 1;
+  const charges = chargesOf(settings, own, pool, agent);
+  for (const { key, rate, whose } of charges) {
+    const waitMs = buckets.waitMs(key, rate, count, now);
+    if (waitMs > 0) return rateLimited(`${whose} has more than ${rate.perS} decisions a second`, waitMs);
+  }
+  for (const { key, rate } of charges) buckets.take(key, rate, count, now);
+  return undefined;
+}
+
+function limitsRates({ agentDecisionsPerS, poolDecisionsPerS }: Settings): boolean {
+  return agentDecisionsPerS < UNLIMITED_RATE || poolDecisionsPerS < UNLIMITED_RATE;
+}
+
+/** Operators must be able to act just when a pool is flooded. */
+function isOperators(decision: Decision | undefined, state: PoolState | undefined, agent: string): boolean {
+  if (decision === undefined || state === undefined || !isOperatorType(decision.type)) return false;
+  return state.doc.owner === agent || state.doc.operators?.includes(agent) === true;
+}
+
+function chargesOf(
+  settings: Settings,
+  own: PoolQuotas | undefined,
+  pool: string,
+  agent: string,
+): readonly Charge[] {
+  const charges: Charge[] = [];
+  const ofAgent = rateOf(settings.agentDecisionsPerS, settings.agentDecisionsBurst);
+  if (ofAgent !== undefined) charges.push({ key: `agent/${agent}`, rate: ofAgent, whose: agent });
+  const ofMember = rateOf(own?.agentDecisionsPerS, own?.agentDecisionsBurst);
+  if (ofMember !== undefined) {
+    charges.push({ key: `agent/${agent}/${pool}`, rate: ofMember, whose: `${agent} in pool ${pool}` });
+  }
+  const ofPool = rateOf(
+    smaller(settings.poolDecisionsPerS, own?.poolDecisionsPerS),
+    smaller(settings.poolDecisionsBurst, own?.poolDecisionsBurst),
+  );
+  if (ofPool !== undefined) charges.push({ key: `pool/${pool}`, rate: ofPool, whose: `pool ${pool}` });
+  return charges;
+}
+
+function rateOf(perS: number | undefined, burst: number | undefined): Rate | undefined {
+  return perS === undefined || perS >= UNLIMITED_RATE ? undefined : { perS, burst: burst ?? perS };
+}
+
+function smaller(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+}
