@@ -17,6 +17,7 @@ const OPPORTUNITIES: ReadonlySet<string> = new Set([
   'converge.task.released',
   'converge.task.expired',
   'converge.task.retried',
+  'converge.pool.resumed',
 ]);
 
 /** After a claim that found nothing the next one waits so long, and twice as long each time, up to `pollMs`. */
