@@ -51,6 +51,8 @@ async function fill(args: unknown): Promise<{ stored: number }> {
       outcomes: batch.map((task) => receiptOf(task, receipt ?? '{}', template)),
       forgotten: [],
       outbox: undefined,
+      bans: new Map(),
+      buckets: new Map(),
       published: [],
     });
   }

@@ -6,6 +6,7 @@ import { Call, type Run, type Surroundings } from './call.ts';
 import { addDev } from './commands/dev.ts';
 import { addDigest } from './commands/digest.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addBan, addPause, addResume, addUnban } from './commands/operate.ts';
 import { addPublish } from './commands/publish.ts';
 import { addQuery } from './commands/query.ts';
 import { addRebuild } from './commands/rebuild.ts';
@@ -62,6 +63,10 @@ const COMMANDS: readonly ((program: Command, run: Run) => void)[] = [
   addQuery,
   addTail,
   addDoctor,
+  addPause,
+  addResume,
+  addBan,
+  addUnban,
   addRebuild,
   addDigest,
   addSchema,

@@ -2,7 +2,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import type { z } from 'zod';
 import { configSchema } from '../config.ts';
-import { isName, isReserved } from '../protocol/names.ts';
+import { isName, isReserved, OPERATOR } from '../protocol/names.ts';
 
 export interface GlobalOptions {
   readonly json?: true;
@@ -43,6 +43,11 @@ export function ownNameOption(text: string): string {
   if (isReserved(text))
     throw new InvalidArgumentError('Names that start with _ are reserved for the system.');
   return nameOption(text);
+}
+
+/** An agent, or the one name of the system under which its operators decide. */
+export function operatorOption(text: string): string {
+  return text === OPERATOR ? text : ownNameOption(text);
 }
 
 export function countOption(text: string): number {

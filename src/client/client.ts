@@ -10,8 +10,8 @@ import { type Subjects, subjects } from '../protocol/subjects.ts';
 import { DecisionChannel, type Published, type Sent } from './decision-channel.ts';
 import { EventFeed, type EventOptions } from './event-feed.ts';
 import { uuidv7 } from './ids.ts';
-import type { AnyDecisionInput, OutcomeOf } from './outcomes.ts';
-import { isUnsendable, localOutcome, type Parcel, parcelOf, sweepParcel, type Unsendable } from './parcel.ts';
+import type { AnyDecisionInput, AnyOutcome, InputOf, OutcomeOf } from './outcomes.ts';
+import { isUnsendable, localOutcome, type Parcel, parcelOf, shardParcel, type Unsendable } from './parcel.ts';
 
 export interface ClientOptions {
   /** Who decides. NATS permissions on subjects that end in this name are what proves it. */
@@ -203,9 +203,22 @@ export class ConvergeClient {
     { timeoutMs = this.#timeoutMs, until, limit }: SweepOptions = {},
   ): Promise<OutcomeOf<'Sweep'>> {
     const operator = this.withAgent(OPERATOR);
-    const parcel = sweepParcel(this.#shared.subjects, shard, { id: this.newId(), until, limit });
+    const sweep = { id: this.newId(), type: 'Sweep', until, limit };
+    const parcel = shardParcel(this.#shared.subjects, shard, sweep);
     // As in `decide`.
     return (await operator.#channel.decide(parcel, timeoutMs)) as OutcomeOf<'Sweep'>;
+  }
+
+  /** What an operator of the whole system decides about all pools of a shard at once: `BanAgent` or `UnbanAgent`. */
+  async decideForShard(
+    shard: number,
+    decision: InputOf<'BanAgent'> | InputOf<'UnbanAgent'>,
+    { timeoutMs = this.#timeoutMs }: SendOptions = {},
+  ): Promise<AnyOutcome> {
+    const operator = this.withAgent(OPERATOR);
+    const parcel = shardParcel(this.#shared.subjects, shard, { id: this.newId(), ...decision });
+    // As in `decide`.
+    return (await operator.#channel.decide(parcel, timeoutMs)) as AnyOutcome;
   }
 
   /** The number of shards of the system. */

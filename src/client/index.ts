@@ -59,6 +59,7 @@ export {
   type OutcomeOf,
   type RejectedOutcome,
   type ReleasedClaim,
+  retryAfterMs,
   type SweepData,
 } from './outcomes.ts';
 export { type PoolDecisions, PoolManager } from './pool-manager.ts';

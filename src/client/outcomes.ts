@@ -4,7 +4,7 @@ import type { UnsoldReason } from '../protocol/auctions.ts';
 import type { Code } from '../protocol/codes.ts';
 import type { BatchInput, DecisionInput, SingleType } from '../protocol/decisions/index.ts';
 import type { TaskState } from '../protocol/documents.ts';
-import type { Json } from '../protocol/json.ts';
+import { isObject, type Json } from '../protocol/json.ts';
 import type { MemberOutcome, Outcome } from '../protocol/outcome.ts';
 import type { VoteResult, VoterCount } from '../protocol/votes.ts';
 
@@ -42,6 +42,9 @@ export type SweepData = {
   /** Something due is left: sweep again. */
   readonly more: boolean;
 };
+
+/** What a ban from the whole system has ended in one shard; `more` says that something is left: ban again. */
+export type ShardBanData = { readonly released: number; readonly pools: number; readonly more: boolean };
 
 /** A claim that came to its end before the task did. */
 export type ReleasedClaim = {
@@ -109,6 +112,10 @@ export interface OutcomeData {
   readonly Delegate: { readonly delegationId: string; readonly expiresAt?: number };
   /** Itself first, then what was passed on from it. */
   readonly RevokeDelegation: { readonly revoked: readonly string[] };
+  readonly ForceRelease: { readonly agent: string; readonly epoch: number };
+  /** Tasks that went back to pending. */
+  readonly RemoveMember: { readonly released: readonly string[] };
+  readonly BanAgent: { readonly released: readonly string[] };
   readonly Sweep: SweepData;
   readonly Batch: { readonly outcomes: readonly MemberOutcome[] };
 }
@@ -123,6 +130,8 @@ export interface RejectedOutcome extends Omit<Outcome, 'status' | 'code' | 'data
   readonly status: 'rejected';
   /** The one rule that was broken. */
   readonly code: Code;
+  /** Of `rate_limited`: `retryAfterMs`. */
+  readonly data?: Json;
 }
 
 /** The outcome of one type of decision: `status` tells which of the two it is. */
@@ -139,6 +148,18 @@ export function isRejected<O extends { readonly status: string }>(
   outcome: O,
 ): outcome is O & { readonly status: 'rejected' } {
   return outcome.status === 'rejected';
+}
+
+/** How long to wait after a `rate_limited` outcome, milliseconds; undefined of any other. */
+export function retryAfterMs({
+  code,
+  data,
+}: {
+  readonly code?: Code;
+  readonly data?: Json;
+}): number | undefined {
+  if (code !== 'rate_limited' || !isObject(data)) return undefined;
+  return typeof data.retryAfterMs === 'number' ? data.retryAfterMs : undefined;
 }
 
 /** Gives the accepted outcome on, and throws a {@link DecisionRejectedError} in place of a rejected one. */

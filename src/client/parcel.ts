@@ -51,19 +51,19 @@ export function parcelOf(subjects: Subjects, letter: Letter): Parcel | Unsendabl
   return { ...about, subject: subjects.decision(pool, agent, shards), payload };
 }
 
-/** A Sweep of one shard, signed by the operator. */
-export function sweepParcel(
+/** What is decided about one shard as a whole, signed by the operator. */
+export function shardParcel(
   subjects: Subjects,
   shard: number,
-  sweep: { readonly id: string; readonly until?: number | undefined; readonly limit?: number | undefined },
+  decision: { readonly id: string; readonly type: string; readonly [field: string]: unknown },
 ): Parcel {
   return {
-    decisionId: sweep.id,
-    type: 'Sweep',
+    decisionId: decision.id,
+    type: decision.type,
     agent: OPERATOR,
     pool: SHARD_POOL,
     subject: subjects.shardDecision(shard, OPERATOR, SHARD_POOL),
-    payload: Buffer.from(JSON.stringify({ ...sweep, type: 'Sweep' })),
+    payload: Buffer.from(JSON.stringify(decision)),
   };
 }
 

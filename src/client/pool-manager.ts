@@ -1,7 +1,8 @@
 import type { AskOptions } from '../bus/query-client.ts';
 import type { Member, Pool } from '../protocol/documents.ts';
 import type { Page, QueryAnswers, QueryInput } from '../protocol/queries.ts';
-import type { ConvergeClient } from './client.ts';
+import { type BannedEverywhere, banEverywhere, unbanEverywhere } from './ban-everywhere.ts';
+import type { ConvergeClient, SendOptions } from './client.ts';
 import { undefinedIfNotFound } from './not-found.ts';
 import type { Answer, FieldsOf, Mode, Sender } from './sender.ts';
 
@@ -37,6 +38,52 @@ export class PoolDecisions<M extends Mode> {
     return this.#send(pool, { type: 'ClosePool', ...fields }, { timeoutMs });
   }
 
+  /** Who operates the pool is its owner's to say; its quotas also its operators'. Each takes the place of what was before. */
+  updatePool(pool: string, options: FieldsOf<'UpdatePool'>): Promise<Answer<M, 'UpdatePool'>> {
+    const { timeoutMs, ...fields } = options;
+    return this.#send(pool, { type: 'UpdatePool', ...fields }, { timeoutMs });
+  }
+
+  /** Operators: nothing new is submitted, opened or claimed (`pool_paused`) until the pool is resumed. */
+  pausePool(pool: string, options: FieldsOf<'PausePool'> = {}): Promise<Answer<M, 'PausePool'>> {
+    const { timeoutMs, ...fields } = options;
+    return this.#send(pool, { type: 'PausePool', ...fields }, { timeoutMs });
+  }
+
+  resumePool(pool: string, options: FieldsOf<'ResumePool'> = {}): Promise<Answer<M, 'ResumePool'>> {
+    const { timeoutMs, ...fields } = options;
+    return this.#send(pool, { type: 'ResumePool', ...fields }, { timeoutMs });
+  }
+
+  /** Operators: ends a membership and its claims. The agent may join again. */
+  removeMember(
+    pool: string,
+    agentId: string,
+    options: FieldsOf<'RemoveMember', 'agentId'> = {},
+  ): Promise<Answer<M, 'RemoveMember'>> {
+    const { timeoutMs, ...fields } = options;
+    return this.#send(pool, { type: 'RemoveMember', agentId, ...fields }, { timeoutMs });
+  }
+
+  /** Operators: the same, and nothing of the agent is accepted in the pool from there on (`agent_banned`). */
+  banAgent(
+    pool: string,
+    agentId: string,
+    options: FieldsOf<'BanAgent', 'agentId'> = {},
+  ): Promise<Answer<M, 'BanAgent'>> {
+    const { timeoutMs, ...fields } = options;
+    return this.#send(pool, { type: 'BanAgent', agentId, ...fields }, { timeoutMs });
+  }
+
+  unbanAgent(
+    pool: string,
+    agentId: string,
+    options: FieldsOf<'UnbanAgent', 'agentId'> = {},
+  ): Promise<Answer<M, 'UnbanAgent'>> {
+    const { timeoutMs, ...fields } = options;
+    return this.#send(pool, { type: 'UnbanAgent', agentId, ...fields }, { timeoutMs });
+  }
+
   /** A sign of life and nothing else; any other decision in the pool is one as well. */
   heartbeat(pool: string, options: FieldsOf<'Heartbeat'> = {}): Promise<Answer<M, 'Heartbeat'>> {
     const { timeoutMs, ...fields } = options;
@@ -57,6 +104,18 @@ export class PoolManager extends PoolDecisions<'outcome'> {
     super((pool, decision, options) => client.decide(pool, decision, options));
     this.publishing = new PoolDecisions((pool, decision, options) => client.publish(pool, decision, options));
     this.#client = client;
+  }
+
+  /** Operators of the whole system: bans an agent from every pool, those included that there are not yet. */
+  banEverywhere(
+    agentId: string,
+    options: SendOptions & { readonly reason?: string } = {},
+  ): Promise<BannedEverywhere> {
+    return banEverywhere(this.#client, agentId, options);
+  }
+
+  unbanEverywhere(agentId: string, options: SendOptions = {}): Promise<void> {
+    return unbanEverywhere(this.#client, agentId, options);
   }
 
   /** The pool with the number of its members; undefined if there is none. */

@@ -86,6 +86,15 @@ export class TaskDecisions<M extends Mode> {
     return this.#send(pool, { type: 'CancelTask', taskId, ...fields }, { timeoutMs });
   }
 
+  /** Operators of the pool: takes the claim from whoever holds it. No failure, no expiry. */
+  forceRelease(
+    taskId: string,
+    options: FieldsOf<'ForceRelease', 'taskId'> & InPool = {},
+  ): Promise<Answer<M, 'ForceRelease'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#send(pool, { type: 'ForceRelease', taskId, ...fields }, { timeoutMs });
+  }
+
   /** Holder: pending again while attempts remain (`retryable`, true), else failed. Submitter, pool owner: failed. */
   failTask(taskId: string, reason: string, options: FailOptions = {}): Promise<Answer<M, 'FailTask'>> {
     const { pool = COMMONS, timeoutMs, agentId, onBehalfOf = agentId, ...fields } = options;

@@ -13,7 +13,7 @@ export interface Outcome {
   readonly message?: string;
   /** The same decision may succeed later. */
   readonly transient?: true;
-  readonly data?: Json;
+  readonly data?: Json | undefined;
   /** Ids of the events that the decision caused, in order. */
   readonly events: readonly string[];
   readonly shard: number;

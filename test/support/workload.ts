@@ -25,6 +25,8 @@ export interface WorkloadOptions {
   readonly pools?: readonly string[];
   /** Share of sweeps. */
   readonly sweeps?: number;
+  /** With what operators decide, and with quotas that are reached. */
+  readonly operated?: boolean;
   /** Log time of the first message. */
   readonly start?: number;
 }
@@ -43,6 +45,7 @@ export function workload({
   pools = ['commons', 'p1', 'p2', 'p3', 'p4'],
   sweeps = 0.06,
   start = START,
+  operated = false,
 }: WorkloadOptions): Traffic[] {
   const random = randomOf(seed);
   const below = (n: number): number => Math.floor(random() * n);
@@ -254,6 +257,40 @@ export function workload({
     return aboutTask(guess, agent);
   }
 
+  function quotas(): object {
+    return {
+      ...(chance(0.5) ? { agentDecisionsPerS: pick([5, 40, 700]), agentDecisionsBurst: 1 + below(9) } : {}),
+      ...(chance(0.5) ? { poolDecisionsPerS: pick([20, 90]), poolDecisionsBurst: 1 + below(20) } : {}),
+      ...(chance(0.3) ? { agentClaims: 1 + below(3), poolClaims: 2 + below(5) } : {}),
+      ...(chance(0.3) ? { agentAuctions: 1 + below(2), poolVotes: 1 + below(3), agentSessions: 1 } : {}),
+      ...(chance(0.3) ? { agentBytes: 50 + below(2_000), poolBytes: 100 + below(9_000) } : {}),
+    };
+  }
+
+  function operate(): { pool: string; agent: string; body: string } {
+    const id = `o${ids++}`;
+    const agentId = pick(AGENTS);
+    if (chance(0.3)) {
+      const type = pick(['BanAgent', 'UnbanAgent', 'UnbanAgent', 'UnbanAgent']);
+      return { pool: '_shard', agent: '_operator', body: JSON.stringify({ id, type, agentId }) };
+    }
+    const pool = pick(pools);
+    const taskId = pick([...(guesses.get(pool)?.recent ?? []), 't0']);
+    const body = pick<object>([
+      { type: 'PausePool', reason: 'ünïcode' },
+      { type: 'ResumePool' },
+      { type: 'ResumePool' },
+      { type: 'UpdatePool', operators: some(AGENTS), ...(chance(0.6) ? { quotas: quotas() } : {}) },
+      { type: 'ForceRelease', taskId },
+      { type: 'RemoveMember', agentId },
+      { type: 'BanAgent', agentId, reason: 'loud' },
+      { type: 'UnbanAgent', agentId },
+      { type: 'UnbanAgent', agentId },
+    ]);
+    const agent = pick([...AGENTS, '_operator', '_operator']);
+    return { pool, agent, body: JSON.stringify({ id, ...body }) };
+  }
+
   function decision(): { pool: string; agent: string; body: string } {
     const pool = pick(pools);
     const agent = pick(AGENTS);
@@ -272,6 +309,7 @@ export function workload({
           outcomeRetentionMs: pick([300, 2_000, 600_000]),
           finalRetentionMs: pick([200, 1_500, 86_400_000]),
           finalRetentionCount: pick([3, 20, 100_000]),
+          ...(operated ? quotas() : {}),
         }
       : undefined;
     const limit = chance(0.3) ? { limit: 1 + below(10) } : {};
@@ -305,7 +343,8 @@ export function workload({
       traffic.push({ ...earlier, at: chance(0.2) ? at - 30 : at });
       continue;
     }
-    const made = kind < 0.11 ? rubbish() : kind < 0.11 + sweeps ? sweep() : decision();
+    const decide = operated && chance(0.15) ? operate : decision;
+    const made = kind < 0.11 ? rubbish() : kind < 0.11 + sweeps ? sweep() : decide();
     const subject = `${ns}.decisions.${shard}.${made.pool}.${made.agent}`;
     traffic.push({ at, subject, data: Buffer.from(made.body) });
   }

@@ -44,10 +44,17 @@ async function run(ns: string, traffic: readonly Traffic[], batch: number, owner
   };
 }
 
-describe.each([1, 2, 3, 4])('random workload %i', (seed) => {
+describe.each([
+  [1, false],
+  [2, false],
+  [3, false],
+  [4, false],
+  [5, true],
+  [6, true],
+])('random workload %i, with operators and quotas: %s', (seed, operated) => {
   const ns = `replay-${seed}`;
   const sweeps = [0.06, 0.02, 0.005][seed % 3] ?? 0;
-  const traffic = workload({ ns, seed, count: COUNT, sweeps });
+  const traffic = workload({ ns, seed, count: COUNT, sweeps, operated });
 
   it('gives the same state, events and outcomes in batches of any size and with any takeovers', async () => {
     const expected = await run(ns, traffic, 256);

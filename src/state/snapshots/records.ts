@@ -5,6 +5,7 @@
  *   P pool document          M pool agent document     T pool task document     E pool kind id document
  *   S pool last-sequence     O agent.decision outcome  R agent.decision count receipt
  *   B position what-a-batch-owes (as a JSON string)
+ *   N agent ban (from the whole system)               K bucket when-it-is-full-again
  *
  * Indexes are not kept: they are a function of the documents.
  */
@@ -15,7 +16,7 @@ import { releasedReceipt } from '../documents-to-writes.ts';
 import type { ShardCommit } from '../shard-store.ts';
 
 /** By kind: of how many words the id consists. */
-const ID_WORDS = { P: 1, S: 1, M: 2, T: 2, E: 3, O: 1, R: 1, B: 1 } as const;
+const ID_WORDS = { P: 1, S: 1, M: 2, T: 2, E: 3, O: 1, R: 1, B: 1, N: 1, K: 1 } as const;
 
 export type RecordKind = keyof typeof ID_WORDS;
 
@@ -42,6 +43,8 @@ export const recordId = {
   outcome: (key: string): RecordId => `O ${key}`,
   receipt: (key: string): RecordId => `R ${key}`,
   outbox: (seq: string): RecordId => `B ${seq}`,
+  ban: (agent: string): RecordId => `N ${agent}`,
+  bucket: (key: string): RecordId => `K ${key}`,
 };
 
 export function partsOf(id: RecordId): { kind: RecordKind; words: string[] } {
@@ -114,6 +117,8 @@ export function touchedBy(commit: ShardCommit): RecordId[] {
     touched.push(created > 0 ? recordId.receipt(key) : recordId.outcome(key));
   }
   for (const key of commit.forgotten) touched.push(recordId.outcome(key));
+  for (const agent of commit.bans.keys()) touched.push(recordId.ban(agent));
+  for (const key of commit.buckets.keys()) touched.push(recordId.bucket(key));
   return touched;
 }
 

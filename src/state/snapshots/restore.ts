@@ -157,14 +157,14 @@ export class ShardRestore {
         return;
       }
       case 'S':
-        if (value === undefined) writes.add('HDEL', keys.sequences, first);
-        else writes.add('HSET', keys.sequences, first, value);
-        return;
+        return encodeField(keys.sequences, first, value, writes);
+      case 'N':
+        return encodeField(keys.bans, first, value, writes);
+      case 'K':
+        return encodeField(keys.buckets, first, value, writes);
       case 'O':
         this.#noteOutcome(first, value);
-        if (value === undefined) writes.add('HDEL', keys.outcomes, first);
-        else writes.add('HSET', keys.outcomes, first, value);
-        return;
+        return encodeField(keys.outcomes, first, value, writes);
       case 'R': {
         if (value === undefined) {
           writes.add('HDEL', keys.receipts, first);
@@ -249,6 +249,11 @@ export class ShardRestore {
     }
     if (answer !== 'written') throw new ShardLostError('somebody else restores the shard');
   }
+}
+
+function encodeField(hash: string, field: string, value: string | undefined, writes: Operations): void {
+  if (value === undefined) writes.add('HDEL', hash, field);
+  else writes.add('HSET', hash, field, value);
 }
 
 function changeOf(

@@ -38,6 +38,8 @@ export class SnapshotSource {
       yield found;
     }
     yield* this.#scan(keys.sequences, recordId.sequence, PIECE);
+    yield* this.#scan(keys.bans, recordId.ban, PIECE);
+    yield* this.#scan(keys.buckets, recordId.bucket, PIECE);
     yield* this.#scan(keys.outcomes, recordId.outcome, PIECE);
     for await (const found of this.#scan(keys.receipts, recordId.receipt, PIECE)) {
       yield await this.#withCounts(found);
@@ -127,10 +129,11 @@ export class SnapshotSource {
   async #counts(): Promise<Record<string, number>> {
     const keys = this.#keys;
     const names = await this.#redis.hkeys(keys.pools);
-    const [sequences, outcomes, receipts] = await Promise.all(
-      [keys.sequences, keys.outcomes, keys.receipts].map((key) => this.#redis.hlen(key)),
+    const ofShard = { S: keys.sequences, O: keys.outcomes, R: keys.receipts, N: keys.bans, K: keys.buckets };
+    const counted = Object.entries(ofShard).map(
+      async ([kind, key]) => [kind, await this.#redis.hlen(key)] as const,
     );
-    const counts = { P: names.length, S: sequences ?? 0, O: outcomes ?? 0, R: receipts ?? 0 };
+    const counts = { P: names.length, ...Object.fromEntries(await Promise.all(counted)) };
     if (names.length > COUNTED_POOLS) return counts;
     const [members, tasks, entities] = await Promise.all([
       this.#sum(names.map((pool) => keys.members(pool))),
@@ -166,6 +169,10 @@ export class SnapshotSource {
         return { hash: keys.receipts, field: first };
       case 'B':
         return { hash: keys.outbox, field: first };
+      case 'N':
+        return { hash: keys.bans, field: first };
+      case 'K':
+        return { hash: keys.buckets, field: first };
     }
   }
 }

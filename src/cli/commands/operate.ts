@@ -1,0 +1,135 @@
+/** What operators decide, in a word each: pausing a pool, keeping an agent out. The rest is `publish`'s to send. */
+import type { Command } from 'commander';
+import { ConvergeClient } from '../../client/client.ts';
+import { PoolManager } from '../../client/pool-manager.ts';
+import { EXIT } from '../../errors.ts';
+import { OPERATOR } from '../../protocol/names.ts';
+import type { Outcome } from '../../protocol/outcome.ts';
+import type { Call, Run } from '../call.ts';
+import { timeoutOption } from '../durations.ts';
+import { nameOption, operatorOption } from '../global-options.ts';
+import { layoutOf, withNats } from '../nats-connection.ts';
+import { exitCodeFor, outcomeText } from '../outcome-text.ts';
+
+interface OperatorOptions {
+  readonly as: string;
+  readonly timeout: number;
+  readonly reason?: string;
+  readonly pool?: string;
+}
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+export function addPause(program: Command, run: Run): void {
+  operatorCommand(program, 'pause', 'let nothing new be submitted, opened or claimed in a pool')
+    .argument('<pool>', 'the pool', nameOption)
+    .option('--reason <text>', 'why: everybody can read it')
+    .action((pool: string, options: OperatorOptions, command: Command) =>
+      run(command, (call) =>
+        operate(call, options, async (pools) =>
+          tell(call, await pools.pausePool(pool, withReason(options.reason))),
+        ),
+      ),
+    );
+}
+
+export function addResume(program: Command, run: Run): void {
+  operatorCommand(program, 'resume', 'end the pause of a pool')
+    .argument('<pool>', 'the pool', nameOption)
+    .action((pool: string, options: OperatorOptions, command: Command) =>
+      run(command, (call) =>
+        operate(call, options, async (pools) => tell(call, await pools.resumePool(pool))),
+      ),
+    );
+}
+
+export function addBan(program: Command, run: Run): void {
+  operatorCommand(
+    program,
+    'ban',
+    'accept nothing more of an agent; its claims go back and its memberships end',
+  )
+    .argument('<agent>', 'the agent', nameOption)
+    .option('--pool <name>', 'from this pool only (default: from the whole system)', nameOption)
+    .option('--reason <text>', 'why: everybody can read it')
+    .action((agent: string, options: OperatorOptions, command: Command) =>
+      run(command, (call) => operate(call, options, (pools) => ban(call, pools, agent, options))),
+    );
+}
+
+export function addUnban(program: Command, run: Run): void {
+  operatorCommand(program, 'unban', 'let a banned agent in again')
+    .argument('<agent>', 'the agent', nameOption)
+    .option('--pool <name>', 'into this pool only (default: into the whole system)', nameOption)
+    .action((agent: string, options: OperatorOptions, command: Command) =>
+      run(command, (call) => operate(call, options, (pools) => unban(call, pools, agent, options))),
+    );
+}
+
+function operatorCommand(program: Command, name: string, description: string): Command {
+  return program
+    .command(name)
+    .description(description)
+    .option(
+      '--as <name>',
+      "who decides: the pool's owner or operator (default: an operator of the system)",
+      operatorOption,
+      OPERATOR,
+    )
+    .addOption(timeoutOption('how long to wait', DEFAULT_TIMEOUT_MS));
+}
+
+async function ban(
+  call: Call,
+  pools: PoolManager,
+  agent: string,
+  { pool, reason }: OperatorOptions,
+): Promise<number> {
+  if (pool !== undefined) return tell(call, await pools.banAgent(pool, agent, withReason(reason)));
+  const ended = await pools.banEverywhere(agent, withReason(reason));
+  const { released, pools: left } = ended;
+  await call.out.data(
+    { agent, banned: true, ...ended },
+    () => `${agent} is banned; ${released} claims went back to pending in ${left} pools`,
+  );
+  return EXIT.ok;
+}
+
+async function unban(
+  call: Call,
+  pools: PoolManager,
+  agent: string,
+  { pool }: OperatorOptions,
+): Promise<number> {
+  if (pool !== undefined) return tell(call, await pools.unbanAgent(pool, agent));
+  await pools.unbanEverywhere(agent);
+  await call.out.data({ agent, banned: false }, () => `${agent} is not banned from the system any more`);
+  return EXIT.ok;
+}
+
+async function operate(
+  call: Call,
+  { as: agent, timeout: timeoutMs }: OperatorOptions,
+  decide: (pools: PoolManager) => Promise<number>,
+): Promise<number> {
+  const config = call.config();
+  return await withNats(config, async (connection) => {
+    const shards = call.areShardsGiven ? config.shards : (await layoutOf(connection, config)).shards;
+    const { namespace } = config;
+    const client = await ConvergeClient.connect({ connection, agent, namespace, shards, timeoutMs });
+    try {
+      return await decide(new PoolManager(client));
+    } finally {
+      await client.close();
+    }
+  });
+}
+
+async function tell({ out }: Call, outcome: Outcome): Promise<number> {
+  await out.data(outcome, () => outcomeText(outcome));
+  return exitCodeFor([outcome]);
+}
+
+function withReason(reason: string | undefined): { readonly reason?: string } {
+  return reason === undefined ? {} : { reason };
+}
