@@ -4,6 +4,7 @@
  */
 import { ShardLostError } from '../../src/errors.ts';
 import {
+  type Ban,
   type DocumentChange,
   isFinal,
   type Member,
@@ -60,6 +61,8 @@ interface Content {
   readonly pools: Documents<Pool>;
   readonly sequences: Map<string, number>;
   readonly contents: Map<string, PoolContent>;
+  readonly bans: Map<string, Ban>;
+  readonly buckets: Map<string, number>;
   readonly outcomes: Map<string, string>;
   outcomeOrder: readonly Remembered[];
   readonly receipts: Map<string, string>;
@@ -108,13 +111,15 @@ export class MemoryShard {
   }
 
   load(): StoredShard {
-    const { position, now, settings, pools, outcomeOrder } = this.#content;
+    const { position, now, settings, pools, outcomeOrder, bans, buckets } = this.#content;
     return {
       position,
       now,
       settings,
       pools: [...pools.keys()].map((pool) => this.#loadPool(pool)),
       outcomes: { count: outcomeOrder.length, oldestAt: outcomeOrder[0]?.at },
+      bans: [...bans.values()],
+      buckets: new Map(buckets),
     };
   }
 
@@ -200,6 +205,8 @@ export class MemoryShard {
     for (const change of commit.changes) this.#write(change);
     this.#writeSequences(commit);
     this.#writeClasses(commit);
+    for (const [agent, ban] of commit.bans) put(content.bans, agent, ban);
+    for (const [key, fullAtUs] of commit.buckets) put(content.buckets, key, fullAtUs);
     this.#writeOutcomes(commit);
     if (commit.outbox !== undefined) content.outbox.set(next.seq, commit.outbox);
     this.clearPublished(commit.published);
@@ -229,6 +236,8 @@ export class MemoryShard {
       ['outcome-order', JSON.stringify(rest.outcomeOrder.map(({ id, at }) => `${at}|${id}`))],
     ]);
     for (const [pool, { json }] of rest.pools) dump.set(`pool ${pool}`, json);
+    for (const [agent, ban] of rest.bans) dump.set(`ban ${agent}`, JSON.stringify(ban));
+    for (const [key, fullAtUs] of rest.buckets) dump.set(`bucket ${key}`, String(fullAtUs));
     for (const [pool, sequence] of rest.sequences) dump.set(`sequence ${pool}`, String(sequence));
     for (const [key, json] of rest.outcomes) dump.set(`outcome ${key}`, json);
     for (const [key, json] of rest.receipts) dump.set(`receipt ${key}`, json);
@@ -348,6 +357,8 @@ function emptyContent(): Content {
     pools: new Map(),
     sequences: new Map(),
     contents: new Map(),
+    bans: new Map(),
+    buckets: new Map(),
     outcomes: new Map(),
     outcomeOrder: [],
     receipts: new Map(),
@@ -371,6 +382,8 @@ function copyOf(content: Content): Content {
     pools: new Map(content.pools),
     sequences: new Map(content.sequences),
     contents: new Map(contents),
+    bans: new Map(content.bans),
+    buckets: new Map(content.buckets),
     outcomes: new Map(content.outcomes),
     receipts: new Map(content.receipts),
     receiptCounts: new Map(content.receiptCounts),
@@ -381,6 +394,11 @@ function copyOf(content: Content): Content {
 function write<T extends object>(documents: Documents<T>, id: string, after: T | undefined): void {
   if (after === undefined) documents.delete(id);
   else documents.set(id, new Written<T>(JSON.stringify(after)));
+}
+
+function put<T>(all: Map<string, T>, key: string, after: T | undefined): void {
+  if (after === undefined) all.delete(key);
+  else all.set(key, after);
 }
 
 function documentsOf<T extends object>(documents: Documents<T>, ids: readonly string[]): T[] {
