@@ -157,14 +157,18 @@ export class ShardRestore {
         return;
       }
       case 'S':
-        return encodeField(keys.sequences, first, value, writes);
+        encodeField(keys.sequences, first, value, writes);
+        return;
       case 'N':
-        return encodeField(keys.bans, first, value, writes);
+        encodeField(keys.bans, first, value, writes);
+        return;
       case 'K':
-        return encodeField(keys.buckets, first, value, writes);
+        encodeField(keys.buckets, first, value, writes);
+        return;
       case 'O':
         this.#noteOutcome(first, value);
-        return encodeField(keys.outcomes, first, value, writes);
+        encodeField(keys.outcomes, first, value, writes);
+        return;
       case 'R': {
         if (value === undefined) {
           writes.add('HDEL', keys.receipts, first);
