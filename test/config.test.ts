@@ -46,12 +46,15 @@ describe('configuration', () => {
     },
   );
 
-  it.each(['LEASE_MS', 'SWEEP_EVERY_MS', 'SWEEP_OVERDUE_MS', 'SHUTDOWN_MS', 'SNAPSHOT_EVERY_MS'])(
-    'refuses a wait that no timer can hold: %s',
-    (name) => {
-      expect(() => configFromEnv({ [`CONVERGE_${name}`]: '2147483648' })).toThrow(`CONVERGE_${name}`);
-    },
-  );
+  it.each([
+    ['LEASE_MS', 'leaseMs'],
+    ['SWEEP_EVERY_MS', 'sweepEveryMs'],
+    ['SWEEP_OVERDUE_MS', 'sweepOverdueMs'],
+    ['SHUTDOWN_MS', 'shutdownMs'],
+    ['SNAPSHOT_EVERY_MS', 'snapshotEveryMs'],
+  ])('refuses a wait that no timer can hold: %s', (name, setting) => {
+    expect(() => configFromEnv({ [`CONVERGE_${name}`]: '2147483648' })).toThrow(setting);
+  });
 
   it('refuses unknown settings in an object', () => {
     expect(() => parseConfig({ leaseMilliseconds: 1 })).toThrow(ConfigurationError);
