@@ -1,0 +1,51 @@
+/** The simulator's servers pass the tests of the real ones. */
+import { afterEach, describe } from 'vitest';
+import { MemoryLeases, memoryLeaseStore } from '../../sim/memory/leases.ts';
+import { DIRECT_LINK } from '../../sim/memory/link.ts';
+import { MemoryShard } from '../../sim/memory/shard.ts';
+import { MemoryShardLog } from '../../sim/memory/shard-log.ts';
+import { memoryShardStore } from '../../sim/memory/shard-store.ts';
+import { MemoryStream } from '../../sim/memory/stream.ts';
+import { shardLogContract } from '../bus/shard-log.contract.ts';
+import { leaseStoreContract } from '../state/lease-store.contract.ts';
+import { shardStoreContract } from '../state/shard-store.contract.ts';
+
+const closing: (() => Promise<unknown>)[] = [];
+afterEach(async () => {
+  for (const close of closing.splice(0)) await close();
+});
+
+describe('the store', () => {
+  shardStoreContract(async () => memoryShardStore(DIRECT_LINK, new MemoryShard()));
+});
+
+describe('the leases', () => {
+  const systems = new Map<string, MemoryLeases>();
+  leaseStoreContract((workerId, system, leaseMs = 60_000) => {
+    const leases = systems.get(system) ?? new MemoryLeases(() => performance.now());
+    systems.set(system, leases);
+    return memoryLeaseStore(DIRECT_LINK, leases, workerId, leaseMs);
+  });
+});
+
+describe.each([true, false])('the log, of a server that clamps a start beyond the end: %s', (clampsStart) => {
+  shardLogContract(
+    async () => {
+      const stream = new MemoryStream({ now: Date.now, dedupeWindowMs: 60_000, clampsStart });
+      let appended = 0;
+      return {
+        log: new MemoryShardLog(DIRECT_LINK, stream, 'log.0.'),
+        async append(count, shard = 0) {
+          for (let i = 0; i < count; i++) {
+            const text = `m${++appended}`;
+            stream.publish(`log.${shard}.p.ann`, Buffer.from(text), text);
+          }
+        },
+        async recreate() {
+          stream.recreate();
+        },
+      };
+    },
+    (close) => closing.push(close),
+  );
+});
