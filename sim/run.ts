@@ -35,6 +35,8 @@ export interface RunResult {
 /** Longest that the system may need to come to rest when nothing disturbs it any more. */
 const REST_WITHIN_MS = 120_000;
 const LATE_MS = 2_500;
+/** Every sweep leaves an outcome to be forgotten by another one: at some time the log has to be left alone. */
+const SWEEPING_MS = 8_000;
 
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
   return await new Run(seed, options).play();
@@ -185,6 +187,7 @@ class Run {
       monitor: this.#monitor,
       onResult: (key, outcome) => this.#onResult(key, outcome),
       newId: (prefix) => `${prefix}-${id}-${this.#ids++}`,
+      maySweep: () => this.#scheduler.now < this.#plan.activeMs + SWEEPING_MS,
       plant: this.#plant,
     });
     if (!this.#isActive) process.skewMs = this.#servers.logSkewMs;

@@ -33,6 +33,7 @@ export interface SimWorkerOptions {
   readonly trace: Trace;
   readonly onResult: (key: string, outcome: string) => void;
   readonly newId: (prefix: string) => string;
+  readonly maySweep: () => boolean;
   readonly plant: (ports: Ports) => Ports;
 }
 
@@ -115,6 +116,7 @@ export class SimWorker {
       eventsAreFull: () => this.#eventsAreFull,
       onResult: this.#options.onResult,
       newId: () => newId('own'),
+      maySweep: this.#options.maySweep,
     });
     const { maxBatch, maxBatchBytes, sweepOverdueMs, shards } = plan;
     const worker = new ShardWorker({

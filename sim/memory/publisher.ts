@@ -19,6 +19,8 @@ export interface MemoryPublisherOptions {
   readonly eventsAreFull: () => boolean;
   readonly onResult: (key: string, outcome: string) => void;
   readonly newId: () => string;
+  /** False when the log is to grow no more: then sweeps are left out. */
+  readonly maySweep: () => boolean;
 }
 
 export class MemoryPublisher implements ShardPublisher {
@@ -56,7 +58,8 @@ export class MemoryPublisher implements ShardPublisher {
   }
 
   async sweep(shard: number): Promise<void> {
-    const { link, subjects, decisions, newId } = this.#options;
+    const { link, subjects, decisions, newId, maySweep } = this.#options;
+    if (!maySweep()) return;
     const id = newId();
     const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
     const payload = Buffer.from(JSON.stringify({ id, type: 'Sweep' }));
