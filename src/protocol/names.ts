@@ -15,6 +15,9 @@ export const SHARD_POOL = '_shard';
 export const SWEEPER = '_sweeper';
 export const OPERATOR = '_operator';
 
+/** As whom observers ask; nobody decides in this name. */
+export const OBSERVER = '_observer';
+
 /** Who acts when nobody decided: the owner of `commons`, the actor of what falls due. */
 export const SYSTEM = '_system';
 

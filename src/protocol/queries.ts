@@ -5,7 +5,7 @@ import type { Code } from './codes.ts';
 import { labelSchema, nameSchema } from './decisions/common.ts';
 import { DELEGATION_STATES, type Delegation } from './delegations.ts';
 import { type Member, type Pool, TASK_STATES, type Task } from './documents.ts';
-import { MAX_CAPABILITIES, MAX_PAGE } from './limits.ts';
+import { MAX_CAPABILITIES, MAX_PAGE, MAX_TIME_MS } from './limits.ts';
 import type { Negotiation } from './negotiations.ts';
 import type { Outcome } from './outcome.ts';
 import type { PublicBallot, PublicVote } from './votes.ts';
@@ -55,6 +55,12 @@ export const QUERIES = {
     ...page,
   }),
   stats: z.strictObject({ pool: nameSchema.optional() }),
+  feed: z.strictObject({
+    pool: nameSchema.optional().describe('left out: every pool, for observers and operators only'),
+    token: nameSchema.describe('the events arrive at feeds.<asker>.<token>: subscribe before asking'),
+    after: z.int().min(0).optional().describe('position in the events stream after which to begin'),
+    since: z.int().min(0).max(MAX_TIME_MS).optional().describe('where no position is known'),
+  }),
 } as const;
 
 export type QueryName = keyof typeof QUERIES;
@@ -98,6 +104,16 @@ export interface Stats {
   readonly pools: readonly PoolStats[];
 }
 
+/** Events are on their way to the place that was asked for. */
+export interface OpenedFeed {
+  /** When the events stream was made (RFC 3339): another one has other positions. */
+  readonly created: string;
+  /** Position of its last event. */
+  readonly last: number;
+  /** Events after this position are delivered. */
+  readonly after: number;
+}
+
 /** What each query answers. */
 export interface QueryAnswers {
   readonly task: Task;
@@ -115,6 +131,7 @@ export interface QueryAnswers {
   readonly negotiation: Negotiation;
   readonly delegations: Page<Delegation>;
   readonly stats: Stats;
+  readonly feed: OpenedFeed;
 }
 
 /** On the wire: the answer under `ok`, or the rule that was broken. */

@@ -28,7 +28,11 @@ export interface Subjects {
   resultsOf(agent: string): string;
   event(pool: string, entity: string, id: string, verb: string): string;
   eventsOf(pool?: string): string;
-  query(name: string): string;
+  /** Where anyone asks, and where one asks under a name that the NATS server vouches for. */
+  query(name: string, asker?: string): string;
+  /** Where a worker lets the events be delivered that an asker may see, and all such places of one asker. */
+  feed(asker: string, token: string): string;
+  feedsOf(asker: string): string;
   deadLetter(shard: number): string;
   readonly allEvents: string;
   readonly allDeadLetters: string;
@@ -60,7 +64,9 @@ export function subjects(namespace: string = DEFAULT_NAMESPACE): Subjects {
     resultsOf: (agent) => `${ns}.results.${agent}.*`,
     event: (pool, entity, id, verb) => `${ns}.events.${pool}.${entity}.${id}.${verb}`,
     eventsOf: (pool) => (pool === undefined ? `${ns}.events.>` : `${ns}.events.${pool}.>`),
-    query: (name) => `${ns}.queries.${name}`,
+    query: (name, asker) => `${ns}.queries.${name}${asker === undefined ? '' : `.${asker}`}`,
+    feed: (asker, token) => `${ns}.feeds.${asker}.${token}`,
+    feedsOf: (asker) => `${ns}.feeds.${asker}.*`,
     deadLetter: (shard) => `${ns}.deadletters.${shard}`,
     allEvents: `${ns}.events.>`,
     allDeadLetters: `${ns}.deadletters.*`,

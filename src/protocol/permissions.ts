@@ -1,0 +1,170 @@
+/**
+ * What each role may publish and subscribe, and nothing else: the NATS server enforces it. Agents and observers live in
+ * an account without JetStream. What they publish reaches the log through a service import, which replaces the reply
+ * subject: in the account of the streams the server would send the acknowledgement of a decision wherever its author
+ * says, also to `$JS.API.STREAM.PURGE.…` (docs/decisions/010-private-pools.md).
+ *
+ * A server before 2.10 applies subject mappings before the permission check, a newer one after it: who may decide may
+ * do so by both subjects.
+ */
+import { type Identity, inboxPrefix } from './identity.ts';
+import { COMMONS, OBSERVER, OPERATOR, SHARD_POOL, SWEEPER } from './names.ts';
+import type { Subjects } from './subjects.ts';
+
+export interface Permissions {
+  readonly publish: readonly string[];
+  readonly subscribe: readonly string[];
+}
+
+export interface Grantee extends Identity {
+  /** Pools whose events an agent may subscribe directly, besides `commons`. */
+  readonly events?: readonly string[] | undefined;
+}
+
+/** The account with the streams: workers and operators. */
+export const SYSTEM_ACCOUNT = 'CONVERGE';
+/** The account without: agents and observers. */
+export const AGENTS_ACCOUNT = 'CONVERGE_AGENTS';
+
+export function accountOf({ role }: Identity): typeof SYSTEM_ACCOUNT | typeof AGENTS_ACCOUNT {
+  return role === 'worker' || role === 'operator' ? SYSTEM_ACCOUNT : AGENTS_ACCOUNT;
+}
+
+export function permissionsOf(grantee: Grantee, subjects: Subjects): Permissions {
+  switch (grantee.role) {
+    case 'agent':
+      return agentPermissions(grantee, subjects);
+    case 'observer':
+      return observerPermissions(grantee, subjects);
+    case 'operator':
+      return operatorPermissions(grantee, subjects);
+    case 'worker':
+      return workerPermissions(grantee, subjects);
+  }
+}
+
+/** What the account of the agents gets from the one with the streams. */
+export function sharedSubjects(subjects: Subjects): {
+  readonly services: readonly string[];
+  readonly streams: readonly string[];
+} {
+  const ns = subjects.namespace;
+  return {
+    services: [`${ns}.decisions.>`, `${ns}.queries.>`, flowControl(subjects)],
+    streams: [`${ns}.results.>`, `${ns}.feeds.>`, `${ns}.events.>`, subjects.sweeps],
+  };
+}
+
+function agentPermissions({ role, name, events = [] }: Grantee, subjects: Subjects): Permissions {
+  return {
+    publish: [...decisionsOf(name, subjects), ...queriesAs(name, subjects), flowControl(subjects)],
+    subscribe: [
+      subjects.resultsOf(name),
+      subjects.feedsOf(name),
+      ...new Set([COMMONS, ...events].map((pool) => subjects.eventsOf(pool))),
+      `${inboxPrefix({ role, name })}.>`,
+    ],
+  };
+}
+
+function observerPermissions(identity: Grantee, subjects: Subjects): Permissions {
+  return {
+    publish: [...queriesAs(OBSERVER, subjects), flowControl(subjects)],
+    subscribe: [
+      subjects.allResults,
+      subjects.allEvents,
+      subjects.sweeps,
+      subjects.feedsOf(OBSERVER),
+      `${inboxPrefix(identity)}.>`,
+    ],
+  };
+}
+
+function operatorPermissions(identity: Grantee, subjects: Subjects): Permissions {
+  const { decisions, events, deadLetters } = subjects.streams;
+  return {
+    publish: [
+      ...decisionsOf(identity.name, subjects),
+      ...decisionsOf(OPERATOR, subjects),
+      ...queriesAs(OPERATOR, subjects),
+      flowControl(subjects),
+      ...discovery('*'),
+      '$JS.API.INFO',
+      ...[decisions, events, deadLetters].flatMap(readingOf),
+    ],
+    subscribe: [
+      subjects.allResults,
+      subjects.allEvents,
+      subjects.sweeps,
+      subjects.allDeadLetters,
+      subjects.feedsOf(OPERATOR),
+      `${inboxPrefix(identity)}.>`,
+    ],
+  };
+}
+
+function workerPermissions(identity: Grantee, subjects: Subjects): Permissions {
+  const ns = subjects.namespace;
+  const { decisions, events, deadLetters } = subjects.streams;
+  return {
+    publish: [
+      `${ns}.decisions.*.${SHARD_POOL}.${SWEEPER}`,
+      subjects.allResults,
+      subjects.allEvents,
+      subjects.allDeadLetters,
+      subjects.sweeps,
+      // Answers: to operators directly, to agents and observers by the subjects that the server made for theirs.
+      '_INBOX.>',
+      '_R_.>',
+      '$JS.API.INFO',
+      ...[decisions, events, deadLetters].flatMap((stream) => [
+        ...readingOf(stream),
+        `$JS.API.STREAM.CREATE.${stream}`,
+        `$JS.API.STREAM.UPDATE.${stream}`,
+      ]),
+      // The sweeper trims what is applied and kept in a snapshot.
+      `$JS.API.STREAM.PURGE.${decisions}`,
+      `$JS.API.CONSUMER.LIST.${events}`,
+    ],
+    subscribe: [
+      `${ns}.queries.>`,
+      subjects.resultsOf(SWEEPER),
+      ...discovery('*'),
+      `${inboxPrefix(identity)}.>`,
+    ],
+  };
+}
+
+function decisionsOf(name: string, { namespace }: Subjects): string[] {
+  return [`${namespace}.decisions.*.*.${name}`, `${namespace}.decide.*.${name}`];
+}
+
+/** Under the own name, and without one: then the answer is what anyone may know. */
+function queriesAs(name: string, subjects: Subjects): string[] {
+  return [subjects.query('*'), subjects.query('*', name)];
+}
+
+/** By which the reader of a feed says that it keeps up. Not part of the API: it changes nothing but the pace. */
+function flowControl({ streams }: Subjects): string {
+  return `$JS.FC.${streams.events}.>`;
+}
+
+/** ADR-32: of all services, of ours, and of one instance of it. */
+function discovery(verb: string): string[] {
+  return [`$SRV.${verb}`, `$SRV.${verb}.converge`, `$SRV.${verb}.converge.*`];
+}
+
+/** Reading one stream: what it is, single messages, and a consumer of one's own. */
+function readingOf(stream: string): string[] {
+  return [
+    `$JS.API.STREAM.INFO.${stream}`,
+    `$JS.API.STREAM.MSG.GET.${stream}`,
+    `$JS.API.DIRECT.GET.${stream}`,
+    `$JS.API.DIRECT.GET.${stream}.>`,
+    `$JS.API.CONSUMER.CREATE.${stream}`,
+    `$JS.API.CONSUMER.CREATE.${stream}.>`,
+    `$JS.API.CONSUMER.INFO.${stream}.*`,
+    `$JS.API.CONSUMER.DELETE.${stream}.*`,
+    `$JS.API.CONSUMER.MSG.NEXT.${stream}.*`,
+  ];
+}
