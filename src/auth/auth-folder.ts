@@ -1,0 +1,201 @@
+/**
+ * The folder that `converge auth` keeps: the register of who may connect, what is made of it for the servers, and
+ * credentials that were written to files. Nobody but its owner can look into it. Seeds and passwords are told once.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createUser } from '@nats-io/nkeys';
+import { AuthFolderError } from '../errors.ts';
+import type { Identity } from '../protocol/identity.ts';
+import { seedFileText } from '../protocol/seed-file.ts';
+import { natsAccounts } from './nats-accounts.ts';
+import { type RedisPasswords, redisAcl } from './redis-acl.ts';
+import { parseRegister, type Register, withKey, withoutKey } from './register.ts';
+
+export const REGISTER_FILE = 'auth.json';
+export const NATS_FILE = 'nats-accounts.conf';
+export const REDIS_FILE = 'redis-users.acl';
+const LOCK_FILE = 'auth.lock';
+
+/** What is told once. */
+export interface Credentials extends Identity {
+  readonly publicKey: string;
+  readonly seed: string;
+}
+
+export interface AddOptions {
+  readonly events?: readonly string[] | undefined;
+  readonly isFurtherKey?: boolean | undefined;
+  /** A file to write the seed to; it must not exist. Left out: whoever asked is told it. */
+  readonly file?: string | undefined;
+}
+
+export class AuthFolder {
+  readonly path: string;
+
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  get natsFile(): string {
+    return join(this.path, NATS_FILE);
+  }
+
+  get redisFile(): string {
+    return join(this.path, REDIS_FILE);
+  }
+
+  async exists(): Promise<boolean> {
+    return (await contentOf(join(this.path, REGISTER_FILE))) !== undefined;
+  }
+
+  /** An empty register for a system. Refuses to begin anew where there is one. */
+  async init(namespace: string, shards: number): Promise<void> {
+    await mkdir(this.path, { recursive: true, mode: 0o700 });
+    await this.#locked(async () => {
+      if (await this.exists())
+        throw new AuthFolderError(
+          'already_initialised',
+          `${this.path} has a register already: it is not overwritten`,
+        );
+      await this.#write({ version: 1, namespace, shards, identities: [] });
+    });
+  }
+
+  async read(): Promise<Register> {
+    const file = join(this.path, REGISTER_FILE);
+    const text = await contentOf(file);
+    if (text === undefined)
+      throw new AuthFolderError(
+        'not_initialised',
+        `there is no register in ${this.path}: converge auth init makes one`,
+      );
+    return parseRegister(text, file);
+  }
+
+  /** A new key for a new name, or a further one for a known name. */
+  async add(identity: Identity, options: AddOptions = {}): Promise<Credentials> {
+    const [credentials] = await this.#addAll([identity], options);
+    if (credentials === undefined) throw new Error('one was added');
+    return credentials;
+  }
+
+  /** Several new names at once: all of them, or none. */
+  async addAll(identities: readonly Identity[]): Promise<readonly Credentials[]> {
+    return await this.#addAll(identities, {});
+  }
+
+  async #addAll(identities: readonly Identity[], options: AddOptions): Promise<readonly Credentials[]> {
+    return await this.#locked(async () => {
+      const now = new Date();
+      const added = identities.map(newCredentials);
+      const changed = added.reduce(
+        (register, { role, name, publicKey }) =>
+          withKey(register, {
+            role,
+            name,
+            key: publicKey,
+            events: options.events,
+            isFurtherKey: options.isFurtherKey === true,
+            now,
+          }),
+        await this.read(),
+      );
+      // First the secrets: a key that nobody has is worse than a file that nobody needs.
+      for (const credentials of added)
+        if (options.file !== undefined)
+          await writeNew(options.file, seedFileText(credentials, credentials.seed));
+      await this.#write(changed);
+      return added;
+    });
+  }
+
+  /** The identity with all its keys, or one key of it. */
+  async revoke(name: string, key?: string): Promise<void> {
+    await this.#locked(async () => await this.#write(withoutKey(await this.read(), name, key)));
+  }
+
+  /** New passwords for both users of Redis; those from before are good no more. */
+  async renewRedis(isReplacing: boolean): Promise<RedisPasswords> {
+    return await this.#locked(async () => {
+      const { namespace } = await this.read();
+      if (!isReplacing && (await contentOf(this.redisFile)) !== undefined)
+        throw new AuthFolderError('file_exists', `${this.redisFile} exists: --replace makes new passwords`);
+      const passwords = { worker: newPassword(), bullmq: newPassword() };
+      await replaceFile(this.redisFile, redisAcl(namespace, passwords));
+      return passwords;
+    });
+  }
+
+  async #write(register: Register): Promise<void> {
+    await replaceFile(join(this.path, REGISTER_FILE), `${JSON.stringify(register, undefined, 2)}\n`);
+    await replaceFile(this.natsFile, natsAccounts(register));
+  }
+
+  /** Two commands at once would each write what the other one does not know. */
+  async #locked<T>(work: () => Promise<T>): Promise<T> {
+    const lock = join(this.path, LOCK_FILE);
+    try {
+      await (await open(lock, 'wx', 0o600)).close();
+    } catch (error) {
+      if (hasCode(error, 'ENOENT'))
+        throw new AuthFolderError(
+          'not_initialised',
+          `there is no folder ${this.path}: converge auth init makes it`,
+        );
+      if (!hasCode(error, 'EEXIST')) throw error;
+      throw new AuthFolderError('busy', `another converge auth is at work; if none is, remove ${lock}`);
+    }
+    try {
+      return await work();
+    } finally {
+      await rm(lock, { force: true });
+    }
+  }
+}
+
+/** A file that only its owner can read. Refuses one that exists. */
+export async function writeNew(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+  try {
+    await writeFile(file, text, { flag: 'wx', mode: 0o600 });
+  } catch (error) {
+    if (hasCode(error, 'EEXIST'))
+      throw new AuthFolderError('file_exists', `${file} exists: it is not overwritten`);
+    throw error;
+  }
+}
+
+/** All of it or nothing: a server that reloads meanwhile reads the old text or the new one. */
+async function replaceFile(file: string, text: string): Promise<void> {
+  const draft = `${file}.${process.pid}`;
+  await writeFile(draft, text, { mode: 0o600 });
+  await rename(draft, file);
+}
+
+async function contentOf(file: string): Promise<string | undefined> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
+}
+
+function newCredentials({ role, name }: Identity): Credentials {
+  const pair = createUser();
+  return { role, name, publicKey: pair.getPublicKey(), seed: textOf(pair.getSeed()) };
+}
+
+function newPassword(): string {
+  return randomBytes(24).toString('base64url');
+}
+
+function textOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('latin1');
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}

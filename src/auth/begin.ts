@@ -1,0 +1,67 @@
+/** What a system needs that begins with identities: a worker, an operator, and the users of Redis, all in one folder. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { AuthFolderError, messageOf } from '../errors.ts';
+import type { Identity } from '../protocol/identity.ts';
+import { type AuthFolder, writeNew } from './auth-folder.ts';
+import { REDIS_BULLMQ, REDIS_WORKER, type RedisPasswords, redisUrlAs } from './redis-acl.ts';
+
+export interface CredentialFiles {
+  readonly worker: string;
+  readonly operator: string;
+  readonly redis: string;
+}
+
+export interface BeginOptions {
+  readonly namespace: string;
+  readonly shards: number;
+  readonly redisUrl: string;
+}
+
+export type Begun = readonly (Identity & { readonly publicKey: string })[];
+
+export function credentialFiles(folder: AuthFolder): CredentialFiles {
+  const file = (name: string): string => join(folder.path, 'credentials', name);
+  return { worker: file('worker.nk'), operator: file('operator.nk'), redis: file('redis.env') };
+}
+
+/** Overwrites nothing. Answers whom it has added. */
+export async function begin(
+  folder: AuthFolder,
+  { namespace, shards, redisUrl }: BeginOptions,
+): Promise<Begun> {
+  await folder.init(namespace, shards);
+  const files = credentialFiles(folder);
+  const worker = await folder.add({ role: 'worker', name: 'worker' }, { file: files.worker });
+  const operator = await folder.add({ role: 'operator', name: 'operator' }, { file: files.operator });
+  await writeNew(files.redis, redisEnvironment(redisUrl, await folder.renewRedis(false)));
+  return [worker, operator].map(({ role, name, publicKey }) => ({ role, name, publicKey }));
+}
+
+/** The URLs of Redis as its users, by the names of the settings. */
+export function redisUrls(url: string, { worker, bullmq }: RedisPasswords) {
+  return {
+    CONVERGE_REDIS_URL: redisUrlAs(url, REDIS_WORKER, worker),
+    CONVERGE_BULL_REDIS_URL: redisUrlAs(url, REDIS_BULLMQ, bullmq),
+  };
+}
+
+export function redisEnvironment(url: string, passwords: RedisPasswords): string {
+  return Object.entries(redisUrls(url, passwords))
+    .map(([name, value]) => `${name}=${value}\n`)
+    .join('');
+}
+
+/** The passwords that {@link redisEnvironment} wrote. */
+export async function readRedisPasswords(file: string): Promise<RedisPasswords> {
+  try {
+    const lines = (await readFile(file, 'utf8')).split('\n');
+    const passwordIn = (name: string): string =>
+      decodeURIComponent(
+        new URL(lines.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1) ?? '').password,
+      );
+    return { worker: passwordIn('CONVERGE_REDIS_URL'), bullmq: passwordIn('CONVERGE_BULL_REDIS_URL') };
+  } catch (error) {
+    throw new AuthFolderError('unreadable', `${file} does not hold the URLs of Redis: ${messageOf(error)}`);
+  }
+}
