@@ -4,6 +4,7 @@
  * than one that is missing.
  */
 import { z } from 'zod';
+import { type NatsCredentials, readContext } from './bus/credentials.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { ConfigurationError } from './errors.ts';
 import { faultOf } from './protocol/decode.ts';
@@ -32,6 +33,31 @@ export const configSchema = z.strictObject({
   /** `/livez`, `/readyz` and `/metrics`; 0 takes a free port, -1 offers none. */
   httpPort: z.coerce.number().int().min(-1).max(65_535).default(0),
   httpHost: z.string().min(1).default('127.0.0.1'),
+  /** What `/readyz` and `/metrics` want to be shown. Without one they answer on loopback only. */
+  httpToken: z.string().min(16).max(512).optional(),
+
+  /**
+   * The NATS server says who is who (`converge auth`): what is asked about a pool that is not open is answered to those
+   * who may see it.
+   */
+  auth: z.stringbool().or(z.boolean()).default(false),
+  natsCreds: z.string().min(1).optional(),
+  natsNkey: z.string().min(1).optional(),
+  natsUser: z.string().min(1).optional(),
+  natsPassword: z.string().min(1).optional(),
+  natsToken: z.string().min(1).optional(),
+  /** Name of a NATS context, or the path of its file; its URL counts when no other one is given. */
+  natsContext: z.string().min(1).optional(),
+  natsContextDir: z.string().min(1).optional(),
+  /** Files of TLS, for both servers. */
+  natsCa: z.string().min(1).optional(),
+  natsCert: z.string().min(1).optional(),
+  natsKey: z.string().min(1).optional(),
+  redisCa: z.string().min(1).optional(),
+  redisCert: z.string().min(1).optional(),
+  redisKey: z.string().min(1).optional(),
+  /** Where BullMQ connects, when it is another user of Redis than the rest of the worker. */
+  bullRedisUrl: z.string().min(1).optional(),
 
   leaseMs: ms.min(200).max(HOUR_MS).default(3_000),
   maxBatch: z.coerce.number().int().min(1).max(1_024).default(256),
@@ -84,13 +110,56 @@ export const configSchema = z.strictObject({
   settings: settingsSchema.prefault({}),
 });
 
+/** Where NATS is and what proves us there. */
+export interface NatsAccess {
+  readonly url: string;
+  /** Undefined when there are none: then nothing about the connection is private. */
+  readonly credentials: NatsCredentials | undefined;
+}
+
+/** Throws a `CredentialsError` when a context cannot be read. */
+export function natsAccess(config: Config): NatsAccess {
+  const { natsUrl: url, natsContext, natsContextDir } = config;
+  const own = definedOf({
+    creds: config.natsCreds,
+    nkey: config.natsNkey,
+    user: config.natsUser,
+    password: config.natsPassword,
+    token: config.natsToken,
+    ca: config.natsCa,
+    cert: config.natsCert,
+    key: config.natsKey,
+  });
+  const isEmpty = Object.keys(own).length === 0;
+  if (natsContext === undefined) return { url, credentials: isEmpty ? undefined : own };
+  const { credentials } = readContext(natsContext, natsContextDir, homeOf(natsContextDir));
+  return { url, credentials: { ...definedOf(credentials), ...own } };
+}
+
+/** The files of TLS for Redis; undefined when its URL says all. */
+export function redisTls({ redisCa, redisCert, redisKey }: Config): RedisTls | undefined {
+  if (redisCa === undefined && redisCert === undefined && redisKey === undefined) return undefined;
+  return { ca: redisCa, cert: redisCert, key: redisKey };
+}
+
+export interface RedisTls {
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+}
+
 export type Config = z.output<typeof configSchema>;
 export type ConfigInput = z.input<typeof configSchema>;
 
 const PREFIX = 'CONVERGE_';
 
-/** Read elsewhere: they say which servers to start, not how a worker behaves. */
-const OF_OTHERS = new Set(['CONVERGE_REDIS_SERVER', 'CONVERGE_NATS_SERVER', 'CONVERGE_NO_INSTALL']);
+/** Read elsewhere: they say which servers to start, and where `auth` keeps its files, not how a worker behaves. */
+const OF_OTHERS = new Set([
+  'CONVERGE_REDIS_SERVER',
+  'CONVERGE_NATS_SERVER',
+  'CONVERGE_NO_INSTALL',
+  'CONVERGE_AUTH_DIR',
+]);
 
 /** Every setting by the name of its variable: `leaseMs` is `CONVERGE_LEASE_MS`. */
 const VARIABLES: ReadonlyMap<string, Setting> = new Map([
@@ -130,11 +199,39 @@ export function configFromEnv(env: NodeJS.ProcessEnv, overrides: Partial<ConfigI
     if (known.ofShards) settings[known.name] = Number(value);
     else values[known.name] = value;
   }
+  addContext(values, env, overrides);
   return parseConfig({
     ...values,
     settings: { ...settings, ...overrides.settings },
     ...withoutSettings(overrides),
   });
+}
+
+const CONTEXTS = 'nats/context';
+
+/** Where the `nats` command keeps its contexts; the URL of the one that is named, unless another one is given. */
+function addContext(
+  values: Record<string, unknown>,
+  env: NodeJS.ProcessEnv,
+  overrides: Partial<ConfigInput>,
+): void {
+  const { XDG_CONFIG_HOME, HOME } = env;
+  const configHome = XDG_CONFIG_HOME ?? (HOME === undefined ? undefined : `${HOME}/.config`);
+  if (configHome !== undefined) values.natsContextDir ??= `${configHome}/${CONTEXTS}`;
+  const name = overrides.natsContext ?? values.natsContext;
+  if (typeof name !== 'string' || overrides.natsUrl !== undefined || values.natsUrl !== undefined) return;
+  const folder = overrides.natsContextDir ?? values.natsContextDir;
+  const { url } = readContext(name, typeof folder === 'string' ? folder : undefined);
+  if (url !== undefined) values.natsUrl = url;
+}
+
+/** For the `~` in the paths of a context. */
+function homeOf(contextDir: string | undefined): string | undefined {
+  return contextDir?.replace(/\/\.config\/nats\/context$/, '');
+}
+
+function definedOf(credentials: NatsCredentials): NatsCredentials {
+  return Object.fromEntries(Object.entries(credentials).filter(([, value]) => value !== undefined));
 }
 
 export function parseConfig(input: unknown): Config {

@@ -11,6 +11,7 @@ export const EXIT = {
   rejected: 3,
   notFound: 4,
   unavailable: 69,
+  noPermission: 77,
   configuration: 78,
 } as const;
 
@@ -94,6 +95,35 @@ export class QueryError extends ConvergeError {
     super(`${code}: ${message}`);
     this.code = code;
     this.exitCode = code.endsWith('_not_found') ? EXIT.notFound : EXIT.rejected;
+  }
+}
+
+/** The NATS server does not let this connection do something; the message says what, and which command grants it. */
+export class PermissionDeniedError extends ConvergeError {
+  readonly exitCode = EXIT.noPermission;
+  readonly code = 'permission_denied';
+}
+
+/** The server does not know the credentials: revoked, never added, or not reloaded since. */
+export class NotAuthorizedError extends ConvergeError {
+  readonly exitCode = EXIT.noPermission;
+  readonly code = 'not_authorized';
+}
+
+/** Credentials that cannot be read, or that contradict each other. */
+export class CredentialsError extends ConvergeError {
+  readonly exitCode = EXIT.configuration;
+  readonly code = 'bad_credentials';
+}
+
+/** `converge auth` cannot do what it was asked; the code says why. */
+export class AuthFolderError extends ConvergeError {
+  readonly exitCode = EXIT.configuration;
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
   }
 }
 

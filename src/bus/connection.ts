@@ -1,11 +1,17 @@
-import { connect, type NatsConnection } from 'nats';
-import { messageOf, UnavailableError } from '../errors.ts';
+import { AuthorizationError, connect, createInbox, type NatsConnection } from 'nats';
+import { ConvergeError, messageOf, NotAuthorizedError, UnavailableError } from '../errors.ts';
+import type { Identity } from '../protocol/identity.ts';
+import { isObject } from '../protocol/json.ts';
+import { authenticatorOf, inboxPrefixOf, type NatsCredentials, tlsOf } from './credentials.ts';
 
 export interface ConnectionOptions {
   readonly url: string;
   /** Shown in the server's monitoring. */
   readonly name: string;
   readonly connectTimeoutMs?: number;
+  readonly credentials?: NatsCredentials | undefined;
+  /** Whose inboxes to use with credentials that do not say whose they are. */
+  readonly fallback?: Identity | undefined;
 }
 
 /**
@@ -16,11 +22,14 @@ export async function connectNats({
   url,
   name,
   connectTimeoutMs = 5_000,
+  credentials,
+  fallback,
 }: ConnectionOptions): Promise<NatsConnection> {
   try {
     return await connect({
       servers: url.split(','),
       name,
+      ...(credentials === undefined ? {} : provenBy(credentials, fallback)),
       timeout: connectTimeoutMs,
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
@@ -29,10 +38,38 @@ export async function connectNats({
       maxPingOut: 2,
     });
   } catch (error) {
+    if (error instanceof ConvergeError) throw error;
+    if (error instanceof AuthorizationError) {
+      throw new NotAuthorizedError(
+        `NATS at ${redacted(url)} does not know these credentials (${error.message}): were they revoked, or was the server not reloaded since they were added? converge auth show lists who may connect`,
+        { cause: error },
+      );
+    }
     throw new UnavailableError(`NATS does not answer at ${redacted(url)}: ${messageOf(error)}`, {
       cause: error,
     });
   }
+}
+
+function provenBy(credentials: NatsCredentials, fallback: Identity | undefined): object {
+  const authenticator = authenticatorOf(credentials);
+  const inboxPrefix = inboxPrefixOf(credentials, fallback);
+  const tls = tlsOf(credentials);
+  return {
+    ...(authenticator === undefined ? {} : { authenticator }),
+    ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
+    ...(tls === undefined ? {} : { tls }),
+  };
+}
+
+/**
+ * A new inbox where the connection may have one. The library makes those of its requests so; its options, which know
+ * the prefix, are not part of the connection's interface.
+ */
+export function newInbox(connection: NatsConnection): string {
+  const options: unknown = Reflect.get(connection, 'options');
+  const prefix = isObject(options) ? options.inboxPrefix : undefined;
+  return typeof prefix === 'string' ? createInbox(prefix) : createInbox();
 }
 
 /** A URL as it may be shown: without the password. */

@@ -5,9 +5,11 @@
  * A message is sent again, under the same id, until the log confirms it or its deadline passes. What is under way is
  * bounded in number and bytes; whoever comes when it is full waits in line.
  */
-import { createInbox, headers, type Msg, type NatsConnection, type Subscription } from 'nats';
-import { messageOf, PublishError } from '../errors.ts';
+import { headers, type Msg, type NatsConnection, type Subscription } from 'nats';
+import { messageOf, type PermissionDeniedError, PublishError } from '../errors.ts';
 import { isObject } from '../protocol/json.ts';
+import { newInbox } from './connection.ts';
+import { deniedOn, permissionDenied } from './permission-denied.ts';
 import { watchConnection } from './watch-connection.ts';
 import { type Place, Window } from './window.ts';
 
@@ -42,7 +44,7 @@ interface Publication extends Place {
   readonly message: DecisionMessage;
   readonly deadline: number;
   readonly resolve: (ack: PublishAck) => void;
-  readonly reject: (error: PublishError) => void;
+  readonly reject: (error: PublishError | PermissionDeniedError) => void;
   attempts: number;
   /** When it is to be sent again. */
   dueAt: number;
@@ -56,7 +58,7 @@ const MAX_RETRY_MS = 2_000;
 
 export class DecisionPublisher {
   readonly #connection: NatsConnection;
-  readonly #inbox = createInbox();
+  readonly #inbox: string;
   readonly #acks: Subscription;
   readonly #window: Window;
   readonly #ackTimeoutMs: number;
@@ -73,11 +75,13 @@ export class DecisionPublisher {
   constructor(options: DecisionPublisherOptions) {
     const { connection, maxUnconfirmed = 8_192, maxUnconfirmedBytes = 16 * 1024 * 1024 } = options;
     this.#connection = connection;
+    this.#inbox = newInbox(connection);
     this.#ackTimeoutMs = options.ackTimeoutMs ?? 2_000;
     this.#deadlineMs = options.deadlineMs ?? 30_000;
     this.#window = new Window(maxUnconfirmed, maxUnconfirmedBytes);
     this.#acks = connection.subscribe(`${this.#inbox}.*`, {
-      callback: (error, ack) => (error === null ? this.#onAck(ack) : this.#close(messageOf(error))),
+      callback: (error, ack) =>
+        error === null ? this.#onAck(ack) : this.#close((permissionDenied(error) ?? error).message),
     });
     this.#unwatch = watchConnection(connection, {
       disconnected: () => {
@@ -97,7 +101,8 @@ export class DecisionPublisher {
   /**
    * Resolves once the log has the message. Messages of one caller reach the log in the order of the calls unless some
    * have to be sent again. Rejects with a {@link PublishError}: at once when the message can never be stored, at the
-   * deadline when the log is full, or when nobody confirmed (then it may be stored all the same).
+   * deadline when the log is full, or when nobody confirmed (then it may be stored all the same). With a
+   * {@link PermissionDeniedError} when the server does not let this connection decide in that name.
    */
   publish(message: DecisionMessage): Promise<PublishAck> {
     return new Promise((resolve, reject) => {
@@ -232,14 +237,18 @@ export class DecisionPublisher {
 
   #refuseAll(subject: string): void {
     for (const publication of this.#underWay.values()) {
-      if (publication.message.subject === subject) this.#fail(publication, 'the server does not permit it');
+      if (publication.message.subject === subject) this.#failAs(publication, deniedOn('publish', subject));
     }
   }
 
   #fail(publication: Publication, problem: string): void {
-    this.#leave(publication);
     const { subject } = publication.message;
-    publication.reject(new PublishError(`the log did not take a decision on ${subject}: ${problem}`));
+    this.#failAs(publication, new PublishError(`the log did not take a decision on ${subject}: ${problem}`));
+  }
+
+  #failAs(publication: Publication, error: PublishError | PermissionDeniedError): void {
+    this.#leave(publication);
+    publication.reject(error);
   }
 
   #leave(publication: Publication): void {

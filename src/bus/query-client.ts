@@ -1,14 +1,17 @@
 /** Asks queries by request and reply. Asking changes nothing, so a question is repeated until it is answered in time. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Msg, NatsConnection } from 'nats';
-import { messageOf, QueryError, UnavailableError } from '../errors.ts';
+import { messageOf, PermissionDeniedError, QueryError, UnavailableError } from '../errors.ts';
 import { isObject } from '../protocol/json.ts';
 import type { QueryAnswers, QueryInput, QueryName, QueryReply } from '../protocol/queries.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import { permissionDenied } from './permission-denied.ts';
 
 export interface QueryClientOptions {
   readonly connection: NatsConnection;
   readonly subjects: Subjects;
+  /** The name that the server vouches for, see {@link askerName}. Left out: what anyone may know is answered. */
+  readonly asker?: string | undefined;
   /** How long to ask before giving up, milliseconds (10,000). */
   readonly timeoutMs?: number | undefined;
 }
@@ -25,28 +28,32 @@ export class QueryClient {
   readonly #connection: NatsConnection;
   readonly #subjects: Subjects;
   readonly #timeoutMs: number;
+  readonly #asker: string | undefined;
 
-  constructor({ connection, subjects, timeoutMs = 10_000 }: QueryClientOptions) {
+  constructor({ connection, subjects, asker, timeoutMs = 10_000 }: QueryClientOptions) {
     this.#connection = connection;
     this.#subjects = subjects;
+    this.#asker = asker;
     this.#timeoutMs = timeoutMs;
   }
 
   /**
    * Rejects with a {@link QueryError} when the query was refused or asks for what does not exist, and with an
-   * {@link UnavailableError} when no worker answered in time.
+   * {@link UnavailableError} when no worker answered in time. With a {@link PermissionDeniedError} when the server does
+   * not let this connection ask.
    */
   async ask<N extends QueryName>(
     name: N,
     input: QueryInput<N>,
     { timeoutMs = this.#timeoutMs }: AskOptions = {},
   ): Promise<QueryAnswers[N]> {
-    const subject = this.#subjects.query(name);
+    const subject = this.#subjects.query(name, this.#asker);
     const body = JSON.stringify(input);
     const deadline = performance.now() + timeoutMs;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
       const reply = await this.#attempt(subject, body, deadline);
       if (!(reply instanceof Error)) return answerOf<N>(reply);
+      if (reply instanceof PermissionDeniedError) throw reply;
       const leftMs = deadline - performance.now();
       if (this.#connection.isClosed() || leftMs <= pauseMs) {
         throw new UnavailableError(`no answer to query ${name} within ${timeoutMs} ms: ${reply.message}`, {
@@ -65,7 +72,8 @@ export class QueryClient {
       if (reply === undefined) return new UnavailableError('the answer is not readable');
       return isBusy(reply) ? new UnavailableError(reply.error.message) : reply;
     } catch (error) {
-      return error instanceof Error ? error : new UnavailableError(messageOf(error));
+      const denied = permissionDenied(error);
+      return denied ?? (error instanceof Error ? error : new UnavailableError(messageOf(error)));
     }
   }
 }

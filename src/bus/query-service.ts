@@ -4,6 +4,7 @@
  */
 import { type Msg, type NatsConnection, nuid, type Subscription } from 'nats';
 import { messageOf } from '../errors.ts';
+import { type Asker, askerOf } from '../protocol/identity.ts';
 import {
   isQueryName,
   QUERIES,
@@ -18,9 +19,12 @@ const QUEUE = 'q';
 const SERVICE = 'converge';
 const MAX_AT_ONCE = 256;
 
-/** Answers one query; a fault where it asks for what does not exist. */
+/** Answers one query; a fault where it asks for what does not exist. Who asks is what the subject proves of it. */
 export type QueryHandlers = {
-  readonly [N in QueryName]: (query: QueryOf<N>) => Promise<{ ok: QueryAnswers[N] } | { error: QueryFault }>;
+  readonly [N in QueryName]: (
+    query: QueryOf<N>,
+    asker: Asker,
+  ) => Promise<{ ok: QueryAnswers[N] } | { error: QueryFault }>;
 };
 
 interface EndpointStats {
@@ -68,17 +72,21 @@ export class QueryService {
   #offer(name: QueryName): void {
     const { connection, subjects } = this.#options;
     this.#stats.set(name, { requests: 0, errors: 0, lastError: '', processingNanos: 0n });
-    this.#subscriptions.push(
-      connection.subscribe(subjects.query(name), {
-        queue: QUEUE,
-        callback: (error, request) => {
-          if (error === null) void this.#answer(name, request);
-        },
-      }),
-    );
+    for (const asker of [undefined, '*']) {
+      this.#subscriptions.push(
+        connection.subscribe(subjects.query(name, asker), {
+          queue: QUEUE,
+          callback: (error, request) => {
+            if (error !== null) return;
+            const token = asker === undefined ? undefined : request.subject.split('.').at(-1);
+            void this.#answer(name, request, askerOf(token));
+          },
+        }),
+      );
+    }
   }
 
-  async #answer(name: QueryName, request: Msg): Promise<void> {
+  async #answer(name: QueryName, request: Msg, asker: Asker | undefined): Promise<void> {
     const stats = this.#stats.get(name);
     if (stats === undefined) return;
     const started = process.hrtime.bigint();
@@ -86,7 +94,7 @@ export class QueryService {
     const reply =
       this.#atOnce >= MAX_AT_ONCE
         ? fault('rate_limited', `${MAX_AT_ONCE} queries are being answered already`)
-        : await this.#run(name, request);
+        : await this.#run(name, request, asker);
     if ('error' in reply) {
       stats.errors++;
       stats.lastError = reply.error.code;
@@ -95,10 +103,15 @@ export class QueryService {
     this.#respond(request, reply);
   }
 
-  async #run(name: QueryName, request: Msg): Promise<{ ok: unknown } | { error: QueryFault }> {
+  async #run(
+    name: QueryName,
+    request: Msg,
+    asker: Asker | undefined,
+  ): Promise<{ ok: unknown } | { error: QueryFault }> {
+    if (asker === undefined) return fault('reserved_id', 'nobody asks under this name');
     this.#atOnce++;
     try {
-      return await answerAs(name, request, this.#options.handlers);
+      return await answerAs(name, request, asker, this.#options.handlers);
     } catch (error) {
       this.#options.onFault(name, error);
       return fault('internal_error', 'the query could not be answered');
@@ -169,11 +182,13 @@ export class QueryService {
 async function answerAs<N extends QueryName>(
   name: N,
   request: Msg,
+  asker: Asker,
   handlers: QueryHandlers,
 ): Promise<{ ok: unknown } | { error: QueryFault }> {
   const read = readQuery(name, request.data);
   if ('error' in read) return read;
   // The schema of a name gives the form of that name: the two are looked up by the same key.
-  const answer: (query: QueryOf<N>) => Promise<{ ok: unknown } | { error: QueryFault }> = handlers[name];
-  return await answer(read.query);
+  const answer: (query: QueryOf<N>, asker: Asker) => Promise<{ ok: unknown } | { error: QueryFault }> =
+    handlers[name];
+  return await answer(read.query, asker);
 }

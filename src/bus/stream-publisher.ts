@@ -2,8 +2,9 @@
  * Publishes into a stream by core publishes whose acknowledgements are counted on one inbox: a promise and a timer
  * for every message would cost more than the message. The number under way is bounded.
  */
-import { createInbox, headers, type Msg, type NatsConnection, type Subscription } from 'nats';
+import { headers, type Msg, type NatsConnection, type Subscription } from 'nats';
 import { messageOf, PublishError } from '../errors.ts';
+import { newInbox } from './connection.ts';
 import { watchConnection } from './watch-connection.ts';
 
 export interface StreamMessage {
@@ -32,7 +33,7 @@ export class StreamPublisher {
 
   constructor(connection: NatsConnection) {
     this.#connection = connection;
-    this.#inbox = createInbox();
+    this.#inbox = newInbox(connection);
     this.#acks = connection.subscribe(`${this.#inbox}.*`, {
       callback: (error, ack) => this.#onAck(error, ack),
     });

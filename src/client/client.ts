@@ -1,9 +1,11 @@
 /** What an agent's author starts with: one agent's connection to the system. Needs NATS and nothing else. */
 import type { NatsConnection } from 'nats';
 import { closeNats, connectNats } from '../bus/connection.ts';
+import { identityOf, isProof, type NatsCredentials } from '../bus/credentials.ts';
 import { DecisionPublisher, type DecisionPublisherOptions } from '../bus/decision-publisher.ts';
 import { type AskOptions, QueryClient } from '../bus/query-client.ts';
 import { ConfigurationError, PublishError, UnavailableError } from '../errors.ts';
+import { askerName, type Identity, type Role } from '../protocol/identity.ts';
 import { isName, OPERATOR } from '../protocol/names.ts';
 import type { QueryAnswers, QueryInput, QueryName } from '../protocol/queries.ts';
 import { type Subjects, subjects } from '../protocol/subjects.ts';
@@ -20,6 +22,13 @@ export interface ClientOptions {
   readonly url?: string | undefined;
   /** A connection of your own, which stays open when the client is closed. */
   readonly connection?: NatsConnection | undefined;
+  /** What proves who decides, where the server asks for it; see {@link NatsCredentials}. */
+  readonly credentials?: NatsCredentials | undefined;
+  /**
+   * As what the server knows the connection: with it, queries are asked and events read under a name. Left out: as the
+   * credentials say, `agent` where they do not, and nothing without credentials.
+   */
+  readonly role?: Exclude<Role, 'worker'> | undefined;
   /** `converge` when left out. */
   readonly namespace?: string | undefined;
   /** The number of shards that the system was created with. Asked for (query `stats`) when left out. */
@@ -48,7 +57,10 @@ export interface SweepOptions extends SendOptions {
   readonly limit?: number | undefined;
 }
 
-/** Connects, or borrows the connection it is given. Rejects with an {@link UnavailableError} when NATS does not answer. */
+/**
+ * Connects, or borrows the connection it is given. Rejects with an {@link UnavailableError} when NATS does not answer,
+ * with a `NotAuthorizedError` when it does not know the credentials, with a `CredentialsError` when they are unusable.
+ */
 export function connect(options: ClientOptions): Promise<ConvergeClient> {
   return ConvergeClient.connect(options);
 }
@@ -77,14 +89,25 @@ export class ConvergeClient {
     if ((url === undefined) === (connection === undefined)) {
       throw new ConfigurationError('a client needs either a url or a connection');
     }
-    const opened = connection ?? (await connectNats({ url: url ?? '', name: `converge agent ${agent}` }));
+    const { credentials, role } = options;
+    const identity = identityFor(options);
+    const opened =
+      connection ??
+      (await connectNats({
+        url: url ?? '',
+        name: `converge agent ${agent}`,
+        credentials,
+        fallback: { role: role ?? 'agent', name: agent },
+      }));
     const names = subjects(namespace);
-    const queries = new QueryClient({ connection: opened, subjects: names });
+    const asker = identity === undefined ? undefined : askerName(identity);
+    const queries = new QueryClient({ connection: opened, subjects: names, asker });
     const shared: Shared = {
       connection: opened,
       isOwned: connection === undefined,
       subjects: names,
       queries,
+      asker,
       publisher: new DecisionPublisher({ ...options.publisher, connection: opened }),
       shards: new ShardCount(queries, shards),
     };
@@ -107,6 +130,7 @@ export class ConvergeClient {
   /**
    * Publishes a decision and waits for its outcome, across lost connections and crashed workers. What the system
    * rejects is a value. Rejects with
+   * - `PermissionDeniedError` when the NATS server does not let this connection decide in the agent's name,
    * - {@link PublishError} when the log did not take it or did not confirm it in time,
    * - `OutcomeTimeoutError` when it did, but the outcome is not known in time; it may be applied all the same, and
    *   deciding again with the same `id` is safe,
@@ -172,8 +196,8 @@ export class ConvergeClient {
   /** Events in order, resumed across reconnects, until the feed or the client is closed. */
   events(options: EventOptions = {}): EventFeed {
     if (this.#isClosed) throw new UnavailableError(CLOSED);
-    const { connection, subjects: names } = this.#shared;
-    const feed = new EventFeed({ ...options, connection, subjects: names });
+    const { connection, subjects: names, asker } = this.#shared;
+    const feed = new EventFeed({ ...options, connection, subjects: names, asker });
     for (const other of this.#feeds) if (other.isClosed) this.#feeds.delete(other);
     this.#feeds.add(feed);
     return feed;
@@ -283,8 +307,17 @@ interface Shared {
   readonly isOwned: boolean;
   readonly subjects: Subjects;
   readonly queries: QueryClient;
+  /** Under which name queries are asked and events are read; undefined where no server vouches for any. */
+  readonly asker: string | undefined;
   readonly publisher: DecisionPublisher;
   readonly shards: ShardCount;
+}
+
+/** As whom the server knows the connection; undefined where it does not care. */
+function identityFor({ agent, credentials, role }: ClientOptions): Identity | undefined {
+  if (role !== undefined) return { role, name: agent };
+  if (credentials === undefined || !isProof(credentials)) return undefined;
+  return identityOf(credentials) ?? { role: 'agent', name: agent };
 }
 
 /** The number of shards never changes: it is asked for once. */

@@ -1,25 +1,26 @@
 /**
- * The events of a pool, or of all pools, in order. Reads the events stream with a short-lived consumer of its own that
- * needs no acknowledgements; after a lost connection, or at the slightest doubt about what was delivered, a new
+ * The events of a pool, or of all pools, in order. Reads the events stream with a short-lived consumer that needs no
+ * acknowledgements; after a lost connection, or at the slightest doubt about what was delivered, a new
  * consumer reads on after the last event that was given out.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import {
-  AckPolicy,
-  type Consumer,
-  type ConsumerConfig,
-  type ConsumerMessages,
-  DeliverPolicy,
-  type JetStreamManager,
-  type JsMsg,
-  jetstreamManager,
-} from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
+import { permissionDenied } from '../bus/permission-denied.ts';
+import { QueryClient } from '../bus/query-client.ts';
 import { watchConnection } from '../bus/watch-connection.ts';
-import { LogDivergedError, messageOf, UnavailableError } from '../errors.ts';
+import {
+  LogDivergedError,
+  messageOf,
+  PermissionDeniedError,
+  QueryError,
+  UnavailableError,
+} from '../errors.ts';
+import { isNotFound } from '../protocol/codes.ts';
 import type { ConvergeEvent } from '../protocol/event.ts';
 import { isObject } from '../protocol/json.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import { consumerSource, type DeliveryBatch, type EventReading, type EventSource } from './event-source.ts';
+import { workerFeed } from './worker-feed.ts';
 
 /**
  * Where to begin: with what happens from now on, with the oldest event that is kept, after the event at a position of
@@ -41,17 +42,18 @@ export interface EventOptions {
 export interface EventFeedOptions extends EventOptions {
   readonly connection: NatsConnection;
   readonly subjects: Subjects;
+  /**
+   * The name that the NATS server vouches for: then a worker opens the feed, for which a name's rights suffice. Left
+   * out: the feed has a consumer of its own.
+   */
+  readonly asker?: string | undefined;
 }
 
-const FETCH = { max_messages: 256, expires: 5_000, idle_heartbeat: 1_000 } as const;
-/** A request that was lost with the connection is not waited for much longer. */
-const REQUEST_MS = 2_000;
-const CONSUMER_LIFETIME_NANOS = 30_000_000_000;
 const FIRST_PAUSE_MS = 50;
 const MAX_PAUSE_MS = 2_000;
 
 interface Reading {
-  readonly consumer: Consumer;
+  readonly source: EventReading;
   /** Number of the latest delivery: one that is left out was lost on the way. */
   delivered: number;
 }
@@ -59,10 +61,12 @@ interface Reading {
 export class EventFeed implements AsyncIterable<ConvergeEvent> {
   /**
    * Resolves when the feed has its beginning: with `start: 'new'`, every event after this is given out. Rejects with an
-   * {@link UnavailableError} only when the feed is closed before.
+   * {@link UnavailableError} when the feed is closed before, with a {@link QueryError} when there is no such pool that
+   * the asker may see, and with a {@link PermissionDeniedError} when the server does not let the connection read.
    */
   readonly opened: Promise<void>;
   readonly #options: EventFeedOptions;
+  readonly #source: EventSource;
   readonly #stop = new AbortController();
   readonly #unwatch: () => void;
   readonly #first: Promise<Reading>;
@@ -70,10 +74,11 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
   #isDoubtful = false;
   #position: number | undefined;
   #streamCreated: string | undefined;
-  #messages: ConsumerMessages | undefined;
+  #batch: DeliveryBatch | undefined;
 
   constructor(options: EventFeedOptions) {
     this.#options = options;
+    this.#source = sourceOf(options);
     this.#unwatch = watchConnection(options.connection, {
       reconnected: () => this.#doubt(),
       closed: () => this.close(),
@@ -104,14 +109,14 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
       reading = await this.#first;
       while (!this.#stop.signal.aborted) {
         reading ??= await this.#open();
-        yield* this.#batch(reading);
+        yield* this.#deliveries(reading);
         if (this.#isDoubtful) reading = undefined;
       }
     } catch (error) {
       if (!this.#stop.signal.aborted) throw error;
     } finally {
       this.close();
-      void reading?.consumer.delete().catch(() => undefined);
+      reading?.source.discard();
     }
   }
 
@@ -120,7 +125,7 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
     if (this.#stop.signal.aborted) return;
     this.#unwatch();
     this.#stop.abort(new UnavailableError('the event feed is closed'));
-    void this.#messages?.close();
+    this.#batch?.close();
   }
 
   [Symbol.dispose](): void {
@@ -128,29 +133,28 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
   }
 
   /** What one request brings, at most; ends early when in doubt. */
-  async *#batch(reading: Reading): AsyncGenerator<ConvergeEvent, void, undefined> {
+  async *#deliveries(reading: Reading): AsyncGenerator<ConvergeEvent, void, undefined> {
     try {
-      this.#messages = await reading.consumer.fetch(FETCH);
+      this.#batch = await reading.source.next();
       if (this.#isDoubtful || this.#stop.signal.aborted) return;
-      for await (const message of this.#messages) {
-        const { deliverySequence, streamSequence } = message.info;
-        if (deliverySequence !== reading.delivered + 1) return this.#doubt();
-        reading.delivered = deliverySequence;
-        this.#position = streamSequence;
-        const event = eventOf(message);
+      for await (const { seq, delivery, data } of this.#batch) {
+        if (delivery !== reading.delivered + 1) return this.#doubt();
+        reading.delivered = delivery;
+        this.#position = seq;
+        const event = eventOf(data);
         if (event !== undefined) yield event;
       }
     } catch {
       // The consumer is gone, or the server was silent for too long.
       this.#doubt();
     } finally {
-      void this.#messages?.close();
+      this.#batch?.close();
     }
   }
 
   #doubt(): void {
     this.#isDoubtful = true;
-    void this.#messages?.close();
+    this.#batch?.close();
   }
 
   /** Tries until it succeeds or the feed is closed. */
@@ -162,7 +166,8 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
       try {
         return await this.#openOnce();
       } catch (error) {
-        if (error instanceof LogDivergedError) throw error;
+        const final = finalIn(error);
+        if (final !== undefined) throw final;
         if (this.#options.connection.isClosed())
           throw new UnavailableError(messageOf(error), { cause: error });
       }
@@ -172,57 +177,45 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
   }
 
   async #openOnce(): Promise<Reading> {
-    const { connection, subjects } = this.#options;
-    const stream = subjects.streams.events;
-    const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: REQUEST_MS });
-    await this.#verify(jsm, stream);
-    const info = await jsm.consumers.add(stream, this.#consumerConfig());
-    // The server says where it begins: from here on that is known, also if nothing is delivered before the next doubt.
-    this.#position ??= info.delivered.stream_seq;
-    return { consumer: jsm.jetstream().consumers.getConsumerFromInfo(info), delivered: 0 };
-  }
-
-  async #verify(jsm: JetStreamManager, stream: string): Promise<void> {
-    const { created, state } = await jsm.streams.info(stream);
-    this.#streamCreated ??= created;
-    if (created !== this.#streamCreated) throw new LogDivergedError(`stream ${stream} was made anew`);
-    if (this.#position !== undefined && state.last_seq < this.#position) {
-      throw new LogDivergedError(
-        `stream ${stream} ends at ${state.last_seq}, but ${this.#position} was read already`,
-      );
-    }
-  }
-
-  #consumerConfig(): Partial<ConsumerConfig> {
-    const { subjects, pool } = this.#options;
-    return {
-      ...this.#beginning(),
-      ack_policy: AckPolicy.None,
-      filter_subject: subjects.eventsOf(pool),
-      inactive_threshold: CONSUMER_LIFETIME_NANOS,
-      mem_storage: true,
-      num_replicas: 1,
-    };
-  }
-
-  #beginning(): Pick<ConsumerConfig, 'deliver_policy'> & Partial<ConsumerConfig> {
-    if (this.#position !== undefined) return after(this.#position);
     const { start = 'new' } = this.#options;
-    if (start === 'new') return { deliver_policy: DeliverPolicy.New };
-    if (start === 'all') return { deliver_policy: DeliverPolicy.All };
-    if ('afterEventStreamSeq' in start) return after(start.afterEventStreamSeq);
-    return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(start.since).toISOString() };
+    const source = await this.#source.open({ position: this.#position, start });
+    this.#verify(source);
+    this.#position ??= source.after;
+    return { source, delivered: 0 };
+  }
+
+  #verify({ created, last, discard }: EventReading): void {
+    const stream = this.#options.subjects.streams.events;
+    this.#streamCreated ??= created;
+    const problem =
+      created !== this.#streamCreated
+        ? `stream ${stream} was made anew`
+        : this.#position !== undefined && last < this.#position
+          ? `stream ${stream} ends at ${last}, but ${this.#position} was read already`
+          : undefined;
+    if (problem === undefined) return;
+    discard();
+    throw new LogDivergedError(problem);
   }
 }
 
-function after(position: number): Pick<ConsumerConfig, 'deliver_policy'> & Partial<ConsumerConfig> {
-  return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: position + 1 };
+/** Asking again changes nothing about another stream, a permission that is missing, a pool that is not for us. */
+function finalIn(error: unknown): Error | undefined {
+  if (error instanceof LogDivergedError || error instanceof PermissionDeniedError) return error;
+  if (error instanceof QueryError && (isNotFound(error.code) || error.code === 'not_allowed')) return error;
+  return permissionDenied(error);
+}
+
+function sourceOf({ connection, subjects, pool, asker }: EventFeedOptions): EventSource {
+  if (asker === undefined) return consumerSource(connection, subjects, pool);
+  const queries = new QueryClient({ connection, subjects, asker });
+  return workerFeed({ connection, subjects, queries, asker, pool });
 }
 
 /** Undefined for what is not an event: only the workers write here, unless the permissions say otherwise. */
-function eventOf(message: JsMsg): ConvergeEvent | undefined {
+function eventOf(data: Uint8Array): ConvergeEvent | undefined {
   try {
-    const body = message.json<unknown>();
+    const body: unknown = JSON.parse(Buffer.from(data).toString('utf8'));
     return isEvent(body) ? body : undefined;
   } catch {
     return undefined;

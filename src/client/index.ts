@@ -1,3 +1,5 @@
+export type { NatsCredentials } from '../bus/credentials.ts';
+export type { Identity, Role } from '../protocol/identity.ts';
 export * from './agent/index.ts';
 export {
   type BiddingDecisions,

@@ -3,6 +3,7 @@
  * arrive (a lost connection, a worker that crashed before telling) is asked for again with the query `outcome`.
  */
 import type { Msg, NatsConnection, Subscription } from 'nats';
+import { permissionDenied } from '../bus/permission-denied.ts';
 import type { QueryClient } from '../bus/query-client.ts';
 import { watchConnection } from '../bus/watch-connection.ts';
 import {
@@ -82,7 +83,7 @@ export class OutcomeDesk {
   readonly #unwatch: () => void;
   #asking = 0;
   #timer: NodeJS.Timeout | undefined;
-  #closedBecause: string | undefined;
+  #closedBecause: Error | undefined;
 
   constructor(options: OutcomeDeskOptions) {
     this.#options = options;
@@ -91,7 +92,8 @@ export class OutcomeDesk {
     const subject = subjects.resultsOf(agent);
     this.#subjectPrefix = subject.slice(0, -1);
     this.#results = connection.subscribe(subject, {
-      callback: (error, result) => (error === null ? this.#onResult(result) : this.close(messageOf(error))),
+      callback: (error, result) =>
+        error === null ? this.#onResult(result) : this.close(permissionDenied(error) ?? messageOf(error)),
     });
     this.#unwatch = watchConnection(connection, {
       reconnected: () => this.#askForAll(),
@@ -120,7 +122,7 @@ export class OutcomeDesk {
     };
     this.#waiting.set(expected.decisionId, expectation);
     this.#timer ??= setInterval(() => this.#sweep(), SWEEP_MS);
-    if (this.#closedBecause !== undefined) this.fail(expectation, new UnavailableError(this.#closedBecause));
+    if (this.#closedBecause !== undefined) this.fail(expectation, this.#closedBecause);
     return expectation;
   }
 
@@ -145,13 +147,14 @@ export class OutcomeDesk {
     this.#settle(expectation, error);
   }
 
-  close(why: string): void {
+  close(why: string | Error): void {
     if (this.#closedBecause !== undefined) return;
-    this.#closedBecause = why;
+    const error = why instanceof Error ? why : new UnavailableError(why);
+    this.#closedBecause = error;
     this.#unwatch();
     clearInterval(this.#timer);
     this.#results.unsubscribe();
-    for (const waiting of this.#everyone()) this.#settle(waiting, new UnavailableError(why));
+    for (const waiting of this.#everyone()) this.#settle(waiting, error);
   }
 
   #onResult(result: Msg): void {

@@ -26,6 +26,7 @@ const UNUSED: QueryHandlers = {
   negotiation: unused,
   delegations: unused,
   stats: unused,
+  feed: unused,
 };
 
 it('an answer that is ready only after the connection was closed is dropped, and ends nothing', async () => {

@@ -255,7 +255,7 @@ it('rejects at once what the server does not permit', async () => {
     const publish = (agent: string) =>
       publisher.publish({ subject: names.decision('pool', agent, SHARDS), payload: Buffer.from('x') });
     expect(await publish('agent')).toMatchObject({ seq: 1 });
-    await expect(publish('another')).rejects.toThrow('does not permit');
+    await expect(publish('another')).rejects.toThrow('only another may; converge auth add-agent another');
     await connection.close();
     await admin.close();
   } finally {

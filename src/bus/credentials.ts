@@ -1,0 +1,159 @@
+/**
+ * What a connection proves itself with: a file of a user's JWT and seed, an nkey's seed, a name and password, or a
+ * token; and the files of TLS. Files are read again at every reconnect, so that credentials can be replaced under a
+ * running process.
+ */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type Authenticator,
+  credsAuthenticator,
+  nkeyAuthenticator,
+  type TlsOptions,
+  tokenAuthenticator,
+  usernamePasswordAuthenticator,
+} from 'nats';
+import { CredentialsError, messageOf } from '../errors.ts';
+import { type Identity, inboxPrefix } from '../protocol/identity.ts';
+import { isObject } from '../protocol/json.ts';
+import { identityIn, seedIn } from '../protocol/seed-file.ts';
+
+export interface NatsCredentials {
+  /** A creds file, as nsc makes it. */
+  readonly creds?: string | undefined;
+  /** A file with the seed of an nkey, as `converge auth` makes it. */
+  readonly nkey?: string | undefined;
+  /** The seed itself. */
+  readonly seed?: string | undefined;
+  readonly user?: string | undefined;
+  readonly password?: string | undefined;
+  readonly token?: string | undefined;
+  /** Files of TLS: the authority that signed the server's certificate; a certificate of one's own, with its key. */
+  readonly ca?: string | undefined;
+  readonly cert?: string | undefined;
+  readonly key?: string | undefined;
+  /** As whom the server knows us. Left out: as the file says. */
+  readonly identity?: Identity | undefined;
+  /** The inboxes begin with it. Left out: as the identity's do. */
+  readonly inboxPrefix?: string | undefined;
+}
+
+/** A NATS context, as the `nats` command keeps them: where the server is, and the credentials for it. */
+export interface NatsContext {
+  readonly url: string | undefined;
+  readonly credentials: NatsCredentials;
+}
+
+/** `name` is that of a context in the folder, or the path of its file. */
+export function readContext(name: string, folder: string | undefined, home = ''): NatsContext {
+  const isPath = name.includes('/') || name.endsWith('.json');
+  if (!isPath && folder === undefined)
+    throw new CredentialsError(`NATS context ${name}: give the path of its file, there is no home directory`);
+  const file = isPath ? name : join(folder ?? '', `${name}.json`);
+  const text = textOf(file);
+  let context: unknown;
+  try {
+    context = JSON.parse(text);
+  } catch {
+    context = undefined;
+  }
+  if (!isObject(context)) throw new CredentialsError(`NATS context ${file} is not JSON`);
+  const field = (key: string): string | undefined => {
+    const value = context[key];
+    return typeof value === 'string' && value !== '' ? value : undefined;
+  };
+  const path = (key: string): string | undefined => field(key)?.replace(/^~(?=\/)/, home);
+  return {
+    url: field('url'),
+    credentials: {
+      creds: path('creds'),
+      nkey: path('nkey'),
+      user: field('user'),
+      password: field('password'),
+      token: field('token'),
+      ca: path('ca'),
+      cert: path('cert'),
+      key: path('key'),
+      inboxPrefix: field('inbox_prefix'),
+    },
+  };
+}
+
+/** Whether they say who we are; files of TLS alone do not. */
+export function isProof({ creds, nkey, seed, user, token }: NatsCredentials): boolean {
+  return [creds, nkey, seed, user, token].some((each) => each !== undefined);
+}
+
+/** As whom the credentials are known, where they say so. Throws a {@link CredentialsError} when a file cannot be read. */
+export function identityOf({ identity, creds, nkey }: NatsCredentials): Identity | undefined {
+  const file = creds ?? nkey;
+  return identity ?? (file === undefined ? undefined : identityIn(textOf(file)));
+}
+
+export function inboxPrefixOf(
+  credentials: NatsCredentials,
+  fallback: Identity | undefined,
+): string | undefined {
+  const identity = identityOf(credentials) ?? (isProof(credentials) ? fallback : undefined);
+  return credentials.inboxPrefix ?? (identity === undefined ? undefined : inboxPrefix(identity));
+}
+
+/** Throws a {@link CredentialsError} when there are none, or more than one kind. */
+export function authenticatorOf(credentials: NatsCredentials): Authenticator | undefined {
+  const { creds, nkey, seed, user, token, password } = credentials;
+  const given = Object.entries({ creds, nkey, seed, user, token }).filter(([, value]) => value !== undefined);
+  if (given.length > 1)
+    throw new CredentialsError(
+      `one kind of credentials is enough, not ${given.map(([kind]) => kind).join(' and ')}`,
+    );
+  if (password !== undefined && user === undefined) throw new CredentialsError('a password without a user');
+  if (creds !== undefined) return credsAuthenticator(rereading(creds, (text) => text));
+  if (nkey !== undefined) return nkeyAuthenticator(rereading(nkey, seedOf(nkey)));
+  if (seed !== undefined) return nkeyAuthenticator(bytesOf(seedOf('the seed')(seed)));
+  if (user !== undefined) return usernamePasswordAuthenticator(user, password);
+  return token === undefined ? undefined : tokenAuthenticator(token);
+}
+
+export function tlsOf({ ca, cert, key }: NatsCredentials): TlsOptions | undefined {
+  if (ca === undefined && cert === undefined && key === undefined) return undefined;
+  if ((cert === undefined) !== (key === undefined))
+    throw new CredentialsError('a certificate and its key belong together: one of them is missing');
+  for (const file of [ca, cert, key]) if (file !== undefined) textOf(file);
+  return {
+    ...(ca === undefined ? {} : { caFile: ca }),
+    ...(cert === undefined || key === undefined ? {} : { certFile: cert, keyFile: key }),
+  };
+}
+
+/** Read at once, so that a fault is told at once; a file that vanishes later is as good as what it said before. */
+function rereading(file: string, usable: (text: string) => string): () => Uint8Array {
+  let last = bytesOf(usable(textOf(file)));
+  return () => {
+    try {
+      last = bytesOf(usable(textOf(file)));
+    } catch {
+      // Being replaced at this moment, perhaps.
+    }
+    return last;
+  };
+}
+
+function seedOf(where: string): (text: string) => string {
+  return (text) => {
+    const seed = seedIn(text);
+    if (seed === undefined) throw new CredentialsError(`${where} holds no seed of a user (SU…)`);
+    return seed;
+  };
+}
+
+function textOf(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new CredentialsError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function bytesOf(text: string): Uint8Array {
+  return Buffer.from(text);
+}

@@ -1,0 +1,93 @@
+/**
+ * Events for those who have no JetStream of their own: a worker makes the consumer, the NATS server delivers from the
+ * stream straight to `feeds.<asker>.<token>`, where only that asker may listen. A consumer that nobody listens to lapses.
+ */
+import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager } from '@nats-io/jetstream';
+import { nuid } from 'nats';
+import { UnavailableError } from '../errors.ts';
+import type { OpenedFeed, QueryOf } from '../protocol/queries.ts';
+import type { Subjects } from '../protocol/subjects.ts';
+import { findStream } from './streams.ts';
+
+/** Of one asker; beyond, the newest ones are closed. */
+const MAX_FEEDS = 64;
+const HEARTBEAT_NANOS = 1_000_000_000;
+/** How long nobody may listen. */
+const INACTIVE_NANOS = 5_000_000_000;
+
+export class EventFeeds {
+  readonly #jsm: JetStreamManager;
+  readonly #subjects: Subjects;
+
+  constructor(jsm: JetStreamManager, subjects: Subjects) {
+    this.#jsm = jsm;
+    this.#subjects = subjects;
+  }
+
+  async open(asker: string, { pool, token, after, since }: QueryOf<'feed'>): Promise<OpenedFeed> {
+    const stream = this.#subjects.streams.events;
+    const info = await findStream(this.#jsm, stream);
+    if (info === undefined) throw new UnavailableError(`there is no stream ${stream}`);
+    const { created, state } = info;
+    // Without a beginning: what happens from now on.
+    const position = after ?? (since === undefined ? state.last_seq : undefined);
+    const consumer = await this.#jsm.consumers.add(stream, {
+      ...beginning(position, since),
+      name: `feed-${nuid.next()}`,
+      deliver_subject: this.#subjects.feed(asker, token),
+      filter_subject: this.#subjects.eventsOf(pool),
+      ack_policy: AckPolicy.None,
+      flow_control: true,
+      idle_heartbeat: HEARTBEAT_NANOS,
+      inactive_threshold: INACTIVE_NANOS,
+      mem_storage: true,
+      num_replicas: 1,
+    });
+    return { created, last: state.last_seq, after: position ?? consumer.delivered.stream_seq };
+  }
+
+  /** Closes feeds of pools that their reader may see no more, and what is too many. Answers how many it has closed. */
+  async closeForbidden(maySee: (asker: string, pool: string) => Promise<boolean>): Promise<number> {
+    const stream = this.#subjects.streams.events;
+    const counts = new Map<string, number>();
+    const verdicts = new Map<string, Promise<boolean>>();
+    let closed = 0;
+    for await (const { name, config } of this.#jsm.consumers.list(stream)) {
+      const feed = this.#feedOf(config);
+      if (feed === undefined) continue;
+      const { asker, pool } = feed;
+      const count = (counts.get(asker) ?? 0) + 1;
+      counts.set(asker, count);
+      const key = `${asker} ${pool}`;
+      const verdict = verdicts.get(key) ?? (pool === undefined ? Promise.resolve(true) : maySee(asker, pool));
+      verdicts.set(key, verdict);
+      if (count <= MAX_FEEDS && (await verdict)) continue;
+      // Gone already when its reader has left meanwhile.
+      await this.#jsm.consumers.delete(stream, name).catch(() => false);
+      closed++;
+    }
+    return closed;
+  }
+
+  /** Whose feed the consumer is, and of which pool; undefined for consumers of others. */
+  #feedOf({
+    deliver_subject,
+    filter_subject,
+  }: ConsumerConfig): { readonly asker: string; readonly pool: string | undefined } | undefined {
+    const ns = this.#subjects.namespace;
+    if (deliver_subject === undefined || !deliver_subject.startsWith(`${ns}.feeds.`)) return undefined;
+    const [asker] = deliver_subject.slice(`${ns}.feeds.`.length).split('.');
+    const [pool] = (filter_subject ?? '').slice(`${ns}.events.`.length).split('.');
+    if (asker === undefined || pool === undefined) return undefined;
+    return { asker, pool: pool === '>' ? undefined : pool };
+  }
+}
+
+function beginning(
+  position: number | undefined,
+  since: number | undefined,
+): Pick<ConsumerConfig, 'deliver_policy'> & Partial<ConsumerConfig> {
+  if (position !== undefined)
+    return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: position + 1 };
+  return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(since ?? 0).toISOString() };
+}
