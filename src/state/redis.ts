@@ -1,7 +1,21 @@
+import { readFileSync } from 'node:fs';
+import type { ConnectionOptions } from 'node:tls';
 import { Redis } from 'ioredis';
-import { messageOf, UnavailableError } from '../errors.ts';
+import { CredentialsError, messageOf, NotAuthorizedError, UnavailableError } from '../errors.ts';
 
 export type { Redis };
+
+export interface RedisOptions {
+  readonly answerWithinMs?: number | undefined;
+  /** Files: the authority that signed the server's certificate; a certificate of one's own, with its key. */
+  readonly tls?: TlsFiles | undefined;
+}
+
+interface TlsFiles {
+  readonly ca: string | undefined;
+  readonly cert: string | undefined;
+  readonly key: string | undefined;
+}
 
 /** A connection that owes an answer for so long is dead, though nobody closed it: a network that is gone says nothing. */
 const ANSWER_WITHIN_MS = 5_000;
@@ -10,9 +24,13 @@ const ANSWER_WITHIN_MS = 5_000;
  * A connection for commits. A script whose answer is lost must not be sent again behind our back: this connection
  * fails at once instead, and the writer finds out from the commit id whether it was applied.
  */
-export function connectForCommits(url: string, answerWithinMs = ANSWER_WITHIN_MS): Redis {
+export function connectForCommits(
+  url: string,
+  { answerWithinMs = ANSWER_WITHIN_MS, tls }: RedisOptions = {},
+): Redis {
   return quiet(
     new Redis(url, {
+      ...secured(tls),
       protocol: 2,
       maxRetriesPerRequest: 0,
       enableOfflineQueue: false,
@@ -26,9 +44,13 @@ export function connectForCommits(url: string, answerWithinMs = ANSWER_WITHIN_MS
 }
 
 /** A connection for reads: they can be repeated, so a short outage is bridged. */
-export function connectForReads(url: string, answerWithinMs = ANSWER_WITHIN_MS): Redis {
+export function connectForReads(
+  url: string,
+  { answerWithinMs = ANSWER_WITHIN_MS, tls }: RedisOptions = {},
+): Redis {
   return quiet(
     new Redis(url, {
+      ...secured(tls),
       protocol: 2,
       maxRetriesPerRequest: 2,
       connectTimeout: 5_000,
@@ -40,9 +62,10 @@ export function connectForReads(url: string, answerWithinMs = ANSWER_WITHIN_MS):
 }
 
 /** A connection as BullMQ wants it: commands wait for as long as it takes. */
-export function connectForBullMq(url: string): Redis {
+export function connectForBullMq(url: string, { tls }: RedisOptions = {}): Redis {
   return quiet(
     new Redis(url, {
+      ...secured(tls),
       protocol: 2,
       maxRetriesPerRequest: null,
       connectTimeout: 5_000,
@@ -52,19 +75,63 @@ export function connectForBullMq(url: string): Redis {
   );
 }
 
+/** With files of TLS the connection is encrypted, whatever the scheme of the URL says. */
+function secured(files: TlsFiles | undefined): { readonly tls?: ConnectionOptions } {
+  if (files === undefined) return {};
+  const { ca, cert, key } = files;
+  return {
+    tls: {
+      ...(ca === undefined ? {} : { ca: contentOf(ca) }),
+      ...(cert === undefined ? {} : { cert: contentOf(cert) }),
+      ...(key === undefined ? {} : { key: contentOf(key) }),
+    },
+  };
+}
+
+function contentOf(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw new CredentialsError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+}
+
 /** ioredis reports every failed attempt as an 'error' event, and one that nobody listens to ends the process. */
 function quiet(redis: Redis): Redis {
   redis.on('error', () => undefined);
   return redis;
 }
 
+/** Rejects with an {@link UnavailableError}, or with a {@link NotAuthorizedError} when Redis refuses the credentials. */
 export async function openRedis(redis: Redis): Promise<Redis> {
   if (redis.status !== 'wait') return redis;
+  // What connecting rejects with does not say why; the event before it does.
+  let cause: Error | undefined;
+  const onError = (error: Error): void => {
+    cause = error;
+    if (isRefusal(error)) redis.disconnect();
+  };
+  redis.on('error', onError);
   try {
     await redis.connect();
     return redis;
   } catch (error) {
-    redis.disconnect();
-    throw new UnavailableError(`Redis does not answer: ${messageOf(error)}`, { cause: error });
+    disconnect(redis);
+    const reason = messageOf(cause ?? error);
+    if (isRefusal(cause) || isRefusal(error)) {
+      throw new NotAuthorizedError(`Redis refuses the credentials of its URL: ${reason}`, { cause: error });
+    }
+    throw new UnavailableError(`Redis does not answer: ${reason}`, { cause: error });
+  } finally {
+    redis.off('error', onError);
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return /^(WRONGPASS|NOAUTH|NOPERM)\b/.test(messageOf(error));
+}
+
+/** Disconnecting what has ended already would leave a timer of ioredis behind. */
+function disconnect(redis: Redis): void {
+  if (redis.status !== 'end') redis.disconnect();
 }

@@ -1,5 +1,6 @@
 /** Puts together what queries answer: the state from Redis, the log from NATS. */
 import type { StreamInfo } from '@nats-io/jetstream';
+import type { EventFeeds } from '../bus/event-feeds.ts';
 import type { QueryHandlers } from '../bus/query-service.ts';
 import type { Stats } from '../protocol/queries.ts';
 import type { SystemKeys } from '../state/keys.ts';
@@ -11,9 +12,10 @@ export interface QuerySources {
   readonly redis: Redis;
   readonly keys: SystemKeys;
   readonly log: () => Promise<StreamInfo | undefined>;
+  readonly feeds: EventFeeds;
 }
 
-export function queryHandlers({ queries, redis, keys, log }: QuerySources): QueryHandlers {
+export function queryHandlers({ queries, redis, keys, log, feeds }: QuerySources): QueryHandlers {
   return {
     task: (query) => queries.task(query),
     tasks: (query) => queries.tasks(query),
@@ -49,6 +51,10 @@ export function queryHandlers({ queries, redis, keys, log }: QuerySources): Quer
       };
       return { ok: stats };
     },
+    feed: async (query, asker) =>
+      asker.kind === 'anyone'
+        ? { error: { code: 'invalid_query', message: 'a feed goes to a name: ask on queries.feed.<name>' } }
+        : { ok: await feeds.open(asker.kind === 'agent' ? asker.agent : asker.name, query) },
   };
 }
 

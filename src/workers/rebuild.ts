@@ -9,7 +9,7 @@ import { type Logger, pino } from 'pino';
 import { closeNats, connectNats } from '../bus/connection.ts';
 import { SnapshotBucket } from '../bus/snapshot-bucket.ts';
 import { findLayout, type Layout } from '../bus/streams.ts';
-import type { Config } from '../config.ts';
+import { type Config, natsAccess, redisTls } from '../config.ts';
 import { ConfigurationError } from '../errors.ts';
 import { subjects as subjectsOf } from '../protocol/subjects.ts';
 import { clearState, holdsState, stateDigest } from '../state/digest.ts';
@@ -58,9 +58,10 @@ export async function rebuild(
   config: Config,
   { logger, force, fromLog }: RebuildOptions = {},
 ): Promise<Rebuilt> {
-  const nats = await connectNats({ url: config.natsUrl, name: 'converge-rebuild' });
-  const commits = connectForCommits(config.redisUrl);
-  const reads = connectForReads(config.redisUrl);
+  const nats = await connectNats({ ...natsAccess(config), name: 'converge-rebuild' });
+  const tls = redisTls(config);
+  const commits = connectForCommits(config.redisUrl, { tls });
+  const reads = connectForReads(config.redisUrl, { tls });
   try {
     await openRedis(commits);
     await openRedis(reads);

@@ -3,13 +3,15 @@ import { type JetStreamManager, jetstreamManager, type StreamInfo } from '@nats-
 import { type NatsConnection, nuid } from 'nats';
 import { type Logger, pino } from 'pino';
 import { closeNats, connectNats } from '../bus/connection.ts';
+import { EventFeeds } from '../bus/event-feeds.ts';
 import { logDurability } from '../bus/log-durability.ts';
 import { QueryService } from '../bus/query-service.ts';
 import { SnapshotBucket } from '../bus/snapshot-bucket.ts';
 import { StreamPublisher } from '../bus/stream-publisher.ts';
 import { ensureStreams, findStream, type Layout } from '../bus/streams.ts';
-import type { Config } from '../config.ts';
+import { type Config, natsAccess, redisTls } from '../config.ts';
 import { ConfigurationError, messageOf } from '../errors.ts';
+import { askerOf } from '../protocol/identity.ts';
 import { type Subjects, subjects as subjectsOf } from '../protocol/subjects.ts';
 import { shardKeys, systemKeys } from '../state/keys.ts';
 import { redisLeaseStore } from '../state/lease-store.ts';
@@ -31,6 +33,7 @@ import { LeaseHolder } from './leases.ts';
 import { WorkerMetrics } from './metrics.ts';
 import { natsShardLog, natsShardPublisher } from './nats-ports.ts';
 import { SYSTEM_CLOCK } from './ports.ts';
+import { maySee, privatelyAnswered } from './query-access.ts';
 import { queryHandlers } from './query-handlers.ts';
 import { ShardWorker } from './shard-worker.ts';
 import { LogTrimmer } from './snapshots/log-trimmer.ts';
@@ -67,6 +70,7 @@ const LOG_CHECK_MS = 1_000;
 /** The log is trimmed as often as snapshots are taken, within reason. */
 const LEAST_TRIM_MS = 1_000;
 const MOST_TRIM_MS = 60_000;
+const FEED_CHECK_MS = 1_000;
 const EVENTS_FULL_SHARE = 0.95;
 /** NATS' default: the limits of decisions and answers leave room for what is published of them in this. */
 const MIN_PAYLOAD_BYTES = 1024 * 1024;
@@ -87,7 +91,12 @@ export async function startWorker(
 }
 
 async function openConnections(config: Config, id: string): Promise<Connections> {
-  const nats = await connectNats({ url: config.natsUrl, name: `converge-worker ${id}` });
+  const nats = await connectNats({
+    ...natsAccess(config),
+    name: `converge-worker ${id}`,
+    fallback: { role: 'worker', name: id.replace(/[^A-Za-z0-9_-]/g, '-') },
+  });
+  const tls = redisTls(config);
   const redis: Redis[] = [];
   const opened = async (connection: Redis): Promise<Redis> => {
     redis.push(connection);
@@ -99,12 +108,12 @@ async function openConnections(config: Config, id: string): Promise<Connections>
       nats,
       jsm,
       bucket: await SnapshotBucket.open(nats, jsm, subjectsOf(config.namespace)),
-      commits: await opened(connectForCommits(config.redisUrl)),
-      reads: await opened(connectForReads(config.redisUrl)),
-      leases: await opened(connectForCommits(config.redisUrl)),
-      snapshots: await opened(connectForReads(config.redisUrl)),
-      bullQueue: await opened(connectForBullMq(config.redisUrl)),
-      bullWorker: await opened(connectForBullMq(config.redisUrl)),
+      commits: await opened(connectForCommits(config.redisUrl, { tls })),
+      reads: await opened(connectForReads(config.redisUrl, { tls })),
+      leases: await opened(connectForCommits(config.redisUrl, { tls })),
+      snapshots: await opened(connectForReads(config.redisUrl, { tls })),
+      bullQueue: await opened(connectForBullMq(config.bullRedisUrl ?? config.redisUrl, { tls })),
+      bullWorker: await opened(connectForBullMq(config.bullRedisUrl ?? config.redisUrl, { tls })),
     };
   } catch (error) {
     for (const connection of redis) disconnect(connection);
@@ -153,11 +162,14 @@ class WorkerProcess {
   readonly #snapshots: SnapshotKeeper;
   readonly #trimmer: LogTrimmer;
   #trimming: Promise<void> | undefined;
+  readonly #feeds: EventFeeds;
   #sweeper: Sweeper | undefined;
   #schedule: SweepSchedule | undefined;
   #service: QueryService | undefined;
   #health: HealthServer | undefined;
   #logCheck: NodeJS.Timeout | undefined;
+  #feedCheck: NodeJS.Timeout | undefined;
+  #isCheckingFeeds = false;
   #commits = 0;
   #eventsAreFull = false;
   #stopping: Promise<void> | undefined;
@@ -191,6 +203,7 @@ class WorkerProcess {
       logger,
       metrics: this.#metrics,
     });
+    this.#feeds = new EventFeeds(connections.jsm, this.#subjects);
     this.#leases = new LeaseHolder({
       store: redisLeaseStore({
         redis: connections.leases,
@@ -216,6 +229,7 @@ class WorkerProcess {
     await this.#checkRedis();
     void this.#watchConnection(nats);
     this.#watchLog(jsm);
+    if (this.#config.auth) this.#guardFeeds();
     this.#startService(nats);
     await this.#startSweeping(nats);
     await this.#leases.start();
@@ -225,6 +239,7 @@ class WorkerProcess {
       this.#health = await startHealthServer({
         port: this.#config.httpPort,
         host: this.#config.httpHost,
+        token: this.#config.httpToken,
         registry: this.#metrics.registry,
         notReady: () => this.#notReady(),
       });
@@ -259,6 +274,7 @@ class WorkerProcess {
   async #stop(): Promise<void> {
     this.#logger.info('worker stops');
     clearInterval(this.#logCheck);
+    clearInterval(this.#feedCheck);
     let late: NodeJS.Timeout | undefined;
     const expired = new Promise<void>((resolve) => {
       late = setTimeout(() => {
@@ -327,16 +343,18 @@ class WorkerProcess {
   }
 
   #startService(connection: NatsConnection): void {
+    const handlers = queryHandlers({
+      queries: this.#queries,
+      redis: this.#connections.reads,
+      keys: systemKeys(this.#config.namespace),
+      log: () => findStream(this.#connections.jsm, this.#subjects.streams.decisions),
+      feeds: this.#feeds,
+    });
     this.#service = new QueryService({
       connection,
       subjects: this.#subjects,
       version: VERSION,
-      handlers: queryHandlers({
-        queries: this.#queries,
-        redis: this.#connections.reads,
-        keys: systemKeys(this.#config.namespace),
-        log: () => findStream(this.#connections.jsm, this.#subjects.streams.decisions),
-      }),
+      handlers: this.#config.auth ? privatelyAnswered(handlers, this.#queries) : handlers,
       onFault: (name, error) =>
         this.#logger.error({ query: name, err: error }, 'a query could not be answered'),
     });
@@ -426,6 +444,23 @@ class WorkerProcess {
         this.#logger.debug({ reason: messageOf(error) }, 'log not checked'),
       );
     }, LOG_CHECK_MS);
+  }
+
+  /** Whoever has left a private pool, or was removed from it, hears no more of it. One worker sees to that for all. */
+  #guardFeeds(): void {
+    this.#feedCheck = setInterval(() => {
+      if (this.#isCheckingFeeds || !this.#leases.holds(0)) return;
+      this.#isCheckingFeeds = true;
+      void this.#feeds
+        .closeForbidden(async (name, pool) => {
+          const asker = askerOf(name);
+          return asker !== undefined && (await maySee(this.#queries, asker, pool));
+        })
+        .catch((error) => this.#logger.warn({ reason: messageOf(error) }, 'feeds not checked'))
+        .finally(() => {
+          this.#isCheckingFeeds = false;
+        });
+    }, FEED_CHECK_MS);
   }
 
   async #checkLog(jsm: JetStreamManager): Promise<void> {

@@ -186,8 +186,8 @@ export async function startShard(system: System, setup: ShardSetup): Promise<Sha
   const { ns, log, redisUrl = system.servers.redis.url, publisher = new RecordingPublisher() } = setup;
   const shard = setup.shard ?? 0;
   const keys = shardKeys(ns, shard);
-  const commit = await openRedis(connectForCommits(redisUrl, setup.answerWithinMs));
-  const read = await openRedis(connectForReads(redisUrl, setup.answerWithinMs));
+  const commit = await openRedis(connectForCommits(redisUrl, { answerWithinMs: setup.answerWithinMs }));
+  const read = await openRedis(connectForReads(redisUrl, { answerWithinMs: setup.answerWithinMs }));
   const store = new RedisShardStore(commit, read, keys);
   const metrics = new WorkerMetrics();
   const logger: Logger = pino({ level: 'silent' });
