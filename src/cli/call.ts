@@ -64,8 +64,16 @@ export class Call {
   }
 
   config(overrides: Partial<ConfigInput> = {}): Config {
-    const { nats, redis, namespace, shards } = this.#globals;
-    return configFromEnv(this.env, {
+    const { nats, redis, namespace, shards, creds, nkey, user, password, token, context } = this.#globals;
+    // Credentials that are given stand for those of the environment, of whatever kind these are.
+    const isGiven = [creds, nkey, user, token].some((each) => each !== undefined);
+    return configFromEnv(isGiven ? withoutCredentials(this.env) : this.env, {
+      ...(creds === undefined ? {} : { natsCreds: creds }),
+      ...(nkey === undefined ? {} : { natsNkey: nkey }),
+      ...(user === undefined ? {} : { natsUser: user }),
+      ...(password === undefined ? {} : { natsPassword: password }),
+      ...(token === undefined ? {} : { natsToken: token }),
+      ...(context === undefined ? {} : { natsContext: context }),
       ...(nats === undefined ? {} : { natsUrl: nats }),
       ...(redis === undefined ? {} : { redisUrl: redis }),
       ...(namespace === undefined ? {} : { namespace }),
@@ -79,6 +87,11 @@ export class Call {
     const { pino } = await import('pino');
     return pino({ level }, pino.destination({ dest: STDERR, sync: true }));
   }
+}
+
+function withoutCredentials(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const { CONVERGE_NATS_CREDS, CONVERGE_NATS_NKEY, CONVERGE_NATS_USER, CONVERGE_NATS_TOKEN, ...others } = env;
+  return others;
 }
 
 function isSet(value: string | undefined): boolean {

@@ -1,8 +1,10 @@
 /** Puts the commands together and turns however a call ends into an exit code. */
 import { Command, CommanderError } from 'commander';
+import { permissionDenied } from '../bus/permission-denied.ts';
 import { EXIT } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import { Call, type Run, type Surroundings } from './call.ts';
+import { addAuth } from './commands/auth.ts';
 import { addDev } from './commands/dev.ts';
 import { addDigest } from './commands/digest.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -70,17 +72,18 @@ const COMMANDS: readonly ((program: Command, run: Run) => void)[] = [
   addRebuild,
   addDigest,
   addSchema,
+  addAuth,
 ];
 
 const EXIT_CODES = `
 Data goes to stdout, everything else to stderr. Settings come from CONVERGE_… variables; options win.
-Exit codes: 0 ok, 1 failure, 2 usage, 3 rejected, 4 not found, 69 server unavailable, 78 bad configuration.`;
+Exit codes: 0 ok, 1 failure, 2 usage, 3 rejected, 4 not found, 69 server unavailable, 77 no permission, 78 bad configuration.`;
 
 function tell(out: Output, error: unknown): number {
   // Help and version were asked for, and are printed already. Without a command the help is the answer to a mistake.
   if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
   if (error instanceof CommanderError && error.code === 'commander.help') return EXIT.usage;
-  const failure = describeFailure(error);
+  const failure = describeFailure(permissionDenied(error) ?? error);
   out.failure(failure);
   return failure.exitCode;
 }

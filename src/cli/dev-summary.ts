@@ -4,6 +4,7 @@ import { DEFAULT_NAMESPACE, subjects } from '../protocol/subjects.ts';
 import { withoutCredentials } from '../servers/given-server.ts';
 import type { RunningServer, Servers } from '../servers/index.ts';
 import type { RunningWorker } from '../workers/worker.ts';
+import { type DevAuth, workerAccess } from './dev-auth.ts';
 import { workerSummary } from './running-workers.ts';
 import { aligned, indented } from './text.ts';
 
@@ -13,6 +14,8 @@ export interface DevSystem {
   readonly servers: Servers;
   readonly workers: readonly RunningWorker[];
   readonly config: Config;
+  /** Undefined when everybody may do everything. */
+  readonly auth: DevAuth | undefined;
   readonly dataDir: string;
   readonly isEphemeral: boolean;
 }
@@ -72,12 +75,16 @@ function versionOf({ product, version, source }: RunningServer): string {
 }
 
 /** What another terminal has to know and does not yet: servers that were given are in its environment already. */
-function variables({ servers, config }: DevSystem): Record<string, string> {
+function variables({ servers, config, auth }: DevSystem): Record<string, string> {
   const { namespace, shards } = config;
+  const redisUrl = auth === undefined ? servers.redis.url : workerAccess(auth, servers.redis.url).redisUrl;
   return {
     ...(servers.nats.source === 'url' ? {} : { CONVERGE_NATS_URL: servers.nats.url }),
-    ...(servers.redis.source === 'url' ? {} : { CONVERGE_REDIS_URL: servers.redis.url }),
+    ...(servers.redis.source === 'url' ? {} : { CONVERGE_REDIS_URL: redisUrl }),
     ...(namespace === DEFAULT_NAMESPACE ? {} : { CONVERGE_NAMESPACE: namespace }),
     ...(shards === DEFAULT_SHARDS ? {} : { CONVERGE_SHARDS: String(shards) }),
+    ...(auth === undefined
+      ? {}
+      : { CONVERGE_NATS_NKEY: auth.files.operator, CONVERGE_AUTH_DIR: auth.folder.path }),
   };
 }

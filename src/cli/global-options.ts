@@ -10,6 +10,12 @@ export interface GlobalOptions {
   readonly redis?: string;
   readonly namespace?: string;
   readonly shards?: number;
+  readonly creds?: string;
+  readonly nkey?: string;
+  readonly user?: string;
+  readonly password?: string;
+  readonly token?: string;
+  readonly context?: string;
 }
 
 export function globalOptions(): Option[] {
@@ -19,6 +25,16 @@ export function globalOptions(): Option[] {
     setting('--redis <url>', 'Redis', 'redisUrl'),
     setting('--namespace <name>', 'which of the systems on these servers', 'namespace'),
     setting('--shards <number>', 'shards of the system, fixed when it is created', 'shards'),
+    setting('--creds <file>', 'NATS credentials: a JWT and its seed', 'natsCreds'),
+    setting('--nkey <file>', 'NATS credentials: the seed of an nkey (converge auth)', 'natsNkey'),
+    setting('--user <name>', 'NATS credentials: a user, with a password', 'natsUser'),
+    setting(
+      '--password <text>',
+      'better in CONVERGE_NATS_PASSWORD: others can see arguments',
+      'natsPassword',
+    ),
+    setting('--token <text>', 'NATS credentials: a token; better in CONVERGE_NATS_TOKEN', 'natsToken'),
+    setting('--context <name>', 'a context of the nats command, or its file', 'natsContext'),
   ];
 }
 

@@ -1,9 +1,9 @@
 /** A connection to Redis for the time of one call. */
-import type { Config } from '../config.ts';
+import { type Config, redisTls } from '../config.ts';
 import { connectForReads, openRedis, type Redis } from '../state/redis.ts';
 
-export async function withRedis<T>({ redisUrl }: Config, use: (redis: Redis) => Promise<T>): Promise<T> {
-  const redis = await openRedis(connectForReads(redisUrl));
+export async function withRedis<T>(config: Config, use: (redis: Redis) => Promise<T>): Promise<T> {
+  const redis = await openRedis(connectForReads(config.redisUrl, { tls: redisTls(config) }));
   try {
     return await use(redis);
   } finally {

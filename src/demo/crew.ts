@@ -5,7 +5,7 @@ import type { Cluster } from './cluster/cluster.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { Observer } from './observer.ts';
 import { Random } from './random.ts';
-import { Submitter } from './submitter.ts';
+import { Submitter, submitterOf } from './submitter.ts';
 import type { Workload } from './workload.ts';
 
 export interface Crew {
@@ -25,12 +25,32 @@ export interface CrewOptions {
   readonly onSwept: (released: number) => void;
 }
 
+/** No agent of a workload is called so. */
+const DIRECTOR = 'demo--director';
+const OBSERVER = 'demo--observer';
+
 export async function gatherCrew({ cluster, workload, seed, onSwept }: CrewOptions): Promise<Crew> {
-  const { natsUrl, namespace, shards } = cluster;
-  const system = { natsUrl, namespace, shards };
+  const { natsUrl, namespace, shards, gate } = cluster;
+  const system = { natsUrl, namespace, shards, gate };
+  await gate.admit([
+    // It reads the log itself, to know which decisions have no outcome yet.
+    { role: 'operator', name: OBSERVER },
+    { role: 'observer', name: DIRECTOR },
+    ...[submitterOf(workload), ...workload.agents.map(({ name }) => name)].map((name) => ({
+      role: 'agent' as const,
+      name,
+    })),
+  ]);
   const checker = new HistoryChecker();
-  const observer = await Observer.open({ natsUrl, namespace, checker, onSwept });
-  const director = await ConvergeClient.connect({ agent: 'director', url: natsUrl, namespace, shards });
+  const credentials = gate.credentialsOf(OBSERVER);
+  const observer = await Observer.open({ natsUrl, namespace, credentials, checker, onSwept });
+  const director = await ConvergeClient.connect({
+    agent: DIRECTOR,
+    url: natsUrl,
+    namespace,
+    shards,
+    credentials: gate.credentialsOf(DIRECTOR),
+  });
   const fleet = await Fleet.open({ ...system, workload, random: new Random(seed) });
   const submitter = await Submitter.open({ ...system, workload });
   return {

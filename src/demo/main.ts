@@ -60,7 +60,7 @@ async function playAuctions(options: DemoOptions, file: string): Promise<number>
 
 /** Lets something play on servers and worker processes of its own, and leaves nothing of them behind. */
 async function onCluster<T>(
-  { workers }: DemoOptions,
+  { workers, auth }: DemoOptions,
   playOn: (start: () => Promise<Cluster>, reporter: Reporter) => Promise<T>,
 ): Promise<T> {
   const reporter = new Reporter(process.stderr);
@@ -76,7 +76,7 @@ async function onCluster<T>(
   });
   try {
     const start = async (): Promise<Cluster> => {
-      cluster = await Cluster.start({ workers, env: process.env, say });
+      cluster = await Cluster.start({ workers, auth, env: process.env, say });
       const ready = cluster.workers.map(({ id, pid }) => `${id} (${pid})`).join(', ');
       say(`${workers} worker processes are ready: ${ready}`);
       return cluster;

@@ -7,12 +7,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { closeNats, connectNats } from '../bus/connection.ts';
+import type { NatsCredentials } from '../bus/credentials.ts';
 import { readMessage } from '../bus/log-reader.ts';
 import { QueryClient } from '../bus/query-client.ts';
 import { EventFeed } from '../client/event-feed.ts';
 import type { ConvergeEvent } from '../protocol/event.ts';
 import { isObject } from '../protocol/json.ts';
-import { SWEEPER } from '../protocol/names.ts';
+import { OPERATOR, SWEEPER } from '../protocol/names.ts';
 import type { Outcome } from '../protocol/outcome.ts';
 import type { PoolStats } from '../protocol/queries.ts';
 import { parseDecisionSubject, type Subjects, subjects } from '../protocol/subjects.ts';
@@ -21,6 +22,8 @@ import type { HistoryChecker } from './checker/history-checker.ts';
 export interface ObserverOptions {
   readonly natsUrl: string;
   readonly namespace: string;
+  /** An operator's, where the server asks for them. */
+  readonly credentials: NatsCredentials | undefined;
   readonly checker: HistoryChecker;
   /** A sweep gave back claims that had expired. */
   readonly onSwept: (released: number) => void;
@@ -44,7 +47,8 @@ export class Observer {
   #failure: unknown;
 
   static async open(options: ObserverOptions): Promise<Observer> {
-    const connection = await connectNats({ url: options.natsUrl, name: 'converge demo observer' });
+    const { natsUrl: url, credentials } = options;
+    const connection = await connectNats({ url, name: 'converge demo observer', credentials });
     const observer = new Observer(options, connection, await jetstreamManager(connection));
     await observer.#feed.opened;
     await connection.flush();
@@ -56,13 +60,14 @@ export class Observer {
     this.#connection = connection;
     this.#jsm = jsm;
     this.#subjects = subjects(options.namespace);
-    this.#queries = new QueryClient({ connection, subjects: this.#subjects });
+    const asker = options.credentials === undefined ? undefined : OPERATOR;
+    this.#queries = new QueryClient({ connection, subjects: this.#subjects, asker });
     connection.subscribe(this.#subjects.allResults, {
       callback: (error, message) => {
         if (error === null) this.#onOutcome(message.json());
       },
     });
-    this.#feed = new EventFeed({ connection, subjects: this.#subjects, start: 'all' });
+    this.#feed = new EventFeed({ connection, subjects: this.#subjects, asker, start: 'all' });
     this.#reading = this.#read();
   }
 

@@ -9,6 +9,7 @@ export interface DemoOptions {
   /** Recorded auctions to replay instead of tasks. */
   readonly auctionsFile: string | undefined;
   readonly workers: number;
+  readonly auth: boolean;
   readonly json: boolean;
   readonly seed: number;
 }
@@ -25,6 +26,7 @@ a checker that reads only events and outcomes says whether everything held.
   --nodes <file>   its nodes (CSV); left out: a small built-in workload
   --auctions <file>  recorded proxy bids (CSV): replays the auctions instead, and compares winners and prices
   --workers <n>    worker processes, 1 to ${MAX_WORKERS} (3); with more than one, one of them is killed
+  --auth           on servers that know who is who: every agent with a key of its own
   --seed <n>       of everything that is chosen at random (1)
   --json           one JSON object on stdout instead of a table
   --help           this text
@@ -46,6 +48,7 @@ export function parseOptions(args: readonly string[]): DemoOptions | 'help' {
     auctionsFile,
     trace: tasks === undefined || nodes === undefined ? undefined : { tasksFile: tasks, nodesFile: nodes },
     workers: wholeNumber('--workers', values.workers ?? '3', 1, MAX_WORKERS),
+    auth: values.auth ?? false,
     json: values.json ?? false,
     seed: wholeNumber('--seed', values.seed ?? '1', 0, MAX_SEED),
   };
@@ -57,6 +60,7 @@ interface Values {
   readonly auctions?: string | undefined;
   readonly workers?: string | undefined;
   readonly seed?: string | undefined;
+  readonly auth?: boolean | undefined;
   readonly json?: boolean | undefined;
   readonly help?: boolean | undefined;
 }
@@ -73,6 +77,7 @@ function parsed(args: readonly string[]): Values {
         auctions: { type: 'string' },
         workers: { type: 'string' },
         seed: { type: 'string' },
+        auth: { type: 'boolean' },
         json: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },

@@ -5,13 +5,20 @@ import { acceptedOrThrow } from '../client/outcomes.ts';
 import { isObject } from '../protocol/json.ts';
 import { MAX_BATCH } from '../protocol/limits.ts';
 import type { Outcome } from '../protocol/outcome.ts';
+import type { Gate } from './cluster/gate.ts';
 import type { PlannedTask, Workload } from './workload.ts';
 
 export interface SubmitterOptions {
   readonly natsUrl: string;
   readonly namespace: string;
   readonly shards: number;
+  readonly gate: Gate;
   readonly workload: Workload;
+}
+
+/** Who submits: a name that none of the agents has. */
+export function submitterOf({ agents }: Workload): string {
+  return nameBeside(agents.map(({ name }) => name));
 }
 
 const EVERY_MS = 40;
@@ -30,10 +37,16 @@ export class Submitter {
   readonly #answers: Promise<void>[] = [];
   #isClosed = false;
 
-  static async open({ natsUrl, namespace, shards, workload }: SubmitterOptions): Promise<Submitter> {
-    const agent = nameBeside(workload.agents.map(({ name }) => name));
-    const timeoutMs = DECISION_TIMEOUT_MS;
-    const client = await ConvergeClient.connect({ agent, url: natsUrl, namespace, shards, timeoutMs });
+  static async open({ natsUrl, namespace, shards, gate, workload }: SubmitterOptions): Promise<Submitter> {
+    const agent = submitterOf(workload);
+    const client = await ConvergeClient.connect({
+      agent,
+      url: natsUrl,
+      namespace,
+      shards,
+      timeoutMs: DECISION_TIMEOUT_MS,
+      credentials: gate.credentialsOf(agent),
+    });
     return new Submitter(client, workload);
   }
 

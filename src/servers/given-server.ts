@@ -30,6 +30,7 @@ export async function givenServer(
     dataDir: undefined,
     stop: async () => undefined,
     kill: refuse,
+    reload: refuse,
     restart: refuse,
   };
 }

@@ -73,6 +73,16 @@ export class ManagedServer implements RunningServer {
     if (signal !== 'SIGSTOP' && signal !== 'SIGCONT') await life.ended;
   }
 
+  reload(): Promise<void> {
+    const { recipe, runner } = this.#options;
+    const { reload } = recipe;
+    if (reload === undefined) return Promise.reject(new Error(`the ${this.name} server reads nothing again`));
+    return this.#inTurn(async () => {
+      await reload(runner.place(this.#port));
+      this.#life.signal('SIGHUP');
+    });
+  }
+
   restart(): Promise<void> {
     return this.#inTurn(async () => {
       await endLife(this.#life);

@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { askNats } from './ask-nats.ts';
 import { type Host, thisHost } from './host.ts';
-import { type NatsSettings, natsConfig } from './nats-config.ts';
+import { INCLUDED_FILE, type NatsSettings, natsConfig } from './nats-config.ts';
 import type { Recipe } from './recipe.ts';
 import type { RunningServer } from './running-server.ts';
 import { natsKind } from './server-kind.ts';
@@ -24,6 +24,7 @@ function natsRecipe(options: NatsOptions): Recipe {
     prepare: async (place) => {
       // A new name for every life: whoever answers with this name can only be the server started now.
       const serverName = `converge-${randomUUID()}`;
+      await writeChanging(options, place.hostDataDir);
       await writeFile(join(place.hostDataDir, configFile), natsConfig(serverName, place, options), {
         mode: 0o600,
       });
@@ -32,7 +33,12 @@ function natsRecipe(options: NatsOptions): Recipe {
         isOurs: async (answer) => answer.identity === serverName,
       };
     },
+    reload: (place) => writeChanging(options, place.hostDataDir),
     ask: askNats,
     otherPorts: options.httpPort === undefined ? [] : [options.httpPort],
   };
+}
+
+async function writeChanging({ changing }: NatsOptions, folder: string): Promise<void> {
+  if (changing !== undefined) await writeFile(join(folder, INCLUDED_FILE), await changing(), { mode: 0o600 });
 }

@@ -8,6 +8,8 @@ export interface Recipe {
   readonly kind: ServerKind;
   /** Writes what one life of the server reads when it starts. */
   prepare(place: Place): Promise<Prepared>;
+  /** Writes what a running server reads again at SIGHUP; undefined for servers that read nothing again. */
+  readonly reload?: ((place: Place) => Promise<void>) | undefined;
   /** Asks whoever answers at this URL; rejects with the reason if nobody of this kind does. */
   ask(url: string): Promise<ServerAnswer>;
   /** Ports besides the main one that a container has to publish. */

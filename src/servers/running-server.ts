@@ -30,6 +30,8 @@ export interface RunningServer {
    * nothing, as soon as it is sent. Rejects for `url`: someone else's server is not ours to kill.
    */
   kill(signal?: NodeJS.Signals): Promise<void>;
+  /** Lets it read its configuration again without ending. Rejects for `url`, and for a Redis. */
+  reload(): Promise<void>;
   /** Starts it again on the same port with the same data folder, stopping it first if needed. Rejects for `url`. */
   restart(): Promise<void>;
 }

@@ -6,9 +6,17 @@ import type { Config, ConfigInput } from '../../config.ts';
 import { EXIT } from '../../errors.ts';
 import { decideMapping } from '../../protocol/subjects.ts';
 import { temporaryDataDir } from '../../servers/data-dir.ts';
-import type { Servers } from '../../servers/index.ts';
+import type { Servers, ServersOptions } from '../../servers/index.ts';
 import type { RunningWorker } from '../../workers/worker.ts';
 import type { Call, Run } from '../call.ts';
+import {
+  type DevAuth,
+  openDevAuth,
+  refuseForgottenAuth,
+  reloadOnChange,
+  serversWithAuth,
+  workerAccess,
+} from '../dev-auth.ts';
 import { type DevSystem, devSummary, devText } from '../dev-summary.ts';
 import { UsageError } from '../failure.ts';
 import { setting } from '../global-options.ts';
@@ -17,6 +25,7 @@ import { endOnFault, untilReady } from '../running-workers.ts';
 
 interface DevOptions {
   readonly ephemeral?: true;
+  readonly auth?: true;
   readonly dataDir?: string;
   readonly workers: number;
   readonly natsPort?: number;
@@ -25,6 +34,7 @@ interface DevOptions {
 }
 
 const DEFAULT_DATA_DIR = '.converge';
+const DEFAULT_AUTH_DATA_DIR = '.converge-auth';
 const MAX_WORKERS = 64;
 
 export function addDev(program: Command, run: Run): void {
@@ -34,6 +44,9 @@ export function addDev(program: Command, run: Run): void {
     .addOption(new Option('--ephemeral', 'keep the data in a temporary folder and remove it at the end'))
     .addOption(
       new Option('--data-dir <dir>', `where the data lives (${DEFAULT_DATA_DIR})`).conflicts('ephemeral'),
+    )
+    .addOption(
+      new Option('--auth', `servers that know who is who; the data lives in ${DEFAULT_AUTH_DATA_DIR}`),
     )
     .addOption(
       new Option('--workers <number>', 'workers in this process').default(1).argParser(workersOption),
@@ -61,11 +74,15 @@ interface Session {
 async function dev(call: Call, options: DevOptions): Promise<number> {
   refusePortOfGiven('--nats-port', options.natsPort, call.serverEnv.CONVERGE_NATS_URL);
   refusePortOfGiven('--redis-port', options.redisPort, call.serverEnv.CONVERGE_REDIS_URL);
+  if (options.auth === true) refuseGivenServers(call.serverEnv);
   const config = call.config(options.logLevel === undefined ? {} : { logLevel: options.logLevel });
   const isEphemeral = options.ephemeral === true;
   const dataDir = isEphemeral
     ? await temporaryDataDir('converge-dev')
-    : resolve(call.cwd, options.dataDir ?? DEFAULT_DATA_DIR);
+    : resolve(
+        call.cwd,
+        options.dataDir ?? (options.auth === true ? DEFAULT_AUTH_DATA_DIR : DEFAULT_DATA_DIR),
+      );
   const interruption = new Interruption(() => {
     call.out.say('ended at once');
     if (isEphemeral) removeAtExit(dataDir);
@@ -87,33 +104,59 @@ function removeAtExit(dataDir: string): void {
 async function serve(session: Session): Promise<void> {
   const { call, options, config, dataDir, isEphemeral, interruption } = session;
   const { startServers } = await import('../../servers/index.ts');
+  const auth = await authOf(session);
   const servers = await startServers({
     dataDir,
     env: call.serverEnv,
     log: (line) => call.out.say(line),
-    natsConfig: decideMapping(config.namespace, config.shards),
-    nats: { port: options.natsPort },
-    redis: { port: options.redisPort },
+    // With identities each account has the mapping of its own.
+    natsConfig: auth === undefined ? decideMapping(config.namespace, config.shards) : undefined,
+    nats: { ...auth?.servers.nats, port: options.natsPort },
+    redis: { ...auth?.servers.redis, port: options.redisPort },
   });
   const workers: RunningWorker[] = [];
+  const unwatch =
+    auth === undefined ? undefined : reloadOnChange(auth.opened, servers.nats, (line) => call.out.say(line));
   try {
     if (servers.nats.source === 'url') sayMapping(call, config);
-    await startWorkers(session, servers, workers);
+    await startWorkers(session, servers, auth?.opened, workers);
     const reasons = await untilReady(workers, interruption.signal);
     for (const reason of reasons) call.out.say(`not ready: ${reason}`);
     if (!interruption.signal.aborted) {
-      const system: DevSystem = { servers, workers, config, dataDir, isEphemeral };
+      const system: DevSystem = { servers, workers, config, auth: auth?.opened, dataDir, isEphemeral };
       await call.out.data(devSummary(system), () => devText(system));
     }
     await interruption.requested;
     call.out.say('stopping; Ctrl-C again ends at once');
   } finally {
+    unwatch?.();
     await stopAll(workers, servers);
   }
   call.out.say('stopped');
 }
 
-async function startWorkers(session: Session, servers: Servers, started: RunningWorker[]): Promise<void> {
+/** The identities of the system, with what the servers have to be told of them; undefined without --auth. */
+async function authOf({
+  options,
+  config,
+  dataDir,
+}: Session): Promise<
+  { readonly opened: DevAuth; readonly servers: Pick<ServersOptions, 'nats' | 'redis'> } | undefined
+> {
+  if (options.auth !== true) {
+    await refuseForgottenAuth(dataDir);
+    return undefined;
+  }
+  const opened = await openDevAuth(dataDir, config);
+  return { opened, servers: await serversWithAuth(opened) };
+}
+
+async function startWorkers(
+  session: Session,
+  servers: Servers,
+  auth: DevAuth | undefined,
+  started: RunningWorker[],
+): Promise<void> {
   const { call, options, config, dataDir, isEphemeral, interruption } = session;
   const { startWorker } = await import('../../workers/worker.ts');
   const isLevelGiven = options.logLevel !== undefined || call.isLogLevelGiven;
@@ -122,17 +165,23 @@ async function startWorkers(session: Session, servers: Servers, started: Running
     if (isEphemeral) removeAtExit(dataDir);
   });
   for (let i = 0; i < options.workers && !interruption.signal.aborted; i++) {
-    started.push(await startWorker(configOf(i, config, servers), { logger }));
+    started.push(await startWorker(configOf(i, config, servers, auth), { logger }));
   }
 }
 
 /** A name and a port can be one worker's only: the first one has them. */
-function configOf(index: number, config: Config, { nats, redis }: Servers): Config {
+function configOf(
+  index: number,
+  config: Config,
+  { nats, redis }: Servers,
+  auth: DevAuth | undefined,
+): Config {
   const { workerId, httpPort } = config;
   return {
     ...config,
     natsUrl: nats.url,
     redisUrl: redis.url,
+    ...(auth === undefined ? {} : workerAccess(auth, redis.url)),
     ...(workerId === undefined || index === 0 ? {} : { workerId: `${workerId}-${index}` }),
     httpPort: index === 0 ? httpPort : Math.min(httpPort, 0),
   };
@@ -150,6 +199,16 @@ async function stopAll(workers: readonly RunningWorker[], servers: Servers): Pro
 function refusePortOfGiven(option: string, port: number | undefined, url: string | undefined): void {
   if (port === undefined || url === undefined || url === '') return;
   throw new UsageError(`${option} is for a server that is started here, but the URL of one is given`);
+}
+
+/** Somebody else's servers have a configuration of their own. */
+function refuseGivenServers({ CONVERGE_NATS_URL, CONVERGE_REDIS_URL }: NodeJS.ProcessEnv): void {
+  for (const url of [CONVERGE_NATS_URL, CONVERGE_REDIS_URL]) {
+    if (url !== undefined && url !== '')
+      throw new UsageError(
+        '--auth is for servers that are started here, but the URL of one is given; converge auth init is for those',
+      );
+  }
 }
 
 function sayMapping({ out }: Call, { namespace, shards }: Config): void {

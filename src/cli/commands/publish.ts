@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
+import type { NatsConnection } from 'nats';
 import { ConvergeClient } from '../../client/client.ts';
 import type { Published } from '../../client/decision-channel.ts';
 import type { AnyDecisionInput } from '../../client/outcomes.ts';
+import { type Config, natsAccess } from '../../config.ts';
 import { EXIT } from '../../errors.ts';
+import type { Identity } from '../../protocol/identity.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import type { Call, Run } from '../call.ts';
 import { batchOf, checkDraft, type Draft, draftOf, fieldsOf } from '../draft.ts';
@@ -10,12 +13,12 @@ import { timeoutOption } from '../durations.ts';
 import { UsageError } from '../failure.ts';
 import { readObject } from '../fields.ts';
 import { nameOption, ownNameOption } from '../global-options.ts';
-import { layoutOf, withNats } from '../nats-connection.ts';
+import { callerOf, layoutOf, withNats } from '../nats-connection.ts';
 import { exitCodeFor, outcomeText } from '../outcome-text.ts';
 import { readItems, readText } from '../stdin.ts';
 
 interface PublishOptions {
-  readonly agent: string;
+  readonly agent?: string;
   readonly id?: string;
   readonly wait: boolean;
   readonly timeout: number;
@@ -45,7 +48,7 @@ export function addPublish(program: Command, run: Run): void {
     .argument('<pool>', 'the pool it is about', nameOption)
     .argument('[type]', 'what is decided, e.g. SubmitTask (converge schema lists all)')
     .argument('[fields...]', 'key=value …, or one JSON object, or - to read that from stdin')
-    .option('--agent <name>', 'who decides', ownNameOption, 'cli')
+    .option('--agent <name>', 'who decides (default: whose the credentials are, or cli)', ownNameOption)
     .option('--id <id>', 'id of the decision (default: a new UUIDv7)', nameOption)
     .option('--no-wait', 'be content when the log has it')
     .addOption(timeoutOption('how long to wait', DEFAULT_TIMEOUT_MS))
@@ -67,25 +70,43 @@ async function publish(
 ): Promise<number> {
   const config = call.config();
   const drafts = await readDrafts(call, type, words, options);
-  if (options.validate) for (const draft of drafts) checkDraft(draft, pool, options.agent);
-  return await withNats(config, async (connection) => {
-    const shards = call.areShardsGiven ? config.shards : (await layoutOf(connection, config)).shards;
-    const { agent, timeout: timeoutMs } = options;
-    const client = await ConvergeClient.connect({
-      connection,
-      agent,
-      namespace: config.namespace,
-      shards,
-      timeoutMs,
-    });
-    try {
-      return options.wait
-        ? await decideAll(call, client, pool, drafts)
-        : await storeAll(call, client, pool, drafts);
-    } finally {
-      await client.close();
-    }
-  });
+  const { credentials } = natsAccess(config);
+  const caller = callerOf(config);
+  const agent = options.agent ?? caller?.name ?? 'cli';
+  if (options.validate) for (const draft of drafts) checkDraft(draft, pool, agent);
+  const self: Identity = caller ?? { role: 'agent', name: agent };
+  return await withNats(
+    config,
+    async (connection) => {
+      const client = await ConvergeClient.connect({
+        connection,
+        agent,
+        credentials: credentials === undefined ? undefined : { ...credentials, identity: self },
+        namespace: config.namespace,
+        shards: await shardsFor(call, config, connection, credentials !== undefined),
+        timeoutMs: options.timeout,
+      });
+      try {
+        return options.wait
+          ? await decideAll(call, client, pool, drafts)
+          : await storeAll(call, client, pool, drafts);
+      } finally {
+        await client.close();
+      }
+    },
+    self,
+  );
+}
+
+/** Said, or read from the log, or, with credentials, which may not reach so far, left for the client to ask. */
+async function shardsFor(
+  call: Call,
+  config: Config,
+  connection: NatsConnection,
+  hasCredentials: boolean,
+): Promise<number | undefined> {
+  if (call.areShardsGiven) return config.shards;
+  return hasCredentials ? undefined : (await layoutOf(connection, config)).shards;
 }
 
 async function readDrafts(

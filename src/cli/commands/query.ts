@@ -10,7 +10,7 @@ import type { Call, Run } from '../call.ts';
 import { timeoutOption } from '../durations.ts';
 import { UsageError } from '../failure.ts';
 import { readFields } from '../fields.ts';
-import { withNats } from '../nats-connection.ts';
+import { askerFor, withNats } from '../nats-connection.ts';
 
 interface QueryOptions {
   readonly timeout: number;
@@ -53,7 +53,12 @@ async function query(
   const config = call.config();
   const input = inputOf(name, words);
   return await withNats(config, async (connection) => {
-    const queries = new QueryClient({ connection, subjects: subjects(config.namespace), timeoutMs });
+    const queries = new QueryClient({
+      connection,
+      subjects: subjects(config.namespace),
+      asker: askerFor(config),
+      timeoutMs,
+    });
     const answer = await queries.ask(name, input);
     await call.out.data(answer, () => answerText(name, answer));
     return EXIT.ok;

@@ -5,7 +5,7 @@ import { parseDurationMs } from '../durations.ts';
 import { UsageError } from '../failure.ts';
 import { countOption, nameOption } from '../global-options.ts';
 import { Interruption } from '../interruption.ts';
-import { layoutOf, withNats } from '../nats-connection.ts';
+import { askerFor, layoutOf, withNats } from '../nats-connection.ts';
 import { deadLetterSource } from '../tail/dead-letters.ts';
 import { eventSource } from '../tail/events.ts';
 import { resultSource } from '../tail/results.ts';
@@ -60,9 +60,17 @@ async function tail(call: Call, what: string, options: TailOptions): Promise<num
   const interruption = new Interruption();
   try {
     return await withNats(config, async (connection) => {
-      await layoutOf(connection, config);
+      const asker = askerFor(config);
+      if (asker === undefined) await layoutOf(connection, config);
       const { pool, agent, since } = options;
-      const source = await stream.open({ connection, namespace: config.namespace, pool, agent, since });
+      const source = await stream.open({
+        connection,
+        namespace: config.namespace,
+        asker,
+        pool,
+        agent,
+        since,
+      });
       const ending = AbortSignal.any([interruption.signal, call.out.unread]);
       ending.addEventListener('abort', () => source.close(), { once: true });
       if (ending.aborted) source.close();

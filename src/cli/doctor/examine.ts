@@ -10,8 +10,10 @@ import { ConfigurationError, messageOf } from '../../errors.ts';
 import { type Subjects, subjects } from '../../protocol/subjects.ts';
 import { askRedis } from '../../servers/ask-redis.ts';
 import type { Redis } from '../../state/redis.ts';
+
 import { stateDurability } from '../../state/state-durability.ts';
-import { openJetStream, withNats } from '../nats-connection.ts';
+import { askerFor, openJetStream, withNats } from '../nats-connection.ts';
+
 import { withRedis } from '../redis-connection.ts';
 import { type Check, fail } from './check.ts';
 import { durabilityCheck } from './durability-check.ts';
@@ -123,12 +125,16 @@ async function findLog(
 async function examineSystem(
   { connection, jsm, subjects: names, log, shards }: System,
   redis: Redis,
-  { namespace }: Config,
+  config: Config,
   checks: Check[],
 ): Promise<void> {
+  const { namespace } = config;
   const workers = await liveWorkers(redis, namespace, await redisNow(redis));
   checks.push(workersCheck(workers));
-  if (workers.length > 0) checks.push(await queriesCheck(new QueryClient({ connection, subjects: names })));
+  if (workers.length > 0)
+    checks.push(
+      await queriesCheck(new QueryClient({ connection, subjects: names, asker: askerFor(config) })),
+    );
   const all = Array.from({ length: shards }, (_, shard) => shard);
   const evidence = await gatherEvidence({
     logIdentity: log.created,

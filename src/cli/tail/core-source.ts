@@ -1,5 +1,6 @@
 /** Messages that are told once and not kept, as they come. */
 import type { Msg, NatsConnection } from 'nats';
+import { deniedOn } from '../../bus/permission-denied.ts';
 import type { Entry, Source } from './source.ts';
 
 /** `entryOf` answers undefined for what is not to be shown. */
@@ -9,8 +10,9 @@ export async function coreSource(
   entryOf: (message: Msg) => Entry | undefined,
 ): Promise<Source> {
   const subscription = connection.subscribe(subject);
-  // The server has the subscription when it has answered this.
+  // The server has the subscription when it has answered this, or has refused it by then.
   await connection.flush();
+  if (subscription.isClosed()) throw deniedOn('subscription', subject);
   return {
     async *entries(): AsyncGenerator<Entry> {
       for await (const message of subscription) {

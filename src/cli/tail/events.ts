@@ -6,11 +6,18 @@ import type { Entry, Since, Source, SourceOptions } from './source.ts';
 export async function eventSource({
   connection,
   namespace,
+  asker,
   pool,
   agent,
   since,
 }: SourceOptions): Promise<Source> {
-  const feed = new EventFeed({ connection, subjects: subjects(namespace), pool, start: startOf(since) });
+  const feed = new EventFeed({
+    connection,
+    subjects: subjects(namespace),
+    asker,
+    pool,
+    start: startOf(since),
+  });
   await feed.opened;
   return {
     async *entries(): AsyncGenerator<Entry> {

@@ -7,6 +7,8 @@ export type Since = 'new' | 'all' | { readonly at: number };
 export interface SourceOptions {
   readonly connection: NatsConnection;
   readonly namespace: string;
+  /** The name that the NATS server vouches for, where it does. */
+  readonly asker: string | undefined;
   readonly pool: string | undefined;
   readonly agent: string | undefined;
   readonly since: Since;

@@ -8,12 +8,15 @@ import { acceptedOrThrow } from '../../client/outcomes.ts';
 import { isObject } from '../../protocol/json.ts';
 import { DAY_MS } from '../../protocol/limits.ts';
 import { type Amount, formatAmount, parseAmount } from '../../rules/index.ts';
+import { type Gate, OPEN_GATE } from '../cluster/gate.ts';
 import type { RecordedAuction } from './recorded-auctions.ts';
 
 export interface System {
   readonly natsUrl: string;
   readonly namespace: string;
   readonly shards: number;
+  /** Left out: everybody may come in. */
+  readonly gate?: Gate | undefined;
 }
 
 /** What became of an auction. */
@@ -48,17 +51,28 @@ const EBAY_INCREMENTS = [
 ];
 
 export async function replay(
-  { natsUrl, namespace, shards }: System,
+  { natsUrl, namespace, shards, gate = OPEN_GATE }: System,
   auctions: readonly RecordedAuction[],
   onReplayed: (replayed: Replayed) => void = () => undefined,
 ): Promise<Replayed[]> {
-  await using opener = await ConvergeClient.connect({
-    agent: OPENER,
-    url: natsUrl,
-    namespace,
-    shards,
-    timeoutMs: TIMEOUT_MS,
-  });
+  const bidders = new Set(auctions.flatMap(({ bids }) => bids.map(({ bidder }) => bidder)));
+  await gate.admit([OPENER, ...bidders].map((name) => ({ role: 'agent', name })));
+  const clientOf = (agent: string): Promise<ConvergeClient> =>
+    ConvergeClient.connect({
+      agent,
+      url: natsUrl,
+      namespace,
+      shards,
+      timeoutMs: TIMEOUT_MS,
+      credentials: gate.credentialsOf(agent),
+    });
+  await using opener = await clientOf(OPENER);
+  // One connection can speak for all, unless the server knows who is who.
+  const isGuarded = gate.credentialsOf(OPENER) !== undefined;
+  const biddersOf = (): Bidders =>
+    isGuarded
+      ? ownConnections(clientOf)
+      : { client: async (name) => opener.withAgent(name), leave: async () => {} };
   const pools = Array.from({ length: Math.min(POOLS, auctions.length) }, (_, i) => `auctions-${i + 1}`);
   await Promise.all(
     pools.map(async (pool) => acceptedOrThrow(await opener.decide(pool, { type: 'CreatePool' }))),
@@ -67,7 +81,7 @@ export async function replay(
   const replayed: Replayed[] = [];
   const next = async (): Promise<void> => {
     for (let entry = waiting.shift(); entry !== undefined; entry = waiting.shift()) {
-      const result = await replayOne(opener, entry.pool, entry.auction);
+      const result = await replayOne(opener, biddersOf(), entry.pool, entry.auction);
       replayed[entry.place] = result;
       onReplayed(result);
     }
@@ -76,7 +90,32 @@ export async function replay(
   return replayed;
 }
 
-async function replayOne(opener: ConvergeClient, pool: string, auction: RecordedAuction): Promise<Replayed> {
+/** Those who bid in one auction. */
+interface Bidders {
+  client(name: string): Promise<ConvergeClient>;
+  leave(): Promise<void>;
+}
+
+function ownConnections(clientOf: (name: string) => Promise<ConvergeClient>): Bidders {
+  const clients = new Map<string, Promise<ConvergeClient>>();
+  return {
+    client(name) {
+      const client = clients.get(name) ?? clientOf(name);
+      clients.set(name, client);
+      return client;
+    },
+    leave: async () => {
+      await Promise.all([...clients.values()].map(async (client) => (await client).close()));
+    },
+  };
+}
+
+async function replayOne(
+  opener: ConvergeClient,
+  bidders: Bidders,
+  pool: string,
+  auction: RecordedAuction,
+): Promise<Replayed> {
   const auctionId = auction.id;
   const opened = await opener.decide(pool, {
     type: 'OpenAuction',
@@ -92,10 +131,11 @@ async function replayOne(opener: ConvergeClient, pool: string, auction: Recorded
   let accepted = 0;
   for (const { bidder, amount } of auction.bids) {
     const bid = { type: 'SubmitBid', auctionId, amount: formatAmount(amount) } as const;
-    const outcome = await opener.withAgent(bidder).decide(pool, bid);
+    const outcome = await (await bidders.client(bidder)).decide(pool, bid);
     if (outcome.status === 'accepted') accepted++;
     else if (outcome.code !== 'bid_too_low') acceptedOrThrow(outcome);
   }
+  await bidders.leave();
   const closed = acceptedOrThrow(await opener.decide(pool, { type: 'CloseAuction', auctionId }));
   const rejected = auction.bids.length - accepted;
   return { auction, accepted, rejected, ...(await resultOf(opener, pool, auctionId, closed.data)) };

@@ -4,11 +4,14 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_NAMESPACE } from '../../protocol/subjects.ts';
 import { type Servers, startServers, temporaryDataDir } from '../../servers/index.ts';
+import { type Gate, GuardedGate, OPEN_GATE } from './gate.ts';
 import { removeTraces } from './remove-traces.ts';
 import { WorkerChild } from './worker-child.ts';
 
 export interface ClusterOptions {
   readonly workers: number;
+  /** Servers that know who is who. */
+  readonly auth: boolean;
   readonly env: NodeJS.ProcessEnv;
   readonly say: (line: string) => void;
 }
@@ -31,16 +34,25 @@ export class Cluster {
   readonly namespace: string;
   readonly shards = SHARDS;
   readonly workers: readonly WorkerChild[];
+  readonly gate: Gate;
   readonly #servers: Servers;
   readonly #dataDir: string;
   #stopping: Promise<void> | undefined;
 
-  static async start({ workers, env, say }: ClusterOptions): Promise<Cluster> {
+  static async start({ workers, auth, env, say }: ClusterOptions): Promise<Cluster> {
     const dataDir = await temporaryDataDir('converge-demo');
     // For an end without farewell. Once before and once after the net that ends the servers: whoever goes on writing for
     // a moment leaves nothing behind either.
     process.on('exit', () => removeFolder(dataDir));
-    const servers = await startServers({ dataDir, env, log: say });
+    const gate = auth ? await GuardedGate.make(join(dataDir, 'auth'), DEFAULT_NAMESPACE, SHARDS) : undefined;
+    const servers = await startServers({
+      dataDir,
+      env: auth ? withoutServers(env) : env,
+      log: say,
+      ...(await gate?.servers()),
+    });
+    gate?.guard(servers);
+    const workerAccess = await gate?.workerEnv(servers.redis.url);
     process.on('exit', () => removeFolder(dataDir));
     const namespace = areShared(servers) ? `demo-${randomBytes(6).toString('hex')}` : DEFAULT_NAMESPACE;
     const workerEnv = (id: string): NodeJS.ProcessEnv => ({
@@ -50,6 +62,7 @@ export class Cluster {
       CONVERGE_NATS_URL: servers.nats.url,
       CONVERGE_REDIS_URL: servers.redis.url,
       CONVERGE_SHARDS: String(SHARDS),
+      ...workerAccess,
       CONVERGE_WORKER_ID: id,
     });
     const started = await Promise.allSettled(
@@ -58,15 +71,22 @@ export class Cluster {
       ),
     );
     const running = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-    const cluster = new Cluster(servers, namespace, dataDir, running);
+    const cluster = new Cluster(servers, gate ?? OPEN_GATE, namespace, dataDir, running);
     const failed = started.find((each) => each.status === 'rejected');
     if (failed === undefined) return cluster;
     await cluster.stop();
     throw failed.reason;
   }
 
-  private constructor(servers: Servers, namespace: string, dataDir: string, workers: readonly WorkerChild[]) {
+  private constructor(
+    servers: Servers,
+    gate: Gate,
+    namespace: string,
+    dataDir: string,
+    workers: readonly WorkerChild[],
+  ) {
     this.#servers = servers;
+    this.gate = gate;
     this.natsUrl = servers.nats.url;
     this.namespace = namespace;
     this.workers = workers;
@@ -105,6 +125,15 @@ function areShared({ nats, redis }: Servers): boolean {
 /** A server that was killed this very moment may still be writing. */
 function removeFolder(folder: string): void {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 });
+}
+
+/** Somebody else's servers do not know our identities. */
+function withoutServers({
+  CONVERGE_NATS_URL: _nats,
+  CONVERGE_REDIS_URL: _redis,
+  ...others
+}: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return others;
 }
 
 /** Settings of somebody else's workers are not for these. */

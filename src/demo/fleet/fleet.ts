@@ -1,10 +1,11 @@
 /**
- * All the agents of the demo, on a few connections. Every agent decides for itself what to claim and when its work is
+ * All the agents of the demo, on a few connections, or each on its own where the server knows who is who. Every agent decides for itself what to claim and when its work is
  * done; what they share is one reading of the event stream, and a board that wakes about as many of them as there are
  * tasks that wait: if all 1,523 asked for every task, 1,522 would ask in vain.
  */
 import { ConvergeClient } from '../../client/client.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
+import type { Gate } from '../cluster/gate.ts';
 import type { Random } from '../random.ts';
 import { canRun, type Workload } from '../workload.ts';
 import { Agent } from './agent.ts';
@@ -14,6 +15,7 @@ export interface FleetOptions {
   readonly natsUrl: string;
   readonly namespace: string;
   readonly shards: number;
+  readonly gate: Gate;
   readonly workload: Workload;
   readonly random: Random;
 }
@@ -36,15 +38,18 @@ export class Fleet {
   #isStopped = false;
 
   static async open(options: FleetOptions): Promise<Fleet> {
-    const { natsUrl, namespace, shards, workload } = options;
-    const count = Math.min(CONNECTIONS, workload.agents.length);
+    const { natsUrl, namespace, shards, gate, workload } = options;
+    const names = workload.agents.map(({ name }) => name);
+    const isGuarded = names.some((name) => gate.credentialsOf(name) !== undefined);
+    const shared = Array.from({ length: Math.min(CONNECTIONS, names.length) }, (_, i) => `fleet-${i + 1}`);
     const clients = await Promise.all(
-      Array.from({ length: count }, (_, i) =>
+      (isGuarded ? names : shared).map((agent) =>
         ConvergeClient.connect({
-          agent: `fleet-${i + 1}`,
+          agent,
           url: natsUrl,
           namespace,
           shards,
+          credentials: isGuarded ? gate.credentialsOf(agent) : undefined,
           timeoutMs: DECISION_TIMEOUT_MS,
           askAfterMs: ASK_AFTER_MS,
         }),

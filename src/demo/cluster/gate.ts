@@ -1,0 +1,96 @@
+/** Who may come in: everybody, or, with --auth, whoever was admitted, each with a key of its own. */
+import { readFile } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AuthFolder, type Credentials } from '../../auth/auth-folder.ts';
+import { begin, credentialFiles, readRedisPasswords, redisUrls } from '../../auth/begin.ts';
+import { REDIS_WORKER } from '../../auth/redis-acl.ts';
+import { closeNats, connectNats } from '../../bus/connection.ts';
+import type { NatsCredentials } from '../../bus/credentials.ts';
+import { NotAuthorizedError } from '../../errors.ts';
+import type { Identity } from '../../protocol/identity.ts';
+import type { Servers, ServersOptions } from '../../servers/index.ts';
+
+export interface Gate {
+  /** Resolves when all of them can connect. */
+  admit(identities: readonly Identity[]): Promise<void>;
+  /** Undefined where everybody may come in. */
+  credentialsOf(name: string): NatsCredentials | undefined;
+}
+
+export const OPEN_GATE: Gate = {
+  admit: async () => undefined,
+  credentialsOf: () => undefined,
+};
+
+const ADMITTED_WITHIN_MS = 10_000;
+const POLL_MS = 50;
+
+/** Identities, the servers' configuration that is made of them, and what workers have to be told. */
+export class GuardedGate implements Gate {
+  readonly #folder: AuthFolder;
+  readonly #credentials = new Map<string, Credentials>();
+  #nats: Servers['nats'] | undefined;
+
+  static async make(path: string, namespace: string, shards: number): Promise<GuardedGate> {
+    const folder = new AuthFolder(path);
+    await begin(folder, { namespace, shards, redisUrl: 'redis://127.0.0.1' });
+    return new GuardedGate(folder);
+  }
+
+  private constructor(folder: AuthFolder) {
+    this.#folder = folder;
+  }
+
+  async servers(): Promise<Pick<ServersOptions, 'nats' | 'redis'>> {
+    const passwords = await readRedisPasswords(credentialFiles(this.#folder).redis);
+    return {
+      nats: { changing: () => readFile(this.#folder.natsFile, 'utf8') },
+      redis: {
+        acl: await readFile(this.#folder.redisFile, 'utf8'),
+        user: { name: REDIS_WORKER, password: passwords.worker },
+      },
+    };
+  }
+
+  guard({ nats }: Servers): void {
+    this.#nats = nats;
+  }
+
+  async workerEnv(redisUrl: string): Promise<NodeJS.ProcessEnv> {
+    const files = credentialFiles(this.#folder);
+    return {
+      ...redisUrls(redisUrl, await readRedisPasswords(files.redis)),
+      CONVERGE_AUTH: 'true',
+      CONVERGE_NATS_NKEY: files.worker,
+    };
+  }
+
+  async admit(identities: readonly Identity[]): Promise<void> {
+    const added = await this.#folder.addAll(identities);
+    for (const credentials of added) this.#credentials.set(credentials.name, credentials);
+    await this.#nats?.reload();
+    const last = added.at(-1);
+    if (last !== undefined) await this.#untilKnown(last.name);
+  }
+
+  credentialsOf(name: string): NatsCredentials {
+    const credentials = this.#credentials.get(name);
+    if (credentials === undefined) throw new Error(`${name} was not admitted`);
+    const { role, seed } = credentials;
+    return { seed, identity: { role, name } };
+  }
+
+  /** The server reads its configuration again when it comes to it. */
+  async #untilKnown(name: string): Promise<void> {
+    const deadline = performance.now() + ADMITTED_WITHIN_MS;
+    for (;;) {
+      try {
+        const url = this.#nats?.url ?? '';
+        return await closeNats(await connectNats({ url, name, credentials: this.credentialsOf(name) }));
+      } catch (error) {
+        if (!(error instanceof NotAuthorizedError) || performance.now() > deadline) throw error;
+      }
+      await delay(POLL_MS);
+    }
+  }
+}
