@@ -8,6 +8,7 @@ import { dirname, join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import { AuthFolderError } from '../errors.ts';
 import type { Identity } from '../protocol/identity.ts';
+import type { Grantee } from '../protocol/permissions.ts';
 import { seedFileText } from '../protocol/seed-file.ts';
 import { natsAccounts } from './nats-accounts.ts';
 import { type RedisPasswords, redisAcl } from './redis-acl.ts';
@@ -25,7 +26,6 @@ export interface Credentials extends Identity {
 }
 
 export interface AddOptions {
-  readonly events?: readonly string[] | undefined;
   readonly isFurtherKey?: boolean | undefined;
   /** A file to write the seed to; it must not exist. Left out: whoever asked is told it. */
   readonly file?: string | undefined;
@@ -75,33 +75,28 @@ export class AuthFolder {
   }
 
   /** A new key for a new name, or a further one for a known name. */
-  async add(identity: Identity, options: AddOptions = {}): Promise<Credentials> {
-    const [credentials] = await this.#addAll([identity], options);
+  async add(grantee: Grantee, options: AddOptions = {}): Promise<Credentials> {
+    const [credentials] = await this.#addAll([grantee], options);
     if (credentials === undefined) throw new Error('one was added');
     return credentials;
   }
 
   /** Several new names at once: all of them, or none. */
-  async addAll(identities: readonly Identity[]): Promise<readonly Credentials[]> {
-    return await this.#addAll(identities, {});
+  async addAll(grantees: readonly Grantee[]): Promise<readonly Credentials[]> {
+    return await this.#addAll(grantees, {});
   }
 
-  async #addAll(identities: readonly Identity[], options: AddOptions): Promise<readonly Credentials[]> {
+  async #addAll(grantees: readonly Grantee[], options: AddOptions): Promise<readonly Credentials[]> {
     return await this.#locked(async () => {
       const now = new Date();
-      const added = identities.map(newCredentials);
-      const changed = added.reduce(
-        (register, { role, name, publicKey }) =>
-          withKey(register, {
-            role,
-            name,
-            key: publicKey,
-            events: options.events,
-            isFurtherKey: options.isFurtherKey === true,
-            now,
-          }),
-        await this.read(),
-      );
+      const added: Credentials[] = [];
+      let changed = await this.read();
+      for (const { role, name, events } of grantees) {
+        const credentials = newCredentials({ role, name });
+        added.push(credentials);
+        const isFurtherKey = options.isFurtherKey === true;
+        changed = withKey(changed, { role, name, key: credentials.publicKey, events, isFurtherKey, now });
+      }
       // First the secrets: a key that nobody has is worse than a file that nobody needs.
       for (const credentials of added)
         if (options.file !== undefined)

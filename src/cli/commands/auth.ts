@@ -136,7 +136,7 @@ async function addIdentity(call: Call, role: Role, name: string, options: AddOpt
   const folder = folderOf(call, options);
   const file = options.out === undefined ? undefined : resolve(call.cwd, options.out);
   const { events, furtherKey } = options;
-  const credentials = await folder.add({ role, name }, { file, events, isFurtherKey: furtherKey });
+  const credentials = await folder.add({ role, name, events }, { file, isFurtherKey: furtherKey });
   const { publicKey, seed } = credentials;
   const secret = file === undefined ? { seed } : { file };
   await call.out.data({ role, name, publicKey, inboxPrefix: inboxPrefix(credentials), ...secret }, () =>

@@ -6,13 +6,13 @@ import { begin, credentialFiles, readRedisPasswords, redisUrls } from '../../aut
 import { REDIS_WORKER } from '../../auth/redis-acl.ts';
 import { closeNats, connectNats } from '../../bus/connection.ts';
 import type { NatsCredentials } from '../../bus/credentials.ts';
-import { NotAuthorizedError } from '../../errors.ts';
-import type { Identity } from '../../protocol/identity.ts';
+import { NotAuthorizedError, UnavailableError } from '../../errors.ts';
+import type { Grantee } from '../../protocol/permissions.ts';
 import type { Servers, ServersOptions } from '../../servers/index.ts';
 
 export interface Gate {
   /** Resolves when all of them can connect. */
-  admit(identities: readonly Identity[]): Promise<void>;
+  admit(grantees: readonly Grantee[]): Promise<void>;
   /** Undefined where everybody may come in. */
   credentialsOf(name: string): NatsCredentials | undefined;
 }
@@ -52,6 +52,16 @@ export class GuardedGate implements Gate {
     };
   }
 
+  /** One who could come in so far cannot any more, once the server has read it. */
+  async revoke(name: string): Promise<void> {
+    await this.#folder.revoke(name);
+    await this.#nats?.reload();
+  }
+
+  get folder(): AuthFolder {
+    return this.#folder;
+  }
+
   guard({ nats }: Servers): void {
     this.#nats = nats;
   }
@@ -65,8 +75,8 @@ export class GuardedGate implements Gate {
     };
   }
 
-  async admit(identities: readonly Identity[]): Promise<void> {
-    const added = await this.#folder.addAll(identities);
+  async admit(grantees: readonly Grantee[]): Promise<void> {
+    const added = await this.#folder.addAll(grantees);
     for (const credentials of added) this.#credentials.set(credentials.name, credentials);
     await this.#nats?.reload();
     const last = added.at(-1);
@@ -88,7 +98,8 @@ export class GuardedGate implements Gate {
         const url = this.#nats?.url ?? '';
         return await closeNats(await connectNats({ url, name, credentials: this.credentialsOf(name) }));
       } catch (error) {
-        if (!(error instanceof NotAuthorizedError) || performance.now() > deadline) throw error;
+        const mayPass = error instanceof NotAuthorizedError || error instanceof UnavailableError;
+        if (!mayPass || performance.now() > deadline) throw error;
       }
       await delay(POLL_MS);
     }
