@@ -12,75 +12,27 @@ export interface RedisPasswords {
   readonly bullmq: string;
 }
 
-/** What a connection says of itself and asks the server; of INFO and CONFIG GET, what tells how durable it is. */
-const CONNECTION = ['auth', 'hello', 'ping', 'quit', 'select', 'client|setname', 'info', 'time'];
+/** What a connection says of itself and asks the server. */
+const CONNECTION = words('auth hello ping quit select client|setname info time');
 
-/** Leases, commits, outbox, queries, `digest`, `rebuild` and `doctor`. */
-const WORKER = [
-  ...['get', 'mget', 'set', 'getset', 'del', 'unlink', 'exists', 'type', 'scan', 'pexpire', 'pttl'],
-  ...['hget', 'hmget', 'hgetall', 'hset', 'hdel', 'hlen', 'hvals', 'hkeys', 'hscan', 'hincrby', 'hexists'],
-  ...['rpush', 'lpush', 'lpop', 'rpop', 'lrange', 'llen', 'ltrim', 'lindex'],
-  ...[
-    'zadd',
-    'zrem',
-    'zcard',
-    'zscore',
-    'zrange',
-    'zrangebyscore',
-    'zrangebylex',
-    'zremrangebyscore',
-    'zscan',
-  ],
-  ...['eval', 'evalsha', 'script|load', 'script|exists', 'multi', 'exec', 'config|get'],
-];
+/** Leases, commits, outbox, queries, snapshots, `digest`, `rebuild` and `doctor`. */
+const WORKER = words(`
+  get set del unlink exists type scan pexpire
+  hget hmget hgetall hset hdel hlen hvals hkeys hscan hincrby hexists
+  rpush ltrim lrange llen lindex
+  zadd zrem zcard zrange zrangebyscore zrangebylex zremrangebyscore zscan
+  eval evalsha config|get`);
 
-/** As BullMQ's scripts and connections use them. */
-const BULLMQ = [
-  ...['get', 'set', 'del', 'exists', 'type', 'expire', 'pexpire', 'pttl', 'incr', 'incrby', 'decr', 'rename'],
-  ...[
-    'hget',
-    'hmget',
-    'hgetall',
-    'hset',
-    'hsetnx',
-    'hmset',
-    'hdel',
-    'hlen',
-    'hincrby',
-    'hexists',
-    'hkeys',
-    'hvals',
-  ],
-  ...[
-    'lpush',
-    'rpush',
-    'lpop',
-    'rpop',
-    'lrange',
-    'llen',
-    'lrem',
-    'ltrim',
-    'lpos',
-    'lindex',
-    'rpoplpush',
-    'lmove',
-  ],
-  ...['blmove', 'brpoplpush', 'linsert'],
-  ...[
-    'zadd',
-    'zrem',
-    'zcard',
-    'zcount',
-    'zscore',
-    'zrange',
-    'zrevrange',
-    'zrangebyscore',
-    'zrevrangebyscore',
-  ],
-  ...['zrangebylex', 'zrank', 'zpopmin', 'zpopmax', 'bzpopmin', 'zremrangebyrank', 'zremrangebyscore'],
-  ...['sadd', 'srem', 'smembers', 'sismember', 'scard', 'xadd', 'xtrim', 'xlen'],
-  ...['eval', 'evalsha', 'script|load', 'script|exists', 'multi', 'exec', 'scan'],
-];
+/** What BullMQ's scripts call, and its classes outside of them. */
+const BULLMQ = words(`
+  get set del unlink exists type scan incr incrby persist pexpire pexpireat pttl rename
+  hget hmget hgetall hset hmset hdel hlen hincrby hexists hscan
+  lindex llen lpop lpush rpush lrange lrem lset ltrim lpos rpop rpoplpush
+  sadd srem smembers sismember scard sscan
+  zadd zrem zcard zcount zlexcount zscore zrange zrevrange zrangebylex zrangebyscore zrevrangebyscore
+  zpopmin bzpopmin zremrangebyrank zremrangebyscore
+  xadd xdel xlen xrange xread xtrim
+  eval evalsha multi exec`);
 
 /** The text of a Redis `aclfile`. Nobody gets in without a name: the default user is off. */
 export function redisAcl(namespace: string, passwords: RedisPasswords): string {
@@ -107,4 +59,8 @@ export function redisUrlAs(url: string, name: string, password: string): string 
   parsed.username = name;
   parsed.password = password;
   return parsed.href;
+}
+
+function words(text: string): string[] {
+  return text.trim().split(/\s+/);
 }

@@ -1,0 +1,168 @@
+import { expect, it, vi } from 'vitest';
+import type { ConvergeClient, ConvergeEvent, EventFeed } from '../../src/index.ts';
+import {
+  acceptedOrThrow,
+  PermissionDeniedError,
+  QueryError,
+  TaskManager,
+  UnavailableError,
+} from '../../src/index.ts';
+import { until } from '../support/until.ts';
+import { useGuardedSystem } from './guarded.ts';
+
+vi.setConfig({ testTimeout: 60_000 });
+
+const guarded = useGuardedSystem();
+let pools = 0;
+
+/** A pool that ann owns and lets bob into; ann is a member, bob is not yet. */
+async function privatePool(): Promise<{ pool: string; ann: ConvergeClient; bob: ConvergeClient }> {
+  const pool = `private-${pools++}`;
+  const [ann, bob] = [await guarded.system.client('ann'), await guarded.system.client('bob')];
+  const admission = { kind: 'allowlist' as const, agents: ['ann', 'bob'] };
+  acceptedOrThrow(await ann.decide(pool, { type: 'CreatePool', admission }));
+  acceptedOrThrow(await ann.decide(pool, { type: 'JoinPool' }));
+  return { pool, ann, bob };
+}
+
+/** What a feed gives out, and how it ended. */
+function collect(feed: EventFeed): { events: ConvergeEvent[]; ended: Promise<unknown> } {
+  const events: ConvergeEvent[] = [];
+  const ended = (async () => {
+    try {
+      for await (const event of feed) events.push(event);
+      return undefined;
+    } catch (error) {
+      return error;
+    }
+  })();
+  guarded.onEndOfTest(() => feed.close());
+  return { events, ended };
+}
+
+const submit = async (client: ConvergeClient, pool: string, taskId: string): Promise<void> => {
+  acceptedOrThrow(await new TaskManager(client).submit({ taskId, objective: 'x' }, { pool }));
+};
+
+it('a member hears all events from the beginning, in order and without gaps', async () => {
+  const { pool, ann } = await privatePool();
+  for (let i = 0; i < 20; i++) await submit(ann, pool, `t${i}`);
+  const { events } = collect(ann.events({ pool, start: 'all' }));
+  await until('all events', () => events.length >= 22);
+  expect(events.map(({ sequence }) => Number(sequence))).toEqual(events.map((_, i) => i + 1));
+});
+
+it('a feed from now on has what comes after it was opened, and nothing before', async () => {
+  const { pool, ann } = await privatePool();
+  await submit(ann, pool, 'before');
+  const feed = ann.events({ pool });
+  await feed.opened;
+  const { events } = collect(feed);
+  await submit(ann, pool, 'after');
+  await until('an event', () => events.length > 0);
+  expect(events.map(({ subject }) => subject)).toEqual(['task/after']);
+});
+
+it('a thousand events and more come through: the server waits for the reader', async () => {
+  const { pool, ann } = await privatePool();
+  const objective = 'x'.repeat(2_000);
+  const decisions = Array.from({ length: 100 }, () => ({ type: 'SubmitTask' as const, objective }));
+  for (let i = 0; i < 12; i++) {
+    const batch = decisions.map((decision, n) => ({ ...decision, taskId: `t-${i}-${n}` }));
+    acceptedOrThrow(await ann.decide(pool, { type: 'Batch', decisions: batch }));
+  }
+  const { events } = collect(ann.events({ pool, start: 'all' }));
+  await until('all events', () => events.length >= 1_202, 30_000);
+  expect(events.map(({ sequence }) => Number(sequence))).toEqual(events.map((_, i) => i + 1));
+});
+
+it('whoever is not a member is told that there is no such pool', async () => {
+  const { pool, bob } = await privatePool();
+  await expect(bob.query('pool', { pool })).rejects.toThrow('pool_not_found');
+  const feed = bob.events({ pool });
+  await expect(feed.opened).rejects.toThrow(QueryError);
+  await expect(bob.events().opened).rejects.toThrow('name a pool');
+  acceptedOrThrow(await bob.decide(pool, { type: 'JoinPool' }));
+  expect(await bob.query('pool', { pool })).toMatchObject({ pool, members: 2 });
+  await bob.events({ pool }).opened;
+});
+
+it('whoever leaves hears no more, also on a feed that is open', async () => {
+  const { pool, ann, bob } = await privatePool();
+  acceptedOrThrow(await bob.decide(pool, { type: 'JoinPool' }));
+  const feed = bob.events({ pool, start: 'new' });
+  await feed.opened;
+  const { events, ended } = collect(feed);
+  acceptedOrThrow(await bob.decide(pool, { type: 'LeavePool' }));
+  expect(await ended).toBeInstanceOf(QueryError);
+  const heard = events.length;
+  await submit(ann, pool, 'unheard');
+  const seen = collect(ann.events({ pool, start: 'all' })).events;
+  await until('ann to hear it', () => seen.some(({ subject }) => subject === 'task/unheard'));
+  expect(events).toHaveLength(heard);
+});
+
+it('observers and operators see everything, without being members', async () => {
+  const { pool } = await privatePool();
+  for (const name of ['olga', 'otto']) {
+    const client = await guarded.system.client(name);
+    expect(await client.query('pool', { pool })).toMatchObject({ pool });
+    const { events } = collect(client.events({ start: 'all' }));
+    await until(`${name} to hear of it`, () => events.some(({ source }) => source === `/pools/${pool}`));
+  }
+});
+
+it('a feed goes on where it was when the server was away', async () => {
+  const { pool, ann } = await privatePool();
+  const { events } = collect(ann.events({ pool, start: 'all' }));
+  await until('what there is', () => events.length === 2);
+  await guarded.system.servers.nats.restart();
+  await until(
+    'a task to be submitted',
+    async () => {
+      const outcome = await ann.decide(
+        pool,
+        { type: 'SubmitTask', taskId: 'later', objective: 'x' },
+        { timeoutMs: 5_000 },
+      );
+      return outcome.status === 'accepted' || outcome.code === 'task_exists';
+    },
+    30_000,
+  );
+  await until('the event', () => events.length === 3, 30_000);
+  expect(events.map(({ sequence }) => Number(sequence))).toEqual([1, 2, 3]);
+});
+
+it('nothing about an agent is told to another one', async () => {
+  const { pool, ann, bob } = await privatePool();
+  const { decisionId } = acceptedOrThrow(
+    await ann.decide(pool, { type: 'SubmitTask', taskId: 'mine', objective: 'x' }),
+  );
+  await expect(bob.query('outcome', { agent: 'ann', decisionId, pool })).rejects.toThrow('outcome_not_found');
+  expect(await ann.query('outcome', { agent: 'ann', decisionId, pool })).toMatchObject({
+    status: 'accepted',
+  });
+  expect((await bob.query('pools-of-agent', { agent: 'ann' })).pools).not.toContain(pool);
+  const { items } = await bob.query('pending-tasks', { agent: 'ann', pools: [pool] });
+  expect(items).toEqual([]);
+});
+
+it('a connection in another name is told what is missing, and by which command to get it', async () => {
+  const bob = await guarded.system.client('bob');
+  const asAnn = bob.withAgent('ann');
+  await expect(asAnn.decide('commons', { type: 'Heartbeat' })).rejects.toThrow(PermissionDeniedError);
+  await expect(asAnn.decide('commons', { type: 'Heartbeat' })).rejects.toThrow(/converge auth add-agent ann/);
+});
+
+it('a connection ends when its name is revoked', async () => {
+  await guarded.system.gate.admit([{ role: 'agent', name: 'tom' }]);
+  const tom = await guarded.system.client('tom');
+  acceptedOrThrow(await tom.decide('commons', { type: 'Heartbeat' }));
+  await guarded.system.gate.revoke('tom');
+  await until('it to be refused', async () => {
+    const error = await tom
+      .decide('commons', { type: 'Heartbeat' }, { timeoutMs: 500 })
+      .catch((reason) => reason);
+    return error instanceof UnavailableError;
+  });
+});

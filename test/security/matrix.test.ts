@@ -1,0 +1,20 @@
+/** A sample of `npm run security`, which tries all of it. */
+import { expect, it } from 'vitest';
+import { runAttacks } from '../../security/attacks.ts';
+import { runMatrix } from '../../security/matrix.ts';
+import { useGuardedSystem } from '../auth/guarded.ts';
+
+const guarded = useGuardedSystem();
+
+it('every attack with an agent’s credentials has the outcome that it has to have', async () => {
+  const cases = await runAttacks(guarded.system);
+  expect(cases.length).toBeGreaterThan(20);
+  expect(cases.filter(({ expected, found }) => expected !== found)).toEqual([]);
+});
+
+it('every role may do what it may, and nothing else', async () => {
+  const cases = await runMatrix(guarded.system, { every: 5 });
+  expect(cases.length).toBeGreaterThan(200);
+  expect(new Set(cases.map(({ found }) => found))).toContain('denied');
+  expect(cases.filter(({ expected, found }) => expected !== found)).toEqual([]);
+});
