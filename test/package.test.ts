@@ -16,6 +16,53 @@ it('every dependency has an exact version', async () => {
   }
 });
 
+/** What runs in production, and why. A new one needs a reason here; a removed one its line removed. */
+const REASONS: Readonly<Record<string, string>> = {
+  '@nats-io/jetstream': 'the log and the events: streams and consumers',
+  '@nats-io/nkeys': 'makes the keys of converge auth; the NATS client brings it along anyway',
+  bullmq: 'the schedule of the sweep, shared by all workers',
+  commander: 'the arguments of the command',
+  ioredis: 'Redis: the state',
+  nats: 'NATS: everything that agents and workers say',
+  pino: 'logs as JSON lines, at the price of a function call where they are off',
+  'prom-client': 'metrics in the form that Prometheus reads',
+  zod: 'schemas of decisions, queries and settings, with the path of each fault',
+};
+/** With all that they depend on, for any platform. More means that somebody else's choice has become ours. */
+const MOST_PACKAGES = 60;
+
+interface Locked {
+  readonly packages: Readonly<
+    Record<
+      string,
+      { readonly dev?: boolean; readonly optional?: boolean; readonly hasInstallScript?: boolean }
+    >
+  >;
+}
+
+async function lockfile(): Promise<Locked> {
+  return JSON.parse(await readFile(new URL('../package-lock.json', import.meta.url), 'utf8'));
+}
+
+it('every production dependency has a reason', async () => {
+  const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');
+  expect(Object.keys(JSON.parse(text).dependencies).sort()).toEqual(Object.keys(REASONS).sort());
+});
+
+it('few packages run in production', async () => {
+  const { packages } = await lockfile();
+  const production = Object.entries(packages).filter(([path, { dev }]) => path !== '' && dev !== true);
+  expect(production.length).toBeGreaterThan(Object.keys(REASONS).length);
+  expect(production.length).toBeLessThanOrEqual(MOST_PACKAGES);
+});
+
+it('no dependency that is needed has an install script: npm ci --ignore-scripts is enough', async () => {
+  const { packages } = await lockfile();
+  const scripted = Object.entries(packages).filter(([, { hasInstallScript }]) => hasInstallScript === true);
+  const needed = scripted.filter(([, { optional }]) => optional !== true).map(([path]) => path);
+  expect(needed).toEqual([]);
+});
+
 it('there is a JSON Schema for every decision and query, and each refuses unknown fields', () => {
   const schemas = jsonSchemas();
   for (const name of ['decision.SubmitTask', 'decision.Batch', 'query.tasks', 'outcome', 'event']) {

@@ -56,6 +56,30 @@ it('says that it lives, that it is ready, and what it counts', async () => {
   expect(age).toBeLessThan(10);
 });
 
+it('with a token, everything but /livez wants to be shown it', async () => {
+  const httpToken = 'a-token-of-some-length';
+  const { healthUrl } = await system.space(NO_SWEEPS).worker({ httpPort: 0, httpToken });
+  const status = async (path: string, authorization?: string): Promise<number> =>
+    (await fetch(`${healthUrl}${path}`, { headers: authorization === undefined ? {} : { authorization } }))
+      .status;
+  expect(await status('/livez')).toBe(200);
+  for (const path of ['/readyz', '/metrics', '/none']) {
+    expect(await status(path)).toBe(401);
+    expect(await status(path, 'Bearer another-token-entirely')).toBe(401);
+    expect(await status(path, httpToken)).toBe(401);
+  }
+  expect(await status('/metrics', `Bearer ${httpToken}`)).toBe(200);
+  expect(await status('/none', `Bearer ${httpToken}`)).toBe(404);
+});
+
+it('off loopback nothing but /livez answers without a token', async () => {
+  const { healthUrl } = await system.space(NO_SWEEPS).worker({ httpPort: 0, httpHost: '0.0.0.0' });
+  expect((await fetch(`${healthUrl}/livez`)).status).toBe(200);
+  const refused = await fetch(`${healthUrl}/metrics`);
+  expect(refused.status).toBe(401);
+  expect(await refused.text()).toContain('CONVERGE_HTTP_TOKEN');
+});
+
 it('answers nothing else', async () => {
   const { healthUrl } = await system.space(NO_SWEEPS).worker({ httpPort: 0 });
   expect((await fetch(`${healthUrl}/`)).status).toBe(404);
