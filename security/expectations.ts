@@ -77,6 +77,7 @@ const PUBLISHING: readonly Row[] = [
   publish('$SRV.INFO.converge', ['otto']),
   publish('$SYS.REQ.SERVER.PING', NOBODY),
   publish('$SYS.REQ.ACCOUNT.PING.CONNZ', NOBODY),
+  publish('$O.CONVERGE_SNAPSHOTS.M.x', ['wanda']),
   publish('$KV.bucket.key', NOBODY),
   publish('$O.bucket.C.x', NOBODY),
   publish('anything', NOBODY),
@@ -116,6 +117,7 @@ const SUBSCRIBING: readonly Row[] = [
   ...subscribe('$JS.>', NOBODY),
   ...subscribe('$JS.EVENT.ADVISORY.>', NOBODY),
   ...subscribe('$SYS.>', NOBODY),
+  ...subscribe('$O.CONVERGE_SNAPSHOTS.>', NOBODY),
   ...subscribe('$SRV.PING', ['wanda']),
   ...subscribe('>', NOBODY),
   // Last: for a moment the worker's own questions and answers would go to the tester.
@@ -125,7 +127,15 @@ const SUBSCRIBING: readonly Row[] = [
 ];
 
 const READERS: readonly Name[] = ['otto', 'wanda'];
-const STREAMS = ['CONVERGE_DECISIONS', 'CONVERGE_EVENTS', 'CONVERGE_DEADLETTERS'] as const;
+const SNAPSHOTS = 'OBJ_CONVERGE_SNAPSHOTS';
+const STREAMS: readonly string[] = [
+  'CONVERGE_DECISIONS',
+  'CONVERGE_EVENTS',
+  'CONVERGE_DEADLETTERS',
+  SNAPSHOTS,
+];
+/** From which something is removed as a matter of course. */
+const TRIMMED: readonly string[] = ['CONVERGE_DECISIONS', SNAPSHOTS];
 
 const API: readonly Row[] = [
   api('$JS.API.INFO', READERS),
@@ -145,7 +155,7 @@ const API: readonly Row[] = [
     api(`$JS.API.CONSUMER.NAMES.${stream}`, NOBODY),
     api(`$JS.API.STREAM.CREATE.${stream}`, ['wanda']),
     api(`$JS.API.STREAM.UPDATE.${stream}`, ['wanda']),
-    api(`$JS.API.STREAM.PURGE.${stream}`, stream === 'CONVERGE_DECISIONS' ? ['wanda'] : NOBODY),
+    api(`$JS.API.STREAM.PURGE.${stream}`, TRIMMED.includes(stream) ? ['wanda'] : NOBODY),
     api(`$JS.API.STREAM.DELETE.${stream}`, NOBODY),
     api(`$JS.API.STREAM.MSG.DELETE.${stream}`, NOBODY),
     api(`$JS.API.STREAM.SNAPSHOT.${stream}`, NOBODY),
@@ -156,6 +166,7 @@ const API: readonly Row[] = [
   api('$JS.API.META.LEADER.STEPDOWN', NOBODY),
   api('$JS.ACK.CONVERGE_EVENTS.mine.1.1.1.1.1', NOBODY),
   api('$JS.FC.CONVERGE_EVENTS.mine.abc', ASKERS),
+  api(`$JS.FC.${SNAPSHOTS}.mine.abc`, READERS),
 ];
 
 const HIDDEN = { bob: 'pool_not_found', gus: 'pool_not_found' } as const;

@@ -7,7 +7,7 @@ import { pino } from 'pino';
 import { closeNats, connectNats } from '../src/bus/connection.ts';
 import { ConvergeClient } from '../src/client/client.ts';
 import { acceptedOrThrow } from '../src/client/outcomes.ts';
-import { type Config, configFromEnv } from '../src/config.ts';
+import { type Config, type ConfigInput, configFromEnv } from '../src/config.ts';
 import { GuardedGate } from '../src/demo/cluster/gate.ts';
 import { NotAuthorizedError, UnavailableError } from '../src/errors.ts';
 import type { Grantee } from '../src/protocol/permissions.ts';
@@ -46,7 +46,11 @@ export class SecuritySystem implements AsyncDisposable {
   readonly #open: (() => Promise<void>)[] = [];
   #worker: RunningWorker | undefined;
 
-  static async start(env: NodeJS.ProcessEnv, say: (line: string) => void): Promise<SecuritySystem> {
+  static async start(
+    env: NodeJS.ProcessEnv,
+    say: (line: string) => void,
+    overrides: Partial<ConfigInput> = {},
+  ): Promise<SecuritySystem> {
     const dataDir = await temporaryDataDir('converge-security');
     const gate = await GuardedGate.make(join(dataDir, 'auth'), DEFAULT_NAMESPACE, SHARDS);
     const own = { ...env, CONVERGE_NATS_URL: undefined, CONVERGE_REDIS_URL: undefined };
@@ -58,6 +62,7 @@ export class SecuritySystem implements AsyncDisposable {
       leaseMs: 1_000,
       sweepEveryMs: 200,
       httpPort: -1,
+      ...overrides,
       logMaxBytes: 256 * 1024 * 1024,
       eventsMaxBytes: 256 * 1024 * 1024,
     });

@@ -20,6 +20,7 @@ it('every dependency has an exact version', async () => {
 const REASONS: Readonly<Record<string, string>> = {
   '@nats-io/jetstream': 'the log and the events: streams and consumers',
   '@nats-io/nkeys': 'makes the keys of converge auth; the NATS client brings it along anyway',
+  '@nats-io/obj': 'snapshots of the state: an object store on JetStream',
   bullmq: 'the schedule of the sweep, shared by all workers',
   commander: 'the arguments of the command',
   ioredis: 'Redis: the state',

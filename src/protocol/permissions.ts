@@ -81,7 +81,7 @@ function observerPermissions(identity: Grantee, subjects: Subjects): Permissions
 }
 
 function operatorPermissions(identity: Grantee, subjects: Subjects): Permissions {
-  const { decisions, events, deadLetters } = subjects.streams;
+  const { decisions, events, deadLetters, snapshots } = subjects.streams;
   return {
     publish: [
       ...decisionsOf(identity.name, subjects),
@@ -90,7 +90,8 @@ function operatorPermissions(identity: Grantee, subjects: Subjects): Permissions
       flowControl(subjects),
       ...discovery('*'),
       '$JS.API.INFO',
-      ...[decisions, events, deadLetters].flatMap(readingOf),
+      ...[decisions, events, deadLetters, snapshots].flatMap(readingOf),
+      paceOf(snapshots),
     ],
     subscribe: [
       subjects.allResults,
@@ -105,7 +106,7 @@ function operatorPermissions(identity: Grantee, subjects: Subjects): Permissions
 
 function workerPermissions(identity: Grantee, subjects: Subjects): Permissions {
   const ns = subjects.namespace;
-  const { decisions, events, deadLetters } = subjects.streams;
+  const { decisions, events, deadLetters, snapshots } = subjects.streams;
   return {
     publish: [
       `${ns}.decisions.*.${SHARD_POOL}.${SWEEPER}`,
@@ -117,13 +118,16 @@ function workerPermissions(identity: Grantee, subjects: Subjects): Permissions {
       '_INBOX.>',
       '_R_.>',
       '$JS.API.INFO',
-      ...[decisions, events, deadLetters].flatMap((stream) => [
+      ...[decisions, events, deadLetters, snapshots].flatMap((stream) => [
         ...readingOf(stream),
         `$JS.API.STREAM.CREATE.${stream}`,
         `$JS.API.STREAM.UPDATE.${stream}`,
       ]),
-      // The sweeper trims what is applied and kept in a snapshot.
+      // What is applied and kept in a snapshot is trimmed; snapshots take the place of older ones.
       `$JS.API.STREAM.PURGE.${decisions}`,
+      `$JS.API.STREAM.PURGE.${snapshots}`,
+      `$O.${subjects.snapshotBucket}.>`,
+      paceOf(snapshots),
       `$JS.API.CONSUMER.LIST.${events}`,
     ],
     subscribe: [
@@ -146,7 +150,11 @@ function queriesAs(name: string, subjects: Subjects): string[] {
 
 /** By which the reader of a feed says that it keeps up. Not part of the API: it changes nothing but the pace. */
 function flowControl({ streams }: Subjects): string {
-  return `$JS.FC.${streams.events}.>`;
+  return paceOf(streams.events);
+}
+
+function paceOf(stream: string): string {
+  return `$JS.FC.${stream}.>`;
 }
 
 /** ADR-32: of all services, of ours, and of one instance of it. */

@@ -1,6 +1,7 @@
 /** For a test file: a real system on the generated configuration, ended after it. */
 import { afterAll, afterEach, beforeAll } from 'vitest';
 import { SecuritySystem } from '../../security/system.ts';
+import type { ConfigInput } from '../../src/config.ts';
 
 export interface Guarded {
   readonly system: SecuritySystem;
@@ -8,11 +9,11 @@ export interface Guarded {
   onEndOfTest(cleanup: () => unknown): void;
 }
 
-export function useGuardedSystem(): Guarded {
+export function useGuardedSystem(overrides: Partial<ConfigInput> = {}): Guarded {
   let system: SecuritySystem | undefined;
   const cleanups: (() => unknown)[] = [];
   beforeAll(async () => {
-    system = await SecuritySystem.start(process.env, () => undefined);
+    system = await SecuritySystem.start(process.env, () => undefined, overrides);
   });
   afterEach(async () => {
     for (const cleanup of cleanups.splice(0)) await cleanup();

@@ -1,3 +1,6 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { expect, it, vi } from 'vitest';
 import type { ConvergeClient, ConvergeEvent, EventFeed } from '../../src/index.ts';
 import {
@@ -12,7 +15,12 @@ import { useGuardedSystem } from './guarded.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
 
-const guarded = useGuardedSystem();
+/** Snapshots and trimming as often as can be, so that what they need is tried as well. */
+const guarded = useGuardedSystem({
+  snapshotEveryMs: 1_000,
+  snapshotEveryDecisions: 1,
+  logRetentionMs: 1_000,
+});
 let pools = 0;
 
 /** A pool that ann owns and lets bob into; ann is a member, bob is not yet. */
@@ -165,4 +173,22 @@ it('a connection ends when its name is revoked', async () => {
       .catch((reason) => reason);
     return error instanceof UnavailableError;
   });
+});
+
+it('the server has refused nothing that a worker or an operator did, snapshots and trimming included', async () => {
+  const { servers, subjects } = guarded.system;
+  const otto = await guarded.system.connect('otto');
+  const jsm = await jetstreamManager(otto);
+  const ann = await guarded.system.client('ann');
+  await until('a snapshot to be taken, and the log to be trimmed', async () => {
+    acceptedOrThrow(await ann.decide('commons', { type: 'Heartbeat' }));
+    const snapshots = await jsm.streams.info(subjects.streams.snapshots);
+    const log = await jsm.streams.info(subjects.streams.decisions);
+    return snapshots.state.messages > 0 && log.state.messages < log.state.last_seq;
+  });
+  const log = await readFile(join(servers.nats.dataDir ?? '', 'nats-server.log'), 'utf8');
+  const refused = log.split('\n').filter((line) => line.includes('Violation'));
+  expect(refused.filter((line) => line.includes('converge-worker') || line.includes('otto'))).toEqual([]);
+  // Of agents it was told.
+  expect(refused.length).toBeGreaterThan(0);
 });

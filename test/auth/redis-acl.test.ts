@@ -44,6 +44,8 @@ beforeAll(async () => {
     leaseMs: 1_000,
     sweepEveryMs: 100,
     httpPort: 0,
+    snapshotEveryMs: 1_000,
+    snapshotEveryDecisions: 1,
     logMaxBytes: 64 * 1024 * 1024,
     eventsMaxBytes: 64 * 1024 * 1024,
   });
