@@ -26,6 +26,7 @@ const REQUESTS: { readonly [N in QueryName]: object } = {
   negotiation: { sessionId: 'n-1' },
   delegations: { agent: 'ann', state: 'live' },
   stats: { pool: 'work' },
+  feed: { pool: 'p', token: 'abc', after: 5, since: 1_000 },
 };
 
 export const queryTarget: Target = {
