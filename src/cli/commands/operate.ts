@@ -2,6 +2,7 @@
 import type { Command } from 'commander';
 import { ConvergeClient } from '../../client/client.ts';
 import { PoolManager } from '../../client/pool-manager.ts';
+import { natsAccess } from '../../config.ts';
 import { EXIT } from '../../errors.ts';
 import { OPERATOR } from '../../protocol/names.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
@@ -116,7 +117,15 @@ async function operate(
   return await withNats(config, async (connection) => {
     const shards = call.areShardsGiven ? config.shards : (await layoutOf(connection, config)).shards;
     const { namespace } = config;
-    const client = await ConvergeClient.connect({ connection, agent, namespace, shards, timeoutMs });
+    const { credentials } = natsAccess(config);
+    const client = await ConvergeClient.connect({
+      connection,
+      agent,
+      credentials,
+      namespace,
+      shards,
+      timeoutMs,
+    });
     try {
       return await decide(new PoolManager(client));
     } finally {
