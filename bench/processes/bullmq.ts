@@ -3,7 +3,7 @@ import { Queue, QueueEvents, Worker } from 'bullmq';
 import { z } from 'zod';
 import { connectForBullMq } from '../../src/state/redis.ts';
 import { openLoop, openLoopSchema } from '../support/open-loop.ts';
-import { add, Completions, jobsOf, queueConfig, type Sum, sums } from '../support/queue-process.ts';
+import { Completions, jobsOf, queueConfig, type Sum, add as sumOf, sums } from '../support/queue-process.ts';
 import { serve } from '../support/serve.ts';
 
 const { role, url, queue: name, concurrency } = queueConfig();
@@ -12,22 +12,33 @@ const EVENTS_KEPT = 1_000_000;
 /** A bounded history, as people keep it. */
 const KEPT = { removeOnComplete: { count: 1_000 }, removeOnFail: { count: 1_000 } };
 
-if (role === 'producer') produce();
-else consume();
-
 function produce(): void {
   const connection = connectForBullMq(url);
   const queue = new Queue<Sum>(name, { connection, defaultJobOptions: KEPT });
   let events: QueueEvents | undefined;
   let runs = 0;
+  /** By default BullMQ keeps so few events that a listener which falls behind misses some. */
+  async function listen(): Promise<void> {
+    if (events !== undefined) return;
+    await connection.hset(`bull:${name}:meta`, 'opts.maxLenEvents', String(EVENTS_KEPT));
+    events = await listening();
+  }
+  async function add(args: unknown): Promise<void> {
+    const jobs = jobsOf(args);
+    for (let first = 0; first < jobs; first += BULK) {
+      const count = Math.min(BULK, jobs - first);
+      await queue.addBulk(sums(first, count).map((data) => ({ name: 'add', data })));
+    }
+  }
   serve(
     {
-      async add(args) {
-        const jobs = jobsOf(args);
-        for (let first = 0; first < jobs; first += BULK) {
-          const count = Math.min(BULK, jobs - first);
-          await queue.addBulk(sums(first, count).map((data) => ({ name: 'add', data })));
-        }
+      add,
+      /** Also waits until this process has been told of every one of them that it is completed. */
+      async addAndHear(args) {
+        await listen();
+        const heard = completions.next(jobsOf(args));
+        await add(args);
+        return await heard;
       },
       async counts() {
         const states = await queue.getJobCounts('wait', 'active', 'delayed', 'failed', 'prioritized');
@@ -38,11 +49,7 @@ function produce(): void {
       },
       /** From when a job was due to be added to when this process hears that it is completed. */
       async latency(args) {
-        if (events === undefined) {
-          // By default BullMQ keeps so few events that a listener which falls behind misses some.
-          await connection.hset(`bull:${name}:meta`, 'opts.maxLenEvents', String(EVENTS_KEPT));
-          events = await listening();
-        }
+        await listen();
         const run = runs++;
         return await openLoop(openLoopSchema.parse(args), (i, answered) => {
           const jobId = `l-${run}-${i}`;
@@ -59,6 +66,8 @@ function produce(): void {
   );
 }
 
+/** Of the jobs that the producer has added. */
+const completions = new Completions();
 const heardOf = new Map<string, (at: number) => void>();
 
 async function listening(): Promise<QueueEvents> {
@@ -68,6 +77,7 @@ async function listening(): Promise<QueueEvents> {
     lastEventId: '0-0',
   });
   events.on('completed', ({ jobId }) => {
+    completions.count();
     heardOf.get(jobId)?.(performance.now());
     heardOf.delete(jobId);
   });
@@ -76,8 +86,7 @@ async function listening(): Promise<QueueEvents> {
 }
 
 function consume(): void {
-  const completions = new Completions();
-  const worker = new Worker<Sum>(name, async ({ data }) => add(data), {
+  const worker = new Worker<Sum>(name, async ({ data }) => sumOf(data), {
     connection: connectForBullMq(url),
     concurrency,
   });
@@ -92,3 +101,6 @@ function consume(): void {
     () => worker.close(),
   );
 }
+
+if (role === 'producer') produce();
+else consume();

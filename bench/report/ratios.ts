@@ -9,6 +9,8 @@ export interface Ratios {
   /** Lifecycles/s of ours (bulk, 16 pools) to BullMQ's; then the same with a message for each decision. */
   readonly vsBullmq: number | null;
   readonly vsBullmqSingle: number | null;
+  /** The first, to BullMQ when its producer too is told what became of each job. */
+  readonly vsBullmqTold: number | null;
   readonly vsRawPipe: number | null;
   readonly vsRawPipeSingle: number | null;
   /** The worse of bulk and single; so is the next. */
@@ -34,6 +36,7 @@ export function ratiosOf({ throughput, latency, growth, scaleOut }: Results): Ra
   return {
     vsBullmq: paired(speeds, 'ours-bulk-16', 'bullmq'),
     vsBullmqSingle: paired(speeds, 'ours-single-16', 'bullmq'),
+    vsBullmqTold: paired(speeds, 'ours-bulk-16', 'bullmq-told'),
     vsRawPipe: paired(speeds, 'ours-bulk-16', 'raw-bulk'),
     vsRawPipeSingle: paired(speeds, 'ours-single-16', 'raw-single'),
     pools1000vs16: least(

@@ -1,7 +1,8 @@
 /** Lifecycles per second of ours, of what people would use instead, and of the raw pipe; and what they cost in CPU. */
+import { z } from 'zod';
 import { batchFor, ConvergeSystem, poolNames } from '../sides/converge.ts';
 import { bestConcurrency } from '../sides/queue.ts';
-import { startBeeQueue, startBullmq, startPgBoss } from '../sides/queues.ts';
+import { startBeeQueue, startBullmq, startBullmqTold, startPgBoss } from '../sides/queues.ts';
 import { measureShape, RawPipe } from '../sides/raw-pipe.ts';
 import type { Round, Side } from '../sides/side.ts';
 import type { CpuSeconds } from '../support/cpu.ts';
@@ -86,8 +87,11 @@ async function measure(
   const bullmq = stops.add(await startBullmq(servers, checks));
   const bullmqConcurrency = await bestConcurrency(bullmq, CONCURRENCIES, plan.warmUp);
   say(`BullMQ does best with concurrency ${bullmqConcurrency}`);
+  const told = stops.add(await startBullmqTold(servers, checks));
+  await told.consumer.call('concurrency', { concurrency: bullmqConcurrency }, z.unknown());
+  await told.run(plan.warmUp);
   const bee = stops.add(await startBeeQueue(servers, checks));
-  sides.push(bullmq, bee);
+  sides.push(bullmq, told, bee);
   const postgres = await startPostgres(say);
   if ('notMeasured' in postgres) notes.postgres = postgres.notMeasured;
   else {

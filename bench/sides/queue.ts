@@ -14,6 +14,8 @@ export interface QueueOptions {
   /** The servers that it stands on. */
   readonly servers: () => Processes;
   readonly concurrency: number;
+  /** The producer is told of every job that it is completed, and a round lasts until then. */
+  readonly told?: true;
   readonly checks: Checks;
 }
 
@@ -57,7 +59,7 @@ export class QueueSystem implements Side {
   }
 
   async run(lifecycles: number): Promise<Round> {
-    const { servers, checks, name } = this.#options;
+    const { servers, checks, name, told } = this.#options;
     const before = await this.#counts();
     const meter = new CpuMeter({
       ...servers(),
@@ -66,7 +68,11 @@ export class QueueSystem implements Side {
     });
     const started = performance.now();
     const worked = this.consumer.call('work', { jobs: lifecycles }, doneSchema);
-    await this.producer.call('add', { jobs: lifecycles }, z.unknown());
+    if (told !== true) await this.producer.call('add', { jobs: lifecycles }, z.unknown());
+    else {
+      const heard = await this.producer.call('addAndHear', { jobs: lifecycles }, doneSchema);
+      checks.expect(`${name}: jobs that the producer was told of`, lifecycles, heard.done);
+    }
     const { done } = await worked;
     const seconds = (performance.now() - started) / 1_000;
     const cpu = meter.used();

@@ -21,6 +21,21 @@ export async function startBullmq(servers: BenchServers, checks: Checks): Promis
   });
 }
 
+/** The same, doing as much as ours does: whoever added a job is told what became of it. */
+export async function startBullmqTold(servers: BenchServers, checks: Checks): Promise<QueueSystem> {
+  return await QueueSystem.start({
+    name: 'bullmq-told',
+    title: 'BullMQ, and QueueEvents for the producer',
+    guarantees: 'those of bullmq; the producer hears of each completed job, from a bounded stream of events',
+    entry: 'bullmq',
+    url: servers.redis.url,
+    servers: () => ({ redis: [servers.redis.pid] }),
+    concurrency: DEFAULT_CONCURRENCY,
+    told: true,
+    checks,
+  });
+}
+
 export async function startBeeQueue(servers: BenchServers, checks: Checks): Promise<QueueSystem> {
   return await QueueSystem.start({
     name: 'bee-queue',
