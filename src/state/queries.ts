@@ -284,7 +284,7 @@ export class StateQueries {
   }
 
   /**
-   * Whether an agent may see a pool: an open one anybody may, any other one its owner and its members, and one that
+   * Whether an agent may see a pool: an open one anybody may, any other one its members, its owner and operators, and one that
    * there is not nobody: it may be a private one by the time it is there. Without an agent: whether anybody may.
    */
   async isVisible(pool: string, agent: string | undefined): Promise<boolean> {
@@ -294,7 +294,8 @@ export class StateQueries {
       agent === undefined ? 0 : this.#redis.hexists(keys.members(pool), agent),
     ]);
     if (doc === undefined) return false;
-    return doc.admission.kind === 'open' || isMember === 1 || doc.owner === agent;
+    if (doc.admission.kind === 'open' || isMember === 1) return true;
+    return agent !== undefined && (doc.owner === agent || doc.operators?.includes(agent) === true);
   }
 
   async shardStats(): Promise<ShardStats[]> {
