@@ -15,6 +15,8 @@ export const EXIT = {
   configuration: 78,
 } as const;
 
+const MAX_MESSAGE_CHARS = 500;
+
 export abstract class ConvergeError extends Error {
   /** What the command line exits with when nobody handles it. */
   abstract readonly exitCode: number;
@@ -114,6 +116,11 @@ export class NotAuthorizedError extends ConvergeError {
 export class CredentialsError extends ConvergeError {
   readonly exitCode = EXIT.configuration;
   readonly code = 'bad_credentials';
+
+  /** Messages quote paths that somebody gave, of any length. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message.slice(0, MAX_MESSAGE_CHARS).toWellFormed(), options);
+  }
 }
 
 /** `converge auth` cannot do what it was asked; the code says why. */

@@ -44,6 +44,20 @@ const MAKERS: { readonly [T in SingleType]: (random: Random) => object } = {
   LeavePool: () => ({}),
   Heartbeat: () => ({}),
   ClosePool: () => ({}),
+  UpdatePool: (random) => ({
+    operators: random.some(AGENTS),
+    ...perhaps(random, 'quotas', () => ({ agentDecisionsPerS: 1 + random.integer(9) })),
+  }),
+  PausePool: (random) => reasoned(random),
+  ResumePool: () => ({}),
+  ForceRelease: (random) => ({
+    taskId: random.pick(TASKS),
+    ...perhaps(random, 'epoch', () => 1 + random.integer(3)),
+    ...reasoned(random),
+  }),
+  RemoveMember: (random) => ({ agentId: random.pick(AGENTS), ...reasoned(random) }),
+  BanAgent: (random) => ({ agentId: random.pick(AGENTS), ...reasoned(random) }),
+  UnbanAgent: (random) => ({ agentId: random.pick(AGENTS) }),
   SubmitTask: (random) => ({
     taskId: random.chance(0.9) ? `t-${random.integer(1_000)}` : random.pick(TASKS),
     objective: random.pick(['', 'do it', 'ünïcode ✓ \u2028']),
@@ -221,6 +235,10 @@ function openAuction(random: Random): object {
     ...perhaps(random, 'taskId', () => random.pick(TASKS)),
     ...perhaps(random, 'lot', () => ({ 5: 'five' })),
   };
+}
+
+function reasoned(random: Random): object {
+  return perhaps(random, 'reason', () => random.pick(['', 'because']));
 }
 
 function constraints(random: Random): object {

@@ -1,6 +1,6 @@
-/** The environment of a worker: a configuration, or a ConfigurationError that says in a line what is wrong. */
+/** The environment of a worker: a configuration, or a ConfigurationError or CredentialsError that says in a line what is wrong. */
 import { configFromEnv, configVariables, parseConfig } from '../../src/config.ts';
-import { ConfigurationError } from '../../src/errors.ts';
+import { ConfigurationError, CredentialsError } from '../../src/errors.ts';
 import { nastyText } from '../mutate/nasty.ts';
 import { must, mustBeTellable } from '../oracle.ts';
 import type { Random } from '../random.ts';
@@ -58,7 +58,7 @@ function check(env: Readonly<Record<string, string>>): void {
       'written and read again it is another configuration',
     );
   } catch (error) {
-    if (!(error instanceof ConfigurationError)) throw error;
+    if (!(error instanceof ConfigurationError || error instanceof CredentialsError)) throw error;
     mustBeTellable('the message', error.message, 1_000);
   }
 }

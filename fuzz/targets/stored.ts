@@ -96,7 +96,9 @@ function settings(random: Random) {
       }
       const parsed = settingsSchema.safeParse(value);
       if (!parsed.success) return;
-      const isExact = Object.values(parsed.data).every((bound) => Number.isSafeInteger(bound) && bound >= 1);
+      const isExact = Object.values(parsed.data).every(
+        (bound) => bound === undefined || (Number.isSafeInteger(bound) && bound >= 1),
+      );
       must(isExact, 'a bound that is none was accepted');
     },
   };
