@@ -98,7 +98,9 @@ function single(situation: Situation): Drafted {
   const kind = dice.next();
   const decision =
     kind < 0.14
-      ? aboutPool(situation)
+      ? dice.chance(0.2)
+        ? byOperator(situation)
+        : aboutPool(situation)
       : kind < 0.34
         ? submit(situation)
         : kind < 0.7
@@ -133,6 +135,28 @@ function aboutPool({ dice }: Situation): Drafted {
   }
   if (kind < 88) return { type: 'LeavePool' };
   return { type: kind < 98 ? 'Heartbeat' : 'ClosePool' };
+}
+
+/** What owners and operators decide; most of the time by somebody who is none. */
+function byOperator({ dice, pool, knowledge }: Situation): Drafted {
+  const agentId = dice.pick(AGENTS);
+  const taskId = dice.oneOf(knowledge.names('t', pool));
+  switch (dice.integer(7)) {
+    case 0:
+      return { type: 'UpdatePool', operators: dice.some(AGENTS) };
+    case 1:
+      return { type: 'PausePool' };
+    case 2:
+      return { type: 'RemoveMember', agentId };
+    case 3:
+      return { type: 'BanAgent', agentId };
+    case 4:
+      return { type: 'UnbanAgent', agentId };
+    case 5:
+      return taskId === undefined ? { type: 'ResumePool' } : { type: 'ForceRelease', taskId };
+    default:
+      return { type: 'ResumePool' };
+  }
 }
 
 function submit({ dice, now, pool, knowledge }: Situation): Drafted {

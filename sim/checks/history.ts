@@ -71,7 +71,7 @@ export class History {
     if (entity === 'pool' && verb === 'removed') this.#pools.delete(poolName);
     else if (entity === 'member') followMember(pool, verb, id, fault);
     else if (entity === 'task') followTask(pool, verb, id, event, fault);
-    else if (entity !== 'pool') followThing(pool, entity, verb, id, event, fault);
+    else if (ENDINGS[entity] !== undefined) followThing(pool, entity, verb, id, event, fault);
   }
 
   #order(pool: SeenPool, event: ConvergeEvent, fault: Report): void {
@@ -90,7 +90,7 @@ export class History {
 function followMember({ members }: SeenPool, verb: string, agent: string, fault: Report): void {
   if (members.has(agent) === (verb === 'joined')) fault('I1', members.has(agent) ? 'is a member' : 'is none');
   if (verb === 'joined') members.add(agent);
-  if (verb === 'left' || verb === 'expired') members.delete(agent);
+  if (verb === 'left' || verb === 'expired' || verb === 'removed') members.delete(agent);
 }
 
 function followTask(pool: SeenPool, verb: string, id: string, event: ConvergeEvent, fault: Report): void {
