@@ -37,16 +37,18 @@ export class MemoryShardLog implements ShardLog {
   }
 
   async #open(position: LogPosition): Promise<ShardLogReader> {
-    const bounds = () => this.#link.request('log', () => this.#stream.bounds());
-    await verifyLog({ bounds, read: (seq) => this.read(seq) }, position);
     const reader = new MemoryLogReader(this.#link);
+    let version: StreamVersion = [];
     try {
       await this.#link.request('log', () => {
+        version = this.#stream.version;
         reader.consumer = this.#stream.consume(this.#prefix, position.seq + 1, (message) =>
           reader.deliver(message),
         );
-        this.#version = this.#stream.version;
       });
+      const bounds = () => this.#link.request('log', () => this.#stream.bounds());
+      await verifyLog({ bounds, read: (seq) => this.read(seq) }, position);
+      this.#version = version;
       return reader;
     } catch (error) {
       reader.close();

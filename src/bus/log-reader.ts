@@ -87,11 +87,15 @@ export class LogReader {
 
   /** Verifies the log and reads on from the position. */
   static async open(source: LogSource, position: LogPosition): Promise<LogReader> {
+    let reader: LogReader | undefined;
     try {
-      await verifyLog(verifiable(source), position);
+      // The consumer first: it goes with its stream, so that what it delivers is of the log that is compared.
       const { consumer, messages } = await consume(source, position.seq);
-      return new LogReader(consumer, messages);
+      reader = new LogReader(consumer, messages);
+      await verifyLog(verifiable(source), position);
+      return reader;
     } catch (error) {
+      reader?.close();
       if (error instanceof LogDivergedError) throw error;
       throw new LogInterruptedError(`cannot read the log: ${messageOf(error)}`, { cause: error });
     }

@@ -56,6 +56,8 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
         now: 1_000,
         settings,
         outcomes: { count: 2, oldestAt: 40 },
+        bans: [],
+        buckets: new Map(),
       });
       expect(pools).toHaveLength(1);
       expect(pools[0]).toMatchObject({ doc: poolDoc('p'), sequence: 12, members: [MEMBER] });
@@ -71,6 +73,8 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
         settings: undefined,
         pools: [],
         outcomes: { count: 0, oldestAt: undefined },
+        bans: [],
+        buckets: new Map(),
       });
     });
 
