@@ -226,7 +226,7 @@ export function workload({
     if (kind < 62) return { type: 'CloseVote', voteId };
     if (kind < 70) return openNegotiation(guess, agent);
     if (kind < 76) return { type: 'Propose', sessionId, content: { price: below(9) } };
-    if (kind < 82) return { type: 'AcceptProposal', sessionId, proposalId: `${sessionId}-${1 + below(2)}` };
+    if (kind < 82) return { type: 'AcceptProposal', sessionId, proposalId: `p-${1 + below(2)}` };
     if (kind < 84) return { type: 'RejectProposal', sessionId, reason: 'no' };
     if (kind < 95) return delegate(agent, pool);
     return { type: 'RevokeDelegation', delegationId: `d${Math.max(0, ids - below(60))}` };
