@@ -15,8 +15,8 @@ export interface Work {
 }
 
 const MAX_HEAP_MIB = 512;
-/** Inputs take well under a millisecond; the machine may have other things to do. */
-const STUCK_MS = 20_000;
+/** An input takes well under a millisecond; the machine may have other things to do. */
+const STUCK_MS = 60_000;
 
 export interface Tried {
   readonly failures: readonly Failure[];

@@ -3,6 +3,7 @@
 import type { Due, PoolState } from '../../src/handlers/world/pool-state.ts';
 import type { World } from '../../src/handlers/world/world.ts';
 import { claimClass, isClaimed, type PendingTask } from '../../src/protocol/documents.ts';
+import { type Entity, entityRef } from '../../src/protocol/entities.ts';
 
 export interface PoolDump {
   readonly doc: unknown;
@@ -22,6 +23,15 @@ export interface PoolDump {
   readonly pending: readonly string[];
   readonly classes: readonly string[];
   readonly due: readonly Due[];
+  readonly ended: unknown;
+  readonly liveEntities: number;
+  /** All that are in memory, the ended ones too. */
+  readonly entities: readonly unknown[];
+  /** By task the auction that gives it away, and which auction has to be told first what became of its task. */
+  readonly auctions: unknown;
+  readonly votes: { readonly open: number; readonly seats: number };
+  /** Live ones in the order of granting, each with what a search for chains finds from it. */
+  readonly delegations: readonly unknown[];
 }
 
 export interface Dump {
@@ -91,6 +101,36 @@ function dumpPool(state: PoolState): PoolDump {
     pending: claimingOrder(state).map(({ taskId }) => taskId),
     classes: [...new Set(tasks.map(claimClass))].filter((key) => state.pending.hasClass(key)).sort(),
     due: state.due.first(Number.POSITIVE_INFINITY),
+    ended: state.ended,
+    liveEntities: state.liveEntities,
+    ...together(state),
+  };
+}
+
+function together(state: PoolState): Pick<PoolDump, 'entities' | 'auctions' | 'votes' | 'delegations'> {
+  const { entities, auctions, votes, delegations } = state;
+  const all = Object.values(entities).flatMap((map): Entity[] => [...map.values()]);
+  const taskIds = [...new Set([...entities.auction.values()].map(({ taskId }) => taskId))].sort();
+  return {
+    entities: all.sort((a, b) => compare(entityRef(a.kind, a.id), entityRef(b.kind, b.id))),
+    auctions: {
+      live: auctions.size,
+      byTask: taskIds.flatMap((id) => (id === undefined ? [] : [[id, auctions.ofTask(id)?.id]])),
+      untold: auctions.firstUntold()?.id,
+    },
+    votes: { open: votes.size, seats: votes.seats },
+    delegations: delegations.first(Number.POSITIVE_INFINITY).map((link) => ({
+      link,
+      onwards: delegations.directly(link.delegatorId, link.delegateeId),
+      between: delegations.between(link.delegatorId, link.delegateeId, (_, agent) =>
+        state.members.has(agent),
+      ),
+      children: delegations
+        .childrenOf(link.delegationId)
+        .map(({ id }) => id)
+        .sort(),
+      downstream: delegations.passedOnFrom(link.delegationId),
+    })),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Follows the published events as a subscriber could, and fails when they tell a story that must not happen. */
 import { expect } from 'vitest';
+import { type EntityEvent, isEntityEvent, kindOf } from '../../../src/handlers/entities.ts';
 import type { DomainEvent } from '../../../src/handlers/events.ts';
 import type { AppliedEvent } from '../../../src/handlers/world/world.ts';
 import { COMMONS } from '../../../src/protocol/names.ts';
@@ -16,7 +17,14 @@ interface SeenTask {
   isFinal: boolean;
 }
 
+interface SeenEntity {
+  isOver: boolean;
+  /** Nobody says anything about it from then on. */
+  endsAt: number;
+}
+
 class SeenPool {
+  readonly entities = new Map<string, SeenEntity>();
   sequence = 0;
   readonly members = new Set<string>();
   readonly tasks = new Map<string, SeenTask>();
@@ -39,10 +47,89 @@ export class Audit {
     if (event.type === 'pool.removed') {
       expect(seen.members.size, 'a removed pool has no members').toBe(0);
       expect(seen.tasks.size, 'a removed pool has no tasks').toBe(0);
+      expect(seen.entities.size, 'a removed pool has nothing that was decided together').toBe(0);
       this.#pools.delete(pool);
     }
     seeMember(seen, event);
     if (event.type.startsWith('task.')) seeTask(pool, seen, event, now);
+    else if (isEntityEvent(event)) seeEntity(seen, event, now);
+  }
+}
+
+function seeEntity(pool: SeenPool, event: EntityEvent, now: number): void {
+  const ref = `${kindOf(event)}/${event.id}`;
+  const opened = openedUntil(event);
+  if (opened !== undefined) {
+    expect(pool.entities.has(ref), `${ref} is opened once`).toBe(false);
+    expect(opened, `${ref} is opened before its end`).toBeGreaterThan(now);
+    pool.entities.set(ref, { isOver: false, endsAt: opened });
+    return;
+  }
+  const entity = pool.entities.get(ref);
+  if (entity === undefined) throw new Error(`${event.type} of ${ref}, which nobody opened`);
+  expect(entity.isOver, `${event.type} of ${ref}: what has ended is only removed`).toBe(
+    event.type.endsWith('.removed'),
+  );
+  if (WORDS.has(event.type))
+    expect(now, `${event.type} before the end of ${ref}`).toBeLessThan(entity.endsAt);
+  if (event.type === 'auction.extended') {
+    expect(event.data.closesAt, 'a soft close moves it on').toBeGreaterThan(entity.endsAt);
+    entity.endsAt = event.data.closesAt;
+  }
+  if (event.type === 'delegation.expired' && event.data.cause === 'expired')
+    expect(entity.endsAt, 'nothing expires early').toBeLessThanOrEqual(now);
+  if (event.type === 'negotiation.expired')
+    expect(entity.endsAt, 'nothing expires early').toBeLessThanOrEqual(now);
+  entity.isOver = isLast(event);
+  if (event.type.endsWith('.removed')) pool.entities.delete(ref);
+}
+
+/** What agents say while it lasts. */
+const WORDS: ReadonlySet<string> = new Set([
+  'auction.bid_placed',
+  'auction.extended',
+  'vote.cast',
+  'negotiation.countered',
+  'negotiation.accepted_by',
+  'negotiation.accepted',
+  'negotiation.rejected',
+]);
+
+/** Until when it lasts, of what an event opens. */
+function openedUntil(event: EntityEvent): number | undefined {
+  switch (event.type) {
+    case 'auction.opened':
+    case 'vote.opened':
+      return event.data.closesAt;
+    case 'negotiation.opened':
+      return event.data.deadline ?? Number.POSITIVE_INFINITY;
+    case 'delegation.granted':
+      return event.data.expiresAt ?? Number.POSITIVE_INFINITY;
+    default:
+      return undefined;
+  }
+}
+
+function isLast(event: EntityEvent): boolean {
+  switch (event.type) {
+    case 'auction.awarded':
+      return event.data.taskId === undefined;
+    case 'auction.settled':
+    case 'auction.unsold':
+    case 'auction.cancelled':
+    case 'vote.closed':
+    case 'negotiation.accepted':
+    case 'negotiation.rejected':
+    case 'negotiation.expired':
+    case 'delegation.revoked':
+    case 'delegation.expired':
+    case 'auction.removed':
+    case 'vote.removed':
+    case 'negotiation.removed':
+    case 'delegation.removed':
+      return true;
+    default:
+      return false;
   }
 }
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { ENTITY_KINDS } from '../../../src/protocol/entities.ts';
 import { dump } from '../dump.ts';
 import { RUNS, randomLog } from './random-log.ts';
 import { type LogEntry, Shard } from './shard.ts';
@@ -67,13 +68,17 @@ describe('one log has one result', () => {
     );
   });
 
-  it('what is in memory after a commit is what has to be there: no final task lingers', () => {
+  it('what is in memory after a commit is what has to be there: nothing lingers that has ended', () => {
     fc.assert(
       fc.property(randomLog, (log) => {
         const shard = applyAll(log);
         const loaded = shard.loaded();
         for (const [name, state] of shard.world.pools) {
           expect([...state.tasks.keys()].sort()).toEqual([...(loaded.pool(name)?.tasks.keys() ?? [])].sort());
+          for (const kind of ENTITY_KINDS) {
+            const there = [...(loaded.pool(name)?.entities[kind].keys() ?? [])].sort();
+            expect([...state.entities[kind].keys()].sort()).toEqual(there);
+          }
         }
       }),
       RUNS,

@@ -22,9 +22,12 @@ function rebuilt(world: World): World {
   for (const ban of world.bans.values()) fresh.loadBan(ban);
   for (const [key, fullAtUs] of world.buckets.all()) fresh.buckets.load(key, fullAtUs);
   for (const state of world.pools.values()) {
-    const copy = fresh.load(state.doc, state.sequence, state.finals);
+    const copy = fresh.load(state.doc, state.sequence, state.finals, state.ended);
     for (const member of state.members.values()) fresh.loadMember(copy, member);
     for (const task of state.tasks.values()) fresh.loadTask(copy, task);
+    for (const map of Object.values(state.entities)) {
+      for (const entity of map.values()) fresh.loadEntity(copy, entity);
+    }
   }
   return fresh;
 }

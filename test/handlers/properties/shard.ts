@@ -4,7 +4,8 @@
  */
 import { expect } from 'vitest';
 import { type AppliedDecision, applyDecision } from '../../../src/handlers/apply.ts';
-import { touchedTasks } from '../../../src/handlers/registry.ts';
+import { kindOf } from '../../../src/handlers/entities.ts';
+import { touchedEntities, touchedTasks } from '../../../src/handlers/registry.ts';
 import { type Kept, NOTHING_OLD, type OldestKept, SWEEP_LIMIT } from '../../../src/handlers/system/sweep.ts';
 import type { PoolState } from '../../../src/handlers/world/pool-state.ts';
 import { type AppliedEvent, World } from '../../../src/handlers/world/world.ts';
@@ -17,6 +18,7 @@ import {
   type Pool,
   type Task,
 } from '../../../src/protocol/documents.ts';
+import { type Entity, type EntityKind, entityRef, parseEntityRef } from '../../../src/protocol/entities.ts';
 import type { Settings } from '../../../src/protocol/settings.ts';
 import { type Body, PLACE, send } from '../message.ts';
 
@@ -65,6 +67,20 @@ class Store {
     return json === undefined ? undefined : parse<Task>(json);
   }
 
+  entity(pool: string, kind: EntityKind, id: string): Entity | undefined {
+    const json = this.documents.get(`e/${pool}/${entityRef(kind, id)}`);
+    return json === undefined ? undefined : parse<Entity>(json);
+  }
+
+  /** Auctions, votes, negotiations and delegations that have ended, as `<kind>/<id>`. */
+  ended(pool: string): Kept[] {
+    return this.list<Entity>(`e/${pool}/`)
+      .flatMap(({ kind, id, finishedAt }) =>
+        finishedAt === undefined ? [] : [{ id: entityRef(kind, id), at: finishedAt }],
+      )
+      .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  }
+
   finals(pool: string): Kept[] {
     return this.list<Task>(`t/${pool}/`)
       .flatMap((task) => (isFinal(task) ? [{ id: task.taskId, at: task.finishedAt }] : []))
@@ -82,10 +98,15 @@ export class Shard {
   #forgotten = 0;
   /** Final tasks that are in memory until the next commit only. */
   #looked: Task[] = [];
-  /** Tasks that are stored still and are gone with the next commit. */
+  #lookedEntities: Entity[] = [];
+  /** Tasks and entities that are stored still and are gone with the next commit. */
   readonly #removed = new Set<string>();
 
-  constructor() {
+  readonly #onCommit: (changes: readonly DocumentChange[]) => void;
+
+  /** `onCommit` sees what each commit changes. */
+  constructor(onCommit: (changes: readonly DocumentChange[]) => void = () => undefined) {
+    this.#onCommit = onCommit;
     this.commit();
   }
 
@@ -106,7 +127,11 @@ export class Shard {
     const { events, fault, ...applied } = applyDecision(this.world, decision, context, oldest);
     if (fault !== undefined) throw fault;
     for (const { pool: where, event } of events) {
-      if (event.type === 'task.removed') this.#removed.add(`${where}/${event.id}`);
+      if (event.type === 'task.removed') this.#removed.add(`t/${where}/${event.id}`);
+      const kind = kindOf(event);
+      if (kind !== undefined && event.type.endsWith('.removed')) {
+        this.#removed.add(`e/${where}/${entityRef(kind, event.id)}`);
+      }
     }
     this.#remember(`${agent}.${decision.id}`, applied.forgottenOutcomes);
     const told = { seq: this.seq, now: this.now, applied, events, nextDue: this.world.nextDue() };
@@ -125,6 +150,7 @@ export class Shard {
       else this.store.buckets.set(key, fullAtUs);
     }
     for (const change of changes) this.store.write(change);
+    this.#onCommit(changes);
     for (const [pool, sequence] of sequences) {
       if (this.world.pool(pool) !== undefined) this.store.sequences.set(pool, sequence);
     }
@@ -136,7 +162,9 @@ export class Shard {
     this.store.now = this.now;
     this.world.forgetFinals(changes);
     for (const { pool, taskId } of this.#looked) this.world.pool(pool)?.forget(taskId);
+    for (const { pool, kind, id } of this.#lookedEntities) this.world.pool(pool)?.forgetEntity(kind, id);
     this.#looked = [];
+    this.#lookedEntities = [];
     this.#removed.clear();
   }
 
@@ -148,10 +176,11 @@ export class Shard {
     this.#unstoredOutcomes = [];
     this.#forgotten = 0;
     this.#looked = [];
+    this.#lookedEntities = [];
     this.#removed.clear();
   }
 
-  /** A new world from the store: pools, members, unfinished tasks and the final ones that blocked ones wait for. */
+  /** A new world from the store: whatever is live, and the final tasks that blocked ones wait for. */
   loaded(): World {
     const world = new World();
     if (this.store.settings !== undefined) world.settings = this.store.settings;
@@ -162,10 +191,14 @@ export class Shard {
     for (const doc of this.store.list<Pool>('p/').reverse()) {
       const finals = this.store.finals(doc.pool);
       const sequence = this.store.sequences.get(doc.pool) ?? 0;
-      const state = world.load(doc, sequence, { count: finals.length, oldestAt: finals[0]?.at });
+      const ended = this.store.ended(doc.pool);
+      const state = world.load(doc, sequence, countOf(finals), countOf(ended));
       for (const member of this.store.list<Member>(`m/${doc.pool}/`).reverse())
         world.loadMember(state, member);
       for (const task of this.#neededTasks(doc.pool).reverse()) world.loadTask(state, task);
+      for (const entity of this.store.list<Entity>(`e/${doc.pool}/`).reverse()) {
+        if (entity.finishedAt === undefined) world.loadEntity(state, entity);
+      }
     }
     return world;
   }
@@ -186,28 +219,50 @@ export class Shard {
   #fetchFor(pool: string, decision: Decision): OldestKept {
     if (decision.type === 'Sweep') return this.#fetchOldest(decision.limit ?? SWEEP_LIMIT);
     const state = this.world.pool(pool);
-    if (state !== undefined) for (const id of touchedTasks(decision)) this.#fetch(state, id);
+    if (state === undefined) return NOTHING_OLD;
+    for (const id of touchedTasks(decision)) this.#fetch(state, id);
+    for (const { kind, id } of touchedEntities(decision)) this.#fetchEntity(state, kind, id);
     return NOTHING_OLD;
   }
 
   #fetchOldest(limit: number): OldestKept {
     const finals = new Map<string, readonly Kept[]>();
+    const ended = new Map<string, readonly Kept[]>();
     for (const [pool, state] of this.world.pools) {
       const page = this.store.finals(pool).slice(0, limit + 1);
       for (const { id } of page) this.#fetch(state, id);
       finals.set(pool, page);
+      const endedPage = this.store.ended(pool).slice(0, limit + 1);
+      for (const { id } of endedPage) {
+        const ref = parseEntityRef(id);
+        if (ref !== undefined) this.#fetchEntity(state, ref.kind, ref.id);
+      }
+      ended.set(pool, endedPage);
     }
-    return { ...NOTHING_OLD, finals, outcomes: this.store.outcomes.slice(0, 5_001) };
+    return { finals, ended, outcomes: this.store.outcomes.slice(0, 5_001) };
   }
 
   #fetch(state: PoolState, taskId: string): void {
     const { pool } = state.doc;
-    if (state.tasks.has(taskId) || this.#removed.has(`${pool}/${taskId}`)) return;
+    if (state.tasks.has(taskId) || this.#removed.has(`t/${pool}/${taskId}`)) return;
     const stored = this.store.task(pool, taskId);
     if (stored === undefined) return;
     this.world.loadTask(state, stored);
     this.#looked.push(stored);
   }
+
+  #fetchEntity(state: PoolState, kind: EntityKind, id: string): void {
+    const { pool } = state.doc;
+    if (state.entities[kind].has(id) || this.#removed.has(`e/${pool}/${entityRef(kind, id)}`)) return;
+    const stored = this.store.entity(pool, kind, id);
+    if (stored === undefined) return;
+    this.world.loadEntity(state, stored);
+    this.#lookedEntities.push(stored);
+  }
+}
+
+function countOf(kept: readonly Kept[]): { count: number; oldestAt: number | undefined } {
+  return { count: kept.length, oldestAt: kept[0]?.at };
 }
 
 function keyOf(change: DocumentChange): string {
