@@ -27,6 +27,8 @@ function put(task: Task): { kind: 'task'; pool: string; before: undefined; after
   return { kind: 'task', pool: task.pool, before: undefined, after: task };
 }
 
+const BAN = { agent: 'zed', at: 7, reason: 'loud' };
+
 /** `newStore` makes one that holds nothing. */
 export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
   describe('what was committed', () => {
@@ -48,6 +50,11 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
           { key: 'a.1', json: '{}', at: 40, created: 0 },
           { key: 'a.2', json: '{}', at: 50, created: 0 },
         ],
+        bans: new Map([['zed', BAN]]),
+        buckets: new Map([
+          ['agent/ann', 1_700_000_000_000_001],
+          ['pool/p', 5],
+        ]),
       });
       await store.commit(commit);
       const { pools, ...shard } = await store.load();
@@ -56,9 +63,17 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
         now: 1_000,
         settings,
         outcomes: { count: 2, oldestAt: 40 },
-        bans: [],
-        buckets: new Map(),
+        bans: [BAN],
+        buckets: new Map([
+          ['agent/ann', 1_700_000_000_000_001],
+          ['pool/p', 5],
+        ]),
       });
+      const ended = { bans: new Map([['zed', undefined]]), buckets: new Map([['pool/p', undefined]]) };
+      await store.commit(commitFrom(positionAfter(commit), ended));
+      const left = await store.load();
+      expect(left.bans).toEqual([]);
+      expect([...left.buckets.keys()]).toEqual(['agent/ann']);
       expect(pools).toHaveLength(1);
       expect(pools[0]).toMatchObject({ doc: poolDoc('p'), sequence: 12, members: [MEMBER] });
       expect(pools[0]?.finals).toEqual({ count: 2, oldestAt: 60 });
