@@ -7,7 +7,7 @@ import { shardOf } from '../../src/protocol/shard.ts';
 import { SHARDS, useSystem } from '../client/system.ts';
 import { until } from '../support/until.ts';
 
-const system = useSystem({ worker: { settings: { agentSessions: 2 } } });
+const system = useSystem({ settings: { agentSessions: 2 } });
 
 /** A pool in which `bob` holds the task `t`. */
 async function working(pool: string) {
@@ -17,7 +17,7 @@ async function working(pool: string) {
   const tasks = new TaskManager(bob);
   acceptedOrThrow(await owners.createPool(pool, { operators: ['opal'] }));
   acceptedOrThrow(await bobs.joinPool(pool));
-  acceptedOrThrow(await new TaskManager(owner).submit({ pool, taskId: 't', objective: '' }));
+  acceptedOrThrow(await new TaskManager(owner).submit({ taskId: 't', objective: '' }, { pool }));
   acceptedOrThrow(await tasks.claim('t', { pool }));
   return { owner, owners, bob, bobs, tasks, operator: await system.client('opal') };
 }
@@ -78,7 +78,7 @@ describe('a ban', () => {
 it('a paused pool takes nothing new and offers nothing; the agent goes on when it is resumed', async () => {
   const pool = 'paused';
   const { owners, owner, bob, tasks } = await working(pool);
-  acceptedOrThrow(await new TaskManager(owner).submit({ pool, taskId: 'u', objective: '' }));
+  acceptedOrThrow(await new TaskManager(owner).submit({ taskId: 'u', objective: '' }, { pool }));
   acceptedOrThrow(await owners.pausePool(pool, { reason: 'repairs' }));
   expect(await tasks.claimNext({ pool })).toMatchObject({ code: 'pool_paused', transient: true });
   expect((await bob.query('pending-tasks', { agent: 'bob', pools: [pool] })).items).toEqual([]);
