@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 import { didYouMean } from '../src/did-you-mean.ts';
 import { messageOf } from '../src/errors.ts';
 
-export const SECTIONS = ['throughput', 'latency', 'growth', 'scale-out'] as const;
+export const SECTIONS = ['throughput', 'latency', 'growth', 'scale-out', 'flood'] as const;
 export type SectionName = (typeof SECTIONS)[number];
 
 export interface BenchOptions {

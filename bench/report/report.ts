@@ -1,6 +1,7 @@
 /** The one object that `--json` prints. */
 import type { Environment } from '../environment.ts';
 import type { Plan } from '../plan.ts';
+import type { FloodResult } from '../sections/flood.ts';
 import type { GrowthResult } from '../sections/growth/growth.ts';
 import type { LatencyResult } from '../sections/latency.ts';
 import type { ScaleOutResult } from '../sections/scale-out.ts';
@@ -18,6 +19,7 @@ export interface Report {
   readonly latency: LatencyResult | null;
   readonly growth: GrowthResult | null;
   readonly scaleOut: ScaleOutResult | NotMeasured | null;
+  readonly flood: FloodResult | null;
   readonly cost: ThroughputResult['cost'] | null;
   /** What was counted on the servers, over all rounds; less than what a side claims ends the run instead. */
   readonly checks: Readonly<Record<string, number>>;
@@ -43,6 +45,7 @@ export function reportOf({ results, ...rest }: ReportParts): Report {
     latency: results.latency ?? null,
     growth: results.growth ?? null,
     scaleOut: results.scaleOut ?? null,
+    flood: results.flood ?? null,
     cost: throughput?.cost ?? null,
     ...rest,
   };

@@ -1,3 +1,4 @@
+import type { FloodResult } from '../sections/flood.ts';
 import type { GrowthResult } from '../sections/growth/growth.ts';
 import type { LatencyResult } from '../sections/latency.ts';
 import type { ScaleOutResult } from '../sections/scale-out.ts';
@@ -10,4 +11,5 @@ export interface Results {
   readonly latency?: LatencyResult;
   readonly growth?: GrowthResult;
   readonly scaleOut?: ScaleOutResult | NotMeasured;
+  readonly flood?: FloodResult;
 }

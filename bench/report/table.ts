@@ -10,6 +10,7 @@ export function tableOf(report: Report): string {
     throughputLines(report),
     costLines(report),
     latencyLines(report),
+    floodLines(report),
     storedLines(report),
     growthLines(report),
     scaleOutLines(report),
@@ -80,6 +81,22 @@ function latencyLines({ latency }: Report): string[] {
     ]),
   );
   return columns([['latency, ms', 'p50', 'p99', 'p99.9', ''], ...rows]);
+}
+
+function floodLines({ flood }: Report): string[] {
+  if (flood === null) return [];
+  const sides = { 'quota, ': flood.withQuota, 'no quota, ': flood.withoutQuota };
+  const rows = Object.entries(sides).flatMap(([side, rates]) =>
+    Object.entries(rates).map(([perS, figures]) => [
+      `${side}${whole(Number(perS))}/s`,
+      ...[figures.calmP50Ms, figures.floodedP50Ms, figures.p50Ratio, figures.floodedP99Ms].map(String),
+      `${Math.round(figures.limitedShare * 100)} % refused`,
+    ]),
+  );
+  return columns([
+    ['one agent floods, the others wait, ms', 'p50 without', 'p50 with', 'ratio', 'p99 with', ''],
+    ...rows,
+  ]);
 }
 
 function storedLines({ growth }: Report): string[] {

@@ -1,5 +1,6 @@
 import type { SectionName } from '../options.ts';
 import type { Results } from '../report/results.ts';
+import { flood } from './flood.ts';
 import { growth } from './growth/growth.ts';
 import { latency } from './latency.ts';
 import { scaleOut } from './scale-out.ts';
@@ -23,6 +24,9 @@ export async function runSections(wanted: readonly SectionName[], context: Secti
         break;
       case 'scale-out':
         results = { ...results, scaleOut: await scaleOut(context) };
+        break;
+      case 'flood':
+        results = { ...results, flood: await flood(context) };
         break;
     }
   }

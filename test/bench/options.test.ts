@@ -6,7 +6,7 @@ test('without arguments every section runs in full', () => {
   expect(parseOptions([])).toMatchObject({
     json: false,
     quick: false,
-    only: ['throughput', 'latency', 'growth', 'scale-out'],
+    only: ['throughput', 'latency', 'growth', 'scale-out', 'flood'],
   });
 });
 

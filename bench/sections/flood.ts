@@ -1,0 +1,114 @@
+/**
+ * One agent sends far more than its quota allows, into the pool where the others work. How much longer do the others
+ * wait? Windows with and without the flood in turn, at several rates of it, with the quota and without.
+ */
+import { z } from 'zod';
+import { ConvergeSystem } from '../sides/converge.ts';
+import { BenchChild } from '../support/child.ts';
+import { type OpenLoopReport, openLoopReportSchema } from '../support/open-loop.ts';
+import { type BenchServers, withServers } from '../support/servers.ts';
+import { median, rounded } from '../support/stats.ts';
+import { Stops } from '../support/stops.ts';
+import type { SectionContext } from './section.ts';
+
+/** The decisions of all others together. */
+const OTHERS_PER_S = 300;
+/** Of every agent; the others stay below it. */
+const QUOTA_PER_S = 500;
+const FLOODS_PER_S = [1_000, 2_000, 5_000, 10_000] as const;
+const POOL = 'p0';
+
+export interface FloodFigures {
+  /** Medians of the windows' medians, milliseconds. */
+  readonly calmP50Ms: number;
+  readonly floodedP50Ms: number;
+  readonly calmP99Ms: number;
+  readonly floodedP99Ms: number;
+  /** Flooded by calm, of the medians: the median of the pairs of windows. */
+  readonly p50Ratio: number;
+  /** Share of the flood that was refused. */
+  readonly limitedShare: number;
+  /** Every window of the others kept its rate. */
+  readonly kept: boolean;
+  readonly pairs: number;
+}
+
+/** By the rate of the flood. */
+export interface FloodResult {
+  readonly how: string;
+  readonly withQuota: Readonly<Record<string, FloodFigures>>;
+  readonly withoutQuota: Readonly<Record<string, FloodFigures>>;
+}
+
+interface Pair {
+  readonly calm: OpenLoopReport;
+  readonly flooded: OpenLoopReport;
+  readonly limitedShare: number;
+}
+
+const floodReportSchema = z.object({ answered: z.int(), limited: z.int(), tookMs: z.number() });
+
+export async function flood(context: SectionContext): Promise<FloodResult> {
+  return await withServers(context, async (servers) => ({
+    how:
+      `the others: ${OTHERS_PER_S} decisions/s, open loop, in one pool; the flood: one agent in a process of its own, in the ` +
+      `same pool; quota ${QUOTA_PER_S}/s of each agent; windows with and without the flood in turn`,
+    withQuota: await side(servers, context, 'quota', { agentDecisionsPerS: QUOTA_PER_S }),
+    withoutQuota: await side(servers, context, 'free', {}),
+  }));
+}
+
+async function side(
+  servers: BenchServers,
+  { plan, say, checks }: SectionContext,
+  namespace: string,
+  settings: object,
+): Promise<Record<string, FloodFigures>> {
+  await using stops = new Stops();
+  const system = stops.add(await ConvergeSystem.start({ servers, namespace, config: { settings } }));
+  const { shards } = system;
+  const flooder = await BenchChild.start('flooder', { url: servers.nats.url, namespace, shards });
+  stops.add(flooder);
+  await system.prepare([POOL]);
+  const windowMs = Math.max(plan.latencyWindowMs, 1_500);
+  const others = async (): Promise<OpenLoopReport> => {
+    const requests = Math.ceil((OTHERS_PER_S * windowMs) / 3_000) * 3;
+    const args = { pools: [POOL], perS: OTHERS_PER_S, requests };
+    const report = await system.publisher.call('latency', args, openLoopReportSchema);
+    checks.expect('flood, the others: answered', requests, report.answered);
+    return report;
+  };
+  await others();
+  const figures: Record<string, FloodFigures> = {};
+  for (const perS of FLOODS_PER_S) {
+    const pairs: Pair[] = [];
+    for (let window = 0; window < plan.latencyWindows; window++) {
+      const calm = await others();
+      // It begins before the others and ends after them.
+      const requests = Math.ceil((perS * (windowMs + 600)) / 1_000);
+      const flooding = flooder.call('flood', { pool: POOL, perS, requests }, floodReportSchema);
+      const flooded = await others();
+      const { answered, limited } = await flooding;
+      checks.expect('flood: answered', requests, answered);
+      pairs.push({ calm, flooded, limitedShare: limited / answered });
+    }
+    const found = figuresOf(pairs);
+    figures[perS] = found;
+    say(`${namespace}, flood of ${perS}/s: p50 ${found.calmP50Ms} → ${found.floodedP50Ms} ms`);
+  }
+  return figures;
+}
+
+function figuresOf(pairs: readonly Pair[]): FloodFigures {
+  const middle = (of: (pair: Pair) => number): number => rounded(median(pairs.map(of)), 3);
+  return {
+    calmP50Ms: middle(({ calm }) => calm.p50),
+    floodedP50Ms: middle(({ flooded }) => flooded.p50),
+    calmP99Ms: middle(({ calm }) => calm.p99),
+    floodedP99Ms: middle(({ flooded }) => flooded.p99),
+    p50Ratio: middle(({ calm, flooded }) => flooded.p50 / calm.p50),
+    limitedShare: middle(({ limitedShare }) => limitedShare),
+    kept: pairs.every(({ calm, flooded }) => calm.kept && flooded.kept),
+    pairs: pairs.length,
+  };
+}
