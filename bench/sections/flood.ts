@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { ConvergeSystem } from '../sides/converge.ts';
 import { BenchChild } from '../support/child.ts';
+import { CpuMeter } from '../support/cpu.ts';
 import { type OpenLoopReport, openLoopReportSchema } from '../support/open-loop.ts';
 import { type BenchServers, withServers } from '../support/servers.ts';
 import { median, rounded } from '../support/stats.ts';
@@ -28,6 +29,11 @@ export interface FloodFigures {
   readonly p50Ratio: number;
   /** Share of the flood that was refused. */
   readonly limitedShare: number;
+  /**
+   * CPU of the worker, the log and the store for each decision of the flood, microseconds: a figure that holds also on a
+   * machine that is busy with other things. Less what a window without the flood takes.
+   */
+  readonly cpuUsPerFloodDecision: Readonly<Record<string, number>>;
   /** Every window of the others kept its rate. */
   readonly kept: boolean;
   readonly pairs: number;
@@ -44,6 +50,7 @@ interface Pair {
   readonly calm: OpenLoopReport;
   readonly flooded: OpenLoopReport;
   readonly limitedShare: number;
+  readonly cpuUs: Readonly<Record<string, number>>;
 }
 
 const floodReportSchema = z.object({ answered: z.int(), limited: z.int(), tookMs: z.number() });
@@ -83,14 +90,21 @@ async function side(
   for (const perS of FLOODS_PER_S) {
     const pairs: Pair[] = [];
     for (let window = 0; window < plan.latencyWindows; window++) {
+      const calmMeter = new CpuMeter(system.processes);
       const calm = await others();
+      const calmCpu = calmMeter.used();
+      const meter = new CpuMeter(system.processes);
       // It begins before the others and ends after them.
       const requests = Math.ceil((perS * (windowMs + 600)) / 1_000);
       const flooding = flooder.call('flood', { pool: POOL, perS, requests }, floodReportSchema);
       const flooded = await others();
       const { answered, limited } = await flooding;
       checks.expect('flood: answered', requests, answered);
-      pairs.push({ calm, flooded, limitedShare: limited / answered });
+      const cpu = Object.entries(meter.used()).map(([name, seconds]) => {
+        const more = seconds - (calmCpu[name] ?? Number.NaN);
+        return [name, (more * 1e6) / answered] as const;
+      });
+      pairs.push({ calm, flooded, limitedShare: limited / answered, cpuUs: Object.fromEntries(cpu) });
     }
     const found = figuresOf(pairs);
     figures[perS] = found;
@@ -108,6 +122,12 @@ function figuresOf(pairs: readonly Pair[]): FloodFigures {
     floodedP99Ms: middle(({ flooded }) => flooded.p99),
     p50Ratio: middle(({ calm, flooded }) => flooded.p50 / calm.p50),
     limitedShare: middle(({ limitedShare }) => limitedShare),
+    cpuUsPerFloodDecision: Object.fromEntries(
+      Object.keys(pairs[0]?.cpuUs ?? {}).map((name) => [
+        name,
+        middle(({ cpuUs }) => cpuUs[name] ?? Number.NaN),
+      ]),
+    ),
     kept: pairs.every(({ calm, flooded }) => calm.kept && flooded.kept),
     pairs: pairs.length,
   };
