@@ -86,6 +86,8 @@ async function side(
     return report;
   };
   await others();
+  const warmUp = { pool: POOL, perS: FLOODS_PER_S[0], requests: FLOODS_PER_S[0] };
+  await flooder.call('flood', warmUp, floodReportSchema);
   const figures: Record<string, FloodFigures> = {};
   for (const perS of FLOODS_PER_S) {
     const pairs: Pair[] = [];

@@ -19,6 +19,7 @@ import {
   type DecodedMessage,
   decideBatch,
   decodeMessages,
+  isOfFlood,
   isSweep,
   loadFound,
   lookupFor,
@@ -72,6 +73,8 @@ export type ShardStatus = 'starting' | 'running' | 'halted' | 'stopped';
 
 /** Also how soon an idle shard notices that the store was emptied or went back. */
 const IDLE_WAIT_MS = 1_000;
+/** How long refused decisions wait for others: as long as a few commits take. */
+const FLOOD_WAIT_MS = 5;
 const RETRY_MS = 250;
 const HALT_CHECK_MS = 1_000;
 const FINISH_WITHIN_MS = 5_000;
@@ -227,7 +230,7 @@ export class ShardWorker {
 
   /** The hot path. */
   async #step(loaded: Loaded, reader: ShardLogReader): Promise<void> {
-    const batch = await this.#read(reader);
+    const batch = await this.#read(reader, loaded.world);
     if (batch.length === 0) return await this.#idle(loaded);
     const fetched = await this.#fetch(loaded, batch);
     const decided = decideBatch(batch, loaded.world, fetched.found, this.#contextOf(loaded, fetched.oldest));
@@ -242,10 +245,11 @@ export class ShardWorker {
    * The next batch: bounded in messages and bytes. A Sweep is one of its own: it sees what is stored, and what it
    * removes and forgets must be gone for whatever comes after it, however the log is cut into batches.
    */
-  async #read(reader: ShardLogReader): Promise<DecodedMessage[]> {
+  async #read(reader: ShardLogReader, world: World): Promise<DecodedMessage[]> {
     const { maxBatch, maxBatchBytes } = this.#options;
     if (this.#held.length === 0) {
       this.#held = decodeMessages(await reader.take(maxBatch, IDLE_WAIT_MS), this.#options);
+      await this.#waitForOthers(reader, world);
     }
     let bytes = 0;
     const end = this.#held.findIndex((entry, i) => {
@@ -254,6 +258,24 @@ export class ShardWorker {
       return before !== undefined && (bytes > maxBatchBytes || isSweep(entry) || isSweep(before));
     });
     return this.#held.splice(0, end === -1 ? this.#held.length : end);
+  }
+
+  /**
+   * A batch of nothing but what will be refused waits a little for other company: otherwise a flood of refused decisions
+   * would keep the worker busy with one small commit after the other, and whoever comes would have to wait for one of
+   * them to end. How the log is cut into batches makes no difference to what comes out.
+   */
+  async #waitForOthers(reader: ShardLogReader, world: World): Promise<void> {
+    const { clock, maxBatch } = this.#options;
+    const until = clock.monotonic() + FLOOD_WAIT_MS;
+    let added = this.#held;
+    while (added.every((entry) => isOfFlood(entry, world))) {
+      const room = maxBatch - this.#held.length;
+      const leftMs = until - clock.monotonic();
+      if (this.#held.length === 0 || room <= 0 || leftMs <= 0 || this.#stopping) return;
+      added = decodeMessages(await reader.take(room, leftMs), this.#options);
+      this.#held.push(...added);
+    }
   }
 
   /**

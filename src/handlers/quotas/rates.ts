@@ -37,6 +37,18 @@ export function overRate(
   return undefined;
 }
 
+/** Would the agent be refused for its rate at this moment? Asked ahead of the log, so only a hint: nothing is taken. */
+export function isOverRate(
+  { settings, buckets, pools }: World,
+  { pool, agent }: Pick<Context, 'pool' | 'agent'>,
+  now: number,
+): boolean {
+  if (buckets.size === 0) return false;
+  return chargesOf(settings, pools.get(pool)?.doc.quotas, pool, agent).some(
+    ({ key, rate }) => buckets.waitMs(key, rate, 1, now) > 0,
+  );
+}
+
 function limitsRates({ agentDecisionsPerS, poolDecisionsPerS }: Settings): boolean {
   return agentDecisionsPerS < UNLIMITED_RATE || poolDecisionsPerS < UNLIMITED_RATE;
 }
