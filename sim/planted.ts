@@ -3,9 +3,8 @@
  * is whether the simulation would notice such a bug, not whether a switch works.
  */
 import { messageHash } from '../src/bus/log-message.ts';
-import { ShardLostError } from '../src/errors.ts';
 import type { DocumentChange } from '../src/protocol/documents.ts';
-import type { ShardStore, StoredPosition } from '../src/state/shard-store.ts';
+import type { ShardStore } from '../src/state/shard-store.ts';
 import { decodeOutbox } from '../src/workers/outbox.ts';
 import type { ShardLog, ShardLogReader, ShardPublisher } from '../src/workers/ports.ts';
 import { playSeed } from './campaign.ts';
@@ -78,8 +77,6 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       },
     }),
 
-  'trust the position after a lost commit': (ports) => trusting(ports),
-
   'take the log as it is': (ports) => ({
     ...ports,
     log: {
@@ -129,33 +126,6 @@ function publisherOf({ publisher }: Ports): ShardPublisher {
 function withoutEpoch(change: DocumentChange): DocumentChange {
   if (change.kind !== 'task' || change.after?.state !== 'pending') return change;
   return { ...change, after: { ...change.after, epoch: 0 } };
-}
-
-/** A bug that this simulator found: what a worker looks up may be of a state that another has moved on. */
-function trusting(ports: Ports): Ports {
-  let at: StoredPosition | undefined;
-  const { store } = ports;
-  return withStore(ports, {
-    async load() {
-      const stored = await store.load();
-      at = stored.position;
-      return stored;
-    },
-    async lookup(wanted) {
-      const found = await store.lookup(wanted);
-      return { ...found, position: at ?? found.position };
-    },
-    async commit(commit) {
-      try {
-        await store.commit(commit);
-      } catch (error) {
-        if (error instanceof ShardLostError) throw error;
-        const { seq, hash } = await store.position();
-        if (seq !== commit.next.seq || hash !== commit.next.hash) throw error;
-      }
-      at = commit.next;
-    },
-  });
 }
 
 /** Gives out a message less now and then, and nobody notices. */
