@@ -122,6 +122,14 @@ describe('a commit from elsewhere writes nothing', () => {
     expect(await everything(ns)).toEqual({});
   });
 
+  it('a commit sent again whose state went back without the id of the last commit', async () => {
+    const { store, ns } = await newStore();
+    const commit = commitFrom(BEGINNING);
+    await store.commit(commit);
+    await system.redis.hset(`${ns}:{0}:s:meta`, { seq: '7', hash: 'hash-7' });
+    await expect(store.commit(commit)).rejects.toThrow(ShardLostError);
+  });
+
   it('a zombie, whose successor has applied the very same messages', async () => {
     const { store, ns } = await newStore();
     const [successor, zombie] = [commitFrom(BEGINNING, created('p')), commitFrom(BEGINNING, created('p'))];
