@@ -34,7 +34,8 @@ export async function connectNats({
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
       reconnectJitter: 250,
-      pingInterval: 10_000,
+      // A connection that is dead without having been closed is noticed after three of these.
+      pingInterval: 2_000,
       maxPingOut: 2,
     });
   } catch (error) {

@@ -96,7 +96,18 @@ async function ensure(
   const isAsWanted = Object.entries(limitsOf(found.config)).every(
     ([name, value]) => !(name in wanted) || Reflect.get(wanted, name) === value,
   );
-  return isAsWanted ? found : await jsm.streams.update(config.name, { ...found.config, ...wanted });
+  if (isAsWanted) return found;
+  refuseToDrop(found, wanted);
+  return await jsm.streams.update(config.name, { ...found.config, ...wanted });
+}
+
+/** To fit a lower limit the server drops what is oldest, whatever the stream is told to discard when it is full. */
+function refuseToDrop({ config, state }: StreamInfo, { max_bytes }: Partial<StreamConfig>): void {
+  if (config.discard !== DiscardPolicy.New || max_bytes === undefined || state.bytes <= max_bytes) return;
+  throw new ConfigurationError(
+    `stream ${config.name} holds ${state.bytes} bytes, the configuration allows ${max_bytes}: ` +
+      'its oldest messages would be dropped',
+  );
 }
 
 function limitsOf({

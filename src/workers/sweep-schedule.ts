@@ -26,6 +26,8 @@ const QUEUE = 'sweep';
 const KEPT_JOBS = 100;
 /** A flushed Redis loses the schedule without an error, so it is laid down again now and then. */
 const RENEW_SCHEDULE_EVERY = 5;
+/** In intervals: a next run that is further away was not meant. */
+const FAR_FUTURE = 3;
 const CLOSE_WITHIN_MS = 3_000;
 
 export class SweepSchedule {
@@ -89,11 +91,25 @@ export class SweepSchedule {
   }
 
   async #schedule(): Promise<void> {
+    await this.#forgetFarFuture();
     await this.#queue.upsertJobScheduler(
       QUEUE,
       { every: this.#options.everyMs },
       { name: QUEUE, opts: { removeOnComplete: { count: KEPT_JOBS }, removeOnFail: { count: KEPT_JOBS } } },
     );
+  }
+
+  /**
+   * The next run is laid down by the clock of whoever ran the last one. If that was an hour ahead, nobody would sweep
+   * for an hour, however often the same schedule is laid down again.
+   */
+  async #forgetFarFuture(): Promise<void> {
+    const { everyMs, logger } = this.#options;
+    const { next } = (await this.#queue.getJobScheduler(QUEUE)) ?? {};
+    const inMs = (next ?? 0) - Date.now();
+    if (inMs <= everyMs * FAR_FUTURE) return;
+    logger.warn({ inMs }, 'the next sweep is far in the future: a clock was wrong; scheduling anew');
+    await this.#queue.removeJobScheduler(QUEUE);
   }
 
   async #sweep(): Promise<SweepSummary> {

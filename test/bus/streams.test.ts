@@ -60,6 +60,16 @@ describe('the streams of a system', () => {
     expect(info?.state.messages).toBe(1);
   });
 
+  it('are not made smaller than what they hold: the server would drop the oldest of it', async () => {
+    const ns = names();
+    await ensureStreams(system.jsm, ns, 2, LIMITS);
+    const payload = 'x'.repeat(MEBIBYTE / 2);
+    for (let i = 0; i < 3; i++) await system.nats.request(`${ns.namespace}.decisions.1.p.a`, payload);
+    const smaller = ensureStreams(system.jsm, ns, 2, { ...LIMITS, logMaxBytes: MEBIBYTE });
+    await expect(smaller).rejects.toThrow(ConfigurationError);
+    expect((await findStream(system.jsm, ns.streams.decisions))?.state.messages).toBe(3);
+  });
+
   it('keep the number of shards for good', async () => {
     const ns = names();
     await ensureStreams(system.jsm, ns, 2, LIMITS);

@@ -226,6 +226,25 @@ describe('the schedule', () => {
     await until('a sweep after that', () => system.redis.exists(lastSweep));
   });
 
+  it('that a clock which was an hour ahead has put off by an hour is laid down anew', async () => {
+    const space = system.space();
+    await space.worker();
+    const { lastSweep, bullPrefix } = systemKeys(space.ns);
+    await until('the first sweep', () => system.redis.exists(lastSweep));
+    const connection = system.redis.duplicate();
+    const queue = new Queue('sweep', { connection, prefix: bullPrefix, skipVersionCheck: true });
+    const startDate = Date.now() + 60 * 60 * 1_000;
+    await until('the schedule to be an hour away', async () => {
+      await queue.removeJobScheduler('sweep');
+      await queue.upsertJobScheduler('sweep', { every: space.config().sweepEveryMs, startDate });
+      return ((await queue.getJobScheduler('sweep'))?.next ?? 0) >= startDate;
+    });
+    await system.redis.del(lastSweep);
+    await until('a sweep all the same', () => system.redis.exists(lastSweep));
+    await queue.close();
+    connection.disconnect();
+  });
+
   it('goes on with the next worker when the one that swept has stopped', async () => {
     const space = system.space();
     const first = await space.worker();
