@@ -280,8 +280,11 @@ type LogAnswer =
   | { readonly kind: 'stored'; readonly seq: number; readonly duplicate: boolean }
   | { readonly kind: 'later' | 'never'; readonly problem: string };
 
-/** JetStream's own codes for having no room: the stream's limits, the server's or account's storage and memory. */
-const FULL: ReadonlySet<unknown> = new Set([10077, 10023, 10028, 10047, 10002]);
+/**
+ * JetStream's own codes for having no room: the stream's limits, the server's or account's storage and memory; and the
+ * one that a log gives which was closed because it is nearly full (no other has a largest message).
+ */
+const FULL: ReadonlySet<unknown> = new Set([10077, 10023, 10028, 10047, 10002, 10054]);
 
 function answerOf(ack: Msg): LogAnswer {
   if (ack.headers?.code === 503) {

@@ -110,6 +110,34 @@ function refuseToDrop({ config, state }: StreamInfo, { max_bytes }: Partial<Stre
   );
 }
 
+/** Kept free in a stream that must not drop anything: what can arrive between two looks at it. */
+const RESERVE_SHARE = 0.05;
+const LEAST_RESERVE_BYTES = 1024 * 1024;
+/** No decision is so small. */
+const NOTHING_FITS = 1;
+
+export function isNearlyFull({ config, state }: StreamInfo): boolean {
+  const max = config.max_bytes;
+  if (max <= 0) return false;
+  const reserve = Math.max(max * RESERVE_SHARE, Math.min(LEAST_RESERVE_BYTES, max / 2));
+  return state.bytes > max - reserve;
+}
+
+/**
+ * Closes the log to new messages shortly before it is full, and opens it when there is room again; answers whether it is
+ * closed. Servers before 2.10.5 misjudge what a message takes: one that just does not fit any more is stored, and the
+ * oldest of the log is dropped for it, though the stream is told to refuse.
+ */
+export async function closeWhenNearlyFull(jsm: JetStreamManager, info: StreamInfo): Promise<boolean> {
+  const isFull = isNearlyFull(info);
+  const isClosed = info.config.max_msg_size === NOTHING_FITS;
+  if (isFull !== isClosed) {
+    const max_msg_size = isFull ? NOTHING_FITS : -1;
+    await jsm.streams.update(info.config.name, { ...info.config, max_msg_size });
+  }
+  return isFull;
+}
+
 function limitsOf({
   max_bytes,
   max_age,

@@ -8,7 +8,7 @@ import { logDurability } from '../bus/log-durability.ts';
 import { QueryService } from '../bus/query-service.ts';
 import { SnapshotBucket } from '../bus/snapshot-bucket.ts';
 import { StreamPublisher } from '../bus/stream-publisher.ts';
-import { ensureStreams, findStream, type Layout } from '../bus/streams.ts';
+import { closeWhenNearlyFull, ensureStreams, findStream, isNearlyFull, type Layout } from '../bus/streams.ts';
 import { type Config, natsAccess, redisTls } from '../config.ts';
 import { ConfigurationError, messageOf } from '../errors.ts';
 import { askerOf } from '../protocol/identity.ts';
@@ -71,7 +71,6 @@ const LOG_CHECK_MS = 1_000;
 const LEAST_TRIM_MS = 1_000;
 const MOST_TRIM_MS = 60_000;
 const FEED_CHECK_MS = 1_000;
-const EVENTS_FULL_SHARE = 0.95;
 /** NATS' default: the limits of decisions and answers leave room for what is published of them in this. */
 const MIN_PAYLOAD_BYTES = 1024 * 1024;
 
@@ -172,6 +171,7 @@ class WorkerProcess {
   #isCheckingFeeds = false;
   #commits = 0;
   #eventsAreFull = false;
+  #logIsFull = false;
   #stopping: Promise<void> | undefined;
 
   constructor(config: Config, id: string, logger: Logger, connections: Connections) {
@@ -477,6 +477,19 @@ class WorkerProcess {
       const isSame = info !== undefined && (log === undefined || info.created === log);
       if (!isSame || info.state.last_seq < position) shard.interrupt('the log is not the one it was');
     }
+    if (info !== undefined) await this.#closeFullLog(jsm, info);
+  }
+
+  async #closeFullLog(jsm: JetStreamManager, info: StreamInfo): Promise<void> {
+    const isFull = await closeWhenNearlyFull(jsm, info);
+    if (isFull && !this.#logIsFull) {
+      const { bytes } = info.state;
+      this.#logger.error(
+        { bytes, max: info.config.max_bytes },
+        'ALARM: the log is full; it refuses decisions',
+      );
+    }
+    this.#logIsFull = isFull;
   }
 
   /**
@@ -484,11 +497,10 @@ class WorkerProcess {
    * publishing pauses a little before, the outbox fills, the shards wait, and the log refuses new decisions.
    */
   #checkEvents(info: StreamInfo | undefined): void {
-    const max = info?.config.max_bytes ?? -1;
-    const isFull = info !== undefined && max > 0 && info.state.bytes > max * EVENTS_FULL_SHARE;
+    const isFull = info !== undefined && isNearlyFull(info);
     if (isFull && !this.#eventsAreFull) {
       this.#logger.error(
-        { bytes: info.state.bytes, max },
+        { bytes: info.state.bytes, max: info.config.max_bytes },
         'ALARM: the events stream is full; publishing pauses',
       );
     }
@@ -505,6 +517,7 @@ class WorkerProcess {
       else if (worker.status === 'starting') reasons.push(`shard ${shard} is starting`);
     }
     if (this.#eventsAreFull) reasons.push('the events stream is full');
+    if (this.#logIsFull) reasons.push('the log is full');
     if (this.#stopping !== undefined) reasons.push('stopping');
     return reasons;
   }

@@ -1,6 +1,12 @@
 import { StorageType, type StreamConfig } from '@nats-io/jetstream';
 import { describe, expect, it } from 'vitest';
-import { ensureStreams, findLayout, findStream, LAYOUT_VERSION } from '../../src/bus/streams.ts';
+import {
+  closeWhenNearlyFull,
+  ensureStreams,
+  findLayout,
+  findStream,
+  LAYOUT_VERSION,
+} from '../../src/bus/streams.ts';
 import { ConfigurationError } from '../../src/errors.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
 import { useSystem } from '../support/system.ts';
@@ -68,6 +74,28 @@ describe('the streams of a system', () => {
     const smaller = ensureStreams(system.jsm, ns, 2, { ...LIMITS, logMaxBytes: MEBIBYTE });
     await expect(smaller).rejects.toThrow(ConfigurationError);
     expect((await findStream(system.jsm, ns.streams.decisions))?.state.messages).toBe(3);
+  });
+
+  it('close the log shortly before it is full, dropping nothing, and open it when there is room', async () => {
+    const ns = names();
+    const name = ns.streams.decisions;
+    await ensureStreams(system.jsm, ns, 2, { ...LIMITS, logMaxBytes: 2 * MEBIBYTE });
+    const publish = async (bytes: number): Promise<boolean> => {
+      const ack = await system.nats.request(`${ns.namespace}.decisions.1.p.a`, 'x'.repeat(bytes));
+      return !('error' in ack.json<object>());
+    };
+    const look = async (): Promise<boolean> => {
+      const info = await findStream(system.jsm, name);
+      return info !== undefined && (await closeWhenNearlyFull(system.jsm, info));
+    };
+    expect(await look()).toBe(false);
+    for (let i = 0; i < 3; i++) expect(await publish(MEBIBYTE / 2)).toBe(true);
+    expect(await look()).toBe(true);
+    expect(await publish(10)).toBe(false);
+    expect((await findStream(system.jsm, name))?.state).toMatchObject({ first_seq: 1, messages: 3 });
+    await ensureStreams(system.jsm, ns, 2, { ...LIMITS, logMaxBytes: 4 * MEBIBYTE });
+    expect(await look()).toBe(false);
+    expect(await publish(10)).toBe(true);
   });
 
   it('keep the number of shards for good', async () => {

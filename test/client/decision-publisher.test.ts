@@ -169,14 +169,26 @@ it('a full log is tried until there is room again', async () => {
 it('rejects at once what the log can never store', async () => {
   const { publisher, message, connection, names } = await setup();
   const jsm = await jetstreamManager(connection);
-  await jsm.streams.update(names.streams.decisions, { max_msg_size: 1_000 });
   const started = performance.now();
-  await expect(publisher.publish(message('x'.repeat(2_000)))).rejects.toThrow('exceeds maximum allowed');
   await expect(publisher.publish(message('x'.repeat(2_000_000)))).rejects.toThrow('max_payload');
   await expect(publisher.publish(message('a', { subject: 'not a subject' }))).rejects.toThrow(PublishError);
-  expect(performance.now() - started).toBeLessThan(5_000);
   expect(publisher.unconfirmed).toBe(0);
   expect(await publisher.publish(message('fine'))).toEqual({ seq: 1, duplicate: false });
+  const { config } = await jsm.streams.info(names.streams.decisions);
+  const sealed = { ...config, sealed: true };
+  await jsm.streams.update(names.streams.decisions, sealed);
+  await expect(publisher.publish(message('late'))).rejects.toThrow('sealed');
+  expect(performance.now() - started).toBeLessThan(5_000);
+});
+
+it('a log that is closed because it is nearly full is tried until it is open again', async () => {
+  const { publisher, message, connection, names } = await setup();
+  const jsm = await jetstreamManager(connection);
+  await jsm.streams.update(names.streams.decisions, { max_msg_size: 1 });
+  const published = publisher.publish(message('patient'));
+  await expect(publisher.publish(message('hasty', { deadlineMs: 200 }))).rejects.toThrow('the log is full');
+  await jsm.streams.update(names.streams.decisions, { max_msg_size: -1 });
+  expect(await published).toEqual({ seq: 1, duplicate: false });
 });
 
 it('after the first failure no more is taken from the iterable', async () => {

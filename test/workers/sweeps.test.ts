@@ -48,6 +48,10 @@ function heardSweeps(space: Space): unknown[] {
   return heard;
 }
 
+async function hasSwept({ ns }: Space): Promise<boolean> {
+  return (await system.redis.exists(systemKeys(ns).lastSweep)) === 1;
+}
+
 /** A task that the agent claims for this long. */
 async function claimFor(agent: RawAgent, pool: string, taskId: string, claimTtlMs: number): Promise<number> {
   await agent.decide(pool, { type: 'SubmitTask', taskId, objective: 'o' });
@@ -220,27 +224,28 @@ describe('the schedule', () => {
   it('that is lost when Redis is emptied comes back', async () => {
     const space = system.space();
     await space.worker();
-    const { lastSweep } = systemKeys(space.ns);
-    await until('the first sweep', () => system.redis.exists(lastSweep));
+
+    await until('the first sweep', () => hasSwept(space));
     await system.redis.flushall();
-    await until('a sweep after that', () => system.redis.exists(lastSweep));
+    await until('a sweep after that', () => hasSwept(space));
   });
 
   it('that a clock which was an hour ahead has put off by an hour is laid down anew', async () => {
     const space = system.space();
     await space.worker();
     const { lastSweep, bullPrefix } = systemKeys(space.ns);
-    await until('the first sweep', () => system.redis.exists(lastSweep));
+    await until('the first sweep', () => hasSwept(space));
     const connection = system.redis.duplicate();
     const queue = new Queue('sweep', { connection, prefix: bullPrefix, skipVersionCheck: true });
     const startDate = Date.now() + 60 * 60 * 1_000;
     await until('the schedule to be an hour away', async () => {
       await queue.removeJobScheduler('sweep');
       await queue.upsertJobScheduler('sweep', { every: space.config().sweepEveryMs, startDate });
-      return ((await queue.getJobScheduler('sweep'))?.next ?? 0) >= startDate;
+      const isIdle = (await queue.getJobCountByTypes('active', 'wait')) === 0;
+      return isIdle && ((await queue.getJobScheduler('sweep'))?.next ?? 0) >= startDate;
     });
     await system.redis.del(lastSweep);
-    await until('a sweep all the same', () => system.redis.exists(lastSweep));
+    await until('a sweep all the same', () => hasSwept(space));
     await queue.close();
     connection.disconnect();
   });
@@ -248,7 +253,7 @@ describe('the schedule', () => {
   it('goes on with the next worker when the one that swept has stopped', async () => {
     const space = system.space();
     const first = await space.worker();
-    await until('the first sweep', () => system.redis.exists(systemKeys(space.ns).lastSweep));
+    await until('the first sweep', () => hasSwept(space));
     await space.worker();
     await first.stop();
     const agent = await space.agent('ann');
