@@ -1,4 +1,4 @@
-/** The compiled command: that of `npm run build` when it is newer than every source, else one made for this test file. */
+/** What is compiled: by `npm run build` when that is newer than every source, else for this test file. */
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, statSync, symlinkSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -36,7 +36,9 @@ export async function build(): Promise<Build> {
 function isFresh(built: string): boolean {
   if (!existsSync(built)) return false;
   const builtAt = statSync(built).mtimeMs;
-  return filesIn(sources).every((path) => statSync(join(sources, path)).mtimeMs < builtAt);
+  return [sources, join(root, 'chaos')].every((folder) =>
+    filesIn(folder).every((path) => statSync(join(folder, path)).mtimeMs < builtAt),
+  );
 }
 
 function filesIn(dir: string): string[] {

@@ -1,0 +1,42 @@
+/** What is written down of a run, one JSON object a line. Times are the recorder's clock, milliseconds since the epoch. */
+import { z } from 'zod';
+
+const at = z.number();
+const seq = z.int();
+const agent = z.string();
+const id = z.string();
+
+export const entrySchema = z.discriminatedUnion('t', [
+  /** A decision goes out, for the first time or again. */
+  z.strictObject({ t: z.literal('sent'), at, agent, id, pool: z.string(), type: z.string() }),
+  /** The log confirmed it. */
+  z.strictObject({ t: z.literal('ack'), at, agent, id, seq }),
+  /** An outcome came: told, or because somebody asked. `text` is what it said. */
+  z.strictObject({
+    t: z.literal('outcome'),
+    at,
+    agent,
+    id,
+    via: z.enum(['result', 'query']),
+    text: z.string(),
+  }),
+  /** The log confirmed a message that is no decision. */
+  z.strictObject({ t: z.literal('poison'), at, seq }),
+  /** What stands in the log at the end; `time` is the log's. */
+  z.strictObject({ t: z.literal('logged'), seq, time: z.number(), subject: z.string(), text: z.string() }),
+  /** What stands in the stream of events at the end. */
+  z.strictObject({ t: z.literal('event'), seq, id, subject: z.string(), text: z.string() }),
+  /** What of the log became a dead letter, by its place there. */
+  z.strictObject({ t: z.literal('deadletter'), seq }),
+  z.strictObject({
+    t: z.literal('fault'),
+    at,
+    kind: z.string(),
+    phase: z.enum(['begin', 'end', 'recovered']),
+  }),
+  /** From here on, and until it ends, the log is not the one that the system has applied. */
+  z.strictObject({ t: z.literal('wrong-log'), at, phase: z.enum(['begin', 'end']) }),
+]);
+
+export type Entry = z.output<typeof entrySchema>;
+export type EntryOf<T extends Entry['t']> = Extract<Entry, { t: T }>;

@@ -1,0 +1,181 @@
+/** Agents at work: many flows side by side, at a bounded rate, sending again what was sent and now and then nonsense. */
+import { setTimeout as delay } from 'node:timers/promises';
+import { Random } from '../../src/demo/random.ts';
+import type { Outcome } from '../../src/protocol/outcome.ts';
+import type { Subjects } from '../../src/protocol/subjects.ts';
+import type { Recorder } from '../history/recorder.ts';
+import { FLOWS, type Stage } from './flows.ts';
+import { poison } from './poison.ts';
+import { poolsOnEveryShard } from './probes.ts';
+import type { Decision, Sender } from './sender.ts';
+
+export interface LoadOptions {
+  readonly sender: Sender;
+  readonly subjects: Subjects;
+  readonly shards: number;
+  readonly recorder: Recorder;
+  readonly seed: number;
+  /** Decisions a second, at most, besides the probes. */
+  readonly rate: number;
+  /** The broker knows a message id again for so long, milliseconds. */
+  readonly dedupeWindowMs: number;
+}
+
+const AGENTS = 9;
+const FLOWS_AT_ONCE = 48;
+const TICK_MS = 20;
+const SENT_AGAIN = 0.04;
+const POISON_EVERY_MS = 1_500;
+/** What was decided lately and can be sent again. */
+const MOST_RECENT = 200;
+
+export class Load {
+  readonly #options: LoadOptions;
+  readonly #random: Random;
+  readonly #pools: readonly string[];
+  readonly #agents: readonly string[];
+  readonly #recent: { readonly agent: string; readonly pool: string; readonly decision: Decision }[] = [];
+  readonly #waiting: (() => void)[] = [];
+  readonly #flows: Promise<void>[] = [];
+  readonly #resent = new Set<Promise<unknown>>();
+  #timers: NodeJS.Timeout[] = [];
+  #next = 0;
+  #isEnding = false;
+  #isPaused = false;
+  #tokens = 0;
+  #underWay = 0;
+
+  constructor(options: LoadOptions) {
+    this.#options = options;
+    this.#random = new Random(options.seed);
+    this.#pools = poolsOnEveryShard('pool', options.shards);
+    this.#agents = Array.from({ length: AGENTS }, (_, i) => `agent-${i}`);
+  }
+
+  /** Creates the pools and lets the agents join them; then they are at work. */
+  async start(): Promise<void> {
+    const { rate } = this.#options;
+    this.#timers = [
+      setInterval(() => this.#fill((rate * TICK_MS) / 1_000), TICK_MS),
+      setInterval(() => this.#poison(), POISON_EVERY_MS),
+    ];
+    for (const pool of this.#pools) {
+      await this.#decide('agent-0', pool, { type: 'CreatePool' });
+      await Promise.all(this.#agents.map((agent) => this.#decide(agent, pool, { type: 'JoinPool' })));
+    }
+    for (let i = 0; i < FLOWS_AT_ONCE; i++) this.#flows.push(this.#play());
+  }
+
+  /** Decisions that are sent and have no outcome yet. */
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  /** No new decision goes out while it is paused. */
+  set paused(paused: boolean) {
+    this.#isPaused = paused;
+  }
+
+  /** Lets every flow end where it is; resolves when nothing is under way any more, or the sender was ended. */
+  async end(): Promise<void> {
+    this.#isEnding = true;
+    this.#isPaused = false;
+    for (const timer of this.#timers) clearInterval(timer);
+    for (const go of this.#waiting.splice(0)) go();
+    await Promise.all(this.#flows);
+    await Promise.all(this.#resent);
+  }
+
+  /** Sends some of the recent decisions again at once. */
+  async sendAgain(count: number, withMessageId: boolean): Promise<void> {
+    const again = this.#random.shuffled(this.#recent).slice(0, count);
+    await Promise.all(
+      again.map(({ agent, pool, decision }) =>
+        this.#options.sender.send(agent, pool, decision, withMessageId),
+      ),
+    );
+  }
+
+  /** Messages into the log that no agent would send. */
+  async poisonNow(count: number): Promise<void> {
+    await Promise.all(Array.from({ length: count }, () => this.#poison()));
+  }
+
+  async #poison(): Promise<void> {
+    if (this.#isPaused) return;
+    const { sender, subjects, shards, recorder } = this.#options;
+    const { subject, payload } = poison(this.#random, subjects, shards, this.#pools, `x${this.#next++}`);
+    const seq = await sender.publish(subject, payload);
+    if (seq !== undefined) recorder.write({ t: 'poison', at: Date.now(), seq });
+  }
+
+  async #play(): Promise<void> {
+    const all = FLOWS.reduce((sum, [share]) => sum + share, 0);
+    while (!this.#isEnding) {
+      let at = this.#random.integer(all);
+      const chosen = FLOWS.find(([share]) => {
+        at -= share;
+        return at < 0;
+      });
+      await chosen?.[1](this.#stage());
+    }
+  }
+
+  #stage(): Stage {
+    const pool = this.#pools[this.#random.integer(this.#pools.length)] ?? 'commons';
+    const [a = '', b = '', c = ''] = this.#random.shuffled(this.#agents);
+    return {
+      pool,
+      random: this.#random,
+      agents: [a, b, c],
+      newName: () => `n${this.#next++}`,
+      decide: (agent, fields) => this.#decide(agent, pool, fields),
+    };
+  }
+
+  async #decide(
+    agent: string,
+    pool: string,
+    fields: { readonly type: string; readonly [field: string]: unknown },
+  ): Promise<Outcome | undefined> {
+    await this.#turn();
+    if (this.#isEnding) return undefined;
+    const decision = { id: `d${this.#next++}`, ...fields };
+    this.#underWay++;
+    const outcome = await this.#options.sender.decide(agent, pool, decision);
+    this.#underWay--;
+    if (outcome === undefined) return undefined;
+    this.#recent.push({ agent, pool, decision });
+    if (this.#recent.length > MOST_RECENT) this.#recent.shift();
+    if (this.#random.chance(SENT_AGAIN)) this.#sendAgainLater(agent, pool, decision);
+    return outcome;
+  }
+
+  /** Within the broker's window, after it, or without anything by which the broker could know it again. */
+  #sendAgainLater(agent: string, pool: string, decision: Decision): void {
+    const { sender, dedupeWindowMs } = this.#options;
+    const how = this.#random.integer(3);
+    const after = how === 0 ? 0 : how === 1 ? dedupeWindowMs * 2 : this.#random.integer(dedupeWindowMs);
+    const sent = delay(after)
+      .then(() => (this.#isEnding || this.#isPaused ? false : sender.send(agent, pool, decision, how !== 2)))
+      .finally(() => this.#resent.delete(sent));
+    this.#resent.add(sent);
+  }
+
+  /** Its turn, at the rate that is allowed. */
+  #turn(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.#isEnding) resolve();
+      else this.#waiting.push(resolve);
+    });
+  }
+
+  #fill(tokens: number): void {
+    if (this.#isPaused) return;
+    this.#tokens = Math.min(this.#tokens + tokens, this.#options.rate);
+    while (this.#tokens >= 1 && this.#waiting.length > 0) {
+      this.#tokens--;
+      this.#waiting.shift()?.();
+    }
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Decides a little thing in every shard ten times a second, whatever happens: how long after a fault the first decision
+ * that was sent after it has its outcome is the time that the shard needed to recover.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { shardOf } from '../../src/protocol/shard.ts';
+import type { Sender } from './sender.ts';
+
+const EVERY_MS = 100;
+/** Probes that nobody confirmed; no more are sent then, so that an outage does not end in a flood. */
+const MOST_OPEN = 20;
+const AGENT = 'probe';
+
+export class Probes {
+  readonly #sender: Sender;
+  readonly #pools: readonly string[];
+  /** Probes without an outcome, and when they were sent. */
+  readonly #open = new Map<string, { readonly shard: number; readonly at: number }>();
+  readonly #unconfirmed: number[];
+  /** Per shard: of the probes with an outcome, when the newest was sent; and when that outcome came. */
+  readonly #newest: { sentAt: number; heardAt: number }[];
+  #watches: { since: number; recovered: Map<number, number>; done: () => void }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #next = 0;
+  #isPaused = false;
+
+  constructor(sender: Sender, shards: number) {
+    this.#sender = sender;
+    this.#pools = poolsOnEveryShard('probes', shards);
+    this.#unconfirmed = this.#pools.map(() => 0);
+    this.#newest = this.#pools.map(() => ({ sentAt: 0, heardAt: 0 }));
+  }
+
+  async start(): Promise<void> {
+    for (const [shard, pool] of this.#pools.entries()) {
+      await this.#sender.decide(AGENT, pool, { id: `create-${shard}`, type: 'CreatePool' });
+      await this.#sender.decide(AGENT, pool, { id: `join-${shard}`, type: 'JoinPool' });
+    }
+    this.#timer = setInterval(() => this.#probe(), EVERY_MS);
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  set paused(paused: boolean) {
+    this.#isPaused = paused;
+  }
+
+  onOutcome(agent: string, id: string): void {
+    if (agent !== AGENT) return;
+    const probe = this.#open.get(id);
+    if (probe === undefined) return;
+    this.#open.delete(id);
+    const now = Date.now();
+    const newest = this.#newest[probe.shard];
+    if (newest !== undefined && probe.at > newest.sentAt)
+      Object.assign(newest, { sentAt: probe.at, heardAt: now });
+    for (const watch of this.#watches) {
+      if (probe.at < watch.since || watch.recovered.has(probe.shard)) continue;
+      watch.recovered.set(probe.shard, now - watch.since);
+      if (watch.recovered.size === this.#pools.length) watch.done();
+    }
+  }
+
+  /**
+   * How long each shard took, from `since`, to give a first new outcome; shards that did not within the time are missing.
+   */
+  async recovered(since: number, withinMs: number): Promise<ReadonlyMap<number, number>> {
+    const recovered = new Map<number, number>();
+    let done = (): void => undefined;
+    const all = new Promise<void>((resolve) => {
+      done = resolve;
+    });
+    const watch = { since, recovered, done };
+    for (const [shard, { sentAt, heardAt }] of this.#newest.entries()) {
+      if (sentAt >= since) recovered.set(shard, heardAt - since);
+    }
+    if (recovered.size === this.#pools.length) return recovered;
+    this.#watches.push(watch);
+    const late = new AbortController();
+    await Promise.race([all, delay(withinMs, undefined, { signal: late.signal }).catch(() => undefined)]);
+    late.abort();
+    this.#watches = this.#watches.filter((each) => each !== watch);
+    return recovered;
+  }
+
+  #probe(): void {
+    if (this.#isPaused) return;
+    for (const [shard, pool] of this.#pools.entries()) {
+      if ((this.#unconfirmed[shard] ?? 0) >= MOST_OPEN) continue;
+      const id = `p${this.#next++}`;
+      this.#open.set(id, { shard, at: Date.now() });
+      this.#count(shard, 1);
+      void this.#sender
+        .sendOnce(AGENT, pool, { id, type: 'Heartbeat' })
+        .finally(() => this.#count(shard, -1));
+    }
+  }
+
+  #count(shard: number, by: number): void {
+    this.#unconfirmed[shard] = (this.#unconfirmed[shard] ?? 0) + by;
+  }
+}
+
+/** One pool for each shard, in their order. */
+export function poolsOnEveryShard(prefix: string, shards: number): string[] {
+  return Array.from({ length: shards }, (_, shard) => {
+    for (let i = 0; ; i++) {
+      const pool = `${prefix}-${i}`;
+      if (shardOf(pool, shards) === shard) return pool;
+    }
+  });
+}

@@ -1,0 +1,41 @@
+/** What operators would be alarmed by in the log of a worker: JSON lines. */
+import { z } from 'zod';
+
+const lineSchema = z.object({
+  level: z.int(),
+  time: z.number(),
+  msg: z.string().default(''),
+  shard: z.int().optional(),
+  reason: z.unknown().optional(),
+});
+
+export interface Halt {
+  readonly at: number;
+  readonly shard: number;
+  readonly reason: string;
+}
+
+export function haltsIn(lines: readonly string[]): Halt[] {
+  return lines.flatMap((line) => {
+    const { msg, time, shard = -1, reason } = parsed(line) ?? {};
+    return msg?.includes('the shard is halted') === true && time !== undefined
+      ? [{ at: time, shard, reason: String(reason) }]
+      : [];
+  });
+}
+
+/** Bugs, and whatever ended a process. */
+export function logFaultsIn(lines: readonly string[]): string[] {
+  return lines.filter((line) => {
+    const { msg = '' } = parsed(line) ?? {};
+    return msg.startsWith('BUG') || msg.startsWith('an error that nobody handled');
+  });
+}
+
+function parsed(line: string): z.output<typeof lineSchema> | undefined {
+  try {
+    return lineSchema.safeParse(JSON.parse(line)).data;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,231 @@
+/** The checker on forged histories: every way in which one can be wrong is found, and what is right is left alone. */
+import { describe, expect, it } from 'vitest';
+import { judge } from '../../chaos/checker/judge.ts';
+import type { Entry } from '../../chaos/history/entries.ts';
+import { altered, changed, eventEntry, history, loggedEntry } from './forged-history.ts';
+
+/** Rules that are broken, each once, as `class rule`. */
+function broken(entries: readonly Entry[]): string[] {
+  const { violations } = judge(entries);
+  return [...new Set(violations.map((each) => `${each.class} ${each.rule}`))].sort();
+}
+
+const eventsOf = (change: (event: Record<string, unknown>) => object | undefined): Entry[] =>
+  changed('event', (entry) => {
+    const event: Record<string, unknown> = JSON.parse(entry.text);
+    const now = change(event);
+    return now === undefined ? [] : [{ ...entry, text: JSON.stringify(now) }];
+  });
+
+describe('a history', () => {
+  it('in which everything is right breaks no rule, and is not judged by nothing', () => {
+    const verdict = judge(history());
+    expect(verdict).toMatchObject({
+      counts: { lost: 0, appliedTwice: 0, staleWrites: 0, staleEvents: 0 },
+      violations: [],
+      decisions: 7,
+      events: 6,
+      acknowledged: 7,
+    });
+  });
+
+  it('with decisions sent again, outcomes told again and events published again is right as well', () => {
+    const again = changed('logged', (entry) => [entry, { ...entry, seq: entry.seq + 100 }]);
+    const told = changed('outcome', (entry) => [entry, { ...entry, via: 'query' }], again);
+    const events = told.filter(({ t }) => t === 'event');
+    const verdict = judge([...told, ...events]);
+    expect(verdict.violations).toEqual([]);
+    expect(verdict.repeatedEvents).toBe(6);
+    expect(verdict.askedAgain).toBe(7);
+  });
+
+  it('tells members of an object in any order', () => {
+    const reordered = changed('outcome', (entry) => {
+      const members = Object.entries(JSON.parse(entry.text)).reverse();
+      return [entry, { ...entry, text: JSON.stringify(Object.fromEntries(members)) }];
+    });
+    expect(broken(reordered)).toEqual([]);
+  });
+});
+
+describe('lost', () => {
+  it('is a decision in the log without an outcome', () => {
+    const entries = changed('outcome', (entry) => (entry.id === 'd6' ? [] : [entry]));
+    expect(broken(entries)).toEqual(['lost no_outcome']);
+  });
+
+  it('is a decision that was confirmed and is not in the log', () => {
+    expect(broken([...history(), { t: 'ack', at: 1, agent: 'ann', id: 'd9', seq: 9 }])).toEqual([
+      'lost not_in_log',
+    ]);
+  });
+
+  it('is a decision that was confirmed at a place where another stands', () => {
+    const entries = changed('ack', (entry) => [entry.id === 'd6' ? { ...entry, seq: 2 } : entry]);
+    expect(broken(entries)).toEqual(['lost not_in_log']);
+  });
+
+  it('is an event that an outcome names and nobody published', () => {
+    expect(broken(eventsOf((event) => (event.causationid === 'd7' ? undefined : event)))).toEqual([
+      'lost event_missing',
+    ]);
+  });
+
+  it('is what was accepted without the effect that it promises', () => {
+    const silent = changed('outcome', (entry) =>
+      entry.id === 'd7' ? [{ ...entry, text: altered(entry.text, { events: [] }) }] : [entry],
+    );
+    const entries = changed('event', (entry) => (entry.id === '0-7-0' ? [] : [entry]), silent);
+    expect(broken(entries)).toEqual(['lost no_effect']);
+  });
+
+  it('is what cannot be read as a decision and did not become a dead letter', () => {
+    const entries: Entry[] = [...history(), loggedEntry(8, 'ann', '{')];
+    expect(broken(entries)).toEqual(['lost no_dead_letter']);
+    expect(broken([...entries, { t: 'deadletter', seq: 8 }])).toEqual([]);
+  });
+
+  it('is not what the log confirmed while it was a wrong one', () => {
+    const entries: Entry[] = [
+      ...history(),
+      { t: 'wrong-log', at: 10, phase: 'begin' },
+      { t: 'ack', at: 11, agent: 'ann', id: 'd9', seq: 9 },
+      { t: 'wrong-log', at: 12, phase: 'end' },
+    ];
+    expect(broken(entries)).toEqual([]);
+  });
+});
+
+describe('applied twice', () => {
+  it('is a decision with two outcomes', () => {
+    const entries = changed('outcome', (entry) =>
+      entry.id === 'd6'
+        ? [entry, { ...entry, via: 'query', text: altered(entry.text, { status: 'accepted' }) }]
+        : [entry],
+    );
+    expect(broken(entries)).toEqual(['appliedTwice outcome_changed']);
+  });
+
+  it('is a decision that was applied where it was sent again, and not where it first stood', () => {
+    const again: Entry[] = [...history(), loggedEntry(8, 'bob', '{"id":"d6","type":"ReportTask"}')];
+    expect(broken(again)).toEqual([]);
+    const entries = changed(
+      'outcome',
+      (entry) => (entry.id === 'd6' ? [{ ...entry, text: altered(entry.text, { seq: 8 }) }] : [entry]),
+      again,
+    );
+    expect(broken(entries)).toEqual(['appliedTwice wrong_place']);
+  });
+
+  it('is a decision with effects at two places', () => {
+    const entries = changed('event', (entry) => {
+      if (entry.id !== '0-7-0') return [entry];
+      const more = { id: '0-8-0', sequence: '7', type: 'converge.member.joined', subject: 'member/cat' };
+      return [entry, eventEntry(7, JSON.parse(altered(entry.text, more)))];
+    });
+    expect(broken(entries)).toEqual(['appliedTwice two_effects', 'staleEvents no_cause']);
+  });
+});
+
+describe('a stale write', () => {
+  const withData = (id: string, data: object, fields: object = {}): Entry[] =>
+    eventsOf((event) => (event.id === id ? { ...event, ...fields, data } : event));
+
+  it('is a second claim while the first one lasts', () => {
+    const entries = eventsOf((event) =>
+      event.causationid === 's1' ? { ...event, type: 'converge.task.cancelling' } : event,
+    );
+    expect(broken(entries)).toEqual(['staleWrites claim']);
+  });
+
+  it('is an epoch that does not rise', () => {
+    const entries = withData('0-5-0', { agent: 'cat', epoch: 1, expiresAt: 1e15 });
+    expect(judge(entries).violations[0]?.what).toContain('epoch 1 after 1');
+  });
+
+  it('is a report of somebody who does not hold the claim', () => {
+    expect(broken(withData('0-7-0', { agent: 'bob', epoch: 2 }))).toEqual(['staleWrites claim']);
+  });
+
+  it('is a report of an epoch that is over', () => {
+    expect(broken(withData('0-7-0', { agent: 'cat', epoch: 1 }))).toEqual(['staleWrites claim']);
+  });
+
+  it('is a report after the claim was over, though nobody had swept', () => {
+    const entries = withData('0-5-0', { agent: 'cat', epoch: 2, expiresAt: 1_700_000_006_500 });
+    expect(broken(entries)).toEqual(['staleWrites claim']);
+  });
+
+  it('is an expiry before its time', () => {
+    const entries = withData('0-3-0', { agent: 'bob', epoch: 1, expiresAt: 1e15 });
+    expect(broken(entries)).toEqual(['staleWrites claim']);
+  });
+
+  it('is anything after the end', () => {
+    const entries = eventsOf((event) =>
+      event.id === '0-3-0' ? { ...event, type: 'converge.task.cancelled', data: {} } : event,
+    );
+    expect(judge(entries).violations.some(({ what }) => what.includes('it has ended'))).toBe(true);
+  });
+
+  it('is a rejection with events', () => {
+    const entries = changed('outcome', (entry) =>
+      entry.id === 'd7' ? [{ ...entry, text: altered(entry.text, { status: 'rejected' }) }] : [entry],
+    );
+    expect(broken(entries)).toEqual(['staleWrites rejected_with_effect']);
+  });
+
+  it('is what was decided from a log that is not the one applied', () => {
+    const sent = changed('sent', (entry) => [entry.id === 'd6' ? { ...entry, at: 11 } : entry]);
+    const told = changed('outcome', (entry) => [entry.id === 'd6' ? { ...entry, at: 12 } : entry], sent);
+    const entries: Entry[] = [
+      { t: 'wrong-log', at: 10, phase: 'begin' },
+      ...told,
+      { t: 'wrong-log', at: 13, phase: 'end' },
+    ];
+    expect(broken(entries)).toEqual(['staleWrites applied_from_wrong_log']);
+  });
+});
+
+describe('a stale event', () => {
+  it('is one that leaves a gap before it', () => {
+    const entries = eventsOf((event) => (event.id === '0-7-0' ? { ...event, sequence: '9' } : event));
+    expect(broken(entries)).toEqual(['staleEvents sequence']);
+  });
+
+  it('is one that comes before those that caused it', () => {
+    const entries = history();
+    const events = entries.filter(({ t }) => t === 'event');
+    const [first, second, ...others] = events;
+    if (first === undefined || second === undefined) throw new Error('no events');
+    const swapped = [...entries.filter(({ t }) => t !== 'event'), second, first, ...others];
+    expect(broken(swapped)).toContain('staleEvents order');
+    expect(broken(swapped)).toContain('staleEvents sequence');
+  });
+
+  it('is one whose id has said something else before', () => {
+    const entries = changed('event', (entry) =>
+      entry.id === '0-7-0'
+        ? [entry, { ...entry, seq: 99, text: altered(entry.text, { data: {} }) }]
+        : [entry],
+    );
+    expect(broken(entries)).toEqual(['staleEvents event_changed']);
+  });
+
+  it('is one that no decision caused', () => {
+    const entries = eventsOf((event) => (event.id === '0-7-0' ? { ...event, causationid: 'nobody' } : event));
+    expect(broken(entries)).toContain('staleEvents no_cause');
+  });
+
+  it('is one that its decision does not name', () => {
+    const entries = changed('outcome', (entry) =>
+      entry.id === 's1' ? [{ ...entry, text: altered(entry.text, { events: [] }) }] : [entry],
+    );
+    expect(broken(entries)).toEqual(['staleEvents not_named']);
+  });
+
+  it('is one that was published under another id than its own', () => {
+    const entries = changed('event', (entry) => [entry.id === '0-7-0' ? { ...entry, id: 'other' } : entry]);
+    expect(broken(entries)).toEqual(['staleEvents message_id']);
+  });
+});
