@@ -6,7 +6,8 @@ import { reportOf, tableOf } from './report.ts';
 import { run } from './run.ts';
 import type { ChaosSystem } from './system/system.ts';
 
-process.exitCode = await main(process.argv.slice(2));
+// At once: a connection that was left behind by whatever failed must not keep us, and servers end with us.
+process.exit(await main(process.argv.slice(2)));
 
 async function main(args: readonly string[]): Promise<number> {
   const started = performance.now();
