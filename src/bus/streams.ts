@@ -55,6 +55,8 @@ export async function ensureStreams(
         'the number of shards is fixed when a system is created',
     );
   }
+  // With more room than before it can be open again at once.
+  await closeWhenNearlyFull(jsm, log);
   await ensure(jsm, eventStream(subjects, limits));
   await ensure(jsm, deadLetterStream(subjects, limits));
   await ensure(jsm, snapshotStream(subjects, limits));

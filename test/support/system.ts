@@ -151,7 +151,7 @@ const QUICK: Partial<ConfigInput> = {
 };
 
 /** Nothing happens but what the test sends: neither the scheduled sweeper nor a shard's owner sweeps. */
-export const NO_SWEEPS: Partial<ConfigInput> = { sweepEveryMs: 3_600_000, sweepOverdueMs: 3_600_000_000 };
+export const NO_SWEEPS: Partial<ConfigInput> = { sweepEveryMs: 3_600_000, sweepOverdueMs: 86_400_000 };
 
 const SILENT = pino({ level: 'silent' });
 
