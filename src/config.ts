@@ -68,10 +68,7 @@ export const configSchema = z.strictObject({
     .default(2 * MEBIBYTE),
   sweepEveryMs: ms.min(50).max(HOUR_MS).default(1_000),
   /** A shard whose due things nobody swept for so long is swept by its owner, with an alarm. */
-  sweepOverdueMs: ms
-    .min(200)
-    .max(24 * HOUR_MS)
-    .default(5_000),
+  sweepOverdueMs: ms.min(200).default(5_000),
   shutdownMs: ms.max(HOUR_MS).default(10_000),
 
   logMaxBytes: z.coerce

@@ -49,7 +49,6 @@ describe('configuration', () => {
   it.each([
     ['LEASE_MS', 'leaseMs'],
     ['SWEEP_EVERY_MS', 'sweepEveryMs'],
-    ['SWEEP_OVERDUE_MS', 'sweepOverdueMs'],
     ['SHUTDOWN_MS', 'shutdownMs'],
     ['SNAPSHOT_EVERY_MS', 'snapshotEveryMs'],
   ])('refuses a wait that no timer can hold: %s', (name, setting) => {

@@ -331,13 +331,11 @@ export class MemoryShard {
     const content = this.#content;
     const added: Remembered[] = [];
     for (const { key, json, at, created } of outcomes) {
-      if (created > 0) {
-        content.receipts.set(key, json);
-        content.receiptCounts.set(key, created);
-      } else {
-        content.outcomes.set(key, json);
-        added.push({ id: key, at });
-      }
+      content.outcomes.set(key, json);
+      added.push({ id: key, at });
+      if (created === 0) continue;
+      content.receipts.set(key, json);
+      content.receiptCounts.set(key, created);
     }
     if (added.length > 0) content.outcomeOrder = [...content.outcomeOrder, ...added];
     if (forgotten.length === 0) return;

@@ -278,13 +278,11 @@ export class RedisShardStore implements ShardStore {
   #encodeOutcomes({ outcomes, forgotten }: ShardCommit, writes: Operations): void {
     const keys = this.#keys;
     for (const { key, json, at, created } of outcomes) {
-      if (created > 0) {
-        writes.addPair('HSET', keys.receipts, key, json);
-        writes.addPair('HSET', keys.receiptCounts, key, String(created));
-      } else {
-        writes.addPair('HSET', keys.outcomes, key, json);
-        writes.add('RPUSH', keys.outcomeOrder, `${at}|${key}`);
-      }
+      writes.addPair('HSET', keys.outcomes, key, json);
+      writes.add('RPUSH', keys.outcomeOrder, `${at}|${key}`);
+      if (created === 0) continue;
+      writes.addPair('HSET', keys.receipts, key, json);
+      writes.addPair('HSET', keys.receiptCounts, key, String(created));
     }
     if (forgotten.length > 0) {
       writes.add('HDEL', keys.outcomes, ...forgotten);

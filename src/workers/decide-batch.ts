@@ -140,7 +140,7 @@ export function decideBatch(
     outcomes.set(key, json);
     const created = result.events.filter(({ event }) => CREATING.has(event.type)).length;
     records.push({ key, json, at: now, created });
-    if (created === 0) remember(world, now);
+    remember(world, now);
     events.push(...rendered);
     forgottenOutcomes += result.forgottenOutcomes;
     decisions.push({ applied, result });
@@ -148,7 +148,7 @@ export function decideBatch(
   return { now, decisions, results, outcomes, records, events, deadLetters, forgottenOutcomes, repeated };
 }
 
-/** Decisions that created something are answered for as long as it is kept. */
+/** Decisions that created something are answered for as long as it is kept, if that is longer. */
 const CREATING: ReadonlySet<string> = new Set([
   'pool.created',
   'task.submitted',

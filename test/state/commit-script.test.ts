@@ -192,6 +192,7 @@ describe('the receipt of a decision that created several things', () => {
     await store.commit(first);
     const second = commitFrom(positionAfter(first), {
       changes: [{ kind: 'task', pool: 'p', before: one, after: undefined }],
+      forgotten: ['owner.batch'],
     });
     await store.commit(second);
     expect(await store.outcomes(['owner.batch'])).toEqual(new Map([['owner.batch', '{"both":true}']]));
@@ -217,6 +218,7 @@ describe('the receipt of a decision that created several things', () => {
       commitFrom(positionAfter(first), {
         changes: [{ kind: 'task', pool: 'p', before: old, after: fresh }],
         outcomes: [{ key: 'owner.fresh', json: '{"fresh":1}', at: 2, created: 1 }],
+        forgotten: ['owner.old'],
       }),
     );
     expect(await system.redis.hgetall(`${ns}:{0}:s:receipts`)).toEqual({ 'owner.fresh': '{"fresh":1}' });

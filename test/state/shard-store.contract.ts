@@ -256,6 +256,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
     await store.commit(first);
     const second = commitFrom(positionAfter(first), {
       changes: [{ kind: 'task', pool: 'p', before: one, after: undefined }],
+      forgotten: ['owner.batch'],
     });
     await store.commit(second);
     expect(await store.outcomes(['owner.batch'])).toEqual(new Map([['owner.batch', '{"both":true}']]));
@@ -279,6 +280,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
       commitFrom(positionAfter(first), {
         changes: [{ kind: 'task', pool: 'p', before: old, after: fresh }],
         outcomes: [{ key: 'owner.fresh', json: '{"fresh":1}', at: 2, created: 1 }],
+        forgotten: ['owner.old'],
       }),
     );
     expect(await store.outcomes(['owner.old', 'owner.fresh'])).toEqual(
