@@ -18,6 +18,9 @@ export interface Plan {
   /** Rounds with workers that have only a part of a core: slower, and so longer. */
   readonly scaleOutRounds: number;
   readonly scaleOutRoundMs: number;
+  /** Rates of one agent's flood, decisions a second, and pairs of windows with and without it. */
+  readonly floodsPerS: readonly number[];
+  readonly floodPairs: number;
   /** When a section begins no further rounds, in milliseconds from its start (growth: from when all is stored). */
   readonly budgetMs: {
     readonly throughput: number;
@@ -42,6 +45,8 @@ const FULL: Plan = {
   takeOvers: 3,
   scaleOutRounds: 4,
   scaleOutRoundMs: 4_000,
+  floodsPerS: [1_000, 5_000],
+  floodPairs: 3,
   budgetMs: { throughput: 180_000, latency: 110_000, growth: 45_000, scaleOut: 80_000 },
 };
 
@@ -61,6 +66,8 @@ const QUICK: Plan = {
   takeOvers: 1,
   scaleOutRounds: 2,
   scaleOutRoundMs: 1_500,
+  floodsPerS: [1_000],
+  floodPairs: 2,
   budgetMs: { throughput: 40_000, latency: 15_000, growth: 10_000, scaleOut: 20_000 },
 };
 

@@ -16,7 +16,8 @@ import type { SectionContext } from './section.ts';
 const OTHERS_PER_S = 300;
 /** Of every agent; the others stay below it. */
 const QUOTA_PER_S = 500;
-const FLOODS_PER_S = [1_000, 2_000, 5_000, 10_000] as const;
+const WINDOW_MS = { least: 1_500, most: 2_500 };
+const WARM_UP_PER_S = 1_000;
 const POOL = 'p0';
 
 export interface FloodFigures {
@@ -77,7 +78,7 @@ async function side(
   const flooder = await BenchChild.start('flooder', { url: servers.nats.url, namespace, shards });
   stops.add(flooder);
   await system.prepare([POOL]);
-  const windowMs = Math.max(plan.latencyWindowMs, 1_500);
+  const windowMs = Math.min(WINDOW_MS.most, Math.max(plan.latencyWindowMs, WINDOW_MS.least));
   const others = async (): Promise<OpenLoopReport> => {
     const requests = Math.ceil((OTHERS_PER_S * windowMs) / 3_000) * 3;
     const args = { pools: [POOL], perS: OTHERS_PER_S, requests };
@@ -86,12 +87,12 @@ async function side(
     return report;
   };
   await others();
-  const warmUp = { pool: POOL, perS: FLOODS_PER_S[0], requests: FLOODS_PER_S[0] };
+  const warmUp = { pool: POOL, perS: WARM_UP_PER_S, requests: WARM_UP_PER_S };
   await flooder.call('flood', warmUp, floodReportSchema);
   const figures: Record<string, FloodFigures> = {};
-  for (const perS of FLOODS_PER_S) {
+  for (const perS of plan.floodsPerS) {
     const pairs: Pair[] = [];
-    for (let window = 0; window < plan.latencyWindows; window++) {
+    for (let window = 0; window < plan.floodPairs; window++) {
       const calmMeter = new CpuMeter(system.processes);
       const calm = await others();
       const calmCpu = calmMeter.used();

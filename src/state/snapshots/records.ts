@@ -114,7 +114,8 @@ export function touchedBy(commit: ShardCommit): RecordId[] {
   }
   for (const pool of commit.sequences.keys()) touched.push(recordId.sequence(pool));
   for (const { key, created } of commit.outcomes) {
-    touched.push(created > 0 ? recordId.receipt(key) : recordId.outcome(key));
+    touched.push(recordId.outcome(key));
+    if (created > 0) touched.push(recordId.receipt(key));
   }
   for (const key of commit.forgotten) touched.push(recordId.outcome(key));
   for (const agent of commit.bans.keys()) touched.push(recordId.ban(agent));
