@@ -12,7 +12,7 @@ import { Stops } from '../support/stops.ts';
 import type { NotMeasured, SectionContext } from './section.ts';
 
 const WORKERS = [1, 2, 4] as const;
-const SHARE_OF_A_CORE = 0.1;
+const SHARE_OF_A_CORE = 0.2;
 const POOLS_PER_SHARD = 2;
 /** A worker that is ten times slower renews later, and must not lose its shards for it. */
 const LEASE_MS = 9_000;

@@ -301,12 +301,11 @@ export class StateQueries {
   async shardStats(): Promise<ShardStats[]> {
     return await Promise.all(
       this.#allShards().map(async (keys, shard) => {
-        const [[seq, now], owner, halted, outcomes, receipts, outbox] = await Promise.all([
+        const [[seq, now], owner, halted, outcomes, outbox] = await Promise.all([
           this.#redis.hmget(keys.meta, 'seq', 'now'),
           this.#redis.get(keys.lease),
           this.#redis.get(keys.halted),
           this.#redis.llen(keys.outcomeOrder),
-          this.#redis.hlen(keys.receipts),
           this.#redis.hlen(keys.outbox),
         ]);
         return {
@@ -315,7 +314,7 @@ export class StateQueries {
           at: Number(now ?? 0),
           owner: owner ?? undefined,
           halted: halted ?? undefined,
-          outcomes: outcomes + receipts,
+          outcomes,
           outbox,
         };
       }),

@@ -4,7 +4,13 @@ import { parseOptions } from '../../src/demo/options.ts';
 
 describe('the command line', () => {
   it('needs nothing', () => {
-    expect(parseOptions([])).toEqual({ trace: undefined, workers: 3, json: false, seed: 1 });
+    expect(parseOptions([])).toEqual({
+      trace: undefined,
+      workers: 3,
+      json: false,
+      seed: 1,
+      auth: false,
+    });
   });
 
   it('takes a trace, workers, a seed and the form of the answer', () => {
@@ -14,7 +20,12 @@ describe('the command line', () => {
       workers: 5,
       json: true,
       seed: 42,
+      auth: false,
     });
+  });
+
+  it('takes --auth', () => {
+    expect(parseOptions(['--auth'])).toMatchObject({ auth: true });
   });
 
   it('gives help', () => {

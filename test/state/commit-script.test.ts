@@ -52,6 +52,8 @@ describe('a commit at the position where the shard stands', () => {
         now: '1000',
         due: '99',
       }),
+      [`${ns}:{0}:s:outcome-order`]: ['1000|owner.create-p'],
+      [`${ns}:{0}:s:outcomes`]: { 'owner.create-p': '{"pool":"p"}' },
       [`${ns}:{0}:s:pool-names`]: ['p', '0'],
       [`${ns}:{0}:s:pools`]: { p: JSON.stringify(poolDoc('p')) },
       [`${ns}:{0}:s:receipt-counts`]: { 'owner.create-p': '1' },
