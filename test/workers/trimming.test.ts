@@ -107,11 +107,14 @@ describe('trimming', () => {
 
   it('touches no other shard: what that has not in two snapshots stays whole', async () => {
     const space = system.space(OFTEN);
-    const worker = await space.worker();
+    // All snapshots are of the end: one that was taken in between would keep what follows it.
+    const quiet = await space.worker({ snapshotEveryMs: 3_600_000 });
     const agent = await space.agent('ann');
     await createPools(space, agent);
     await submit(space, agent, 1, 5);
     await submit(space, agent, 0, 5);
+    await quiet.stop();
+    const worker = await space.worker();
     await snapshotted(space, 0, 2);
     await snapshotted(space, 1, 2);
     await worker.stop();
@@ -175,11 +178,17 @@ describe('trimming', () => {
     const fill = async (): Promise<void> => {
       for (;;) await submitLarge();
     };
-    await expect(fill()).rejects.toThrow(/maximum bytes/);
+    // The server refuses, or the worker has closed the log a little before it would.
+    await expect(fill()).rejects.toThrow(/maximum (bytes|allowed)/);
     await space.applied();
     await snapshotted(space, 0, 2);
     await trim(space);
-    await submitLarge();
+    await until('the log to be open again', () =>
+      submitLarge().then(
+        () => true,
+        () => false,
+      ),
+    );
     await space.applied();
     await worker.stop();
   });
