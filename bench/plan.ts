@@ -56,7 +56,7 @@ const QUICK: Plan = {
   rounds: 3,
   roundMs: 400,
   warmUp: 1_000,
-  latencyWindows: 2,
+  latencyWindows: 1,
   latencyWindowMs: 1_200,
   finalTasks: { few: 1_000, many: 100_000 },
   pendingTasks: { few: 10, many: 20_000 },
@@ -67,7 +67,7 @@ const QUICK: Plan = {
   scaleOutRounds: 2,
   scaleOutRoundMs: 1_500,
   floodsPerS: [1_000],
-  floodPairs: 2,
+  floodPairs: 1,
   budgetMs: { throughput: 40_000, latency: 15_000, growth: 10_000, scaleOut: 20_000 },
 };
 
