@@ -89,6 +89,7 @@ export interface ShardStats {
   readonly at: number;
   readonly owner: string | undefined;
   readonly halted: string | undefined;
+  /** Remembered for `outcomeRetentionMs`; receipts of what is kept longer are not counted a second time. */
   readonly outcomes: number;
   readonly outbox: number;
 }
