@@ -57,11 +57,15 @@ async function submit(args: unknown): Promise<{ accepted: number }> {
   return { accepted };
 }
 
-const latencySchema = openLoopSchema.extend({ pools: z.array(z.string()).min(1) });
+const latencySchema = openLoopSchema.extend({
+  pools: z.array(z.string()).min(1),
+  /** Who decides, each about whole tasks in turn; the first agent alone, if none are named. */
+  agents: z.array(z.string()).min(1).default([firstAgent]),
+});
 
 /** One message a decision: submit, claim and report of one task after the other, in turn in each pool. */
 async function latency(args: unknown): Promise<object> {
-  const { pools, ...load } = latencySchema.parse(args);
+  const { pools, agents: names, ...load } = latencySchema.parse(args);
   const run = `${runs++}`;
   let accepted = 0;
   const report = await openLoop(load, (i, answered) => {
@@ -74,7 +78,7 @@ async function latency(args: unknown): Promise<object> {
       { type: 'ReportTask', taskId, result: { sum: task } },
     ];
     const body = bodies[i % 3] ?? { type: 'Heartbeat' };
-    agents.publish(pool, firstAgent, `${run}-l-${i}`, body, (json, at) => {
+    agents.publish(pool, names[task % names.length] ?? firstAgent, `${run}-l-${i}`, body, (json, at) => {
       if (json.includes('"status":"accepted"')) accepted++;
       answered(at);
     });

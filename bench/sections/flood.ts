@@ -3,7 +3,7 @@
  * wait? Windows with and without the flood in turn, at several rates of it, with the quota and without.
  */
 import { z } from 'zod';
-import { ConvergeSystem } from '../sides/converge.ts';
+import { AGENTS, ConvergeSystem } from '../sides/converge.ts';
 import { BenchChild } from '../support/child.ts';
 import { CpuMeter } from '../support/cpu.ts';
 import { type OpenLoopReport, openLoopReportSchema } from '../support/open-loop.ts';
@@ -12,10 +12,10 @@ import { median, rounded } from '../support/stats.ts';
 import { Stops } from '../support/stops.ts';
 import type { SectionContext } from './section.ts';
 
-/** The decisions of all others together. */
+/** The decisions of all others together: each of the four stays below the quota. */
 const OTHERS_PER_S = 300;
-/** Of every agent; the others stay below it. */
-const QUOTA_PER_S = 500;
+/** Of every agent. */
+const QUOTA_PER_S = 100;
 const WINDOW_MS = { least: 1_500, most: 2_500 };
 const WARM_UP_PER_S = 1_000;
 const POOL = 'p0';
@@ -59,7 +59,7 @@ const floodReportSchema = z.object({ answered: z.int(), limited: z.int(), tookMs
 export async function flood(context: SectionContext): Promise<FloodResult> {
   return await withServers(context, async (servers) => ({
     how:
-      `the others: ${OTHERS_PER_S} decisions/s, open loop, in one pool; the flood: one agent in a process of its own, in the ` +
+      `the others: ${OTHERS_PER_S} decisions/s of ${AGENTS.length} agents, open loop, in one pool; the flood: one agent in a process of its own, in the ` +
       `same pool; quota ${QUOTA_PER_S}/s of each agent; windows with and without the flood in turn`,
     withQuota: await side(servers, context, 'quota', { agentDecisionsPerS: QUOTA_PER_S }),
     withoutQuota: context.plan.quick ? {} : await side(servers, context, 'free', {}),
@@ -81,7 +81,7 @@ async function side(
   const windowMs = Math.min(WINDOW_MS.most, Math.max(plan.latencyWindowMs, WINDOW_MS.least));
   const others = async (): Promise<OpenLoopReport> => {
     const requests = Math.ceil((OTHERS_PER_S * windowMs) / 3_000) * 3;
-    const args = { pools: [POOL], perS: OTHERS_PER_S, requests };
+    const args = { pools: [POOL], agents: AGENTS, perS: OTHERS_PER_S, requests };
     const report = await system.publisher.call('latency', args, openLoopReportSchema);
     checks.expect('flood, the others: answered', requests, report.answered);
     return report;

@@ -4,7 +4,6 @@
  */
 import type { LogMessage } from '../bus/log-reader.ts';
 import { type AppliedDecision, applyDecision, applyInvalid } from '../handlers/apply.ts';
-import { isOverRate } from '../handlers/quotas/rates.ts';
 import { touchedEntities, touchedTasks } from '../handlers/registry.ts';
 import { NOTHING_OLD, type OldestKept } from '../handlers/system/sweep.ts';
 import type { World } from '../handlers/world/world.ts';
@@ -48,11 +47,6 @@ export function decodeMessages(messages: readonly LogMessage[], place: LogPlace)
 
 export function isSweep({ decoded }: DecodedMessage): boolean {
   return decoded.kind === 'decision' && decoded.decision.type === 'Sweep';
-}
-
-/** Will be refused for the rate of its author, as far as can be said before it is its turn. */
-export function isOfFlood({ message, decoded }: DecodedMessage, world: World): boolean {
-  return decoded.kind !== 'dead' && isOverRate(world, decoded.address, message.at);
 }
 
 /** What the batch has to know that the world does not hold: outcomes of ids, and tasks that may be final. */

@@ -19,7 +19,6 @@ import {
   type DecodedMessage,
   decideBatch,
   decodeMessages,
-  isOfFlood,
   isSweep,
   loadFound,
   lookupFor,
@@ -27,6 +26,7 @@ import {
 import type { WorkerMetrics } from './metrics.ts';
 import { encodeOutbox } from './outbox.ts';
 import { OutboxPublisher } from './outbox-publisher.ts';
+import { patienceMs } from './patience.ts';
 import type { Clock, ShardLog, ShardLogReader, ShardPublisher } from './ports.ts';
 import { changedClasses, oldestFor, worldOf } from './stored-world.ts';
 
@@ -73,8 +73,6 @@ export type ShardStatus = 'starting' | 'running' | 'halted' | 'stopped';
 
 /** Also how soon an idle shard notices that the store was emptied or went back. */
 const IDLE_WAIT_MS = 1_000;
-/** How long refused decisions wait for others: as long as a few commits take. */
-const FLOOD_WAIT_MS = 5;
 const RETRY_MS = 250;
 const HALT_CHECK_MS = 1_000;
 const FINISH_WITHIN_MS = 5_000;
@@ -260,20 +258,16 @@ export class ShardWorker {
     return this.#held.splice(0, end === -1 ? this.#held.length : end);
   }
 
-  /**
-   * A batch of nothing but what will be refused waits a little for other company: otherwise a flood of refused decisions
-   * would keep the worker busy with one small commit after the other, and whoever comes would have to wait for one of
-   * them to end. How the log is cut into batches makes no difference to what comes out.
-   */
+  /** As long as everything in the batch has patience; one message that has none ends the wait. */
   async #waitForOthers(reader: ShardLogReader, world: World): Promise<void> {
     const { clock, maxBatch } = this.#options;
-    const until = clock.monotonic() + FLOOD_WAIT_MS;
-    let added = this.#held;
-    while (added.every((entry) => isOfFlood(entry, world))) {
+    let until = Number.POSITIVE_INFINITY;
+    for (let added = this.#held; this.#held.length > 0 && !this.#stopping; ) {
+      const now = clock.monotonic();
+      for (const entry of added) until = Math.min(until, now + patienceMs(entry, world));
       const room = maxBatch - this.#held.length;
-      const leftMs = until - clock.monotonic();
-      if (this.#held.length === 0 || room <= 0 || leftMs <= 0 || this.#stopping) return;
-      added = decodeMessages(await reader.take(room, leftMs), this.#options);
+      if (room <= 0 || until <= now) return;
+      added = decodeMessages(await reader.take(room, until - now), this.#options);
       this.#held.push(...added);
     }
   }

@@ -14,6 +14,7 @@ interface Charge {
   readonly key: string;
   readonly rate: Rate;
   readonly whose: string;
+  readonly isOfAgent: boolean;
 }
 
 /** Takes a decision, or the members of a Batch, from every bucket that they concern; from none, if one has not enough. */
@@ -37,16 +38,23 @@ export function overRate(
   return undefined;
 }
 
-/** Would the agent be refused for its rate at this moment? Asked ahead of the log, so only a hint: nothing is taken. */
-export function isOverRate(
+/** How much of its rate an agent has used: `near` is more than half of the burst, `over` is that it would be refused. */
+export type RateStanding = 'within' | 'near' | 'over';
+
+/** How the agent stands at this moment. Asked ahead of the log, so only a hint: nothing is taken. */
+export function rateStanding(
   { settings, buckets, pools }: World,
   { pool, agent }: Pick<Context, 'pool' | 'agent'>,
   now: number,
-): boolean {
-  if (buckets.size === 0) return false;
-  return chargesOf(settings, pools.get(pool)?.doc.quotas, pool, agent).some(
-    ({ key, rate }) => buckets.waitMs(key, rate, 1, now) > 0,
+): RateStanding {
+  if (buckets.size === 0) return 'within';
+  const charges = chargesOf(settings, pools.get(pool)?.doc.quotas, pool, agent);
+  if (charges.some(({ key, rate }) => buckets.waitMs(key, rate, 1, now) > 0)) return 'over';
+  // A pool that is busy as a whole says nothing against the one who decides.
+  const isNear = charges.some(
+    ({ key, rate, isOfAgent }) => isOfAgent && buckets.waitMs(key, rate, Math.ceil(rate.burst / 2), now) > 0,
   );
+  return isNear ? 'near' : 'within';
 }
 
 function limitsRates({ agentDecisionsPerS, poolDecisionsPerS }: Settings): boolean {
@@ -67,16 +75,20 @@ function chargesOf(
 ): readonly Charge[] {
   const charges: Charge[] = [];
   const ofAgent = rateOf(settings.agentDecisionsPerS, settings.agentDecisionsBurst);
-  if (ofAgent !== undefined) charges.push({ key: `agent/${agent}`, rate: ofAgent, whose: agent });
+  if (ofAgent !== undefined)
+    charges.push({ key: `agent/${agent}`, rate: ofAgent, whose: agent, isOfAgent: true });
   const ofMember = rateOf(own?.agentDecisionsPerS, own?.agentDecisionsBurst);
   if (ofMember !== undefined) {
-    charges.push({ key: `agent/${agent}/${pool}`, rate: ofMember, whose: `${agent} in pool ${pool}` });
+    const whose = `${agent} in pool ${pool}`;
+    charges.push({ key: `agent/${agent}/${pool}`, rate: ofMember, whose, isOfAgent: true });
   }
   const ofPool = rateOf(
     smaller(settings.poolDecisionsPerS, own?.poolDecisionsPerS),
     smaller(settings.poolDecisionsBurst, own?.poolDecisionsBurst),
   );
-  if (ofPool !== undefined) charges.push({ key: `pool/${pool}`, rate: ofPool, whose: `pool ${pool}` });
+  if (ofPool !== undefined) {
+    charges.push({ key: `pool/${pool}`, rate: ofPool, whose: `pool ${pool}`, isOfAgent: false });
+  }
   return charges;
 }
 
