@@ -63,6 +63,7 @@ export class SweepSchedule {
   }
 
   async start(): Promise<void> {
+    this.#offerFigure();
     await this.#schedule();
     const again = (): void => {
       if (this.#closed) return;
@@ -88,6 +89,19 @@ export class SweepSchedule {
     const closed = Promise.all([this.#worker.close(), this.#queue.close()]).catch(() => undefined);
     await Promise.race([closed, expired]);
     clearTimeout(late);
+  }
+
+  #offerFigure(): void {
+    const { redis, keys, metrics } = this.#options;
+    metrics.gauge(
+      'converge_last_sweep_age_seconds',
+      'Time since the newest sweep that succeeded',
+      async () => {
+        const json = await redis.reads.get(keys.lastSweep);
+        const at: unknown = json === null ? undefined : Reflect.get(JSON.parse(json), 'at');
+        return typeof at === 'number' ? (Date.now() - at) / 1_000 : Number.NaN;
+      },
+    );
   }
 
   async #schedule(): Promise<void> {

@@ -1,0 +1,51 @@
+/** Whoever has left a private pool, or was removed from it, hears no more of it. One worker sees to that for all. */
+import type { Logger } from 'pino';
+import type { EventFeeds } from '../bus/event-feeds.ts';
+import { messageOf } from '../errors.ts';
+import { askerOf } from '../protocol/identity.ts';
+import type { StateQueries } from '../state/queries.ts';
+import { maySee } from './query-access.ts';
+
+export interface FeedGuardOptions {
+  readonly feeds: EventFeeds;
+  readonly queries: StateQueries;
+  /** Whether this is the worker that sees to it. */
+  readonly isOurs: () => boolean;
+  readonly logger: Logger;
+}
+
+const CHECK_MS = 1_000;
+
+export class FeedGuard {
+  readonly #options: FeedGuardOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #isChecking = false;
+
+  constructor(options: FeedGuardOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer = setInterval(() => {
+      if (this.#isChecking || !this.#options.isOurs()) return;
+      this.#isChecking = true;
+      void this.#check()
+        .catch((error) => this.#options.logger.warn({ reason: messageOf(error) }, 'feeds not checked'))
+        .finally(() => {
+          this.#isChecking = false;
+        });
+    }, CHECK_MS);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  async #check(): Promise<void> {
+    const { feeds, queries } = this.#options;
+    await feeds.closeForbidden(async (name, pool) => {
+      const asker = askerOf(name);
+      return asker !== undefined && (await maySee(queries, asker, pool));
+    });
+  }
+}

@@ -1,0 +1,96 @@
+/** The shards whose leases this worker holds, and the work on each: begun when one is acquired, ended before it is given back. */
+import type { Logger } from 'pino';
+import type { StreamPublisher } from '../bus/stream-publisher.ts';
+import type { Config } from '../config.ts';
+import type { Subjects } from '../protocol/subjects.ts';
+import { shardKeys } from '../state/keys.ts';
+import type { ShardStore } from '../state/shard-store.ts';
+import { TrackedShardStore } from '../state/snapshots/tracked-store.ts';
+import type { Connections } from './connections.ts';
+import type { WorkerMetrics } from './metrics.ts';
+import { natsShardLog, natsShardPublisher } from './nats-ports.ts';
+import { SYSTEM_CLOCK } from './ports.ts';
+import { ShardWorker } from './shard-worker.ts';
+import { recoverShard } from './snapshots/recover-shard.ts';
+import type { SnapshotKeeper } from './snapshots/snapshot-keeper.ts';
+
+export interface OwnedShardsOptions {
+  readonly config: Pick<Config, 'namespace' | 'shards' | 'maxBatch' | 'maxBatchBytes' | 'sweepOverdueMs'>;
+  readonly workerId: string;
+  readonly connections: Connections;
+  readonly subjects: Subjects;
+  readonly streams: StreamPublisher;
+  readonly storeOf: (shard: number) => ShardStore;
+  readonly snapshots: SnapshotKeeper;
+  readonly holdsLease: (shard: number) => boolean;
+  /** The events stream has no room: nothing is published to it. */
+  readonly eventsAreFull: () => boolean;
+  readonly logger: Logger;
+  readonly metrics: WorkerMetrics;
+}
+
+export class OwnedShards {
+  readonly #options: OwnedShardsOptions;
+  readonly #workers = new Map<number, ShardWorker>();
+  #commits = 0;
+
+  constructor(options: OwnedShardsOptions) {
+    this.#options = options;
+  }
+
+  [Symbol.iterator](): Iterator<ShardWorker> {
+    return this.#workers.values();
+  }
+
+  get liveTasks(): number {
+    let live = 0;
+    for (const { liveTasks } of this) live += liveTasks;
+    return live;
+  }
+
+  notReady(): string[] {
+    const reasons: string[] = [];
+    for (const [shard, worker] of this.#workers) {
+      if (worker.status === 'halted') reasons.push(`shard ${shard} is halted: ${worker.haltReason ?? ''}`);
+      else if (worker.status === 'starting') reasons.push(`shard ${shard} is starting`);
+    }
+    return reasons;
+  }
+
+  begin(shard: number): void {
+    const { config, connections, subjects, streams, storeOf, snapshots, metrics } = this.#options;
+    const { nats, jsm, bucket, commits, reads } = connections;
+    const { namespace, shards, maxBatch, maxBatchBytes, sweepOverdueMs } = config;
+    const store = new TrackedShardStore(storeOf(shard));
+    const keys = shardKeys(namespace, shard);
+    const logger = this.#options.logger.child({ shard });
+    const worker = new ShardWorker({
+      namespace,
+      shard,
+      shards,
+      subjects,
+      store,
+      log: natsShardLog(nats, jsm, subjects, shard),
+      publisher: natsShardPublisher(nats, streams, subjects, this.#options.eventsAreFull),
+      clock: SYSTEM_CLOCK,
+      logger,
+      metrics,
+      maxBatch,
+      maxBatchBytes,
+      sweepOverdueMs,
+      holdsLease: () => this.#options.holdsLease(shard),
+      recover: () =>
+        recoverShard({ jsm, subjects, bucket, store, keys, commits, reads, shard, shards, logger, metrics }),
+      newCommitId: () => `${this.#options.workerId}-${this.#commits++}`,
+    });
+    this.#workers.set(shard, worker);
+    snapshots.own(shard, { store, isRunning: () => worker.status === 'running' });
+  }
+
+  async end(shard: number): Promise<void> {
+    this.#options.snapshots.disown(shard);
+    const worker = this.#workers.get(shard);
+    this.#workers.delete(shard);
+    await worker?.stop();
+  }
+}

@@ -1,0 +1,46 @@
+/** What a worker asks of the servers at hand when it starts: what it cannot work with, and what it must say out loud. */
+import type { NatsConnection } from 'nats';
+import type { Logger } from 'pino';
+import { logDurability } from '../bus/log-durability.ts';
+import { findStream } from '../bus/streams.ts';
+import { ConfigurationError } from '../errors.ts';
+import type { Subjects } from '../protocol/subjects.ts';
+import type { Redis } from '../state/redis.ts';
+import { stateDurability } from '../state/state-durability.ts';
+import type { Connections } from './connections.ts';
+import { durabilityOf } from './durability.ts';
+
+/** NATS' default: the limits of decisions and answers leave room for what is published of them in this. */
+const MIN_PAYLOAD_BYTES = 1024 * 1024;
+
+/** An event or outcome that the server does not take would hold up its shard for ever. */
+export function checkPayload({ info }: NatsConnection): void {
+  if (info === undefined || info.max_payload >= MIN_PAYLOAD_BYTES) return;
+  throw new ConfigurationError(
+    `NATS takes messages of ${info.max_payload} bytes; events and outcomes can have ${MIN_PAYLOAD_BYTES} (max_payload)`,
+  );
+}
+
+/** State that Redis evicts cannot be trusted: a worker must not run on such a server without saying so. */
+export async function checkEviction(redis: Redis, logger: Logger): Promise<void> {
+  const policy = await redis.config('GET', 'maxmemory-policy').catch(() => undefined);
+  const value = Array.isArray(policy) ? policy[1] : undefined;
+  if (value !== undefined && value !== 'noeviction') {
+    logger.error({ policy: value }, 'ALARM: Redis may evict state; set maxmemory-policy to noeviction');
+  }
+}
+
+/** What the servers at hand promise: docs/guarantees.md. */
+export async function sayDurability(
+  { nats, jsm, reads }: Connections,
+  subjects: Subjects,
+  logger: Logger,
+): Promise<void> {
+  const log = await findStream(jsm, subjects.streams.decisions);
+  if (log === undefined) return;
+  const state = await stateDurability(reads);
+  const durability = durabilityOf(logDurability(log, nats.info?.version ?? '0'), state);
+  if (durability.survives === 'nothing') {
+    logger.error({ durability }, 'ALARM: the log is in memory: a restart of the server loses it');
+  } else logger.info({ durability }, 'durability of the servers at hand');
+}

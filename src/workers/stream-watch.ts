@@ -1,0 +1,116 @@
+/**
+ * Watches what the shards stand on but do not look at themselves while they are idle: whether the log is still the one
+ * that they have applied, and whether it and the events stream have room.
+ */
+import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
+import type { NatsConnection } from 'nats';
+import type { Logger } from 'pino';
+import { closeWhenNearlyFull, findStream, isNearlyFull } from '../bus/streams.ts';
+import { messageOf } from '../errors.ts';
+import type { Subjects } from '../protocol/subjects.ts';
+import type { ShardWorker } from './shard-worker.ts';
+
+export interface StreamWatchOptions {
+  readonly connection: NatsConnection;
+  readonly jsm: JetStreamManager;
+  readonly subjects: Subjects;
+  /** Those that this worker owns at the moment. */
+  readonly shards: () => Iterable<WatchedShard>;
+  readonly logger: Logger;
+}
+
+type WatchedShard = Pick<ShardWorker, 'status' | 'position' | 'logIdentity' | 'interrupt'>;
+
+const CHECK_MS = 1_000;
+
+export class StreamWatch {
+  readonly #options: StreamWatchOptions;
+  #timer: NodeJS.Timeout | undefined;
+  #eventsAreFull = false;
+  #logIsFull = false;
+
+  constructor(options: StreamWatchOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    void this.#watchConnection();
+    this.#timer = setInterval(() => {
+      void this.#check().catch((error) =>
+        this.#options.logger.debug({ reason: messageOf(error) }, 'log not checked'),
+      );
+    }, CHECK_MS);
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+  }
+
+  /**
+   * A stream that is full refuses one event and takes the next, smaller one: that would break their order. So
+   * publishing pauses a little before, the outbox fills, the shards wait, and the log refuses new decisions.
+   */
+  get eventsAreFull(): boolean {
+    return this.#eventsAreFull;
+  }
+
+  notReady(): string[] {
+    const reasons: string[] = [];
+    if (this.#eventsAreFull) reasons.push('the events stream is full');
+    if (this.#logIsFull) reasons.push('the log is full');
+    return reasons;
+  }
+
+  /** After an outage the log may be another one, or shorter: every reader verifies before it reads on. */
+  async #watchConnection(): Promise<void> {
+    const { connection, shards, logger } = this.#options;
+    for await (const { type } of connection.status()) {
+      if (type !== 'disconnect' && type !== 'reconnect') continue;
+      logger.warn({ status: type }, 'NATS connection');
+      for (const shard of shards()) shard.interrupt(`NATS ${type}`);
+    }
+  }
+
+  async #check(): Promise<void> {
+    const { jsm, subjects } = this.#options;
+    this.#checkEvents(await findStream(jsm, subjects.streams.events));
+    const info = await this.#checkLog();
+    if (info !== undefined) await this.#closeFullLog(info);
+  }
+
+  /** An idle shard reads nothing and so would not notice that its log was replaced. */
+  async #checkLog(): Promise<StreamInfo | undefined> {
+    const { jsm, subjects, shards } = this.#options;
+    // Where the shards stand before the log is asked: under load they are further by the time it answers.
+    const running = [...shards()].filter(({ status }) => status === 'running');
+    const positions = running.map((shard) => ({
+      shard,
+      position: shard.position ?? 0,
+      log: shard.logIdentity,
+    }));
+    const info = await findStream(jsm, subjects.streams.decisions);
+    for (const { shard, position, log } of positions) {
+      const isSame = info !== undefined && (log === undefined || info.created === log);
+      if (!isSame || info.state.last_seq < position) shard.interrupt('the log is not the one it was');
+    }
+    return info;
+  }
+
+  async #closeFullLog(info: StreamInfo): Promise<void> {
+    const isFull = await closeWhenNearlyFull(this.#options.jsm, info);
+    if (isFull && !this.#logIsFull) this.#alarm(info, 'ALARM: the log is full; it refuses decisions');
+    this.#logIsFull = isFull;
+  }
+
+  #checkEvents(info: StreamInfo | undefined): void {
+    const isFull = info !== undefined && isNearlyFull(info);
+    if (isFull && !this.#eventsAreFull) {
+      this.#alarm(info, 'ALARM: the events stream is full; publishing pauses');
+    }
+    this.#eventsAreFull = isFull;
+  }
+
+  #alarm({ state, config }: StreamInfo, message: string): void {
+    this.#options.logger.error({ bytes: state.bytes, max: config.max_bytes }, message);
+  }
+}
