@@ -1,0 +1,207 @@
+/**
+ * Mutation testing in slices: `npm run mutate` runs all, `npm run mutate -- tasks votes` some, and `-- --summary` only adds
+ * up what earlier runs left in reports/mutation. A slice mutates some files and runs the tests that cover them, one Stryker
+ * run each: all tests at once take more memory than a run has, and every mutant would wait for tests that never meet it.
+ *
+ * What a slice found is kept. The next run tries only mutants whose code or tests changed, those that lived although a test
+ * was added, and those that timed out: a machine that stood still for a while looks like an endless loop.
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { Stryker } from '@stryker-mutator/core';
+
+/** Below it, handlers (src/handlers) or codec (src/protocol) fail the run. Percent. */
+const LEAST_SCORE = 85;
+
+const family = (...names) => names.map((name) => `test/handlers/${name}`);
+/** What every decision goes through, whatever family it is of. */
+const EVERY_DECISION = family('batch.test.ts', 'on-behalf-of.test.ts', 'internal-error.test.ts');
+const LIFE_OF_TASKS = family('tasks', 'pools', 'system', 'operators', 'quotas');
+/** Some of what agents decide together; files that fill something to its bound take seconds and are left out. */
+const TOGETHER = family(
+  'auctions/close-and-cancel.test.ts',
+  'auctions/sealed.test.ts',
+  'auctions/task-auctions.test.ts',
+  'delegations/acting.test.ts',
+  'delegations/expiry.test.ts',
+  'delegations/live-delegations.test.ts',
+  'votes/vote.test.ts',
+);
+
+/** Name of the slice -> what is mutated, and the tests that run. Every file belongs to one slice. */
+const SLICES = {
+  tasks: {
+    mutate: ['src/handlers/tasks/*.ts'],
+    tests: family(
+      'tasks',
+      'pools',
+      'system',
+      'quotas',
+      'answer-size.test.ts',
+      'auctions/task-auctions.test.ts',
+    ),
+  },
+  pools: {
+    mutate: ['src/handlers/pools/*.ts'],
+    tests: [...LIFE_OF_TASKS, ...family('auctions/open-auction.test.ts')],
+  },
+  operators: {
+    mutate: ['src/handlers/operators/*.ts'],
+    tests: family('operators', 'pools', 'auctions/task-auctions.test.ts'),
+  },
+  quotas: {
+    mutate: ['src/handlers/quotas/*.ts'],
+    tests: [
+      ...family('quotas', 'operators/operators.test.ts', 'auctions/submit-bid.test.ts'),
+      ...EVERY_DECISION,
+    ],
+  },
+  system: {
+    mutate: ['src/handlers/system/*.ts'],
+    tests: family(
+      'system',
+      'pools',
+      'quotas',
+      'tasks/dependencies.test.ts',
+      'tasks/expiry.test.ts',
+      'tasks/deadlines.test.ts',
+      'auctions/task-auctions.test.ts',
+      'delegations/expiry.test.ts',
+      'delegations/revoking.test.ts',
+      'votes/vote.test.ts',
+    ),
+  },
+  world: {
+    mutate: ['src/handlers/world/*.ts'],
+    tests: [...family('world'), ...LIFE_OF_TASKS, ...EVERY_DECISION, ...TOGETHER],
+  },
+  kernel: {
+    mutate: ['src/handlers/*.ts'],
+    tests: [...LIFE_OF_TASKS, ...EVERY_DECISION, ...family('answer-size.test.ts'), ...TOGETHER],
+  },
+  auctions: {
+    mutate: ['src/handlers/auctions/*.ts'],
+    tests: family('auctions'),
+  },
+  votes: {
+    mutate: ['src/handlers/votes/*.ts'],
+    tests: family('votes'),
+  },
+  negotiations: {
+    mutate: ['src/handlers/negotiations/*.ts'],
+    tests: family('negotiations'),
+  },
+  delegations: {
+    mutate: ['src/handlers/delegations/*.ts'],
+    tests: family('delegations', 'on-behalf-of.test.ts'),
+  },
+  protocol: {
+    mutate: ['src/protocol/*.ts'],
+    tests: ['test/protocol'],
+  },
+};
+
+const reports = fileURLToPath(new URL('../reports/mutation/', import.meta.url));
+
+await main(process.argv.slice(2));
+
+async function main(args) {
+  const onlySummary = args.includes('--summary');
+  const named = args.filter((arg) => arg !== '--summary');
+  const unknown = named.find((name) => SLICES[name] === undefined);
+  if (unknown !== undefined) {
+    console.error(`There is no slice ${unknown}; there are ${Object.keys(SLICES).join(', ')}.`);
+    process.exit(2);
+  }
+  const names = named.length === 0 ? Object.keys(SLICES) : named;
+  if (!onlySummary) for (const name of names) await run(name, SLICES[name]);
+  const rows = names.flatMap(resultsOf);
+  const areas = [sumOf('handlers', rows, 'src/handlers'), sumOf('codec', rows, 'src/protocol')];
+  print([...rows, ...areas.filter(({ valid }) => valid > 0)]);
+  const notRun = names.filter((name) => !existsSync(reportOf(name)));
+  if (notRun.length > 0) console.log(`\nNot run yet: ${notRun.join(', ')}`);
+  process.exitCode = areas.some(({ valid, score }) => valid > 0 && score < LEAST_SCORE) ? 1 : 0;
+}
+
+async function run(name, { mutate, tests }) {
+  mkdirSync(reports, { recursive: true });
+  // The config of vitest reads it in the process that Stryker starts for the tests.
+  process.env.MUTATION_TESTS = tests.join(',');
+  const incrementalFile = `${reports}${name}.incremental.json`;
+  forgetTimeouts(incrementalFile);
+  await new Stryker({
+    mutate,
+    incremental: true,
+    incrementalFile,
+    jsonReporter: { fileName: reportOf(name) },
+  }).runMutationTest();
+}
+
+function forgetTimeouts(incrementalFile) {
+  if (!existsSync(incrementalFile)) return;
+  const report = JSON.parse(readFileSync(incrementalFile, 'utf8'));
+  for (const file of Object.values(report.files)) {
+    file.mutants = file.mutants.filter(({ status }) => status !== 'Timeout');
+  }
+  writeFileSync(incrementalFile, JSON.stringify(report));
+}
+
+function reportOf(name) {
+  return `${reports}${name}.json`;
+}
+
+/** One row for each folder of a slice, or nothing while it was not run. */
+function resultsOf(name) {
+  if (!existsSync(reportOf(name))) return [];
+  const { files } = JSON.parse(readFileSync(reportOf(name), 'utf8'));
+  const folders = new Map();
+  for (const [path, { mutants }] of Object.entries(files)) {
+    const folder = path.slice(0, path.lastIndexOf('/'));
+    folders.set(folder, [...(folders.get(folder) ?? []), ...mutants]);
+  }
+  return [...folders].map(([folder, mutants]) => rowOf(folder, mutants));
+}
+
+function rowOf(folder, mutants) {
+  const count = (status) => mutants.filter((mutant) => mutant.status === status).length;
+  const counts = {
+    killed: count('Killed'),
+    timeout: count('Timeout'),
+    survived: count('Survived'),
+    uncovered: count('NoCoverage'),
+  };
+  return withScore(folder, counts);
+}
+
+function sumOf(title, rows, folder) {
+  const counts = { killed: 0, timeout: 0, survived: 0, uncovered: 0 };
+  for (const row of rows) {
+    if (row.title !== folder && !row.title.startsWith(`${folder}/`)) continue;
+    for (const key of Object.keys(counts)) counts[key] += row[key];
+  }
+  return withScore(title, counts);
+}
+
+/** Mutants that do not run at all, or that are made when a module is loaded, count for nothing. */
+function withScore(title, counts) {
+  const { killed, timeout, survived, uncovered } = counts;
+  const valid = killed + timeout + survived + uncovered;
+  return { title, ...counts, valid, score: (100 * (killed + timeout)) / valid };
+}
+
+function print(rows) {
+  const cells = [
+    ['folder', 'mutants', 'killed', 'timeout', 'survived', 'no coverage', 'score'],
+    ...rows.map(({ title, valid, killed, timeout, survived, uncovered, score }) => [
+      title,
+      ...[valid, killed, timeout, survived, uncovered].map(String),
+      `${score.toFixed(1)} %`,
+    ]),
+  ];
+  const widths = cells[0].map((_, i) => Math.max(...cells.map((row) => row[i].length)));
+  for (const row of cells) {
+    console.log(
+      row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]))).join('  '),
+    );
+  }
+}
