@@ -1,33 +1,27 @@
 /** `npm run chaos`: the only place of it that knows arguments, environment, signals and exit codes. */
-import { onInterrupt } from '../src/demo/interrupt.ts';
-import { EXIT, messageOf } from '../src/errors.ts';
-import { ChaosUsageError, EXIT_USAGE, parseOptions, USAGE } from './options.ts';
+import { EXIT } from '../src/errors.ts';
+import { onInterrupt } from '../src/programs/interrupt.ts';
+import { runProgram } from '../src/programs/run-program.ts';
+import { type ChaosOptions, parseOptions, USAGE } from './options.ts';
 import { reportOf, tableOf } from './report.ts';
 import { run } from './run.ts';
 import type { ChaosSystem } from './system/system.ts';
 
-// At once: a connection that was left behind by whatever failed must not keep us, and servers end with us.
-process.exit(await main(process.argv.slice(2)));
+const started = performance.now();
 
-async function main(args: readonly string[]): Promise<number> {
-  const started = performance.now();
-  const seconds = (): number => Math.round((performance.now() - started) / 100) / 10;
-  const say = (line: string): void => {
-    process.stderr.write(`${seconds().toFixed(0).padStart(4)} s  ${line}\n`);
-  };
+// At once: a connection that was left behind by whatever failed must not keep us, and servers end with us.
+process.exit(
+  await runProgram({ name: 'chaos', usage: USAGE, parse: parseOptions, run: play }, process.argv.slice(2)),
+);
+
+async function play(options: ChaosOptions): Promise<number> {
   let system: ChaosSystem | undefined;
-  let unlisten = (): void => undefined;
+  const { unlisten } = onInterrupt(process, {
+    startedByNpm: process.env.npm_lifecycle_event !== undefined,
+    say,
+    stop: async () => await system?.destroy(),
+  });
   try {
-    const options = parseOptions(args);
-    if (options === 'help') {
-      process.stdout.write(USAGE);
-      return EXIT.ok;
-    }
-    ({ unlisten } = onInterrupt(process, {
-      startedByNpm: process.env.npm_lifecycle_event !== undefined,
-      say,
-      stop: async () => await system?.destroy(),
-    }));
     const result = await run({
       ...options,
       env: process.env,
@@ -43,12 +37,15 @@ async function main(args: readonly string[]): Promise<number> {
       say(`to play it again: ${report.replay}`);
     }
     return report.violations.length === 0 && report.rebuildEqual ? EXIT.ok : EXIT.failure;
-  } catch (error) {
-    process.stderr.write(`chaos: ${messageOf(error)}\n`);
-    if (!(error instanceof ChaosUsageError)) return EXIT.failure;
-    process.stderr.write(`\n${USAGE}`);
-    return EXIT_USAGE;
   } finally {
     unlisten();
   }
+}
+
+function seconds(): number {
+  return Math.round((performance.now() - started) / 100) / 10;
+}
+
+function say(line: string): void {
+  process.stderr.write(`${seconds().toFixed(0).padStart(4)} s  ${line}\n`);
 }

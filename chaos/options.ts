@@ -1,7 +1,5 @@
 /** The command line of the chaos run. */
-import { parseArgs } from 'node:util';
-import { didYouMean } from '../src/did-you-mean.ts';
-import { messageOf } from '../src/errors.ts';
+import { CommandLine } from '../src/programs/command-line.ts';
 import { FAULTS } from './faults/index.ts';
 
 export interface ChaosOptions {
@@ -13,13 +11,6 @@ export interface ChaosOptions {
   /** Decisions a second, at most. */
   readonly rate: number;
   readonly json: boolean;
-}
-
-/** EX_USAGE of sysexits(3): the command line itself is wrong. */
-export const EXIT_USAGE = 64;
-
-export class ChaosUsageError extends Error {
-  override readonly name = 'ChaosUsageError';
 }
 
 const KINDS = FAULTS.map(({ kind }) => kind);
@@ -44,66 +35,19 @@ that knows only the protocol judges the recorded history afterwards. Exit code 1
 kinds: ${KINDS.join(', ')}
 `;
 
-/** `help` when that is what was asked for. Throws a {@link ChaosUsageError} that names the fault. */
+/** `help` when that is what was asked for. Throws a `UsageError` that names the fault. */
 export function parseOptions(args: readonly string[]): ChaosOptions | 'help' {
-  const values = parsed(args);
-  if (values.help === true) return 'help';
+  const line = new CommandLine(args, {
+    flags: ['json'],
+    values: ['minutes', 'seed', 'faults', 'workers', 'rate'],
+  });
+  if (line.asksForHelp) return 'help';
   return {
-    minutes: number('--minutes', values.minutes ?? '2', 0.2, MAX_MINUTES),
-    seed: wholeNumber('--seed', values.seed ?? '1', 0, MAX_SEED),
-    faults: values.faults === undefined ? KINDS : kindsOf(values.faults),
-    workers: wholeNumber('--workers', values.workers ?? '3', 2, MAX_WORKERS),
-    rate: wholeNumber('--rate', values.rate ?? '250', 10, MAX_RATE),
-    json: values.json ?? false,
+    minutes: line.number('minutes', 0.2, MAX_MINUTES) ?? 2,
+    seed: line.wholeNumber('seed', 0, MAX_SEED) ?? 1,
+    faults: line.someOf('faults', 'kind', KINDS) ?? KINDS,
+    workers: line.wholeNumber('workers', 2, MAX_WORKERS) ?? 3,
+    rate: line.wholeNumber('rate', 10, MAX_RATE) ?? 250,
+    json: line.has('json'),
   };
-}
-
-type Values = Partial<
-  Readonly<
-    Record<'minutes' | 'seed' | 'faults' | 'workers' | 'rate', string> & Record<'json' | 'help', boolean>
-  >
->;
-
-function parsed(args: readonly string[]): Values {
-  try {
-    return parseArgs({
-      args: [...args],
-      strict: true,
-      allowPositionals: false,
-      options: {
-        minutes: { type: 'string' },
-        seed: { type: 'string' },
-        faults: { type: 'string' },
-        workers: { type: 'string' },
-        rate: { type: 'string' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values as Values;
-  } catch (error) {
-    throw new ChaosUsageError(messageOf(error), { cause: error });
-  }
-}
-
-function kindsOf(text: string): readonly string[] {
-  const wanted = new Set(text.split(',').map((name) => name.trim()));
-  for (const name of wanted) {
-    if (!KINDS.includes(name))
-      throw new ChaosUsageError(
-        `--faults: there is no kind ${JSON.stringify(name)}${didYouMean(name, KINDS)}`,
-      );
-  }
-  return KINDS.filter((kind) => wanted.has(kind));
-}
-
-function wholeNumber(option: string, text: string, least: number, most: number): number {
-  const value = number(option, text, least, most);
-  if (Number.isInteger(value)) return value;
-  throw new ChaosUsageError(`${option} wants a whole number, not ${JSON.stringify(text)}`);
-}
-
-function number(option: string, text: string, least: number, most: number): number {
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN;
-  if (value >= least && value <= most) return value;
-  throw new ChaosUsageError(`${option} wants a number from ${least} to ${most}, not ${JSON.stringify(text)}`);
 }

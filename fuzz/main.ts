@@ -1,27 +1,15 @@
 /** `npm run fuzz`: the only place of the fuzzer that knows arguments, streams and exit codes. */
-import { EXIT, messageOf } from '../src/errors.ts';
+import { EXIT } from '../src/errors.ts';
+import { runProgram } from '../src/programs/run-program.ts';
 import { tryGuarded } from './guarded.ts';
-import { EXIT_USAGE, type FuzzOptions, FuzzUsageError, parseOptions, USAGE } from './options.ts';
+import { type FuzzOptions, parseOptions, USAGE } from './options.ts';
 import { planOf } from './plan.ts';
 import type { Failure } from './try-inputs.ts';
 
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(args: readonly string[]): Promise<number> {
-  try {
-    const options = parseOptions(args);
-    if (options === 'help') {
-      process.stdout.write(USAGE);
-      return EXIT.ok;
-    }
-    return await fuzz(options);
-  } catch (error) {
-    process.stderr.write(`fuzz: ${messageOf(error)}\n`);
-    if (!(error instanceof FuzzUsageError)) return EXIT.failure;
-    process.stderr.write(`\n${USAGE}`);
-    return EXIT_USAGE;
-  }
-}
+process.exitCode = await runProgram(
+  { name: 'fuzz', usage: USAGE, parse: parseOptions, run: fuzz },
+  process.argv.slice(2),
+);
 
 async function fuzz({ inputs, seed, json, target, from }: FuzzOptions): Promise<number> {
   const started = performance.now();

@@ -1,5 +1,7 @@
 /** `npm run security`: the only place of it that knows arguments and exit codes. */
-import { EXIT, messageOf } from '../src/errors.ts';
+import { EXIT } from '../src/errors.ts';
+import { CommandLine } from '../src/programs/command-line.ts';
+import { runProgram } from '../src/programs/run-program.ts';
 import { type AttackCase, runAttacks } from './attacks.ts';
 import { type Case, runMatrix } from './matrix.ts';
 import { SecuritySystem } from './system.ts';
@@ -11,31 +13,22 @@ Starts servers with the configuration that converge auth makes, tries everything
 as expected. Exits with 1 when anything was not.
 `;
 
-process.exitCode = await main(process.argv.slice(2));
+process.exitCode = await runProgram(
+  { name: 'security', usage: USAGE, parse: parseOptions, run: attack, exitUsage: EXIT.usage },
+  process.argv.slice(2),
+);
 
-async function main(args: readonly string[]): Promise<number> {
-  if (args.includes('--help')) {
-    process.stdout.write(USAGE);
-    return EXIT.ok;
-  }
-  const unknown = args.find((arg) => arg !== '--json');
-  if (unknown !== undefined) {
-    process.stderr.write(`security: there is no option ${unknown}\n\n${USAGE}`);
-    return EXIT.usage;
-  }
-  try {
-    const say = (line: string): void => void process.stderr.write(`${line}\n`);
-    await using system = await SecuritySystem.start(process.env, say);
-    const cases: readonly (Case | AttackCase)[] = [
-      ...(await runAttacks(system)),
-      ...(await runMatrix(system)),
-    ];
-    const wrong = cases.filter(({ expected, found }) => expected !== found);
-    const result = { cases: cases.length, asExpected: cases.length - wrong.length, wrong };
-    process.stdout.write(args.includes('--json') ? `${JSON.stringify(result)}\n` : tableOf(cases));
-    return wrong.length === 0 ? EXIT.ok : EXIT.failure;
-  } catch (error) {
-    process.stderr.write(`security: ${messageOf(error)}\n`);
-    return EXIT.failure;
-  }
+function parseOptions(args: readonly string[]): { readonly json: boolean } | 'help' {
+  const line = new CommandLine(args, { flags: ['json'], values: [] });
+  return line.asksForHelp ? 'help' : { json: line.has('json') };
+}
+
+async function attack({ json }: { readonly json: boolean }): Promise<number> {
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  await using system = await SecuritySystem.start(process.env, say);
+  const cases: readonly (Case | AttackCase)[] = [...(await runAttacks(system)), ...(await runMatrix(system))];
+  const wrong = cases.filter(({ expected, found }) => expected !== found);
+  const result = { cases: cases.length, asExpected: cases.length - wrong.length, wrong };
+  process.stdout.write(json ? `${JSON.stringify(result)}\n` : tableOf(cases));
+  return wrong.length === 0 ? EXIT.ok : EXIT.failure;
 }

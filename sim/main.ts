@@ -2,20 +2,25 @@
  * `npm run sim`: the whole core on servers in memory that fail on purpose. Plays seeds and says what they found; fails
  * when they found anything. One seed is one run, and plays the same every time.
  */
+import { runProgram } from '../src/programs/run-program.ts';
 import { type Campaign, playSeeds } from './campaign.ts';
-import { EXIT_USAGE, parseOptions, type SimOptions, SimUsageError, USAGE } from './options.ts';
+import { parseOptions, type SimOptions, USAGE } from './options.ts';
 import { BUGS, type Hunt, hunt } from './planted.ts';
 
 const PROGRESS_EVERY = 500;
 
-async function main(args: readonly string[]): Promise<number> {
-  const options = parseOptions(args);
-  if (options === 'help') {
-    print(USAGE);
-    return 0;
-  }
-  return options.kind === 'planted' ? await playPlanted(options) : await playAll(options);
-}
+process.exitCode = await runProgram(
+  {
+    name: 'sim',
+    usage: USAGE,
+    parse: parseOptions,
+    run: async (options) =>
+      options.kind === 'planted' ? await playPlanted(options) : await playAll(options),
+    // Whatever the runs do wrong is found and counted: what fails here is the simulator itself.
+    describe: (error) => (error instanceof Error ? (error.stack ?? error.message) : String(error)),
+  },
+  process.argv.slice(2),
+);
 
 async function playAll({ start, seeds, isJson, isVerbose }: SimOptions): Promise<number> {
   const started = performance.now();
@@ -59,12 +64,4 @@ async function playPlanted({ start, seeds, isJson }: SimOptions): Promise<number
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
-}
-
-try {
-  process.exitCode = await main(process.argv.slice(2));
-} catch (error) {
-  if (!(error instanceof SimUsageError)) throw error;
-  process.stderr.write(`${error.message}\n\n${USAGE}\n`);
-  process.exitCode = EXIT_USAGE;
 }

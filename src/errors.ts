@@ -137,3 +137,9 @@ export class AuthFolderError extends ConvergeError {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** What a program exits with after an error that nobody has handled. */
+export function exitCodeOf(error: unknown): number {
+  const code = error instanceof Error && 'exitCode' in error ? error.exitCode : undefined;
+  return typeof code === 'number' ? code : EXIT.failure;
+}

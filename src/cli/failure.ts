@@ -1,6 +1,6 @@
 /** What is told about an error that ends a call. */
 import { CommanderError } from 'commander';
-import { EXIT } from '../errors.ts';
+import { EXIT, exitCodeOf } from '../errors.ts';
 
 export interface Failure {
   readonly name: string;
@@ -39,10 +39,6 @@ function failureOf(error: unknown): Failure {
   const code = 'code' in error && typeof error.code === 'string' ? { code: error.code } : {};
   const stack = isMistake(error) && error.stack !== undefined ? { stack: error.stack } : {};
   return { name: error.name, message: wordsOf(error), ...code, exitCode: exitCodeOf(error), ...stack };
-}
-
-function exitCodeOf(error: Error): number {
-  return 'exitCode' in error && typeof error.exitCode === 'number' ? error.exitCode : EXIT.failure;
 }
 
 /** Node puts several refused connections into an error without a message of its own. */

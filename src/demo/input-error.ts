@@ -1,9 +1,7 @@
-/** The command line, or a file that it names, cannot be used as it is. */
-export class InputError extends Error {
-  override readonly name: string = 'InputError';
-}
+import { EXIT } from '../errors.ts';
 
-/** The command line itself is wrong: whoever wrote it wants to see how it is written. */
-export class UsageError extends InputError {
-  override readonly name = 'UsageError';
+/** A file that the command line names cannot be used as it is. */
+export class InputError extends Error {
+  override readonly name = 'InputError';
+  readonly exitCode = EXIT.usage;
 }

@@ -1,10 +1,10 @@
 /** `npm run demo`: the only place of the demo that knows arguments, environment, signals and exit codes. */
-import { EXIT, messageOf } from '../errors.ts';
+import { EXIT } from '../errors.ts';
+import { onInterrupt } from '../programs/interrupt.ts';
+import { runProgram } from '../programs/run-program.ts';
 import { runAuctionsDemo } from './auctions/run-auctions-demo.ts';
 import { auctionsTable } from './auctions/summary.ts';
 import { Cluster } from './cluster/cluster.ts';
-import { InputError, UsageError } from './input-error.ts';
-import { onInterrupt } from './interrupt.ts';
 import { type DemoOptions, parseOptions, USAGE } from './options.ts';
 import { play } from './play.ts';
 import { Reporter } from './reporter.ts';
@@ -13,24 +13,20 @@ import { table } from './summary.ts';
 import { readTrace } from './trace/read-trace.ts';
 import type { Workload } from './workload.ts';
 
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(args: readonly string[]): Promise<number> {
-  try {
-    const options = parseOptions(args);
-    if (options === 'help') {
-      process.stdout.write(USAGE);
-      return EXIT.ok;
-    }
-    return options.auctionsFile === undefined
-      ? await playTasks(options)
-      : await playAuctions(options, options.auctionsFile);
-  } catch (error) {
-    console.error(`demo: ${messageOf(error)}`);
-    if (error instanceof UsageError) console.error(`\n${USAGE}`);
-    return error instanceof InputError ? EXIT.usage : exitCodeOf(error);
-  }
-}
+process.exitCode = await runProgram(
+  {
+    name: 'demo',
+    usage: USAGE,
+    parse: parseOptions,
+    run: async (options) =>
+      options.auctionsFile === undefined
+        ? await playTasks(options)
+        : await playAuctions(options, options.auctionsFile),
+    // As the command itself has it.
+    exitUsage: EXIT.usage,
+  },
+  process.argv.slice(2),
+);
 
 async function workloadOf({ trace, seed }: DemoOptions): Promise<Workload> {
   return trace === undefined ? smallWorkload(seed) : await readTrace(trace.tasksFile, trace.nodesFile);
@@ -93,9 +89,4 @@ async function onCluster<T>(
     reporter.close();
     interruption.unlisten();
   }
-}
-
-function exitCodeOf(error: unknown): number {
-  const code = error instanceof Error && 'exitCode' in error ? error.exitCode : undefined;
-  return typeof code === 'number' ? code : EXIT.failure;
 }

@@ -1,7 +1,5 @@
 /** The command line of the demo. */
-import { parseArgs } from 'node:util';
-import { messageOf } from '../errors.ts';
-import { UsageError } from './input-error.ts';
+import { CommandLine, UsageError } from '../programs/command-line.ts';
 
 export interface DemoOptions {
   /** The production trace to play; left out, the small built-in workload is played. */
@@ -34,63 +32,26 @@ a checker that reads only events and outcomes says whether everything held.
 
 /** `help` when that is what was asked for. Throws an {@link UsageError} that names the fault. */
 export function parseOptions(args: readonly string[]): DemoOptions | 'help' {
-  const values = parsed(args);
-  if (values.help === true) return 'help';
-  const { tasks, nodes } = values;
-  if ((tasks === undefined) !== (nodes === undefined)) {
+  const line = new CommandLine(args, {
+    flags: ['auth', 'json'],
+    values: ['tasks', 'nodes', 'auctions', 'workers', 'seed'],
+  });
+  if (line.asksForHelp) return 'help';
+  const tasksFile = line.text('tasks', 'a file');
+  const nodesFile = line.text('nodes', 'a file');
+  if ((tasksFile === undefined) !== (nodesFile === undefined)) {
     throw new UsageError('--tasks and --nodes belong together: one of them is missing');
   }
-  const auctionsFile = values.auctions;
-  if (auctionsFile !== undefined && tasks !== undefined) {
+  const auctionsFile = line.text('auctions', 'a file');
+  if (auctionsFile !== undefined && tasksFile !== undefined) {
     throw new UsageError('--auctions replays auctions, --tasks and --nodes tasks: choose one');
   }
   return {
     auctionsFile,
-    trace: tasks === undefined || nodes === undefined ? undefined : { tasksFile: tasks, nodesFile: nodes },
-    workers: wholeNumber('--workers', values.workers ?? '3', 1, MAX_WORKERS),
-    auth: values.auth ?? false,
-    json: values.json ?? false,
-    seed: wholeNumber('--seed', values.seed ?? '1', 0, MAX_SEED),
+    trace: tasksFile === undefined || nodesFile === undefined ? undefined : { tasksFile, nodesFile },
+    workers: line.wholeNumber('workers', 1, MAX_WORKERS) ?? 3,
+    auth: line.has('auth'),
+    json: line.has('json'),
+    seed: line.wholeNumber('seed', 0, MAX_SEED) ?? 1,
   };
-}
-
-interface Values {
-  readonly tasks?: string | undefined;
-  readonly nodes?: string | undefined;
-  readonly auctions?: string | undefined;
-  readonly workers?: string | undefined;
-  readonly seed?: string | undefined;
-  readonly auth?: boolean | undefined;
-  readonly json?: boolean | undefined;
-  readonly help?: boolean | undefined;
-}
-
-function parsed(args: readonly string[]): Values {
-  try {
-    return parseArgs({
-      args: [...args],
-      strict: true,
-      allowPositionals: false,
-      options: {
-        tasks: { type: 'string' },
-        nodes: { type: 'string' },
-        auctions: { type: 'string' },
-        workers: { type: 'string' },
-        seed: { type: 'string' },
-        auth: { type: 'boolean' },
-        json: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-      },
-    }).values;
-  } catch (error) {
-    throw new UsageError(messageOf(error), { cause: error });
-  }
-}
-
-function wholeNumber(option: string, text: string, least: number, most: number): number {
-  const number = /^\d+$/.test(text) ? Number(text) : Number.NaN;
-  if (number >= least && number <= most) return number;
-  throw new UsageError(
-    `${option} wants a whole number from ${least} to ${most}, not ${JSON.stringify(text)}`,
-  );
 }

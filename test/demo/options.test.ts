@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { UsageError } from '../../src/demo/input-error.ts';
 import { parseOptions } from '../../src/demo/options.ts';
+import { UsageError } from '../../src/programs/command-line.ts';
 
 describe('the command line', () => {
   it('needs nothing', () => {

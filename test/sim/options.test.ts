@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseOptions, SimUsageError } from '../../sim/options.ts';
+import { parseOptions } from '../../sim/options.ts';
+import { UsageError } from '../../src/programs/command-line.ts';
 
 describe('what the simulator is asked for', () => {
   it('is 100 seeds from 0 on, unless something else is said', () => {
@@ -31,7 +32,7 @@ describe('what the simulator is asked for', () => {
     [['--seed', '1', '--seeds', '2'], /one seed/],
     [['7'], /unknown option 7/],
   ])('is refused by name when it is %j', (args, why) => {
-    expect(() => parseOptions(args)).toThrow(SimUsageError);
+    expect(() => parseOptions(args)).toThrow(UsageError);
     expect(() => parseOptions(args)).toThrow(why);
   });
 });

@@ -1,4 +1,4 @@
-/** What happens when the demo is told to stop before its end: everything that it started is ended, and then itself. */
+/** What happens when a program is told to stop before its end: everything that it started is ended, and then itself. */
 
 export interface InterruptOptions {
   /** npm and its shell do not hand every signal on; then their own end is the sign. */
