@@ -130,6 +130,9 @@ async function run(name, { mutate, tests }) {
   const incrementalFile = `${reports}${name}.incremental.json`;
   forgetTimeouts(incrementalFile);
   await new Stryker({
+    testRunner: 'in-process',
+    plugins: [fileURLToPath(new URL('mutate-runner.mjs', import.meta.url))],
+    timeoutMS: 10_000,
     mutate,
     incremental: true,
     incrementalFile,
