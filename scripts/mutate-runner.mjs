@@ -6,7 +6,8 @@
  *
  * What a mutant does must not be seen by the next, and modules remember a few things (WeakMaps, memories of what was seen
  * lately). So a test that failed has to pass again without the mutant, else the modules are loaded anew and the mutant is
- * tried once more; and a mutant counts as alive only if it also lives among modules that were just loaded.
+ * tried once more. What is remembered of earlier runs could also hide a mutant: one of the files that remember counts as
+ * alive only if it also lives among modules that were just loaded.
  */
 import { readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -22,6 +23,36 @@ const { createServer, createServerModuleRunner } = await import(findOfVitest('vi
 /** What instrumented code and Stryker talk through. */
 globalThis.__stryker__ ??= {};
 const stryker = globalThis.__stryker__;
+
+/** Files with a memory that outlives a test: of names that are valid, of shards, of subjects. */
+const REMEMBERS = /\/src\/protocol\/[^/]+\.ts$/;
+
+/**
+ * Tests that fill something to its bound, or try thousands of cases: each takes a second and more, and every mutant that
+ * lives and is covered would wait for all of them. `--long` has them run, for those that lived without them.
+ */
+const LONG_TESTS = [
+  'a task that others still wait for is not removed before they were told',
+  'claims that were made after a presence lapsed count for the limit, swept or not',
+  'so many at once that some wait for the sweep, which is due',
+  'rate_limited, transient, when the pool has as many live ones as it may; one that ends makes room',
+  'what was passed on works when it was accepted',
+  'nobody can do for a principal what the principal itself has not delegated to anyone',
+  'when the principal revokes all that it granted, nobody acts for it any more',
+  '1000000 agents asked by all together: rate_limited',
+  '10000 votes: rate_limited, until one is over',
+  'has at most 10000 members: too_large',
+  'rate_limited: one bidder too many; those who have bid can bid again',
+  'rate_limited: one live auction too many; those that have ended make room',
+  'rate_limited: 10000 open sessions in a pool, until one is over',
+  'a history with all its acceptances stays within what one answer can carry',
+  'settle to what the rules say of the bids that were accepted, one winner after the other',
+  'tell nobody a sealed bid, a maximum or the reserve before the close',
+  'Dutch: the price falls with the time of the log, and the first that reaches it has it',
+  'only when nothing that the others can do changes the winner or the reason (all completions tried)',
+  'a chain is found if and only if there is one (every combination tried)',
+  'nothing throws: what is nearly a decision',
+];
 
 class InProcessRunner {
   #server;
@@ -64,9 +95,11 @@ class InProcessRunner {
 
   async mutantRun(options) {
     let result = this.#tryMutant(options);
-    const again =
-      result.status === 'killed' ? this.#failsWithout(result.killedBy[0]) : result.status === 'survived';
-    if (again && !this.#realm.isFresh) {
+    const isDoubtful =
+      result.status === 'killed'
+        ? this.#failsWithout(result.killedBy[0])
+        : result.status === 'survived' && REMEMBERS.test(options.activeMutant.fileName);
+    if (isDoubtful && !this.#realm.isFresh) {
       this.#realm = await this.#newRealm();
       result = this.#tryMutant(options);
     }
@@ -148,6 +181,7 @@ class Collected {
   }
 
   #add(name, test) {
+    if (process.env.MUTATION_LONG !== 'yes' && LONG_TESTS.some((title) => name.includes(title))) return;
     const run = () => {
       if (test() instanceof Promise) throw new Error('this runner does not wait for tests');
     };

@@ -1,7 +1,7 @@
 /**
- * Mutation testing in slices: `npm run mutate` runs all, `npm run mutate -- tasks votes` some, and `-- --summary` only adds
- * up what earlier runs left in reports/mutation. A slice mutates some files and runs the tests that cover them, one Stryker
- * run each: all tests at once take more memory than a run has, and every mutant would wait for tests that never meet it.
+ * Mutation testing in slices: `npm run mutate` runs all, `npm run mutate -- tasks votes` some, `-- --long` also the tests
+ * that take long, and `-- --summary` only adds up what earlier runs left in reports/mutation. A slice mutates some files and
+ * runs the tests that cover them, one Stryker run each: with all tests every mutant would wait for those of other families.
  *
  * What a slice found is kept. The next run tries only mutants whose code or tests changed, those that lived although a test
  * was added, and those that timed out: a machine that stood still for a while looks like an endless loop.
@@ -107,7 +107,9 @@ await main(process.argv.slice(2));
 
 async function main(args) {
   const onlySummary = args.includes('--summary');
-  const named = args.filter((arg) => arg !== '--summary');
+  // The runner, in a process that Stryker starts, reads it.
+  if (args.includes('--long')) process.env.MUTATION_LONG = 'yes';
+  const named = args.filter((arg) => arg !== '--summary' && arg !== '--long');
   const unknown = named.find((name) => SLICES[name] === undefined);
   if (unknown !== undefined) {
     console.error(`There is no slice ${unknown}; there are ${Object.keys(SLICES).join(', ')}.`);
