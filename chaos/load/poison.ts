@@ -2,23 +2,25 @@
 import type { Random } from '../../src/demo/random.ts';
 import type { Subjects } from '../../src/protocol/subjects.ts';
 
-const BODIES = [
-  '',
-  'x',
-  '{',
-  'null',
-  '[]',
-  '"text"',
-  '{"id":1,"type":"Heartbeat"}',
-  '{"id":"","type":"Heartbeat"}',
-  '{"type":"SubmitTask"}',
-  `${'['.repeat(5_000)}${']'.repeat(5_000)}`,
-  `{"id":"deep","type":"SubmitTask","taskId":"t","objective":"o","inputs":${'{"a":'.repeat(200)}1${'}'.repeat(200)}}`,
-  '{"__proto__":{"id":"p"},"type":"Heartbeat"}',
-  '{"id":"huge","type":"SubmitTask","taskId":"t","objective":"o","priority":1e400}',
-  '{"id":"lone","type":"SubmitTask","taskId":"t","objective":"\\ud800"}',
-  '\u0000\u0001\u0002',
-] as const;
+/** One id is one decision, so bodies that have one at all take that of the message. */
+const bodies = (id: string) =>
+  [
+    '',
+    'x',
+    '{',
+    'null',
+    '[]',
+    '"text"',
+    '{"id":1,"type":"Heartbeat"}',
+    '{"id":"","type":"Heartbeat"}',
+    '{"type":"SubmitTask"}',
+    `${'['.repeat(5_000)}${']'.repeat(5_000)}`,
+    `{"id":"${id}","type":"SubmitTask","taskId":"t","objective":"o","inputs":${'{"a":'.repeat(200)}1${'}'.repeat(200)}}`,
+    '{"__proto__":{"id":"p"},"type":"Heartbeat"}',
+    `{"id":"${id}","type":"SubmitTask","taskId":"t","objective":"o","priority":1e400}`,
+    `{"id":"${id}","type":"SubmitTask","taskId":"t","objective":"\\ud800"}`,
+    '\u0000\u0001\u0002',
+  ] as const;
 
 export interface Poison {
   readonly subject: string;
@@ -59,6 +61,6 @@ export function poison(
         payload: JSON.stringify({ id, type: 'SubmitTask' }),
       };
     default:
-      return { subject, payload: random.pick(BODIES) };
+      return { subject, payload: random.pick(bodies(id)) };
   }
 }

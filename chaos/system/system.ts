@@ -62,6 +62,8 @@ export class ChaosSystem {
   #workers: WorkerProcess[] = [];
   readonly #all: WorkerProcess[] = [];
   #copies = 0;
+  /** Several start at once: a name is given before anything is waited for. */
+  #named = 0;
 
   static async start(options: SystemOptions): Promise<ChaosSystem> {
     const { dataDir, env, say } = options;
@@ -135,7 +137,7 @@ export class ChaosSystem {
 
   async addWorker(): Promise<WorkerProcess> {
     const { dataDir, namespace, shards, env } = this.#options;
-    const id = `w${this.#all.length + 1}`;
+    const id = `w${++this.#named}`;
     const worker = await WorkerProcess.start({
       id,
       natsUrl: this.nats.url,

@@ -35,6 +35,12 @@ export interface LogSource {
 /** Messages held for the worker: enough to fill its next batch while it commits one. */
 const BUFFER = 1_024;
 const CONSUME = { max_messages: BUFFER, expires: 2_000, idle_heartbeat: 500 } as const;
+/**
+ * Its client misses heartbeats by the wall clock: after one that was set back it would wait for as long as the step was.
+ * So silence is counted besides, in looks, which a blocked event loop does not make.
+ */
+const LOOK_MS = 500;
+const MOST_SILENT_LOOKS = 4;
 const CONSUMER_LIFETIME_NANOS = 30_000_000_000;
 
 export function verifiable({
@@ -76,11 +82,17 @@ export class LogReader {
   readonly #messages: ConsumerMessages;
   readonly #consumer: Consumer;
   readonly #deliveries: Deliveries;
+  readonly #looks: NodeJS.Timeout;
+  #silentLooks = 0;
 
   private constructor(consumer: Consumer, messages: ConsumerMessages) {
     this.#consumer = consumer;
     this.#messages = messages;
-    this.#deliveries = new Deliveries(BUFFER, () => void messages.close().catch(() => undefined));
+    this.#deliveries = new Deliveries(BUFFER, () => {
+      clearInterval(this.#looks);
+      void messages.close().catch(() => undefined);
+    });
+    this.#looks = setInterval(() => this.#look(), LOOK_MS);
     void this.#pump();
     void this.#watchConsumer();
   }
@@ -125,6 +137,7 @@ export class LogReader {
   async #pump(): Promise<void> {
     try {
       for await (const message of this.#messages) {
+        this.#silentLooks = 0;
         if (!this.#deliveries.accept(deliveryOf(message))) return;
         if (this.#deliveries.isFull) await this.#deliveries.room();
       }
@@ -134,9 +147,16 @@ export class LogReader {
     }
   }
 
+  /** While nobody makes room nothing is asked for, and the server owes no heartbeat. */
+  #look(): void {
+    this.#silentLooks = this.#deliveries.isFull ? 0 : this.#silentLooks + 1;
+    if (this.#silentLooks > MOST_SILENT_LOOKS) this.interrupt('the server is silent');
+  }
+
   async #watchConsumer(): Promise<void> {
     try {
       for await (const { type } of this.#messages.status()) {
+        this.#silentLooks = 0;
         switch (type) {
           case 'heartbeats_missed':
           case 'consumer_deleted':

@@ -15,6 +15,22 @@ redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 return redis.call('ZRANGE', KEYS[1], 0, -1)`;
 
+/**
+ * What stands in a lease: the worker's name, and which process of that name it is. Two that were given the same name by
+ * mistake must not take each other's leases and commits for their own.
+ */
+export function leaseHolderOf(workerId: string, process: string): string {
+  return `${workerId}${SEPARATOR}${process}`;
+}
+
+/** The name of the worker that holds a lease, or whose heartbeat this is. */
+export function workerNameOf(holder: string): string {
+  return holder.split(SEPARATOR, 1)[0] ?? holder;
+}
+
+/** Names have none. */
+const SEPARATOR = '#';
+
 export interface LeaseStore {
   /** Takes the lease of a shard if nobody has it. */
   acquire(shard: number): Promise<boolean>;
@@ -30,36 +46,31 @@ export interface LeaseOptions {
   readonly redis: Redis;
   readonly shardKeys: (shard: number) => ShardKeys;
   readonly systemKeys: SystemKeys;
-  readonly workerId: string;
+  /** As {@link leaseHolderOf} makes it. */
+  readonly holder: string;
   readonly leaseMs: number;
 }
 
-export function redisLeaseStore({
-  redis,
-  shardKeys,
-  systemKeys,
-  workerId,
-  leaseMs,
-}: LeaseOptions): LeaseStore {
+export function redisLeaseStore({ redis, shardKeys, systemKeys, holder, leaseMs }: LeaseOptions): LeaseStore {
   return {
     async acquire(shard) {
-      return (await redis.set(shardKeys(shard).lease, workerId, 'PX', leaseMs, 'NX')) === 'OK';
+      return (await redis.set(shardKeys(shard).lease, holder, 'PX', leaseMs, 'NX')) === 'OK';
     },
     async renew(shards) {
       const kept = await Promise.all(
-        shards.map((shard) => redis.eval(RENEW, 1, shardKeys(shard).lease, workerId, leaseMs)),
+        shards.map((shard) => redis.eval(RENEW, 1, shardKeys(shard).lease, holder, leaseMs)),
       );
       return new Set(shards.filter((_, i) => kept[i] === 1));
     },
     async release(shard) {
-      await redis.eval(RELEASE, 1, shardKeys(shard).lease, workerId);
+      await redis.eval(RELEASE, 1, shardKeys(shard).lease, holder);
     },
     async heartbeat() {
-      const workers = await redis.eval(HEARTBEAT, 1, systemKeys.workers, workerId, leaseMs);
+      const workers = await redis.eval(HEARTBEAT, 1, systemKeys.workers, holder, leaseMs);
       return Array.isArray(workers) ? workers.map(String) : [];
     },
     async goodbye() {
-      await redis.zrem(systemKeys.workers, workerId);
+      await redis.zrem(systemKeys.workers, holder);
     },
   };
 }

@@ -21,6 +21,7 @@ import type { Page, PoolStats, QueryAnswers, QueryOf, ShardStats } from '../prot
 import { shardOf } from '../protocol/shard.ts';
 import { type PublicVote, publicBallots, publicVote } from '../protocol/votes.ts';
 import { type ShardKeys, shardKeys, systemKeys, taskIdOfPendingMember } from './keys.ts';
+import { workerNameOf } from './lease-store.ts';
 import type { Redis } from './redis.ts';
 import { pairs, parse } from './replies.ts';
 
@@ -312,7 +313,7 @@ export class StateQueries {
           shard,
           position: Number(seq ?? 0),
           at: Number(now ?? 0),
-          owner: owner ?? undefined,
+          owner: owner === null ? undefined : workerNameOf(owner),
           halted: halted ?? undefined,
           outcomes,
           outbox,
@@ -347,7 +348,8 @@ export class StateQueries {
   }
 
   async liveWorkers(): Promise<string[]> {
-    return await this.#redis.zrangebyscore(systemKeys(this.#namespace).workers, Date.now(), '+inf');
+    const live = await this.#redis.zrangebyscore(systemKeys(this.#namespace).workers, Date.now(), '+inf');
+    return live.map(workerNameOf);
   }
 
   /**

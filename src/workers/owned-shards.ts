@@ -16,7 +16,8 @@ import type { SnapshotKeeper } from './snapshots/snapshot-keeper.ts';
 
 export interface OwnedShardsOptions {
   readonly config: Pick<Config, 'namespace' | 'shards' | 'maxBatch' | 'maxBatchBytes' | 'sweepOverdueMs'>;
-  readonly workerId: string;
+  /** Who holds the leases, unlike any other process: commits are named after it. */
+  readonly holder: string;
   readonly connections: Connections;
   readonly subjects: Subjects;
   readonly streams: StreamPublisher;
@@ -81,7 +82,7 @@ export class OwnedShards {
       holdsLease: () => this.#options.holdsLease(shard),
       recover: () =>
         recoverShard({ jsm, subjects, bucket, store, keys, commits, reads, shard, shards, logger, metrics }),
-      newCommitId: () => `${this.#options.workerId}-${this.#commits++}`,
+      newCommitId: () => `${this.#options.holder}-${this.#commits++}`,
     });
     this.#workers.set(shard, worker);
     snapshots.own(shard, { store, isRunning: () => worker.status === 'running' });

@@ -75,6 +75,8 @@ export type ShardStatus = 'starting' | 'running' | 'halted' | 'stopped';
 const IDLE_WAIT_MS = 1_000;
 const RETRY_MS = 250;
 const HALT_CHECK_MS = 1_000;
+/** A halt that was told on a connection that broke can arrive after all: who works takes it back now and then. */
+const UNHALT_EVERY_MS = 10_000;
 const FINISH_WITHIN_MS = 5_000;
 
 export class ShardWorker {
@@ -82,6 +84,8 @@ export class ShardWorker {
   readonly #outbox: OutboxPublisher;
   #status: ShardStatus = 'starting';
   #haltReason: string | undefined;
+  /** When it last said that it is not halted: monotonic. */
+  #unhaltedAt = 0;
   #stopping = false;
   #reader: ShardLogReader | undefined;
   #cancelOpening: ((why: string) => void) | undefined;
@@ -200,14 +204,23 @@ export class ShardWorker {
   }
 
   async #work(loaded: Loaded): Promise<void> {
-    const { store, metrics, shard } = this.#options;
+    const { metrics, shard, clock } = this.#options;
     const { position, logIdentity } = loaded;
     this.#reader = await this.#open({ ...position, logIdentity });
-    await store.setHalted(undefined);
+    await this.#unhalt();
     metrics.halted.set({ shard }, 0);
     this.#haltReason = undefined;
     this.#status = 'running';
-    while (!this.#stopping) await this.#step(loaded, this.#reader);
+    while (!this.#stopping) {
+      await this.#step(loaded, this.#reader);
+      if (clock.monotonic() - this.#unhaltedAt >= UNHALT_EVERY_MS) await this.#unhalt().catch(() => undefined);
+    }
+  }
+
+  async #unhalt(): Promise<void> {
+    const { store, clock } = this.#options;
+    this.#unhaltedAt = clock.monotonic();
+    await store.setHalted(undefined);
   }
 
   /** Opening asks the server, and what was asked on a connection that broke is never answered. */

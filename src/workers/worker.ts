@@ -11,7 +11,7 @@ import { ensureStreams, findStream, type Layout } from '../bus/streams.ts';
 import type { Config } from '../config.ts';
 import { type Subjects, subjects as subjectsOf } from '../protocol/subjects.ts';
 import { type SystemKeys, shardKeys, systemKeys } from '../state/keys.ts';
-import { redisLeaseStore } from '../state/lease-store.ts';
+import { leaseHolderOf, redisLeaseStore } from '../state/lease-store.ts';
 import { StateQueries } from '../state/queries.ts';
 import { RedisShardStore } from '../state/redis-shard-store.ts';
 import { VERSION } from '../version.ts';
@@ -62,6 +62,7 @@ export async function startWorker(
 class WorkerProcess {
   readonly #config: Config;
   readonly #id: string;
+  readonly #holder: string;
   readonly #logger: Logger;
   readonly #connections: Connections;
   readonly #subjects: Subjects;
@@ -106,9 +107,10 @@ class WorkerProcess {
       logger,
     });
     this.#snapshots = this.#snapshotKeeper();
+    this.#holder = leaseHolderOf(id, nuid.next());
     this.#shards = new OwnedShards({
       config,
-      workerId: id,
+      holder: this.#holder,
       connections,
       subjects: this.#subjects,
       streams: this.#streams,
@@ -288,7 +290,7 @@ class WorkerProcess {
         redis: this.#connections.leases,
         shardKeys: (shard) => shardKeys(namespace, shard),
         systemKeys: this.#keys,
-        workerId: this.#id,
+        holder: this.#holder,
         leaseMs,
       }),
       shards,

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   type LogMessage,
   LogReader,
@@ -95,6 +95,20 @@ describe('reading', () => {
       read.push(...texts(taken));
     }
     expect(read).toEqual(Array.from({ length: count }, (_, i) => `${i}`));
+  });
+
+  it('is interrupted when the server falls silent, also where the clock was set back an hour', async () => {
+    const log = await newLog();
+    const reader = await open(log, 0);
+    const now = Date.now;
+    vi.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
+    await system.servers.nats.kill('SIGSTOP');
+    try {
+      await expect(reader.take(10, 20_000)).rejects.toThrow(/the server is silent/);
+    } finally {
+      await system.servers.nats.kill('SIGCONT');
+      vi.restoreAllMocks();
+    }
   });
 
   it('ends a wait at once when it is nudged', async () => {

@@ -10,7 +10,7 @@ leaseStoreContract((workerId, ns, leaseMs = 60_000) =>
     redis: system.redis,
     shardKeys: (shard) => shardKeys(ns, shard),
     systemKeys: systemKeys(ns),
-    workerId,
+    holder: workerId,
     leaseMs,
   }),
 );

@@ -2,6 +2,7 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { shardKeys } from '../../state/keys.ts';
+import { workerNameOf } from '../../state/lease-store.ts';
 import type { Redis } from '../../state/redis.ts';
 
 export interface ShardLook {
@@ -39,7 +40,7 @@ async function lookAt(redis: Redis, namespace: string, shard: number): Promise<S
     shard,
     position: Number(seq ?? 0),
     logIdentity: log ?? undefined,
-    owner: owner ?? undefined,
+    owner: owner === null ? undefined : workerNameOf(owner),
     halted: halted ?? undefined,
     outbox: outbox.length,
     oldestInOutbox: outbox.length === 0 ? undefined : Math.min(...outbox.map(Number)),

@@ -3,6 +3,7 @@ import type { QueryClient } from '../../bus/query-client.ts';
 import { messageOf } from '../../errors.ts';
 import { isObject } from '../../protocol/json.ts';
 import { systemKeys } from '../../state/keys.ts';
+import { workerNameOf } from '../../state/lease-store.ts';
 import type { Redis } from '../../state/redis.ts';
 import { formatDuration } from '../durations.ts';
 import { type Check, fail, ok, warn } from './check.ts';
@@ -18,7 +19,7 @@ export async function redisNow(redis: Redis): Promise<number> {
 }
 
 export async function liveWorkers(redis: Redis, namespace: string, now: number): Promise<string[]> {
-  return await redis.zrangebyscore(systemKeys(namespace).workers, now, '+inf');
+  return (await redis.zrangebyscore(systemKeys(namespace).workers, now, '+inf')).map(workerNameOf);
 }
 
 export function workersCheck(workers: readonly string[]): Check {
