@@ -19,6 +19,7 @@ export interface Cut {
 interface Pair {
   readonly client: Socket;
   readonly server: Socket;
+  readonly lanes: readonly [toServer: Lane, toClient: Lane];
   /** Dead, but nobody was told: nothing arrives on either side any more. */
   isStranded: boolean;
   /** What was cut and waits for its answer to be lost. */
@@ -37,7 +38,6 @@ export class Link {
   /** New connections are closed at once. */
   isRefusing = false;
   #isStalled = false;
-  #stalled: (() => void)[] = [];
 
   static async start(targetUrl: string): Promise<Link> {
     const link = new Link(targetUrl);
@@ -75,8 +75,7 @@ export class Link {
   /** Nothing arrives while it is stalled; all of it arrives afterwards, in order. */
   set stalled(stalled: boolean) {
     this.#isStalled = stalled;
-    if (stalled) return;
-    for (const deliver of this.#stalled.splice(0)) deliver();
+    for (const { lanes } of this.#pairs) for (const lane of lanes) lane.deliver();
   }
 
   /** Breaks at the next piece that is meant. */
@@ -100,7 +99,9 @@ export class Link {
     }
     const server = connect({ port: Number(this.#target.port), host: this.#target.hostname, noDelay: true });
     client.setNoDelay(true);
-    const pair: Pair = { client, server, isStranded: false, losing: undefined };
+    const isStalled = (): boolean => this.#isStalled;
+    const lanes = [new Lane(client, server, isStalled), new Lane(server, client, isStalled)] as const;
+    const pair: Pair = { client, server, lanes, isStranded: false, losing: undefined };
     this.#pairs.add(pair);
     for (const socket of [client, server]) {
       socket.on('error', () => undefined);
@@ -120,7 +121,7 @@ export class Link {
     const cut = this.#cut;
     const passes = cut?.passes(piece);
     if (cut === undefined || passes === undefined) {
-      this.#forward(pair.client, pair.server, piece);
+      pair.lanes[0].forward(piece, this.delayMs);
       return;
     }
     this.#cut = undefined;
@@ -136,7 +137,7 @@ export class Link {
     if (pair.isStranded) return;
     const { losing } = pair;
     if (losing === undefined) {
-      this.#forward(pair.server, pair.client, piece);
+      pair.lanes[1].forward(piece, this.delayMs);
       return;
     }
     pair.losing = undefined;
@@ -149,16 +150,45 @@ export class Link {
     cut.onCut();
     setTimeout(() => end(pair), FLUSH_MS);
   }
+}
 
-  #forward(from: Socket, to: Socket, piece: Buffer): void {
-    const deliver = (): void => {
-      if (to.destroyed || to.write(piece)) return;
-      from.pause();
-      to.once('drain', () => from.resume());
-    };
-    if (this.#isStalled) this.#stalled.push(deliver);
-    else if (this.delayMs > 0) setTimeout(deliver, this.delayMs);
-    else deliver();
+/** One direction of a connection: however slow it is, and was, what was sent first arrives first. */
+class Lane {
+  readonly #from: Socket;
+  readonly #to: Socket;
+  readonly #isStalled: () => boolean;
+  readonly #pieces: { readonly piece: Buffer; readonly dueAt: number }[] = [];
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(from: Socket, to: Socket, isStalled: () => boolean) {
+    this.#from = from;
+    this.#to = to;
+    this.#isStalled = isStalled;
+  }
+
+  forward(piece: Buffer, delayMs: number): void {
+    this.#pieces.push({ piece, dueAt: performance.now() + delayMs });
+    this.deliver();
+  }
+
+  /** Everything that is due, and stands behind nothing that is not. */
+  deliver(): void {
+    clearTimeout(this.#timer);
+    for (let [next] = this.#pieces; next !== undefined && !this.#isStalled(); [next] = this.#pieces) {
+      const leftMs = next.dueAt - performance.now();
+      if (leftMs > 0) {
+        this.#timer = setTimeout(() => this.deliver(), leftMs);
+        return;
+      }
+      this.#pieces.shift();
+      this.#write(next.piece);
+    }
+  }
+
+  #write(piece: Buffer): void {
+    if (this.#to.destroyed || this.#to.write(piece)) return;
+    this.#from.pause();
+    this.#to.once('drain', () => this.#from.resume());
   }
 }
 
