@@ -3,6 +3,7 @@
  * values. A name that starts like ours but is none of them is refused: a setting that silently does nothing is worse
  * than one that is missing.
  */
+import { homedir } from 'node:os';
 import { z } from 'zod';
 import { type NatsCredentials, readContext } from './bus/credentials.ts';
 import { didYouMean } from './did-you-mean.ts';
@@ -222,9 +223,12 @@ function addContext(
   if (url !== undefined) values.natsUrl = url;
 }
 
-/** For the `~` in the paths of a context. */
-function homeOf(contextDir: string | undefined): string | undefined {
-  return contextDir?.replace(/\/\.config\/nats\/context$/, '');
+const CONTEXTS_AT_HOME = /\/\.config\/nats\/context$/;
+
+/** For the `~` in the paths of a context: contexts can be elsewhere (`XDG_CONFIG_HOME`), which moves nobody's home. */
+function homeOf(contextDir: string | undefined): string {
+  const isAtHome = contextDir !== undefined && CONTEXTS_AT_HOME.test(contextDir);
+  return isAtHome ? contextDir.replace(CONTEXTS_AT_HOME, '') : homedir();
 }
 
 function definedOf(credentials: NatsCredentials): NatsCredentials {

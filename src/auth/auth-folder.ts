@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { createUser } from '@nats-io/nkeys';
 import { AuthFolderError } from '../errors.ts';
 import type { Identity } from '../protocol/identity.ts';
@@ -31,11 +32,20 @@ export interface AddOptions {
   readonly file?: string | undefined;
 }
 
+export interface AuthFolderOptions {
+  /** How long to wait while another one is at work in the folder, milliseconds (5,000). */
+  readonly waitMs?: number | undefined;
+}
+
+const LOCK_POLL_MS = 20;
+
 export class AuthFolder {
   readonly path: string;
+  readonly #waitMs: number;
 
-  constructor(path: string) {
+  constructor(path: string, { waitMs = 5_000 }: AuthFolderOptions = {}) {
     this.path = path;
+    this.#waitMs = waitMs;
   }
 
   get natsFile(): string {
@@ -111,13 +121,20 @@ export class AuthFolder {
     await this.#locked(async () => await this.#write(withoutKey(await this.read(), name, key)));
   }
 
-  /** New passwords for both users of Redis; those from before are good no more. */
-  async renewRedis(isReplacing: boolean): Promise<RedisPasswords> {
+  /**
+   * New passwords for both users of Redis; those from before are good no more. `keep` puts them where they are wanted:
+   * when it cannot, those from before stay.
+   */
+  async renewRedis(
+    isReplacing: boolean,
+    keep: (passwords: RedisPasswords) => Promise<void>,
+  ): Promise<RedisPasswords> {
     return await this.#locked(async () => {
       const { namespace } = await this.read();
       if (!isReplacing && (await contentOf(this.redisFile)) !== undefined)
         throw new AuthFolderError('file_exists', `${this.redisFile} exists: --replace makes new passwords`);
       const passwords = { worker: newPassword(), bullmq: newPassword() };
+      await keep(passwords);
       await replaceFile(this.redisFile, redisAcl(namespace, passwords));
       return passwords;
     });
@@ -131,8 +148,23 @@ export class AuthFolder {
   /** Two commands at once would each write what the other one does not know. */
   async #locked<T>(work: () => Promise<T>): Promise<T> {
     const lock = join(this.path, LOCK_FILE);
+    const deadline = performance.now() + this.#waitMs;
+    while (!(await this.#take(lock))) {
+      if (performance.now() >= deadline)
+        throw new AuthFolderError('busy', `another converge auth is at work; if none is, remove ${lock}`);
+      await delay(LOCK_POLL_MS * (0.5 + Math.random()));
+    }
+    try {
+      return await work();
+    } finally {
+      await rm(lock, { force: true });
+    }
+  }
+
+  async #take(lock: string): Promise<boolean> {
     try {
       await (await open(lock, 'wx', 0o600)).close();
+      return true;
     } catch (error) {
       if (hasCode(error, 'ENOENT'))
         throw new AuthFolderError(
@@ -140,12 +172,7 @@ export class AuthFolder {
           `there is no folder ${this.path}: converge auth init makes it`,
         );
       if (!hasCode(error, 'EEXIST')) throw error;
-      throw new AuthFolderError('busy', `another converge auth is at work; if none is, remove ${lock}`);
-    }
-    try {
-      return await work();
-    } finally {
-      await rm(lock, { force: true });
+      return false;
     }
   }
 }
@@ -163,13 +190,19 @@ export async function writeNew(file: string, text: string): Promise<void> {
 }
 
 /** All of it or nothing: a server that reloads meanwhile reads the old text or the new one. */
-async function replaceFile(file: string, text: string): Promise<void> {
+export async function replaceFile(file: string, text: string): Promise<void> {
   const draft = `${file}.${process.pid}`;
-  await writeFile(draft, text, { mode: 0o600 });
-  await rename(draft, file);
+  try {
+    // On the disk before it has the name: a machine that dies in between must not leave an empty register.
+    await writeFile(draft, text, { mode: 0o600, flush: true });
+    await rename(draft, file);
+  } catch (error) {
+    await rm(draft, { force: true });
+    throw error;
+  }
 }
 
-async function contentOf(file: string): Promise<string | undefined> {
+export async function contentOf(file: string): Promise<string | undefined> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {

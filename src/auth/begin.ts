@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AuthFolderError, messageOf } from '../errors.ts';
 import type { Identity } from '../protocol/identity.ts';
-import { type AuthFolder, writeNew } from './auth-folder.ts';
+import { type AuthFolder, contentOf, replaceFile, writeNew } from './auth-folder.ts';
 import { REDIS_BULLMQ, REDIS_WORKER, type RedisPasswords, redisUrlAs } from './redis-acl.ts';
 
 export interface CredentialFiles {
@@ -30,12 +30,51 @@ export async function begin(
   folder: AuthFolder,
   { namespace, shards, redisUrl }: BeginOptions,
 ): Promise<Begun> {
-  await folder.init(namespace, shards);
   const files = credentialFiles(folder);
+  // Looked at before anything is made: half a folder helps nobody.
+  if (!(await folder.exists()))
+    await refuseLeftovers([files.worker, files.operator, files.redis, folder.redisFile]);
+  await folder.init(namespace, shards);
   const worker = await folder.add({ role: 'worker', name: 'worker' }, { file: files.worker });
   const operator = await folder.add({ role: 'operator', name: 'operator' }, { file: files.operator });
-  await writeNew(files.redis, redisEnvironment(redisUrl, await folder.renewRedis(false)));
+  await folder.renewRedis(false, (passwords) => writeNew(files.redis, redisEnvironment(redisUrl, passwords)));
   return [worker, operator].map(({ role, name, publicKey }) => ({ role, name, publicKey }));
+}
+
+async function refuseLeftovers(files: readonly string[]): Promise<void> {
+  for (const file of files) {
+    if ((await contentOf(file)) !== undefined)
+      throw new AuthFolderError('file_exists', `${file} exists, and there is no register that it belongs to`);
+  }
+}
+
+/** New passwords, kept in `file`, which must not exist, and in the folder's own environment file, if it has one. */
+export async function renewRedis(
+  folder: AuthFolder,
+  { redisUrl, isReplacing, file }: RenewOptions,
+): Promise<{ readonly url: string; readonly passwords: RedisPasswords }> {
+  const own = credentialFiles(folder).redis;
+  const before = await contentOf(own);
+  const url = redisUrl ?? urlIn(before) ?? DEFAULT_REDIS_URL;
+  const passwords = await folder.renewRedis(isReplacing, async (made) => {
+    const text = redisEnvironment(url, made);
+    if (file !== undefined) await writeNew(file, text);
+    if (before !== undefined) await replaceFile(own, text);
+  });
+  return { url, passwords };
+}
+
+export interface RenewOptions {
+  /** Left out: where the folder's environment file says that it is. */
+  readonly redisUrl: string | undefined;
+  readonly isReplacing: boolean;
+  readonly file: string | undefined;
+}
+
+const DEFAULT_REDIS_URL = 'redis://127.0.0.1:6379';
+
+function urlIn(environment: string | undefined): string | undefined {
+  return /^CONVERGE_REDIS_URL=(.+)$/m.exec(environment ?? '')?.[1];
 }
 
 /** The URLs of Redis as its users, by the names of the settings. */

@@ -1,8 +1,14 @@
-import { AuthorizationError, connect, createInbox, type NatsConnection } from 'nats';
+import {
+  AuthorizationError,
+  connect,
+  createInbox,
+  type NatsConnection,
+  UserAuthenticationExpiredError,
+} from 'nats';
 import { ConvergeError, messageOf, NotAuthorizedError, UnavailableError } from '../errors.ts';
 import type { Identity } from '../protocol/identity.ts';
 import { isObject } from '../protocol/json.ts';
-import { authenticatorOf, inboxPrefixOf, type NatsCredentials, tlsOf } from './credentials.ts';
+import { authenticatorOf, inboxPrefixOf, isProof, type NatsCredentials, tlsOf } from './credentials.ts';
 
 export interface ConnectionOptions {
   readonly url: string;
@@ -42,7 +48,9 @@ export async function connectNats({
     if (error instanceof ConvergeError) throw error;
     if (error instanceof AuthorizationError) {
       throw new NotAuthorizedError(
-        `NATS at ${redacted(url)} does not know these credentials (${error.message}): were they revoked, or was the server not reloaded since they were added? converge auth show lists who may connect`,
+        credentials !== undefined && isProof(credentials)
+          ? `NATS at ${redacted(url)} does not know these credentials (${error.message}): were they revoked, or was the server not reloaded since they were added? converge auth show lists who may connect`
+          : `NATS at ${redacted(url)} wants credentials (${error.message}), and there are none: CONVERGE_NATS_NKEY names a file of them, converge auth add-agent <name> makes one, converge auth show lists who may connect`,
         { cause: error },
       );
     }
@@ -71,6 +79,26 @@ export function newInbox(connection: NatsConnection): string {
   const options: unknown = Reflect.get(connection, 'options');
   const prefix = isObject(options) ? options.inboxPrefix : undefined;
   return typeof prefix === 'string' ? createInbox(prefix) : createInbox();
+}
+
+/**
+ * Why a connection has ended for good, which it does when the server refuses its credentials twice in a row: revoked,
+ * expired. Undefined when we have closed it ourselves. Any other loss it survives.
+ */
+export async function lossOf(connection: NatsConnection): Promise<ConvergeError | undefined> {
+  return lossFrom(await connection.closed());
+}
+
+export function lossFrom(error: unknown): ConvergeError | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError)
+    return new NotAuthorizedError(
+      `the NATS server has ended the connection and takes its credentials no more (${error.message}): were they revoked?`,
+      { cause: error },
+    );
+  return new UnavailableError(`the connection to NATS is lost for good: ${messageOf(error)}`, {
+    cause: error,
+  });
 }
 
 /** A URL as it may be shown: without the password. */

@@ -14,7 +14,7 @@ import {
   usernamePasswordAuthenticator,
 } from 'nats';
 import { CredentialsError, messageOf } from '../errors.ts';
-import { type Identity, inboxPrefix } from '../protocol/identity.ts';
+import { type Identity, identityOfInboxes, inboxPrefix } from '../protocol/identity.ts';
 import { isObject } from '../protocol/json.ts';
 import { identityIn, seedIn } from '../protocol/seed-file.ts';
 
@@ -85,9 +85,15 @@ export function isProof({ creds, nkey, seed, user, token }: NatsCredentials): bo
 }
 
 /** As whom the credentials are known, where they say so. Throws a {@link CredentialsError} when a file cannot be read. */
-export function identityOf({ identity, creds, nkey }: NatsCredentials): Identity | undefined {
+export function identityOf({
+  identity,
+  creds,
+  nkey,
+  inboxPrefix: prefix,
+}: NatsCredentials): Identity | undefined {
   const file = creds ?? nkey;
-  return identity ?? (file === undefined ? undefined : identityIn(textOf(file)));
+  const inFile = file === undefined ? undefined : identityIn(textOf(file));
+  return identity ?? inFile ?? (prefix === undefined ? undefined : identityOfInboxes(prefix));
 }
 
 export function inboxPrefixOf(

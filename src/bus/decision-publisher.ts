@@ -89,7 +89,7 @@ export class DecisionPublisher {
       },
       reconnected: () => this.#sendEverythingAgain(),
       denied: (subject) => this.#refuseAll(subject),
-      closed: () => this.#close('the connection is closed'),
+      closed: (why) => this.#close(why?.message ?? 'the connection is closed'),
     });
   }
 

@@ -5,6 +5,7 @@ import { messageOf, PermissionDeniedError, QueryError, UnavailableError } from '
 import { isObject } from '../protocol/json.ts';
 import type { QueryAnswers, QueryInput, QueryName, QueryReply } from '../protocol/queries.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import { lossOf } from './connection.ts';
 import { permissionDenied } from './permission-denied.ts';
 
 export interface QueryClientOptions {
@@ -40,7 +41,7 @@ export class QueryClient {
   /**
    * Rejects with a {@link QueryError} when the query was refused or asks for what does not exist, and with an
    * {@link UnavailableError} when no worker answered in time. With a {@link PermissionDeniedError} when the server does
-   * not let this connection ask.
+   * not let this connection ask, and with a `NotAuthorizedError` when it has ended it.
    */
   async ask<N extends QueryName>(
     name: N,
@@ -54,6 +55,8 @@ export class QueryClient {
       const reply = await this.#attempt(subject, body, deadline);
       if (!(reply instanceof Error)) return answerOf<N>(reply);
       if (reply instanceof PermissionDeniedError) throw reply;
+      const loss = this.#connection.isClosed() ? await lossOf(this.#connection) : undefined;
+      if (loss !== undefined) throw loss;
       const leftMs = deadline - performance.now();
       if (this.#connection.isClosed() || leftMs <= pauseMs) {
         throw new UnavailableError(`no answer to query ${name} within ${timeoutMs} ms: ${reply.message}`, {

@@ -1,12 +1,14 @@
 import { type NatsConnection, PermissionViolationError } from 'nats';
+import type { ConvergeError } from '../errors.ts';
+import { lossOf } from './connection.ts';
 
 export interface ConnectionListener {
   readonly disconnected?: () => void;
   readonly reconnected?: () => void;
   /** The server does not let this connection publish on the subject. */
   readonly denied?: (subject: string) => void;
-  /** Closed for good. */
-  readonly closed?: () => void;
+  /** Closed for good: by us, or, where there is a reason, because the server will have us no more. */
+  readonly closed?: (why: ConvergeError | undefined) => void;
 }
 
 /** Tells what happens to a connection until the function that is returned is called. */
@@ -25,8 +27,8 @@ export function watchConnection(connection: NatsConnection, listener: Connection
       }
     }
   })();
-  void connection.closed().then(() => {
-    if (isWatching) listener.closed?.();
+  void lossOf(connection).then((why) => {
+    if (isWatching) listener.closed?.(why);
   });
   return () => {
     isWatching = false;

@@ -59,6 +59,10 @@ export class Call {
     return this.#globals.shards !== undefined || isSet(this.env.CONVERGE_SHARDS);
   }
 
+  get isRedisGiven(): boolean {
+    return isSet(this.serverEnv.CONVERGE_REDIS_URL);
+  }
+
   get isLogLevelGiven(): boolean {
     return isSet(this.env.CONVERGE_LOG_LEVEL);
   }

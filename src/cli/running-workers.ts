@@ -3,6 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { EXIT } from '../errors.ts';
 import type { RunningWorker } from '../workers/worker.ts';
+import type { Interruption } from './interruption.ts';
 
 export interface WorkerSummary {
   readonly id: string;
@@ -32,6 +33,19 @@ export async function untilReady(
     reasons = reasonsOf(workers);
   }
   return reasons;
+}
+
+/** Waits until the call is to end. Throws the reason when a worker has ended by itself. */
+export async function untilEnded(
+  workers: readonly RunningWorker[],
+  { requested }: Pick<Interruption, 'requested'>,
+): Promise<void> {
+  const why = await Promise.race([
+    requested.then(() => undefined),
+    // Workers that were stopped have no reason, and are no reason to end.
+    ...workers.map(async ({ ended }) => (await ended) ?? (await requested.then(() => undefined))),
+  ]);
+  if (why !== undefined) throw why;
 }
 
 function reasonsOf(workers: readonly RunningWorker[]): string[] {

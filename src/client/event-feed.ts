@@ -9,6 +9,7 @@ import { permissionDenied } from '../bus/permission-denied.ts';
 import { QueryClient } from '../bus/query-client.ts';
 import { watchConnection } from '../bus/watch-connection.ts';
 import {
+  type ConvergeError,
   LogDivergedError,
   messageOf,
   PermissionDeniedError,
@@ -75,13 +76,14 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
   #position: number | undefined;
   #streamCreated: string | undefined;
   #batch: DeliveryBatch | undefined;
+  #loss: ConvergeError | undefined;
 
   constructor(options: EventFeedOptions) {
     this.#options = options;
     this.#source = sourceOf(options);
     this.#unwatch = watchConnection(options.connection, {
       reconnected: () => this.#doubt(),
-      closed: () => this.close(),
+      closed: (why) => this.#lose(why),
     });
     this.#first = this.#open();
     this.opened = this.#first.then(() => undefined);
@@ -99,7 +101,8 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
 
   /**
    * Ends when the feed is closed. Throws a {@link LogDivergedError} when the stream was rolled back or made anew, so that
-   * nobody waits for ever for events that have other positions now.
+   * nobody waits for ever for events that have other positions now; a `NotAuthorizedError` when the server takes the
+   * connection's credentials no more.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<ConvergeEvent, void, undefined> {
     if (this.#isIterated) throw new Error('an event feed can be iterated once');
@@ -118,6 +121,7 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
       this.close();
       reading?.source.discard();
     }
+    if (this.#loss !== undefined) throw this.#loss;
   }
 
   /** Iteration ends; may be called at any time and more than once. */
@@ -150,6 +154,12 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
     } finally {
       this.#batch?.close();
     }
+  }
+
+  /** The connection is closed for good. */
+  #lose(why: ConvergeError | undefined): void {
+    this.#loss = why;
+    this.close();
   }
 
   #doubt(): void {

@@ -97,7 +97,7 @@ export class OutcomeDesk {
     });
     this.#unwatch = watchConnection(connection, {
       reconnected: () => this.#askForAll(),
-      closed: () => this.close('the connection is closed'),
+      closed: (why) => this.close(why ?? 'the connection is closed'),
     });
   }
 

@@ -36,3 +36,10 @@ export function askerOf(token: string | undefined): Asker | undefined {
 export function inboxPrefix({ role, name }: Identity): string {
   return role === 'agent' ? `_INBOX.${name}` : `_INBOX._${role}.${name}`;
 }
+
+/** Whose inboxes begin so; undefined for a prefix of another form. */
+export function identityOfInboxes(prefix: string): Identity | undefined {
+  const [, word, name = ''] = /^_INBOX\.(?:_([a-z]+)\.)?([^.]+)$/.exec(prefix) ?? [];
+  const role = word === undefined ? 'agent' : ROLES.find((each) => each === word);
+  return role === undefined || !isName(name) || isReserved(name) ? undefined : { role, name };
+}

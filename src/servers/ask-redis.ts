@@ -1,11 +1,13 @@
+import type { ConnectionOptions } from 'node:tls';
 import { Redis } from 'ioredis';
 import type { ServerAnswer } from './server-answer.ts';
 
 const askTimeoutMs = 2_000;
 
 /** Asks a Redis or Valkey once what it is; rejects with the reason if it does not answer. */
-export async function askRedis(url: string): Promise<ServerAnswer> {
+export async function askRedis(url: string, tls?: ConnectionOptions): Promise<ServerAnswer> {
   const redis = new Redis(url, {
+    ...(tls === undefined ? {} : { tls }),
     lazyConnect: true,
     protocol: 2,
     disableClientInfo: true,

@@ -77,14 +77,15 @@ export function connectForBullMq(url: string, { tls }: RedisOptions = {}): Redis
 
 /** With files of TLS the connection is encrypted, whatever the scheme of the URL says. */
 function secured(files: TlsFiles | undefined): { readonly tls?: ConnectionOptions } {
-  if (files === undefined) return {};
-  const { ca, cert, key } = files;
+  return files === undefined ? {} : { tls: tlsOptionsOf(files) };
+}
+
+/** Throws a {@link CredentialsError} when a file cannot be read. */
+export function tlsOptionsOf({ ca, cert, key }: TlsFiles): ConnectionOptions {
   return {
-    tls: {
-      ...(ca === undefined ? {} : { ca: contentOf(ca) }),
-      ...(cert === undefined ? {} : { cert: contentOf(cert) }),
-      ...(key === undefined ? {} : { key: contentOf(key) }),
-    },
+    ...(ca === undefined ? {} : { ca: contentOf(ca) }),
+    ...(cert === undefined ? {} : { cert: contentOf(cert) }),
+    ...(key === undefined ? {} : { key: contentOf(key) }),
   };
 }
 

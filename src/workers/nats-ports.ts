@@ -1,6 +1,8 @@
 /** The log and the publishing side of a shard, on NATS. */
+
+import { randomUUID } from 'node:crypto';
 import type { JetStreamManager } from '@nats-io/jetstream';
-import { type NatsConnection, nuid } from 'nats';
+import type { NatsConnection } from 'nats';
 import { type LogMessage, LogReader, readMessage } from '../bus/log-reader.ts';
 import type { StreamMessage, StreamPublisher } from '../bus/stream-publisher.ts';
 import { findStream } from '../bus/streams.ts';
@@ -63,7 +65,8 @@ export function natsShardPublisher(
       await connection.flush();
     },
     async sweep(shard) {
-      const id = `own-${nuid.next()}`;
+      // As the sweeper's, it must not be guessed.
+      const id = `own-${randomUUID()}`;
       const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
       const payload = JSON.stringify({ id, type: 'Sweep' });
       await streams.publish([{ subject, payload, id: decisionKey(SWEEPER, id) }]);

@@ -2,6 +2,7 @@
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { logDurability } from '../bus/log-durability.ts';
+import { faultForAgents } from '../bus/server-faults.ts';
 import { findStream } from '../bus/streams.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { Subjects } from '../protocol/subjects.ts';
@@ -19,6 +20,12 @@ export function checkPayload({ info }: NatsConnection): void {
   throw new ConfigurationError(
     `NATS takes messages of ${info.max_payload} bytes; events and outcomes can have ${MIN_PAYLOAD_BYTES} (max_payload)`,
   );
+}
+
+/** Where agents are strangers, what one of them can do to the server is said out loud. */
+export function sayFaultForAgents({ info }: NatsConnection, logger: Logger): void {
+  const fault = faultForAgents(info?.version ?? '');
+  if (fault !== undefined) logger.warn({ version: info?.version }, fault);
 }
 
 /** State that Redis evicts cannot be trusted: a worker must not run on such a server without saying so. */

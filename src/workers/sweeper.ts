@@ -3,7 +3,8 @@
  * the outcomes and publishes what was found. It changes nothing itself, so running it twice, or late, changes nothing
  * but the delay. `runOnce` is the whole of it; when it runs is the schedule's concern.
  */
-import { type NatsConnection, nuid, type Subscription } from 'nats';
+import { randomUUID } from 'node:crypto';
+import type { NatsConnection, Subscription } from 'nats';
 import type { StreamPublisher } from '../bus/stream-publisher.ts';
 import { messageOf } from '../errors.ts';
 import type { SweepReport } from '../handlers/system/sweep.ts';
@@ -103,7 +104,8 @@ export class Sweeper {
 
   async #sweep(shard: number): Promise<SweepReport | undefined> {
     const { streams, subjects, settings, outcomeWithinMs } = this.#options;
-    const id = `sweep-${nuid.next()}`;
+    // Not to be guessed from the last one: whoever knows it can use it up in the broker's memory before we do.
+    const id = `sweep-${randomUUID()}`;
     const answered = new Promise<SweepReport | undefined>((resolve) => {
       const timer = setTimeout(() => done(undefined), outcomeWithinMs);
       const done = (report: SweepReport | undefined): void => {

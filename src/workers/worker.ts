@@ -4,11 +4,13 @@
  */
 import { nuid } from 'nats';
 import { type Logger, pino } from 'pino';
+import { lossOf } from '../bus/connection.ts';
 import { EventFeeds } from '../bus/event-feeds.ts';
 import { QueryService } from '../bus/query-service.ts';
 import { StreamPublisher } from '../bus/stream-publisher.ts';
 import { ensureStreams, findStream, type Layout } from '../bus/streams.ts';
 import type { Config } from '../config.ts';
+import type { ConvergeError } from '../errors.ts';
 import { type Subjects, subjects as subjectsOf } from '../protocol/subjects.ts';
 import { type SystemKeys, shardKeys, systemKeys } from '../state/keys.ts';
 import { leaseHolderOf, redisLeaseStore } from '../state/lease-store.ts';
@@ -24,7 +26,7 @@ import { OwnedShards } from './owned-shards.ts';
 import { SYSTEM_CLOCK } from './ports.ts';
 import { privatelyAnswered } from './query-access.ts';
 import { queryHandlers } from './query-handlers.ts';
-import { checkEviction, checkPayload, sayDurability } from './server-checks.ts';
+import { checkEviction, checkPayload, sayDurability, sayFaultForAgents } from './server-checks.ts';
 import { LogTrimmer } from './snapshots/log-trimmer.ts';
 import { SnapshotKeeper } from './snapshots/snapshot-keeper.ts';
 import { TrimTurns } from './snapshots/trim-turns.ts';
@@ -42,6 +44,11 @@ export interface RunningWorker {
   notReady(): readonly string[];
   /** Finishes what is under way, gives its shards back and closes every connection, within `shutdownMs`. */
   stop(): Promise<void>;
+  /**
+   * Resolves when it has stopped: with the reason when it did so by itself, because the NATS server takes its
+   * credentials no more. It would hold shards that it cannot work on, and keep them from others.
+   */
+  readonly ended: Promise<ConvergeError | undefined>;
 }
 
 export async function startWorker(
@@ -82,6 +89,8 @@ class WorkerProcess {
   #service: QueryService | undefined;
   #health: HealthServer | undefined;
   #stopping: Promise<void> | undefined;
+  #loss: ConvergeError | undefined;
+  readonly #ended = withResolvers<ConvergeError | undefined>();
 
   constructor(config: Config, id: string, logger: Logger, connections: Connections) {
     this.#config = config;
@@ -130,6 +139,7 @@ class WorkerProcess {
     checkPayload(nats);
     const layout = await ensureStreams(jsm, this.#subjects, this.#config.shards, this.#config);
     await checkEviction(reads, this.#logger);
+    if (this.#config.auth) sayFaultForAgents(nats, this.#logger);
     this.#watch.start();
     if (this.#config.auth) this.#guard.start();
     this.#startService();
@@ -143,12 +153,20 @@ class WorkerProcess {
       { health: this.#health?.url, shards: layout.shards, log: layout.logIdentity },
       'worker started',
     );
+    void lossOf(nats).then((why) => this.#end(why));
     return this.#handle(layout);
   }
 
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
     return this.#stopping;
+  }
+
+  #end(why: ConvergeError | undefined): void {
+    if (why === undefined || this.#stopping !== undefined) return;
+    this.#logger.fatal({ reason: why.message }, 'the worker ends: NATS does not let it in any more');
+    this.#loss = why;
+    void this.stop();
   }
 
   async #stop(): Promise<void> {
@@ -166,6 +184,7 @@ class WorkerProcess {
     clearTimeout(late);
     await closeConnections(this.#connections);
     this.#logger.info('worker stopped');
+    this.#ended.resolve(this.#loss);
   }
 
   async #stopAll(): Promise<void> {
@@ -192,6 +211,7 @@ class WorkerProcess {
       layout,
       notReady: () => this.#notReady(),
       stop: () => this.stop(),
+      ended: this.#ended.promise,
     };
   }
 
@@ -330,4 +350,13 @@ class WorkerProcess {
     const { commits, reads } = this.#connections;
     return new RedisShardStore(commits, reads, shardKeys(this.#config.namespace, shard));
   }
+}
+
+/** `Promise.withResolvers`, which Node has from 22 on. */
+function withResolvers<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
+  let resolve: (value: T) => void = () => undefined;
+  const promise = new Promise<T>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
 }

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { fromSeed } from '@nats-io/nkeys';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { AuthFolder } from '../../src/auth/auth-folder.ts';
-import { begin, credentialFiles, readRedisPasswords } from '../../src/auth/begin.ts';
+import { begin, credentialFiles, readRedisPasswords, renewRedis } from '../../src/auth/begin.ts';
+import { redisAcl } from '../../src/auth/redis-acl.ts';
 import { MAX_KEYS } from '../../src/auth/register.ts';
 import { AuthFolderError } from '../../src/errors.ts';
 import { identityIn } from '../../src/protocol/seed-file.ts';
@@ -22,6 +23,8 @@ afterEach(async () => {
 });
 
 const OPTIONS = { namespace: 'converge', shards: 16, redisUrl: 'redis://127.0.0.1:6379' };
+
+const REDIS = { redisUrl: undefined, isReplacing: true, file: undefined };
 
 async function code(promise: Promise<unknown>): Promise<string> {
   return await promise.then(
@@ -73,7 +76,7 @@ it('overwrites nothing', async () => {
   expect(await code(folder.add({ role: 'agent', name: 'ann' }, { file }))).toBe('file_exists');
   expect(await readFile(file, 'utf8')).toBe('mine');
   expect((await folder.read()).identities.map(({ name }) => name)).toEqual(['worker', 'operator']);
-  expect(await code(folder.renewRedis(false))).toBe('file_exists');
+  expect(await code(renewRedis(folder, { ...REDIS, isReplacing: false }))).toBe('file_exists');
 });
 
 it('names what it refuses', async () => {
@@ -90,10 +93,65 @@ it('names what it refuses', async () => {
     'unknown_identity',
   );
   await writeFile(join(folder.path, 'auth.lock'), '');
-  expect(await code(folder.revoke('ann'))).toBe('busy');
+  expect(await code(new AuthFolder(folder.path, { waitMs: 50 }).revoke('ann'))).toBe('busy');
   await rm(join(folder.path, 'auth.lock'));
   await writeFile(join(folder.path, 'auth.json'), '{"version": 2}');
   expect(await code(folder.revoke('ann'))).toBe('register_unreadable');
+});
+
+it('begins nothing where leftovers are in the way', async () => {
+  const { operator } = credentialFiles(folder);
+  await mkdir(dirname(operator), { recursive: true });
+  await writeFile(operator, 'of an earlier one');
+  expect(await code(begin(folder, OPTIONS))).toBe('file_exists');
+  expect(await folder.exists()).toBe(false);
+  await rm(operator);
+  expect(await begin(folder, OPTIONS)).toHaveLength(2);
+});
+
+it('those who come at the same time take turns', async () => {
+  await folder.init('converge', 16);
+  const names = Array.from({ length: 12 }, (_, i) => `agent-${i}`);
+  const add = (name: string) => new AuthFolder(folder.path).add({ role: 'agent', name });
+  expect(await Promise.all(names.map((name) => code(add(name))))).toEqual(names.map(() => 'none'));
+  const { identities } = await folder.read();
+  expect(identities.map(({ name }) => name).sort()).toEqual([...names].sort());
+  for (const { keys } of identities)
+    expect(await readFile(folder.natsFile, 'utf8')).toContain(String(keys[0]));
+  expect((await readdir(folder.path)).sort()).toEqual(['auth.json', 'nats-accounts.conf']);
+});
+
+it('of two who want the same name one gets it', async () => {
+  await folder.init('converge', 16);
+  const add = () => new AuthFolder(folder.path).add({ role: 'agent', name: 'ann' });
+  expect((await Promise.all([code(add()), code(add())])).sort()).toEqual(['identity_exists', 'none']);
+});
+
+it('passwords of Redis that could not be told anybody are not in force', async () => {
+  await begin(folder, OPTIONS);
+  const acl = await readFile(folder.redisFile, 'utf8');
+  const file = join(place, 'mine.env');
+  await writeFile(file, 'mine');
+  expect(await code(renewRedis(folder, { ...REDIS, file }))).toBe('file_exists');
+  expect(await readFile(folder.redisFile, 'utf8')).toBe(acl);
+  expect(await readFile(file, 'utf8')).toBe('mine');
+});
+
+it('new passwords of Redis are in the file for workers, too, which goes on naming the same server', async () => {
+  await begin(folder, { ...OPTIONS, redisUrl: 'rediss://db:6380' });
+  const { redis } = credentialFiles(folder);
+  const before = await readRedisPasswords(redis);
+  const file = join(place, 'new.env');
+  const { passwords } = await renewRedis(folder, { ...REDIS, file });
+  expect(passwords).not.toEqual(before);
+  for (const each of [redis, file]) {
+    expect(await readRedisPasswords(each)).toEqual(passwords);
+    expect(await readFile(each, 'utf8')).toContain('@db:6380');
+    expect((await stat(each)).mode & 0o777).toBe(0o600);
+  }
+  expect(await readFile(folder.redisFile, 'utf8')).toBe(redisAcl('converge', passwords));
+  await renewRedis(folder, { ...REDIS, redisUrl: 'redis://elsewhere:1' });
+  expect(await readFile(redis, 'utf8')).toContain('@elsewhere:1');
 });
 
 it('keys are replaced without a moment in which none is good', async () => {

@@ -1,12 +1,13 @@
 import { relative, resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
-import { AuthFolder, type Credentials, writeNew } from '../../auth/auth-folder.ts';
+import { AuthFolder, type Credentials } from '../../auth/auth-folder.ts';
 import {
   begin,
   type CredentialFiles,
   credentialFiles,
   redisEnvironment,
   redisUrls,
+  renewRedis,
 } from '../../auth/begin.ts';
 import { MAX_KEYS } from '../../auth/register.ts';
 import { AuthFolderError, EXIT } from '../../errors.ts';
@@ -79,7 +80,7 @@ export function addAuth(program: Command, run: Run): void {
   withDir(auth.command('redis'))
     .description('the users of Redis: an ACL file, and the URLs with their passwords, which are told once')
     .option('--out <file>', 'write the URLs there, as an environment file, instead of printing them')
-    .option('--replace', 'new passwords; those from before are good no more')
+    .option('--replace', 'new passwords, also in credentials/redis.env; those from before are good no more')
     .action((options: RedisOptions, command: Command) => run(command, (call) => redis(call, options)));
 }
 
@@ -120,13 +121,16 @@ async function init(call: Call, options: DirOption): Promise<number> {
 function initText({ cwd }: Call, folder: AuthFolder, files: CredentialFiles): string {
   const shown = (file: string): string => relative(cwd, file) || file;
   const rows = [
-    ['for the NATS server', `include ${shown(folder.natsFile)}`],
-    ['for Redis', `aclfile ${shown(folder.redisFile)}`],
+    ['for the NATS server', `include ${shown(folder.natsFile)} (seen from the file that includes it)`],
+    ['for Redis', `aclfile ${folder.redisFile}`],
     [
       'for workers',
       `CONVERGE_AUTH=true CONVERGE_NATS_NKEY=${shown(files.worker)}, and what ${shown(files.redis)} says`,
     ],
-    ['for operators', `CONVERGE_NATS_NKEY=${shown(files.operator)}`],
+    [
+      'for operators',
+      `CONVERGE_NATS_NKEY=${shown(files.operator)}; doctor, digest and rebuild want Redis as the workers do`,
+    ],
     ['for agents', 'converge auth add-agent <name>'],
   ];
   return `${folder.path} is ready; nobody but you can read it.\n\n${indented(aligned(rows))}`;
@@ -193,17 +197,20 @@ async function show(call: Call, name: string | undefined, options: DirOption): P
 }
 
 async function redis(call: Call, options: RedisOptions): Promise<number> {
-  const { redisUrl } = call.config();
   const folder = folderOf(call, options);
-  const passwords = await folder.renewRedis(options.replace === true);
-  const text = redisEnvironment(redisUrl, passwords);
   const file = options.out === undefined ? undefined : resolve(call.cwd, options.out);
-  if (file !== undefined) await writeNew(file, text);
-  const urls = redisUrls(redisUrl, passwords);
+  const { url, passwords } = await renewRedis(folder, {
+    redisUrl: call.isRedisGiven ? call.config().redisUrl : undefined,
+    isReplacing: options.replace === true,
+    file,
+  });
+  const urls = redisUrls(url, passwords);
   await call.out.data({ aclFile: folder.redisFile, ...(file === undefined ? urls : { file }) }, () =>
-    file === undefined ? text.trimEnd() : `the URLs are in ${file}`,
+    file === undefined ? redisEnvironment(url, passwords).trimEnd() : `the URLs are in ${file}`,
   );
-  call.out.say(`Redis knows them after ACL LOAD, or a restart with aclfile ${folder.redisFile}`);
+  call.out.say(
+    `Redis knows them after a restart with aclfile ${folder.redisFile}: until then those from before are good`,
+  );
   return EXIT.ok;
 }
 

@@ -21,7 +21,7 @@ import { type DevSystem, devSummary, devText } from '../dev-summary.ts';
 import { UsageError } from '../failure.ts';
 import { setting } from '../global-options.ts';
 import { Interruption } from '../interruption.ts';
-import { endOnFault, untilReady } from '../running-workers.ts';
+import { endOnFault, untilEnded, untilReady } from '../running-workers.ts';
 
 interface DevOptions {
   readonly ephemeral?: true;
@@ -126,7 +126,7 @@ async function serve(session: Session): Promise<void> {
       const system: DevSystem = { servers, workers, config, auth: auth?.opened, dataDir, isEphemeral };
       await call.out.data(devSummary(system), () => devText(system));
     }
-    await interruption.requested;
+    await untilEnded(workers, interruption);
     call.out.say('stopping; Ctrl-C again ends at once');
   } finally {
     unwatch?.();

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { EXIT } from '../../errors.ts';
 import type { Call, Run } from '../call.ts';
-import { layoutOf, withNats } from '../nats-connection.ts';
+import { callerOf, layoutOf, withNats } from '../nats-connection.ts';
 
 export function addDigest(program: Command, run: Run): void {
   program
@@ -15,7 +15,7 @@ async function digest(call: Call): Promise<number> {
   const { namespace } = config;
   const shards = call.areShardsGiven
     ? config.shards
-    : (await withNats(config, (connection) => layoutOf(connection, config))).shards;
+    : (await withNats(config, (connection) => layoutOf(connection, config), callerOf(config))).shards;
   const { withRedis } = await import('../redis-connection.ts');
   const { stateDigest } = await import('../../state/digest.ts');
   const { StateQueries } = await import('../../state/queries.ts');

@@ -1,5 +1,6 @@
 /** What operators decide, in a word each: pausing a pool, keeping an agent out. The rest is `publish`'s to send. */
 import type { Command } from 'commander';
+import type { NatsConnection } from 'nats';
 import { ConvergeClient } from '../../client/client.ts';
 import { PoolManager } from '../../client/pool-manager.ts';
 import { natsAccess } from '../../config.ts';
@@ -9,11 +10,11 @@ import type { Outcome } from '../../protocol/outcome.ts';
 import type { Call, Run } from '../call.ts';
 import { timeoutOption } from '../durations.ts';
 import { nameOption, operatorOption } from '../global-options.ts';
-import { layoutOf, withNats } from '../nats-connection.ts';
+import { callerOf, shardsFor, withNats } from '../nats-connection.ts';
 import { exitCodeFor, outcomeText } from '../outcome-text.ts';
 
 interface OperatorOptions {
-  readonly as: string;
+  readonly as?: string;
   readonly timeout: number;
   readonly reason?: string;
   readonly pool?: string;
@@ -73,9 +74,8 @@ function operatorCommand(program: Command, name: string, description: string): C
     .description(description)
     .option(
       '--as <name>',
-      "who decides: the pool's owner or operator (default: an operator of the system)",
+      "who decides: the pool's owner or operator (default: the agent whose the credentials are, or an operator of the system)",
       operatorOption,
-      OPERATOR,
     )
     .addOption(timeoutOption('how long to wait', DEFAULT_TIMEOUT_MS));
 }
@@ -110,20 +110,20 @@ async function unban(
 
 async function operate(
   call: Call,
-  { as: agent, timeout: timeoutMs }: OperatorOptions,
+  { as, timeout: timeoutMs }: OperatorOptions,
   decide: (pools: PoolManager) => Promise<number>,
 ): Promise<number> {
   const config = call.config();
-  return await withNats(config, async (connection) => {
-    const shards = call.areShardsGiven ? config.shards : (await layoutOf(connection, config)).shards;
-    const { namespace } = config;
+  const caller = callerOf(config, as === OPERATOR ? undefined : as);
+  const agent = as ?? (caller?.role === 'agent' ? caller.name : OPERATOR);
+  const work = async (connection: NatsConnection): Promise<number> => {
     const { credentials } = natsAccess(config);
     const client = await ConvergeClient.connect({
       connection,
       agent,
-      credentials,
-      namespace,
-      shards,
+      credentials: credentials === undefined ? undefined : { ...credentials, identity: caller },
+      namespace: config.namespace,
+      shards: await shardsFor(call, config, connection),
       timeoutMs,
     });
     try {
@@ -131,7 +131,8 @@ async function operate(
     } finally {
       await client.close();
     }
-  });
+  };
+  return await withNats(config, work, caller);
 }
 
 async function tell({ out }: Call, outcome: Outcome): Promise<number> {

@@ -1,9 +1,8 @@
 import type { Command } from 'commander';
-import type { NatsConnection } from 'nats';
 import { ConvergeClient } from '../../client/client.ts';
 import type { Published } from '../../client/decision-channel.ts';
 import type { AnyDecisionInput } from '../../client/outcomes.ts';
-import { type Config, natsAccess } from '../../config.ts';
+import { natsAccess } from '../../config.ts';
 import { EXIT } from '../../errors.ts';
 import type { Identity } from '../../protocol/identity.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
@@ -13,7 +12,7 @@ import { timeoutOption } from '../durations.ts';
 import { UsageError } from '../failure.ts';
 import { readObject } from '../fields.ts';
 import { nameOption, ownNameOption } from '../global-options.ts';
-import { callerOf, layoutOf, withNats } from '../nats-connection.ts';
+import { callerOf, shardsFor, withNats } from '../nats-connection.ts';
 import { exitCodeFor, outcomeText } from '../outcome-text.ts';
 import { readItems, readText } from '../stdin.ts';
 
@@ -71,7 +70,7 @@ async function publish(
   const config = call.config();
   const drafts = await readDrafts(call, type, words, options);
   const { credentials } = natsAccess(config);
-  const caller = callerOf(config);
+  const caller = callerOf(config, options.agent);
   const agent = options.agent ?? caller?.name ?? 'cli';
   if (options.validate) for (const draft of drafts) checkDraft(draft, pool, agent);
   const self: Identity = caller ?? { role: 'agent', name: agent };
@@ -83,7 +82,7 @@ async function publish(
         agent,
         credentials: credentials === undefined ? undefined : { ...credentials, identity: self },
         namespace: config.namespace,
-        shards: await shardsFor(call, config, connection, credentials !== undefined),
+        shards: await shardsFor(call, config, connection),
         timeoutMs: options.timeout,
       });
       try {
@@ -96,17 +95,6 @@ async function publish(
     },
     self,
   );
-}
-
-/** Said, or read from the log, or, with credentials, which may not reach so far, left for the client to ask. */
-async function shardsFor(
-  call: Call,
-  config: Config,
-  connection: NatsConnection,
-  hasCredentials: boolean,
-): Promise<number | undefined> {
-  if (call.areShardsGiven) return config.shards;
-  return hasCredentials ? undefined : (await layoutOf(connection, config)).shards;
 }
 
 async function readDrafts(

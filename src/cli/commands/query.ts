@@ -1,4 +1,5 @@
 import { Argument, type Command } from 'commander';
+import type { NatsConnection } from 'nats';
 import { QueryClient } from '../../bus/query-client.ts';
 import { didYouMean } from '../../did-you-mean.ts';
 import { EXIT } from '../../errors.ts';
@@ -10,7 +11,7 @@ import type { Call, Run } from '../call.ts';
 import { timeoutOption } from '../durations.ts';
 import { UsageError } from '../failure.ts';
 import { readFields } from '../fields.ts';
-import { askerFor, withNats } from '../nats-connection.ts';
+import { askerFor, callerOf, withNats } from '../nats-connection.ts';
 
 interface QueryOptions {
   readonly timeout: number;
@@ -52,7 +53,7 @@ async function query(
   }
   const config = call.config();
   const input = inputOf(name, words);
-  return await withNats(config, async (connection) => {
+  const ask = async (connection: NatsConnection): Promise<number> => {
     const queries = new QueryClient({
       connection,
       subjects: subjects(config.namespace),
@@ -62,7 +63,8 @@ async function query(
     const answer = await queries.ask(name, input);
     await call.out.data(answer, () => answerText(name, answer));
     return EXIT.ok;
-  });
+  };
+  return await withNats(config, ask, callerOf(config));
 }
 
 function inputOf<N extends QueryName>(name: N, words: readonly string[]): QueryInput<N> {

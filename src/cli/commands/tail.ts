@@ -1,11 +1,12 @@
 import { Argument, type Command, InvalidArgumentError } from 'commander';
+import type { NatsConnection } from 'nats';
 import { EXIT } from '../../errors.ts';
 import type { Call, Run } from '../call.ts';
 import { parseDurationMs } from '../durations.ts';
 import { UsageError } from '../failure.ts';
 import { countOption, nameOption } from '../global-options.ts';
 import { Interruption } from '../interruption.ts';
-import { askerFor, layoutOf, withNats } from '../nats-connection.ts';
+import { askerFor, callerOf, layoutOf, withNats } from '../nats-connection.ts';
 import { deadLetterSource } from '../tail/dead-letters.ts';
 import { eventSource } from '../tail/events.ts';
 import { resultSource } from '../tail/results.ts';
@@ -59,7 +60,7 @@ async function tail(call: Call, what: string, options: TailOptions): Promise<num
   const config = call.config();
   const interruption = new Interruption();
   try {
-    return await withNats(config, async (connection) => {
+    const read = async (connection: NatsConnection): Promise<number> => {
       const asker = askerFor(config);
       if (asker === undefined) await layoutOf(connection, config);
       const { pool, agent, since } = options;
@@ -77,7 +78,8 @@ async function tail(call: Call, what: string, options: TailOptions): Promise<num
       call.out.say(`following ${what}; Ctrl-C ends it`);
       await follow(call, source, options.count ?? Number.POSITIVE_INFINITY);
       return EXIT.ok;
-    });
+    };
+    return await withNats(config, read, callerOf(config));
   } finally {
     interruption[Symbol.dispose]();
   }

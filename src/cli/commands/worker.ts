@@ -4,7 +4,7 @@ import { EXIT } from '../../errors.ts';
 import type { Call, Run } from '../call.ts';
 import { setting } from '../global-options.ts';
 import { Interruption } from '../interruption.ts';
-import { endOnFault, untilReady, type WorkerSummary, workerSummary } from '../running-workers.ts';
+import { endOnFault, untilEnded, untilReady, type WorkerSummary, workerSummary } from '../running-workers.ts';
 import { aligned } from '../text.ts';
 
 interface WorkerOptions {
@@ -42,7 +42,7 @@ async function work(call: Call, { id, logLevel, httpPort }: WorkerOptions): Prom
       if (reasons.length > 0) logger.warn({ reasons }, 'not ready');
       const summary = workerSummary(worker);
       if (!interruption.signal.aborted) await call.out.data(summary, () => summaryText(summary));
-      await interruption.requested;
+      await untilEnded([worker], interruption);
     } finally {
       await worker.stop();
     }

@@ -5,19 +5,19 @@ import { logDurability } from '../../bus/log-durability.ts';
 import { QueryClient } from '../../bus/query-client.ts';
 import { SnapshotBucket } from '../../bus/snapshot-bucket.ts';
 import { findLayout, findStream } from '../../bus/streams.ts';
-import type { Config } from '../../config.ts';
+import { type Config, redisTls } from '../../config.ts';
 import { ConfigurationError, messageOf } from '../../errors.ts';
 import { type Subjects, subjects } from '../../protocol/subjects.ts';
 import { askRedis } from '../../servers/ask-redis.ts';
-import type { Redis } from '../../state/redis.ts';
+import { type Redis, tlsOptionsOf } from '../../state/redis.ts';
 
 import { stateDurability } from '../../state/state-durability.ts';
-import { askerFor, openJetStream, withNats } from '../nats-connection.ts';
+import { askerFor, callerOf, openJetStream, withNats } from '../nats-connection.ts';
 
 import { withRedis } from '../redis-connection.ts';
 import { type Check, fail } from './check.ts';
 import { durabilityCheck } from './durability-check.ts';
-import { jetStreamCheck, natsCheck, natsDurability } from './nats-checks.ts';
+import { identityChecks, jetStreamCheck, natsCheck, natsDurability } from './nats-checks.ts';
 import { redisCheck, redisStateChecks } from './redis-checks.ts';
 import { gatherEvidence, shardChecks } from './shard-checks.ts';
 import { endsOfShards, lookAtShards } from './shard-look.ts';
@@ -45,13 +45,14 @@ export async function examine(config: Config, areShardsGiven: boolean): Promise<
   const isRedisThere = await examineRedis(config, checks);
   let isNatsThere = false;
   try {
-    await withNats(config, async (connection) => {
+    const examineAll = async (connection: NatsConnection): Promise<void> => {
       isNatsThere = true;
       const system = await examineNats(connection, config, areShardsGiven, checks);
       if (system !== undefined && isRedisThere) {
         await withRedis(config, (redis) => examineSystem(system, redis, config, checks));
       }
-    });
+    };
+    await withNats(config, examineAll, callerOf(config));
   } catch (error) {
     if (isNatsThere) checks.push(fail('examination', `could not be finished: ${messageOf(error)}`));
     else checks.push(fail('nats', messageOf(error)));
@@ -62,7 +63,8 @@ export async function examine(config: Config, areShardsGiven: boolean): Promise<
 async function examineRedis(config: Config, checks: Check[]): Promise<boolean> {
   const { redisUrl } = config;
   try {
-    const answer = await askRedis(redisUrl);
+    const files = redisTls(config);
+    const answer = await askRedis(redisUrl, files === undefined ? undefined : tlsOptionsOf(files));
     checks.push(redisCheck(answer, redisUrl));
     if (answer.ready) checks.push(...(await withRedis(config, redisStateChecks)));
     return true;
@@ -79,6 +81,7 @@ async function examineNats(
   checks: Check[],
 ): Promise<System | undefined> {
   checks.push(await natsCheck(connection, config.natsUrl));
+  if (callerOf(config) !== undefined) checks.push(...identityChecks(connection));
   let jsm: JetStreamManager;
   try {
     jsm = await openJetStream(connection);

@@ -3,6 +3,7 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import { StorageType, type StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { redacted } from '../../bus/connection.ts';
+import { faultForAgents } from '../../bus/server-faults.ts';
 import { formatBytes, formatDuration } from '../durations.ts';
 import { type Check, fail, isAtLeast, ok, warn } from './check.ts';
 
@@ -18,6 +19,12 @@ export async function natsCheck(connection: NatsConnection, url: string): Promis
   return isAtLeast(version, OLDEST)
     ? ok('nats', detail)
     : fail('nats', `${detail}; at least ${OLDEST} is needed`);
+}
+
+/** With identities: whether those who have one are kept from harming the server. Nothing where nothing is known against it. */
+export function identityChecks({ info }: NatsConnection): Check[] {
+  const fault = faultForAgents(info?.version ?? '');
+  return fault === undefined ? [] : [warn('nats-agents', fault)];
 }
 
 export async function jetStreamCheck(jsm: JetStreamManager): Promise<Check> {

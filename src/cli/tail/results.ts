@@ -10,7 +10,10 @@ export async function resultSource({ connection, namespace, pool, agent }: Sourc
   const subject = agent === undefined ? names.allResults : names.resultsOf(agent);
   return await coreSource(connection, subject, (message) => {
     const outcome = jsonOf(message);
-    if (!isObject(outcome) || (pool !== undefined && outcome.pool !== pool)) return undefined;
+    // Others can have answers to their own questions sent here (docs/security.md): those are no outcomes.
+    if (!isObject(outcome) || typeof outcome.decisionId !== 'string') return undefined;
+    if (message.subject !== names.result(String(outcome.agent), outcome.decisionId)) return undefined;
+    if (pool !== undefined && outcome.pool !== pool) return undefined;
     return { value: outcome, line: lineOf(outcome) };
   });
 }

@@ -8,7 +8,8 @@ import type { Source, SourceOptions } from './source.ts';
 export async function sweepSource({ connection, namespace, pool, agent }: SourceOptions): Promise<Source> {
   return await coreSource(connection, subjects(namespace).sweeps, (message) => {
     const summary = jsonOf(message);
-    if (!isObject(summary) || !concerns(summary, pool, agent)) return undefined;
+    if (!isObject(summary) || typeof summary.sweeps !== 'number' || !concerns(summary, pool, agent))
+      return undefined;
     return { value: summary, line: lineOf(summary) };
   });
 }
