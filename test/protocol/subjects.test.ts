@@ -82,7 +82,14 @@ describe('the other subjects', () => {
     expect(s.query('task')).toBe('ns.queries.task');
     expect(s.deadLetter(3)).toBe('ns.deadletters.3');
     expect(s.sweeps).toBe('ns.sweeps');
+    expect(s.query('task', 'ann')).toBe('ns.queries.task.ann');
     expect(subjects().namespace).toBe('converge');
+    expect(subjects().sweeps).toBe('converge.sweeps');
+  });
+
+  it('events of one asker are delivered where only this one listens', () => {
+    expect(s.feed('ann', 'f-1')).toBe('ns.feeds.ann.f-1');
+    expect(s.feedsOf('ann')).toBe('ns.feeds.ann.*');
   });
 
   it('are matched by what subscribers listen to', () => {
@@ -90,5 +97,20 @@ describe('the other subjects', () => {
     expect(s.eventsOf('pool')).toBe('ns.events.pool.>');
     expect(s.eventsOf()).toBe(s.allEvents);
     expect(s.shardLog(3)).toBe('ns.decisions.3.>');
+    expect(s.allEvents).toBe('ns.events.>');
+    expect(s.allDeadLetters).toBe('ns.deadletters.*');
+    expect(s.allResults).toBe('ns.results.*.*');
+  });
+
+  it('streams are named as JetStream names them, and found again by every later version', () => {
+    expect(s.streams).toEqual({
+      decisions: 'NS_DECISIONS',
+      events: 'NS_EVENTS',
+      deadLetters: 'NS_DEADLETTERS',
+      snapshots: 'OBJ_NS_SNAPSHOTS',
+    });
+    expect(s.snapshotBucket).toBe('NS_SNAPSHOTS');
+    expect(s.snapshotChunks).toBe('$O.NS_SNAPSHOTS.C.>');
+    expect(s.snapshotHeads).toBe('$O.NS_SNAPSHOTS.M.>');
   });
 });
