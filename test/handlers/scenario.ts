@@ -116,10 +116,11 @@ export class Scenario {
     return this;
   }
 
-  /** Rejected with the code; and, whatever the code, nothing changed. */
+  /** Rejected with the code; and, whatever the code, nothing changed and a person is told why. */
   thenRejected(code: Code, expected: { readonly transient?: boolean; readonly message?: RegExp } = {}): this {
     expect(this.#answer).toMatchObject({ status: 'rejected', code, events: [] });
     expect(this.#unchanged, 'a rejected decision changes nothing').toBe(true);
+    expect(this.#answer.message, 'a rejection says why').toMatch(/\S/);
     if (expected.transient !== undefined)
       expect(this.#answer).toMatchObject({ transient: expected.transient });
     if (expected.message !== undefined) expect(this.#answer.message).toMatch(expected.message);

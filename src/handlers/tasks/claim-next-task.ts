@@ -29,12 +29,11 @@ export const claimNextTask: Handler<'ClaimNextTask'> = {
 
     const topics = decision.topics === undefined ? undefined : new Set(decision.topics);
     const back = lapsedTasks(state, context.now);
-    const touched = new Set(back.map(({ task }) => task.taskId));
     const waiting = state.pending.best(
       count,
       new Set(member.capabilities),
       topics,
-      (task) => !touched.has(task.taskId) && (task.deadline ?? Number.POSITIVE_INFINITY) > context.now,
+      (task) => (task.deadline ?? Number.POSITIVE_INFINITY) > context.now,
     );
     const returned = back.flatMap(({ task }) =>
       isClaimable(task) && isCapable(member, task) && isOnTopic(task, topics) ? [task] : [],
