@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { OwnChild } from '../../src/programs/own-child.ts';
 
 const replySchema = z.object({ id: z.int(), value: z.unknown().optional(), error: z.string().optional() });
 const READY_WITHIN_MS = 60_000;
@@ -17,23 +18,19 @@ export interface ChildOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-const alive = new Set<BenchChild>();
-process.on('exit', () => {
-  for (const child of alive) void child.kill();
-});
-
 export class BenchChild {
   readonly name: string;
   readonly #child: ChildProcess;
   readonly #calls = new Map<number, Call>();
-  readonly #ended: Promise<void>;
+  readonly #own: OwnChild;
   #nextId = 1;
 
   /** `entry` is the compiled file in `bench/processes`; resolves when it can be called. */
   static async start(entry: string, config: object, options: ChildOptions = {}): Promise<BenchChild> {
     const child = new BenchChild(entry, config, options);
     try {
-      await child.#answerTo(0, READY_WITHIN_MS);
+      const problem = await child.#own.problemUntil(child.#answerTo(0), READY_WITHIN_MS);
+      if (problem !== undefined) throw new Error(`${entry} ${problem}`);
       return child;
     } catch (error) {
       await child.kill();
@@ -43,24 +40,17 @@ export class BenchChild {
 
   private constructor(entry: string, config: object, { execArgv = [], env = process.env }: ChildOptions) {
     this.name = entry;
-    // A process group of its own, so that Ctrl-C reaches only us, who end it. What it prints must not mix with our
-    // one object on stdout.
+    // What it prints must not mix with our one object on stdout.
     this.#child = fork(
       fileURLToPath(new URL(`../processes/${entry}.js`, import.meta.url)),
       [JSON.stringify(config)],
       { execArgv: [...execArgv], env, detached: true, stdio: ['ignore', 2, 2, 'ipc'] },
     );
-    alive.add(this);
+    this.#own = new OwnChild(this.#child);
     this.#child.on('message', (message) => this.#onMessage(message));
-    this.#ended = new Promise((resolve) => {
-      const end = (how: string): void => {
-        alive.delete(this);
-        for (const call of this.#calls.values()) call.reject(new Error(`${this.name} ${how}`));
-        this.#calls.clear();
-        resolve();
-      };
-      this.#child.on('error', (error) => this.#child.pid === undefined && end(error.message));
-      this.#child.on('exit', (code, signal) => end(`ended: ${signal ?? `exit code ${code}`}`));
+    void this.#own.ended.then((how) => {
+      for (const call of this.#calls.values()) call.reject(new Error(`${this.name} ${how}`));
+      this.#calls.clear();
     });
   }
 
@@ -78,37 +68,16 @@ export class BenchChild {
 
   /** Lets it finish, and insists when that takes too long. */
   async stop(): Promise<void> {
-    if (!alive.has(this)) return;
-    const insist = setTimeout(() => void this.kill(), STOP_WITHIN_MS);
-    this.#child.kill('SIGTERM');
-    await this.#ended;
-    clearTimeout(insist);
+    await this.#own.stop(STOP_WITHIN_MS);
   }
 
   /** Resolves when it is gone. */
   async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
-    await this.#ended;
+    await this.#own.kill();
   }
 
-  #answerTo(id: number, withinMs?: number): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const late =
-        withinMs === undefined
-          ? undefined
-          : setTimeout(() => reject(new Error(`${this.name} was not ready within ${withinMs} ms`)), withinMs);
-      const done = (): void => clearTimeout(late);
-      this.#calls.set(id, {
-        resolve: (value) => {
-          done();
-          resolve(value);
-        },
-        reject: (error) => {
-          done();
-          reject(error);
-        },
-      });
-    });
+  #answerTo(id: number): Promise<unknown> {
+    return new Promise((resolve, reject) => this.#calls.set(id, { resolve, reject }));
   }
 
   #onMessage(message: unknown): void {

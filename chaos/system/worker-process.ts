@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { OwnChild } from '../../src/programs/own-child.ts';
 import type { Order } from '../processes/hooks.ts';
 import { Link } from './link.ts';
 
@@ -20,18 +21,15 @@ export interface WorkerOptions {
   readonly logFile: string;
 }
 
-/** How it ended: an exit code, or the name of a signal. */
-type Ending = number | NodeJS.Signals;
-
 export class WorkerProcess {
   readonly id: string;
   readonly toNats: Link;
   readonly toRedis: Link;
-  /** Resolves when the process is gone. Never rejects. */
-  readonly ended: Promise<Ending>;
+  /** Resolves when the process and its links are gone. Never rejects. */
+  readonly ended: Promise<unknown>;
   readonly #child: ChildProcess;
+  readonly #own: OwnChild;
   readonly #logFile: string;
-  #ending: Ending | undefined;
   #isAskedToEnd = false;
 
   /** Resolves as soon as the process is there; see {@link ready}. */
@@ -45,46 +43,29 @@ export class WorkerProcess {
     this.toRedis = toRedis;
     this.#logFile = logFile;
     const log = openSync(logFile, 'a');
-    // A process group of its own: Ctrl-C reaches only us, who end it.
     this.#child = spawn(process.execPath, ['--import', HOOKS, COMMAND, 'worker', '--id', id], {
       detached: true,
       stdio: ['ignore', 'pipe', log, 'ipc'],
       env: { ...env, CONVERGE_NATS_URL: toNats.url, CONVERGE_REDIS_URL: toRedis.url },
     });
     closeSync(log);
-    const killNow = (): void => void this.#child.kill('SIGKILL');
-    process.on('exit', killNow);
-    this.ended = new Promise((resolve) => {
-      const end = (ending: Ending): void => {
-        this.#ending = ending;
-        process.off('exit', killNow);
-        void Promise.all([toNats.close(), toRedis.close()]).then(() => resolve(ending));
-      };
-      this.#child.on('error', () => this.#child.pid === undefined && end(-1));
-      this.#child.on('exit', (code, signal) => end(signal ?? code ?? -1));
-    });
+    this.#own = new OwnChild(this.#child);
+    this.ended = this.#own.ended.then(() => Promise.all([toNats.close(), toRedis.close()]));
   }
 
   get isRunning(): boolean {
-    return this.#ending === undefined;
+    return this.#own.isRunning;
   }
 
   /** It ended, and nobody had asked it to. */
   get hasCrashed(): boolean {
-    return this.#ending !== undefined && !this.#isAskedToEnd;
+    return !this.isRunning && !this.#isAskedToEnd;
   }
 
   /** Resolves when it says that it can work; rejects, with what it printed, when it does not come up. */
   async ready(): Promise<void> {
-    let late: NodeJS.Timeout | undefined;
-    const problem = await Promise.race([
-      new Promise<undefined>((resolve) => this.#child.stdout?.once('data', () => resolve(undefined))),
-      this.ended.then((ending) => `ended: ${ending}`),
-      new Promise<string>((resolve) => {
-        late = setTimeout(resolve, READY_WITHIN_MS, `was not ready within ${READY_WITHIN_MS} ms`);
-      }),
-    ]);
-    clearTimeout(late);
+    const ready = new Promise((resolve) => this.#child.stdout?.once('data', resolve));
+    const problem = await this.#own.problemUntil(ready, READY_WITHIN_MS);
     if (problem !== undefined && !this.#isAskedToEnd)
       throw new Error(`worker ${this.id} ${problem}; it printed:\n${this.logTail()}`);
   }
@@ -92,7 +73,7 @@ export class WorkerProcess {
   /** SIGKILL, at this very moment. */
   killNow(): void {
     this.#isAskedToEnd = true;
-    this.#child.kill('SIGKILL');
+    this.#own.killNow();
   }
 
   /** SIGSTOP: it does not know that time passes. */
@@ -112,15 +93,9 @@ export class WorkerProcess {
   async stop(): Promise<boolean> {
     if (!this.isRunning) return true;
     this.#isAskedToEnd = true;
-    let hadToInsist = false;
-    const insist = setTimeout(() => {
-      hadToInsist = true;
-      this.#child.kill('SIGKILL');
-    }, STOP_WITHIN_MS);
-    this.#child.kill('SIGTERM');
+    const hasFinished = await this.#own.stop(STOP_WITHIN_MS);
     await this.ended;
-    clearTimeout(insist);
-    return !hadToInsist;
+    return hasFinished;
   }
 
   /** Resident memory in MiB; undefined where the system does not say, or when it is gone. */

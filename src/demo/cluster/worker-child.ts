@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { OwnChild } from '../../programs/own-child.ts';
 
 export const WORKER_READY = 'ready';
 
@@ -12,11 +13,9 @@ const TAIL_LINES = 15;
 /** A worker in a process of its own. */
 export class WorkerChild {
   readonly id: string;
-  /** Resolves when the process is gone, and tells how. Never rejects. */
-  readonly ended: Promise<string>;
   readonly #child: ChildProcess;
+  readonly #own: OwnChild;
   readonly #logFile: string;
-  #isRunning = true;
 
   /** Resolves when the worker can work; rejects, with what it printed, when it does not come up. */
   static async start(id: string, env: NodeJS.ProcessEnv, logFile: string): Promise<WorkerChild> {
@@ -34,52 +33,32 @@ export class WorkerChild {
     this.id = id;
     this.#logFile = logFile;
     const log = openSync(logFile, 'a');
-    // A process group of its own: Ctrl-C in a terminal reaches the whole foreground group, and it is for us to say when
-    // the workers stop. The channel tells it when we are gone, however that came about.
+    // The channel tells it when we are gone, however that came about.
     this.#child = spawn(process.execPath, [ENTRY], {
       detached: true,
       stdio: ['ignore', log, log, 'ipc'],
       env,
     });
+    this.#own = new OwnChild(this.#child);
     closeSync(log);
-    const killNow = (): void => void this.#child.kill('SIGKILL');
-    process.on('exit', killNow);
-    this.ended = new Promise((resolve) => {
-      const end = (how: string): void => {
-        this.#isRunning = false;
-        process.off('exit', killNow);
-        resolve(how);
-      };
-      this.#child.on('error', (error) => {
-        if (this.#child.pid === undefined) end(`could not be started: ${error.message}`);
-      });
-      this.#child.on('exit', (code, signal) =>
-        end(signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`),
-      );
-    });
   }
 
   get pid(): number | undefined {
-    return this.#child.pid;
+    return this.#own.pid;
   }
 
   get isRunning(): boolean {
-    return this.#isRunning;
+    return this.#own.isRunning;
   }
 
   /** SIGKILL: it has no chance to finish or to say anything. */
   async kill(): Promise<void> {
-    this.#child.kill('SIGKILL');
-    await this.ended;
+    await this.#own.kill();
   }
 
   /** Lets it finish, and insists when that takes too long. */
   async stop(): Promise<void> {
-    if (!this.#isRunning) return;
-    const insist = setTimeout(() => this.#child.kill('SIGKILL'), STOP_WITHIN_MS);
-    this.#child.kill('SIGTERM');
-    await this.ended;
-    clearTimeout(insist);
+    await this.#own.stop(STOP_WITHIN_MS);
   }
 
   /** The last lines that it printed. */
@@ -88,17 +67,10 @@ export class WorkerChild {
   }
 
   async #ready(): Promise<void> {
-    let late: NodeJS.Timeout | undefined;
-    const problem = await Promise.race([
-      new Promise<undefined>((resolve) => {
-        this.#child.on('message', (message) => message === WORKER_READY && resolve(undefined));
-      }),
-      this.ended,
-      new Promise<string>((resolve) => {
-        late = setTimeout(resolve, READY_WITHIN_MS, `was not ready within ${READY_WITHIN_MS} ms`);
-      }),
-    ]);
-    clearTimeout(late);
+    const ready = new Promise<void>((resolve) => {
+      this.#child.on('message', (message) => message === WORKER_READY && resolve());
+    });
+    const problem = await this.#own.problemUntil(ready, READY_WITHIN_MS);
     if (problem !== undefined)
       throw new Error(`worker ${this.id} ${problem}; it printed:\n${this.logTail()}`);
   }
