@@ -2,6 +2,7 @@
 import { EXIT } from '../src/errors.ts';
 import { onInterrupt } from '../src/programs/interrupt.ts';
 import { runProgram } from '../src/programs/run-program.ts';
+import { Stopwatch } from '../src/programs/stopwatch.ts';
 import { EnvironmentNotes } from './environment.ts';
 import { type BenchOptions, parseOptions, USAGE } from './options.ts';
 import { planOf } from './plan.ts';
@@ -10,7 +11,8 @@ import { tableOf } from './report/table.ts';
 import { runSections } from './sections/run-sections.ts';
 import { Checks } from './sides/side.ts';
 
-const started = performance.now();
+const watch = new Stopwatch();
+const say = (line: string): void => watch.say(line);
 
 // Whatever is still open then is not worth waiting for: the nets that listen to our exit end every child.
 process.exit(
@@ -28,13 +30,8 @@ async function measure(options: BenchOptions): Promise<number> {
   const checks = new Checks();
   const notes = new EnvironmentNotes();
   const results = await runSections(options.only, { plan, checks, notes, say });
-  const seconds = Math.round((performance.now() - started) / 100) / 10;
   const environment = notes.environment();
-  const report = reportOf({ results, environment, checks: checks.counted, plan, seconds });
+  const report = reportOf({ results, environment, checks: checks.counted, plan, seconds: watch.seconds() });
   process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : tableOf(report));
   return EXIT.ok;
-}
-
-function say(line: string): void {
-  process.stderr.write(`${((performance.now() - started) / 1_000).toFixed(0).padStart(4)} s  ${line}\n`);
 }

@@ -2,12 +2,14 @@
 import { EXIT } from '../src/errors.ts';
 import { onInterrupt } from '../src/programs/interrupt.ts';
 import { runProgram } from '../src/programs/run-program.ts';
+import { Stopwatch } from '../src/programs/stopwatch.ts';
 import { type ChaosOptions, parseOptions, USAGE } from './options.ts';
 import { reportOf, tableOf } from './report.ts';
 import { run } from './run.ts';
 import type { ChaosSystem } from './system/system.ts';
 
-const started = performance.now();
+const watch = new Stopwatch();
+const say = (line: string): void => watch.say(line);
 
 // At once: a connection that was left behind by whatever failed must not keep us, and servers end with us.
 process.exit(
@@ -30,7 +32,7 @@ async function play(options: ChaosOptions): Promise<number> {
         system = started;
       },
     });
-    const report = reportOf(result, options, seconds());
+    const report = reportOf(result, options, watch.seconds());
     process.stdout.write(options.json ? `${JSON.stringify(report)}\n` : tableOf(report));
     if (report.history !== undefined) {
       say(`the history is kept in ${report.history}`);
@@ -40,12 +42,4 @@ async function play(options: ChaosOptions): Promise<number> {
   } finally {
     unlisten();
   }
-}
-
-function seconds(): number {
-  return Math.round((performance.now() - started) / 100) / 10;
-}
-
-function say(line: string): void {
-  process.stderr.write(`${seconds().toFixed(0).padStart(4)} s  ${line}\n`);
 }

@@ -1,6 +1,7 @@
 /** `npm run fuzz`: the only place of the fuzzer that knows arguments, streams and exit codes. */
 import { EXIT } from '../src/errors.ts';
 import { runProgram } from '../src/programs/run-program.ts';
+import { Stopwatch } from '../src/programs/stopwatch.ts';
 import { tryGuarded } from './guarded.ts';
 import { type FuzzOptions, parseOptions, USAGE } from './options.ts';
 import { planOf } from './plan.ts';
@@ -12,11 +13,11 @@ process.exitCode = await runProgram(
 );
 
 async function fuzz({ inputs, seed, json, target, from }: FuzzOptions): Promise<number> {
-  const started = performance.now();
+  const watch = new Stopwatch();
   process.stderr.write(`fuzz: ${inputs} inputs of seed ${seed}\n`);
   const parts = target === undefined ? planOf(inputs) : [{ target, from, count: inputs }];
   const { failures, targets } = await tryGuarded(parts, seed);
-  const seconds = Math.round((performance.now() - started) / 100) / 10;
+  const seconds = watch.seconds();
   const tried = Object.values(targets).reduce((sum, count) => sum + count, 0);
   for (const failure of failures) process.stderr.write(`${textOf(failure, seed)}\n`);
   const report = { inputs: tried, targets, seconds, seed, failures };

@@ -3,6 +3,7 @@
  * when they found anything. One seed is one run, and plays the same every time.
  */
 import { runProgram } from '../src/programs/run-program.ts';
+import { Stopwatch } from '../src/programs/stopwatch.ts';
 import { type Campaign, playSeeds } from './campaign.ts';
 import { parseOptions, type SimOptions, USAGE } from './options.ts';
 import { BUGS, type Hunt, hunt } from './planted.ts';
@@ -23,7 +24,7 @@ process.exitCode = await runProgram(
 );
 
 async function playAll({ start, seeds, isJson, isVerbose }: SimOptions): Promise<number> {
-  const started = performance.now();
+  const watch = new Stopwatch();
   let played = 0;
   const campaign = await playSeeds(start, seeds, isVerbose ? { show: print } : {}, ({ violations }) => {
     played++;
@@ -33,7 +34,7 @@ async function playAll({ start, seeds, isJson, isVerbose }: SimOptions): Promise
     }
     if (played % PROGRESS_EVERY === 0) print(`${played} of ${seeds} seeds`);
   });
-  const seconds = Math.round((performance.now() - started) / 100) / 10;
+  const seconds = watch.seconds();
   print(isJson ? JSON.stringify({ ...campaign, seconds }) : inWords(campaign, seconds));
   return campaign.failedSeeds === 0 ? 0 : 1;
 }
