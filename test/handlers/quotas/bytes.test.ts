@@ -1,0 +1,116 @@
+/** Quotas of bytes: what counts, from when on, and what is given back. */
+import { describe, expect, it } from 'vitest';
+import { settingsSchema } from '../../../src/protocol/settings.ts';
+import { at, by, given, joins, pool, type Scenario, START, submits, sweep } from '../scenario.ts';
+
+const settings = (fields: object) => sweep({ settings: settingsSchema.parse(fields) });
+const big = (who: string, taskId: string, bytes = 600) => submits(who, taskId, { inputs: 'x'.repeat(bytes) });
+const opensVote = (who: string, voteId: string) =>
+  by(who, {
+    type: 'OpenVote',
+    voteId,
+    question: 'x'.repeat(600),
+    options: ['x', 'y'],
+    method: 'plurality',
+    closesAt: START + 1_000,
+    electorate: ['ann'],
+  });
+
+const usage = (scenario: Scenario) => {
+  const found = scenario.world.pool('work')?.usage;
+  if (found === undefined) throw new Error('the scenario has a pool');
+  return found;
+};
+
+describe('a quota of bytes of the whole system', () => {
+  it.each(['agentBytes', 'poolBytes'])(
+    '%s holds in pools that state none, for what was there before, too',
+    (name) => {
+      given(pool(), big('ann', 't-1'))
+        .given(settings({ [name]: 1_000 }))
+        .when(big('ann', 't-2'))
+        .thenRejected('rate_limited', { transient: true, message: /1000/ });
+    },
+  );
+
+  it('counts nothing while nobody limits it, and nothing is left when nobody does any more', () => {
+    const scenario = given(pool(), big('ann', 't-1'));
+    expect(usage(scenario).bytes.total).toBe(0);
+    scenario.given(settings({ agentBytes: 5_000 }), big('bob', 't-2'));
+    expect(
+      usage(scenario)
+        .bytes.all()
+        .map(([agent]) => agent),
+    ).toEqual(['ann', 'bob']);
+    scenario.given(settings({}));
+    expect(usage(scenario).bytes.total).toBe(0);
+    expect(usage(scenario).bytes.all()).toEqual([]);
+    scenario.given(by('ann', { type: 'CancelTask', taskId: 't-1' }));
+    expect(usage(scenario).bytes.total).toBe(0);
+  });
+
+  it('changed to another one counts everything once', () => {
+    const scenario = given(pool(), settings({ agentBytes: 5_000 }), big('ann', 't-1'));
+    const before = usage(scenario).bytes.total;
+    scenario.given(settings({ agentBytes: 6_000 }));
+    expect(usage(scenario).bytes.total).toBe(before);
+  });
+});
+
+describe('what counts', () => {
+  const limited = () => given(pool({ quotas: { agentBytes: 1_000 } }), joins('ann'), joins('bob'));
+
+  it('a task once, whatever becomes of it while it is not finished', () => {
+    const scenario = limited().given(big('ann', 't-1'));
+    const before = usage(scenario).bytes.of('ann');
+    expect(before).toBeGreaterThan(600);
+    scenario.given(by('bob', { type: 'ClaimTask', taskId: 't-1' }));
+    scenario.given(by('bob', { type: 'RenewClaim', taskId: 't-1', note: 'x'.repeat(100) }));
+    expect(usage(scenario).bytes.of('ann')).toBe(before);
+    scenario.given(by('bob', { type: 'ReportTask', taskId: 't-1', result: 1 }));
+    expect(usage(scenario).bytes.of('ann')).toBe(0);
+  });
+
+  it('a vote, for as long as it is open', () => {
+    const scenario = limited()
+      .given(opensVote('ann', 'v-1'))
+      .when(big('ann', 't-1'))
+      .thenRejected('rate_limited', { message: /ann would have/ })
+      .given(by('ann', { type: 'CloseVote', voteId: 'v-1' }), big('ann', 't-1'));
+    expect(usage(scenario).open.vote.all()).toEqual([]);
+  });
+
+  it('a vote that was open when it began to be limited', () => {
+    given(pool(), opensVote('ann', 'v-1'))
+      .given(by('owner', { type: 'UpdatePool', quotas: { agentBytes: 1_000 } }))
+      .when(big('ann', 't-1'))
+      .thenRejected('rate_limited');
+  });
+
+  it('not a vote that had ended by then', () => {
+    given(pool(), opensVote('ann', 'v-1'), by('ann', { type: 'CloseVote', voteId: 'v-1' }))
+      .given(by('owner', { type: 'UpdatePool', quotas: { agentBytes: 1_000 } }))
+      .given(big('ann', 't-1'));
+  });
+
+  it('a delegation, for the one who grants it, until it ends', () => {
+    const scenario = limited().given(
+      at(1),
+      by('ann', { type: 'Delegate', id: 'del', delegateeId: 'bob', scope: ['CancelTask'] }),
+    );
+    expect(usage(scenario).bytes.of('ann')).toBeGreaterThan(0);
+    expect(usage(scenario).open.delegation.of('ann')).toBe(1);
+    scenario.given(by('ann', { type: 'RevokeDelegation', delegationId: 'del' }));
+    expect(usage(scenario).bytes.of('ann')).toBe(0);
+    expect(usage(scenario).open.delegation.all()).toEqual([]);
+  });
+});
+
+it('what each agent has open is listed by agent', () => {
+  const scenario = given(pool(), opensVote('cyd', 'v-1'), opensVote('ann', 'v-2'), opensVote('bob', 'v-3'));
+  expect(usage(scenario).open.vote.all()).toEqual([
+    ['ann', 1],
+    ['bob', 1],
+    ['cyd', 1],
+  ]);
+});

@@ -1,0 +1,87 @@
+/** Retention of auctions, votes, negotiations and delegations that ended: as of final tasks, by time and by count. */
+import { describe, expect, it } from 'vitest';
+import { at, by, given, pool, type Scenario, START, sweep } from '../scenario.ts';
+
+/** Negotiations that ended at this time. */
+const ends = (ms: number, ...ids: string[]) => [
+  at(ms),
+  ...ids.flatMap((sessionId) => [
+    by('ann', { type: 'OpenNegotiation', sessionId, participants: ['ann', 'bob'], proposal: 1 }),
+    by('bob', { type: 'RejectProposal', sessionId }),
+  ]),
+];
+
+/** What the store would answer: those that ended, the oldest first. */
+function oldest(scenario: Scenario, most = Number.POSITIVE_INFINITY) {
+  const sessions = [...(scenario.world.pool('work')?.entities.negotiation.values() ?? [])];
+  const ended = sessions
+    .flatMap(({ id, finishedAt }) =>
+      finishedAt === undefined ? [] : [{ id: `negotiation/${id}`, at: finishedAt }],
+    )
+    .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  return { ended: new Map([['work', ended.slice(0, most)]]) };
+}
+
+const keeping = (finalRetentionCount = 1_000, finalRetentionMs = 1_000) =>
+  given(sweep({ settings: { finalRetentionCount, finalRetentionMs } }), pool());
+
+const sweeps = (scenario: Scenario, fields = {}, most?: number) =>
+  scenario.when(sweep(fields, oldest(scenario, most)));
+
+const ended = (scenario: Scenario) => scenario.world.pool('work')?.ended;
+
+describe('what ended', () => {
+  it('is removed when it is old enough, and not a millisecond before; the Sweep counts it', () => {
+    const scenario = keeping().given(...ends(0, 'a'), ...ends(100, 'b'), ...ends(101, 'c'), at(1_100));
+    sweeps(scenario)
+      .thenEvents('negotiation.removed a', 'negotiation.removed b')
+      .thenData({ removedEntities: 2, removedTasks: 0, closed: [], more: false });
+    expect(ended(scenario)).toEqual({ count: 1, oldestAt: START + 101 });
+  });
+
+  it('waits for a little slack, so that one sweep removes many', () => {
+    const scenario = keeping().given(...ends(0, 'a'));
+    sweeps(scenario.given(at(1_099))).thenEvents();
+    sweeps(scenario.given(at(1_100))).thenEvents('negotiation.removed a');
+    expect(ended(scenario)).toEqual({ count: 0, oldestAt: undefined });
+    expect(scenario.world.nextDue()).toBeUndefined();
+  });
+
+  it('is removed early when there are too many: the oldest, as many as that', () => {
+    const scenario = keeping(2).given(...ends(0, 'a', 'b'), ...ends(10, 'c'), ...ends(20, 'd'));
+    sweeps(scenario).thenEvents('negotiation.removed a', 'negotiation.removed b').thenData({ more: false });
+    expect(ended(scenario)).toEqual({ count: 2, oldestAt: START + 10 });
+  });
+
+  it('may be as many as that', () => {
+    const scenario = keeping(2).given(...ends(0, 'a', 'b'));
+    sweeps(scenario).thenEvents();
+  });
+
+  it('goes a page at a time', () => {
+    const scenario = keeping().given(...ends(0, 'a', 'b', 'c'), at(5_000));
+    sweeps(scenario, { limit: 2 })
+      .thenEvents('negotiation.removed a', 'negotiation.removed b')
+      .thenData({ more: true });
+    sweeps(scenario, { limit: 2 }).thenEvents('negotiation.removed c').thenData({ more: false });
+  });
+
+  it('beyond the page that was handed in is left to the next Sweep', () => {
+    const scenario = keeping(1).given(...ends(0, 'a', 'b', 'c', 'd'));
+    sweeps(scenario, {}, 2)
+      .thenEvents('negotiation.removed a', 'negotiation.removed b')
+      .thenData({ more: true });
+    sweeps(scenario).thenEvents('negotiation.removed c').thenData({ more: false });
+  });
+
+  it('is not touched by a Sweep to which no page was handed, which says that there is more', () => {
+    const scenario = keeping().given(...ends(0, 'a'), at(5_000));
+    scenario.when(sweep()).thenEvents().thenData({ more: true, removedEntities: 0 });
+  });
+
+  it('is judged as of `until`', () => {
+    const scenario = keeping().given(...ends(0, 'a'), ...ends(500, 'b'), at(5_000));
+    sweeps(scenario, { until: START + 1_100 }).thenEvents('negotiation.removed a');
+    sweeps(scenario, { until: START + 1_600 }).thenEvents('negotiation.removed b');
+  });
+});
