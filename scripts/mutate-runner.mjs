@@ -32,6 +32,10 @@ const REMEMBERS = /\/src\/protocol\/[^/]+\.ts$/;
  * lives and is covered would wait for all of them. `--long` has them run, for those that lived without them.
  */
 const LONG_TESTS = [
+  'no agent holds more than 1,000 claims in one pool, whatever the pool allows',
+  'settles 200 at once, in order of submission, and sweeps finish',
+  'ends a hundred memberships at once, and the rest when it is said again',
+  'what is between two agents gives the same chain as all there is',
   'a task that others still wait for is not removed before they were told',
   'claims that were made after a presence lapsed count for the limit, swept or not',
   'so many at once that some wait for the sweep, which is due',

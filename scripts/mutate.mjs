@@ -14,19 +14,6 @@ import { Stryker } from '@stryker-mutator/core';
 const LEAST_SCORE = 85;
 
 const family = (...names) => names.map((name) => `test/handlers/${name}`);
-/** What every decision goes through, whatever family it is of. */
-const EVERY_DECISION = family('batch.test.ts', 'on-behalf-of.test.ts', 'internal-error.test.ts');
-const LIFE_OF_TASKS = family('tasks', 'pools', 'system', 'operators', 'quotas');
-/** Some of what agents decide together; files that fill something to its bound take seconds and are left out. */
-const TOGETHER = family(
-  'auctions/close-and-cancel.test.ts',
-  'auctions/sealed.test.ts',
-  'auctions/task-auctions.test.ts',
-  'delegations/acting.test.ts',
-  'delegations/expiry.test.ts',
-  'delegations/live-delegations.test.ts',
-  'votes/vote.test.ts',
-);
 
 /** Name of the slice -> what is mutated, and the tests that run. Every file belongs to one slice. */
 const SLICES = {
@@ -36,14 +23,14 @@ const SLICES = {
       'tasks',
       'pools',
       'system',
-      'quotas',
+      'quotas/quotas.test.ts',
       'answer-size.test.ts',
       'auctions/task-auctions.test.ts',
     ),
   },
   pools: {
     mutate: ['src/handlers/pools/*.ts'],
-    tests: [...LIFE_OF_TASKS, ...family('auctions/open-auction.test.ts')],
+    tests: family('tasks', 'pools', 'system', 'operators', 'auctions/open-auction.test.ts'),
   },
   operators: {
     mutate: ['src/handlers/operators/*.ts'],
@@ -51,33 +38,62 @@ const SLICES = {
   },
   quotas: {
     mutate: ['src/handlers/quotas/*.ts'],
-    tests: [
-      ...family('quotas', 'operators/operators.test.ts', 'auctions/submit-bid.test.ts'),
-      ...EVERY_DECISION,
-    ],
+    tests: family('quotas', 'operators/operators.test.ts', 'batch.test.ts'),
   },
   system: {
     mutate: ['src/handlers/system/*.ts'],
     tests: family(
       'system',
       'pools',
-      'quotas',
+      'quotas/quotas.test.ts',
       'tasks/dependencies.test.ts',
       'tasks/expiry.test.ts',
       'tasks/deadlines.test.ts',
       'auctions/task-auctions.test.ts',
       'delegations/expiry.test.ts',
       'delegations/revoking.test.ts',
-      'votes/vote.test.ts',
     ),
   },
+  // Every test covers these two: those that run state what they do, and not only stand on it.
   world: {
     mutate: ['src/handlers/world/*.ts'],
-    tests: [...family('world'), ...LIFE_OF_TASKS, ...EVERY_DECISION, ...TOGETHER],
+    tests: family(
+      'world',
+      'system',
+      'batch.test.ts',
+      'internal-error.test.ts',
+      'tasks/claim-next-task.test.ts',
+      'tasks/claim-next-late.test.ts',
+      'tasks/dependencies.test.ts',
+      'tasks/ends-in-order.test.ts',
+      'tasks/expiry.test.ts',
+      'pools/close-pool.test.ts',
+      'pools/leave-pool.test.ts',
+      'pools/presence.test.ts',
+      'quotas/bytes.test.ts',
+      'operators/bans-everywhere.test.ts',
+      'auctions/task-auctions.test.ts',
+      'delegations/expiry.test.ts',
+    ),
   },
   kernel: {
     mutate: ['src/handlers/*.ts'],
-    tests: [...LIFE_OF_TASKS, ...EVERY_DECISION, ...family('answer-size.test.ts'), ...TOGETHER],
+    tests: family(
+      'batch.test.ts',
+      'on-behalf-of.test.ts',
+      'internal-error.test.ts',
+      'answer-size.test.ts',
+      'kernel.test.ts',
+      'quotas/whose-rate.test.ts',
+      'operators/operators.test.ts',
+      'pools/presence.test.ts',
+      'system',
+      'tasks/dependencies.test.ts',
+      'tasks/no-such-pool.test.ts',
+      'auctions/task-auctions.test.ts',
+      'delegations/acting.test.ts',
+      'delegations/expiry.test.ts',
+    ),
   },
   auctions: {
     mutate: ['src/handlers/auctions/*.ts'],
