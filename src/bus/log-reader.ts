@@ -34,13 +34,17 @@ export interface LogSource {
 
 /** Messages held for the worker: enough to fill its next batch while it commits one. */
 const BUFFER = 1_024;
-const CONSUME = { max_messages: BUFFER, expires: 2_000, idle_heartbeat: 500 } as const;
+/**
+ * A connection that breaks is noticed as such; heartbeats are for a server that is there and silent, which the client
+ * notices after two of them. More of them, for each shard, are most of what an idle worker hears.
+ */
+const CONSUME = { max_messages: BUFFER, expires: 5_000, idle_heartbeat: 1_000 } as const;
 /**
  * Its client misses heartbeats by the wall clock: after one that was set back it would wait for as long as the step was.
  * So silence is counted besides, in looks, which a blocked event loop does not make.
  */
 const LOOK_MS = 500;
-const MOST_SILENT_LOOKS = 4;
+const MOST_SILENT_LOOKS = 5;
 const CONSUMER_LIFETIME_NANOS = 30_000_000_000;
 
 export function verifiable({

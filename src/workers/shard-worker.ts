@@ -213,7 +213,8 @@ export class ShardWorker {
     this.#status = 'running';
     while (!this.#stopping) {
       await this.#step(loaded, this.#reader);
-      if (clock.monotonic() - this.#unhaltedAt >= UNHALT_EVERY_MS) await this.#unhalt().catch(() => undefined);
+      if (clock.monotonic() - this.#unhaltedAt >= UNHALT_EVERY_MS)
+        await this.#unhalt().catch(() => undefined);
     }
   }
 

@@ -96,7 +96,9 @@ export class SnapshotKeeper {
   }
 
   async #isDue(shard: number, kept: Kept, now: number): Promise<boolean> {
-    const { bucket, everyMs, everyDecisions } = this.#options;
+    const { bucket } = this.#options;
+    // Asked every second for every shard: the store is not, unless it is time.
+    if (kept.last !== undefined && !this.#isTime(kept, kept.last.at, now)) return false;
     const { seq, logIdentity } = await kept.store.position();
     if (seq <= 0) return false;
     if (kept.last === undefined) {
@@ -112,7 +114,12 @@ export class SnapshotKeeper {
     }
     const { at, position, count } = kept.last;
     const hasMoved = seq !== position || count < LEAST_SNAPSHOTS;
-    return hasMoved && (now - at >= everyMs || kept.store.decisions - kept.decisions >= everyDecisions);
+    return hasMoved && this.#isTime(kept, at, now);
+  }
+
+  #isTime({ store, decisions }: Kept, lastAt: number, now: number): boolean {
+    const { everyMs, everyDecisions } = this.#options;
+    return now - lastAt >= everyMs || store.decisions - decisions >= everyDecisions;
   }
 
   async #take(shard: number, kept: Kept, now: number): Promise<void> {
