@@ -106,11 +106,8 @@ function checkShardDecision(
 }
 
 function checkType(body: { readonly [member: string]: unknown }): Checked {
-  const type = body.type;
-  if (typeof type !== 'string') return { code: 'invalid_decision', message: 'type: required' };
-  if (type === 'Batch') return checkBatch(body);
-  if (!isSingleType(type)) return { code: 'unknown_type', message: `type: ${typeName(type)}` };
-  return checkSingle(body, '');
+  if (typeof body.type !== 'string') return { code: 'invalid_decision', message: 'type: required' };
+  return body.type === 'Batch' ? checkBatch(body) : checkSingle(body, '');
 }
 
 function checkSingle(body: { readonly [member: string]: unknown }, path: string): Checked<SingleDecision> {

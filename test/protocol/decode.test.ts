@@ -10,6 +10,7 @@ import { character } from './characters.ts';
 const PLACE: LogPlace = { namespace: 'converge', shard: 0, shards: 1 };
 const SUBJECT = subjects().decision('work', 'ann', 1);
 const SWEEPS = 'converge.decisions.0._shard._sweeper';
+const OPERATOR = 'converge.decisions.0.work._operator';
 
 const decodeText = (text: string, subject = SUBJECT, place = PLACE): Decoded =>
   decode(subject, Buffer.from(text), place);
@@ -45,6 +46,22 @@ describe('a decision', () => {
       kind: 'decision',
       decision: { type: 'Sweep', limit: 5 },
     });
+  });
+
+  it.each(['BanAgent', 'UnbanAgent'])('%s on a shard’s own subject, by an operator of the system', (type) => {
+    const body = { id: 'd-1', type, agentId: 'eve' };
+    expect(decodeBody(body, 'converge.decisions.0._shard._operator')).toMatchObject({
+      kind: 'decision',
+      decision: { type, agentId: 'eve' },
+    });
+  });
+
+  it.each([
+    { type: 'PausePool' },
+    { type: 'BanAgent', agentId: 'eve' },
+    { type: 'ForceRelease', taskId: 't-1' },
+  ])('$type in any pool, by an operator of the system', (fields) => {
+    expect(decodeBody({ id: 'd-1', ...fields }, OPERATOR).kind).toBe('decision');
   });
 });
 
@@ -102,7 +119,11 @@ describe('a rejection: the author is known and is answered', () => {
     const filled = (bytes: number) => empty.replace('"inputs":""', `"inputs":"${'x'.repeat(bytes)}"`);
     const room = MAX_DECISION_BYTES - empty.length;
     expect(decodeText(filled(room)).kind).toBe('decision');
-    expect(rejected(decodeText(filled(room + 1)))).toMatchObject({ code: 'too_large', id: 'd-1' });
+    expect(rejected(decodeText(filled(room + 1)))).toMatchObject({
+      code: 'too_large',
+      id: 'd-1',
+      message: `${MAX_DECISION_BYTES + 1} bytes; a decision has at most ${MAX_DECISION_BYTES}`,
+    });
     expect(rejected(decodeText(filled(room - 1).replace('xxx', 'xx€')))).toMatchObject({ code: 'too_large' });
   });
 
@@ -136,17 +157,88 @@ describe('a rejection: the author is known and is answered', () => {
     expect(rejected(decodeBody(sweep, SWEEPS, { ...place, shard: 3 })).code).toBe('wrong_shard');
   });
 
-  it.each([
-    ['the agent', 'converge.decisions.0.work._ann', submit],
-    ['the agent, though it be the sweeper', 'converge.decisions.0.work._sweeper', submit],
-    ['the pool', 'converge.decisions.0._work.ann', submit],
-    ['the shard as a whole', 'converge.decisions.0._shard.ann', { id: 's-1', type: 'Sweep' }],
-    ['the id', SUBJECT, { ...submit, id: '_d' }],
-    ['the task', SUBJECT, { ...submit, taskId: '_t' }],
-    ['the id of a Batch', SUBJECT, { id: '_b', type: 'Batch', decisions: [submit] }],
-    ['the id of a member', SUBJECT, { id: 'b', type: 'Batch', decisions: [{ ...submit, id: '_d' }] }],
-  ])('reserved_id: %s', (_, subject, body) => {
-    expect(rejected(decodeBody(body, subject)).code).toBe('reserved_id');
+  it('wrong_shard says which one is right', () => {
+    const place = { namespace: 'converge', shard: 5, shards: 16 };
+    const shard = subjects().decision('work', 'ann', 16).split('.')[2];
+    const { message } = rejected(decodeBody(submit, 'converge.decisions.5.work.ann', place));
+    expect(message).toBe(`pool work belongs to shard ${shard}`);
+    expect(rejected(decodeBody({ id: 's-1', type: 'Sweep' }, SWEEPS, place)).message).toBe('this is shard 5');
+  });
+
+  it.each<[string, string, object, string]>([
+    ['the agent', 'converge.decisions.0.work._ann', submit, 'agent _ann'],
+    ['the agent, though it be the sweeper', 'converge.decisions.0.work._sweeper', submit, 'agent _sweeper'],
+    ['the agent, though it be the operator, for what others decide', OPERATOR, submit, 'agent _operator'],
+    [
+      'the agent, for what the operator decides',
+      'converge.decisions.0.work._ann',
+      { id: 'd-1', type: 'PausePool' },
+      'agent _ann',
+    ],
+    ['the pool', 'converge.decisions.0._work.ann', submit, 'pool _work'],
+    ['the shard as a whole', 'converge.decisions.0._shard.ann', { id: 's-1', type: 'Sweep' }, 'pool _shard'],
+    ['the id', SUBJECT, { ...submit, id: '_d' }, 'id: '],
+    ['the task', SUBJECT, { ...submit, taskId: '_t' }, 'taskId: '],
+    [
+      'the auction',
+      SUBJECT,
+      { id: 'd', type: 'OpenAuction', auctionId: '_a', kind: 'english', closesAt: 1 },
+      'auctionId: ',
+    ],
+    [
+      'the vote',
+      SUBJECT,
+      {
+        id: 'd',
+        type: 'OpenVote',
+        voteId: '_v',
+        question: '',
+        options: ['a', 'b'],
+        method: 'borda',
+        closesAt: 1,
+      },
+      'voteId: ',
+    ],
+    [
+      'the session',
+      SUBJECT,
+      { id: 'd', type: 'OpenNegotiation', sessionId: '_s', participants: ['ann', 'bob'], proposal: 1 },
+      'sessionId: ',
+    ],
+    ['the id of a Batch', SUBJECT, { id: '_b', type: 'Batch', decisions: [submit] }, 'id'],
+    [
+      'the id of a member',
+      SUBJECT,
+      { id: 'b', type: 'Batch', decisions: [{ ...submit, id: '_d' }] },
+      'decisions[0].id: ',
+    ],
+  ])('reserved_id: %s', (_, subject, body, what) => {
+    const { code, message } = rejected(decodeBody(body, subject));
+    expect(code).toBe('reserved_id');
+    expect(message.startsWith(what), message).toBe(true);
+  });
+
+  it.each(['BanAgent', 'UnbanAgent'])('not_allowed: %s in a whole shard, by the sweeper', (type) => {
+    expect(rejected(decodeBody({ id: 'd-1', type, agentId: 'eve' }, SWEEPS))).toMatchObject({
+      code: 'not_allowed',
+      message: `${type} is for operators of the system to decide`,
+    });
+  });
+
+  it.each(['SubmitTask', 'PausePool', 'Batch', 'Nonsense'])('unknown_type: %s in a whole shard', (type) => {
+    const subject = 'converge.decisions.0._shard._operator';
+    expect(rejected(decodeBody({ id: 'd-1', type }, subject))).toMatchObject({
+      code: 'unknown_type',
+      message: expect.stringContaining('Sweep, BanAgent and UnbanAgent'),
+    });
+  });
+
+  it('invalid_decision names the path of what a whole shard takes, too', () => {
+    const operator = 'converge.decisions.0._shard._operator';
+    const limit = rejected(decodeBody({ id: 's-1', type: 'Sweep', limit: 0 }, SWEEPS));
+    expect(limit.message).toMatch(/^limit: /);
+    const agent = rejected(decodeBody({ id: 'd-1', type: 'BanAgent', agentId: 5 }, operator));
+    expect(agent.message).toMatch(/^agentId: /);
   });
 
   it.each(['Sweep', 'submitTask', 'Nonsense', 'constructor', '__proto__', 'toString', ''])(
@@ -155,6 +247,20 @@ describe('a rejection: the author is known and is answered', () => {
       expect(rejected(decodeBody({ id: 'd-1', type })).code).toBe('unknown_type');
     },
   );
+
+  it('unknown_type gives back what could have been a type', () => {
+    expect(rejected(decodeBody({ id: 'd-1', type: 'submitTask' }))).toMatchObject({
+      type: 'submitTask',
+      message: 'type: submitTask',
+    });
+  });
+
+  it('what is no text is no type', () => {
+    expect(rejected(decodeBody({ id: 'd-1', type: 7 }))).toMatchObject({
+      type: 'unknown',
+      message: 'type: required',
+    });
+  });
 
   it('unknown_type does not give back what cannot be a name', () => {
     const { type, message } = rejected(decodeBody({ id: 'd-1', type: `<script>${'x'.repeat(10_000)}` }));
@@ -281,6 +387,16 @@ describe('a Batch', () => {
         ],
       },
     });
+  });
+});
+
+describe('a Batch that delegates', () => {
+  it('gives each delegation an id of its own, since that names it', () => {
+    const fields = { type: 'Delegate', delegateeId: 'bob', scope: ['tasks'] };
+    const decisions = [fields, { type: 'Heartbeat' }, fields, { ...fields, id: 'own' }];
+    const decoded = decodeBody({ id: 'b-1', type: 'Batch', decisions });
+    if (decoded.kind !== 'decision' || decoded.decision.type !== 'Batch') throw new Error(decoded.kind);
+    expect(decoded.decision.decisions.map(({ id }) => id)).toEqual(['b-1-0', 'b-1', 'b-1-2', 'own']);
   });
 });
 

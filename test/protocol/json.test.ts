@@ -104,6 +104,7 @@ describe('parseJson', () => {
     expect(parse(nested(MAX_DEPTH + 1))).toEqual({ ok: false, why: 'nested deeper than 32' });
     expect(parse('{"a":'.repeat(MAX_DEPTH + 1))).toEqual({ ok: false, why: 'nested deeper than 32' });
     expect(parse('['.repeat(500_000))).toEqual({ ok: false, why: 'nested deeper than 32' });
+    expect(parse(`[${nested(MAX_DEPTH)},[]]`)).toEqual({ ok: false, why: 'nested deeper than 32' });
   });
 
   it('brackets inside strings are no nesting', () => {
@@ -145,6 +146,13 @@ describe('parseJson', () => {
     expect(parse(text)).toMatchObject({ ok: false, why });
   });
 
+  it.each(['{"a":1e400,"__proto__":1}', '{"a":1e400,"\\ud800":1}', '[{"a":1e400},{"__proto__":1}]'])(
+    'of several faults in %s the first is told',
+    (text) => {
+      expect(parse(text)).toMatchObject({ why: expect.stringMatching(/a: number out of range$/) });
+    },
+  );
+
   it('keeps the value of what was JSON, so that its author can be answered', () => {
     expect(parse('{"id":"d-1","a":1e400}')).toMatchObject({ value: { id: 'd-1' } });
     expect(parse('{"id":"d-1"')).not.toHaveProperty('value');
@@ -164,6 +172,14 @@ describe('parseJson', () => {
       expect(why).toMatch(/number out of range$/);
       expect(why.length).toBeLessThan(320);
       expect(why.isWellFormed()).toBe(true);
+      expect(why.startsWith(long.slice(0, 200))).toBe(true);
+      expect(why).toContain('…: ');
     }
+  });
+
+  it('a path that is just short enough is whole', () => {
+    const path = 'x'.repeat(256);
+    expect(parse(`{"${path}":1e400}`)).toMatchObject({ why: `${path}: number out of range` });
+    expect(parse(`{"${path}x":1e400}`)).toMatchObject({ why: `${path}…: number out of range` });
   });
 });

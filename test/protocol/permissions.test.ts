@@ -3,8 +3,6 @@ import type { Role } from '../../src/protocol/identity.ts';
 import { accountOf, type Grantee, permissionsOf, sharedSubjects } from '../../src/protocol/permissions.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
 
-const SUBJECTS = subjects('ns');
-
 /** As a NATS server matches: `*` is one token, `>` all that are left, of which there is one at least. */
 function matches(pattern: string, subject: string): boolean {
   const tokens = pattern.split('.');
@@ -16,7 +14,7 @@ function matches(pattern: string, subject: string): boolean {
 }
 
 const may = (grantee: Grantee, verb: 'publish' | 'subscribe', subject: string) =>
-  permissionsOf(grantee, SUBJECTS)[verb].some((pattern) => matches(pattern, subject));
+  permissionsOf(grantee, subjects('ns'))[verb].some((pattern) => matches(pattern, subject));
 
 const ANN: Grantee = { role: 'agent', name: 'ann' };
 const EYE: Grantee = { role: 'observer', name: 'eye' };
@@ -128,7 +126,7 @@ describe('subscribing', () => {
     const granted: Grantee = { ...ANN, events: ['work', 'commons', 'work'] };
     expect(may(granted, 'subscribe', 'ns.events.work.task.t-1.claimed')).toBe(true);
     expect(may(granted, 'subscribe', 'ns.events.other.task.t-1.claimed')).toBe(false);
-    const { subscribe } = permissionsOf(granted, SUBJECTS);
+    const { subscribe } = permissionsOf(granted, subjects('ns'));
     expect(new Set(subscribe).size).toBe(subscribe.length);
   });
 });
@@ -144,7 +142,7 @@ describe('accounts', () => {
   });
 
   it('what agents and observers may do across the border is shared, and nothing of the streams', () => {
-    const { services, streams } = sharedSubjects(SUBJECTS);
+    const { services, streams } = sharedSubjects(subjects('ns'));
     const isShared = (list: readonly string[], subject: string) =>
       list.some((pattern) => matches(pattern, subject));
     for (const subject of ['ns.decisions.3.work.ann', 'ns.queries.task', '$JS.FC.NS_EVENTS.x'])

@@ -74,9 +74,8 @@ describe('decision subjects', () => {
 });
 
 describe('the other subjects', () => {
-  const s = subjects('ns');
-
   it('are those of PROTOCOL, section 1', () => {
+    const s = subjects('ns');
     expect(s.result('ann', 'd-1')).toBe('ns.results.ann.d-1');
     expect(s.event('pool', 'task', 't-1', 'claimed')).toBe('ns.events.pool.task.t-1.claimed');
     expect(s.query('task')).toBe('ns.queries.task');
@@ -88,11 +87,13 @@ describe('the other subjects', () => {
   });
 
   it('events of one asker are delivered where only this one listens', () => {
+    const s = subjects('ns');
     expect(s.feed('ann', 'f-1')).toBe('ns.feeds.ann.f-1');
     expect(s.feedsOf('ann')).toBe('ns.feeds.ann.*');
   });
 
   it('are matched by what subscribers listen to', () => {
+    const s = subjects('ns');
     expect(s.resultsOf('ann')).toBe('ns.results.ann.*');
     expect(s.eventsOf('pool')).toBe('ns.events.pool.>');
     expect(s.eventsOf()).toBe(s.allEvents);
@@ -103,6 +104,7 @@ describe('the other subjects', () => {
   });
 
   it('streams are named as JetStream names them, and found again by every later version', () => {
+    const s = subjects('ns');
     expect(s.streams).toEqual({
       decisions: 'NS_DECISIONS',
       events: 'NS_EVENTS',

@@ -29,18 +29,16 @@ describe('queries', () => {
 });
 
 describe('JSON schemas', () => {
-  const schemas = jsonSchemas();
-
   it('there is one for every decision and query, and for outcomes and events', () => {
     const decisions = [...Object.keys(SINGLE_DECISIONS), 'Batch', 'Sweep'].map((type) => `decision.${type}`);
     const queries = Object.keys(QUERIES).map((name) => `query.${name}`);
-    expect(Object.keys(schemas).toSorted()).toEqual(
+    expect(Object.keys(jsonSchemas()).toSorted()).toEqual(
       [...decisions, ...queries, 'outcome', 'event'].toSorted(),
     );
   });
 
   it('they describe what is written, in which defaults can be left out', () => {
-    expect(schemas['decision.OpenAuction']).toMatchObject({
+    expect(jsonSchemas()['decision.OpenAuction']).toMatchObject({
       type: 'object',
       required: ['id', 'type', 'auctionId', 'kind', 'closesAt'],
       properties: { direction: { default: 'forward' } },
@@ -48,7 +46,7 @@ describe('JSON schemas', () => {
   });
 
   it('they say of amounts that they are numbers or texts', () => {
-    expect(schemas['decision.SubmitBid']).toMatchObject({
+    expect(jsonSchemas()['decision.SubmitBid']).toMatchObject({
       properties: { amount: { type: ['number', 'string'] } },
     });
   });
