@@ -73,8 +73,7 @@ function announced(auction: Auction, { settlement, passedOver }: Choice): Auctio
   const { id, taskId } = auction;
   if (settlement.sold)
     return { type: 'auction.awarded', id, data: awardData(settlement, passedOver, taskId) };
-  const hadTurns = passedOver.length > 0 || auction.bids.some((bid) => bid.passedOver === true);
-  const why = hadTurns ? 'nobody_left' : settlement.why;
+  const why = passedOver.length > 0 ? 'nobody_left' : settlement.why;
   return { type: 'auction.unsold', id, data: { why, passedOver, ...ofTask(taskId) } };
 }
 

@@ -1,6 +1,7 @@
-import { describe, it } from 'vitest';
-import { at, by, pool, START } from '../scenario.ts';
-import { bids, CLOSE_MS, cancels, closes, given, opens } from './told.ts';
+import { describe, expect, it } from 'vitest';
+import { lapseAuction } from '../../../src/handlers/auctions/due.ts';
+import { at, by, pool, START, submits } from '../scenario.ts';
+import { bids, CLOSE_MS, cancels, closes, given, opens, type Told } from './told.ts';
 
 describe.each([
   ['CloseAuction', closes, 'auction.awarded a'],
@@ -25,6 +26,10 @@ describe.each([
     given(pool()).when(ends('ann', 'a')).thenRejected('auction_not_found');
   });
 
+  it('pool_not_found', () => {
+    given().when(ends('ann', 'a')).thenRejected('pool_not_found');
+  });
+
   it('auction_closed: from closesAt on, swept or not, it is for the sweep to close', () => {
     given(pool(), opens('ann', 'a'), at(CLOSE_MS)).when(ends('ann', 'a')).thenRejected('auction_closed');
   });
@@ -41,6 +46,39 @@ describe.each([
     given(pool(), opens('ann', 'a'), bids('bob', 'a', 5), by('owner', { type: 'ClosePool' }))
       .when(ends('ann', 'a'))
       .thenEvents(event);
+  });
+});
+
+describe('a cancellation', () => {
+  it('is told with its cause and who decided it, and kept so', () => {
+    given(pool(), opens('ann', 'a'))
+      .when(cancels('ann', 'a'))
+      .thenPublished('auction.cancelled', { cause: 'cancelled', by: 'ann' })
+      .thenAuction('a', { state: 'cancelled', cause: 'cancelled', by: 'ann' });
+  });
+
+  it('of an auction with a task names the task', () => {
+    given(pool(), submits('ann', 't'), opens('ann', 'a', { taskId: 't' }))
+      .when(cancels('ann', 'a'))
+      .thenPublished('auction.cancelled', { cause: 'cancelled', by: 'ann', taskId: 't' });
+  });
+});
+
+describe('what time does to an auction', () => {
+  const open = () => given(pool(), opens('ann', 'a'), bids('bob', 'a', 5));
+  const lapsed = (scenario: Told, ms: number) => {
+    const { state, auction } = scenario.looked('a');
+    return lapseAuction(state, auction, START + ms).map(({ type }) => type);
+  };
+
+  it('nothing before its close, and the close from then on', () => {
+    expect(lapsed(open(), CLOSE_MS - 1)).toEqual([]);
+    expect(lapsed(open(), CLOSE_MS)).toEqual(['auction.awarded']);
+  });
+
+  it('nothing once it is over', () => {
+    expect(lapsed(open().given(closes('ann', 'a')), CLOSE_MS)).toEqual([]);
+    expect(lapsed(open().given(cancels('ann', 'a')), CLOSE_MS)).toEqual([]);
   });
 });
 

@@ -28,6 +28,18 @@ describe('Dutch: the first bid takes it at the price of that moment', () => {
       .thenRejected('auction_closed');
   });
 
+  it('told are the winner, what it bid and what it pays: there is nobody else to rank', () => {
+    given(pool(), opens('ann', 'a', forward), at(100))
+      .when(bids('bob', 'a', 9))
+      .thenPublished('auction.awarded', {
+        winner: 'bob',
+        price: '8',
+        amount: '9',
+        ranking: [{ bidder: 'bob', amount: '9' }],
+        passedOver: [],
+      });
+  });
+
   it('a bid that does not reach the price is too low now, and may do later', () => {
     given(pool(), opens('ann', 'a', forward), at(99))
       .when(bids('bob', 'a', 8))

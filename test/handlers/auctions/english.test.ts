@@ -63,6 +63,12 @@ describe('English: each bid must beat the standing price by the increment', () =
       .thenRejected('bid_too_low', { message: /at least 5049$/ });
   });
 
+  it('too low is told the leader in the words that everyone is told', () => {
+    given(pool(), opens('ann', 'a', { kind, increment: 1 }), bids('bob', 'a', 5))
+      .when(bids('bob', 'a', 5))
+      .thenRejected('bid_too_low', { message: /at least 6$/ });
+  });
+
   it('the leader may raise its own bid', () => {
     given(pool(), opens('ann', 'a', { kind, increment: 1 }), bids('bob', 'a', 1))
       .when(bids('bob', 'a', 5))
@@ -103,6 +109,12 @@ describe('English with proxies: the amount is a secret maximum', () => {
       .thenData({ auctionId: 'a', leader: 'bob', price: '10', closesAt: START + CLOSE_MS })
       .when(closes('ann', 'a'))
       .thenData({ auctionId: 'a', state: 'awarded', winner: 'bob', price: '10' });
+  });
+
+  it('the first maximum must reach startPrice', () => {
+    given(pool(), opens('ann', 'a', terms))
+      .when(bids('bob', 'a', 9))
+      .thenRejected('bid_too_low', { message: /at least 10$/ });
   });
 
   it('the price is min(highest maximum, second maximum + increment at the second)', () => {

@@ -38,6 +38,31 @@ describe('OpenAuction', () => {
     expect(orders).toEqual([...new Set(orders)].sort((a, b) => a - b));
   });
 
+  it('of the last of a full Batch and the next decision the latter has the higher order', () => {
+    const ids = Array.from({ length: 100 }, (_, i) => `a-${i}`);
+    const scenario = givenWorld(
+      pool(),
+      by('ann', { type: 'Batch', decisions: ids.map((id) => bodyOf(opens('ann', id))) }),
+    );
+    scenario.given(opens('ann', 'next'));
+    const auctions = scenario.world.pool('work')?.entities.auction;
+    const orders = [...ids, 'next'].map((id) => auctions?.get(id)?.order ?? 0);
+    expect(orders).toEqual([...new Set(orders)].sort((a, b) => a - b));
+  });
+
+  it('rate_limited: more open auctions, or more bytes of them, than the quotas of the pool allow', () => {
+    given(pool({ quotas: { agentAuctions: 1 } }), opens('ann', 'a'))
+      .when(opens('ann', 'b'))
+      .thenRejected('rate_limited', { transient: true })
+      .when(opens('bob', 'b'))
+      .thenEvents('auction.opened b');
+    given(pool({ quotas: { agentBytes: 1_400 } }), opens('ann', 'a', { lot: 'x'.repeat(700) }))
+      .when(opens('ann', 'b', { lot: 'x'.repeat(700) }))
+      .thenRejected('rate_limited', { transient: true })
+      .when(opens('ann', 'b'))
+      .thenEvents('auction.opened b');
+  });
+
   it('needs no membership, unless the pool takes what is new from members only', () => {
     given(pool({ submitters: 'members' }), joins('bob'))
       .when(opens('ann', 'a'))
@@ -103,15 +128,18 @@ describe('OpenAuction', () => {
   });
 
   it.each([
-    ['forward', 11],
-    ['reverse', 9],
-  ] as const)('invalid_decision: a Dutch price that starts beyond the reserve (%s)', (direction, reserve) => {
-    given(pool())
-      .when(opens('ann', 'a', { ...dutch, direction, reserve }))
-      .thenRejected('invalid_decision', { message: /^reserve: / })
-      .when(opens('ann', 'a', { ...dutch, direction, reserve: 10 }))
-      .thenEvents('auction.opened a');
-  });
+    ['forward', 11, 'falls'],
+    ['reverse', 9, 'rises'],
+  ] as const)(
+    'invalid_decision: a Dutch price that starts beyond the reserve (%s)',
+    (direction, reserve, moves) => {
+      given(pool())
+        .when(opens('ann', 'a', { ...dutch, direction, reserve }))
+        .thenRejected('invalid_decision', { message: new RegExp(`^reserve: the price ${moves} from`) })
+        .when(opens('ann', 'a', { ...dutch, direction, reserve: 10 }))
+        .thenEvents('auction.opened a');
+    },
+  );
 
   it.each([
     ['no kind', { kind: undefined }, /^kind: /],
@@ -164,7 +192,9 @@ describe('OpenAuction', () => {
   it('too_large: a lot of which every bid would write a copy', () => {
     given(pool())
       .when(opens('ann', 'a', { lot: 'x'.repeat(16_385) }))
-      .thenRejected('too_large', { message: /lot/ });
+      .thenRejected('too_large', { message: /lot/ })
+      .when(opens('ann', 'a', { lot: 'x'.repeat(16_384 - '""'.length) }))
+      .thenEvents('auction.opened a');
   });
 });
 

@@ -39,7 +39,9 @@ describe.each(KINDS)('SubmitBid in an auction of kind %s', (kind, fields) => {
     false,
     null,
   ])('invalid_amount: %j', (amount) => {
-    open.when(bids('bob', 'a', amount)).thenRejected('invalid_amount', { transient: false });
+    open
+      .when(bids('bob', 'a', amount))
+      .thenRejected('invalid_amount', { transient: false, message: /^amount: / });
   });
 
   it.each([undefined, {}, [5], { amount: 5 }])('invalid_decision: %j is not even one value', (amount) => {
@@ -47,7 +49,16 @@ describe.each(KINDS)('SubmitBid in an auction of kind %s', (kind, fields) => {
   });
 
   it('too_large: content that every later bid would write again', () => {
-    open.when(bids('bob', 'a', 5, 'x'.repeat(4_096))).thenRejected('too_large', { message: /content/ });
+    open.when(bids('bob', 'a', 5, 'x'.repeat(4_095))).thenRejected('too_large', { message: /content/ });
+    given(pool(), opens('ann', 'a', { kind, ...fields }))
+      .when(bids('bob', 'a', 5, 'x'.repeat(4_096 - '""'.length)))
+      .thenData(expect.objectContaining({ auctionId: 'a' }));
+  });
+
+  it('pool_not_found', () => {
+    given()
+      .when(bids('bob', 'a', 5))
+      .thenRejected('pool_not_found');
   });
 
   it('auction_closed: at closesAt, by log time, whether or not the sweep has run', () => {
@@ -90,6 +101,48 @@ describe.each(KINDS)('SubmitBid in an auction of kind %s', (kind, fields) => {
       });
   });
 });
+
+describe.each(['first_price_sealed', 'english'] as const)(
+  'what an auction of kind %s holds is bounded, to the last bid',
+  (kind) => {
+    /** As after so many bids of others, which take so many bytes. */
+    const holding = (bidders: number, bidBytes: number) => {
+      const scenario = givenWorld(pool(), by('ann', { ...opening('a'), kind }));
+      const state = scenario.world.pool('work');
+      const auction = state?.entities.auction.get('a');
+      if (state === undefined || auction === undefined) throw new Error('there is no auction');
+      const others = Array.from({ length: bidders }, (_, i) => ({
+        bidder: `b-${i}`,
+        amount: '1',
+        at: START,
+      }));
+      scenario.world.loadEntity(state, { ...auction, bids: others, bidBytes, bidCount: bidders });
+      return scenario;
+    };
+    const ofBob = Buffer.byteLength(JSON.stringify({ bidder: 'bob', amount: '5', at: START })) + 1;
+
+    it('by the number of bidders: who has bid can bid again', () => {
+      holding(9_999, 9)
+        .when(bids('bob', 'a', 5))
+        .thenEvents('auction.bid_placed a');
+      holding(10_000, 9)
+        .when(bids('bob', 'a', 5))
+        .thenRejected('rate_limited', { transient: true });
+      holding(10_000, 9)
+        .when(bids('b-7', 'a', 5))
+        .thenEvents('auction.bid_placed a');
+    });
+
+    it('by their bytes', () => {
+      holding(1, 640 * 1_024 - ofBob)
+        .when(bids('bob', 'a', 5))
+        .thenEvents('auction.bid_placed a');
+      holding(1, 640 * 1_024 - ofBob + 1)
+        .when(bids('bob', 'a', 5))
+        .thenRejected('rate_limited', { transient: true });
+    });
+  },
+);
 
 describe('what an auction holds is bounded', () => {
   it('rate_limited: one bidder too many; those who have bid can bid again', () => {

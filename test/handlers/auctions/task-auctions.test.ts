@@ -100,6 +100,28 @@ describe('bidding for a task', () => {
       .thenEvents('auction.bid_placed a');
   });
 
+  it('not_a_member, whatever the task requires', () => {
+    given(pool(), submits('ann', 't', { requiredCapabilities: ['gpu'] }), opens('ann', 'a', { taskId: 't' }))
+      .when(bids('eve', 'a', 50))
+      .thenRejected('not_a_member');
+  });
+
+  it('pool_paused, because the best bid becomes a claim; without a task bids go on', () => {
+    given(pool(), joins('bob'), submits('ann', 't'), opens('ann', 'a', { taskId: 't' }), opens('ann', 'b'))
+      .given(by('owner', { type: 'PausePool' }))
+      .when(bids('bob', 'a', 5))
+      .thenRejected('pool_paused', { transient: true })
+      .when(bids('bob', 'b', 5))
+      .thenEvents('auction.bid_placed b');
+  });
+
+  it('sealed: who is at its claim limit may bid, because the claim comes later', () => {
+    given(pool({ maxClaimsPerAgent: 1 }), joins('bob'), submits('ann', 's'), submits('ann', 't'))
+      .given(claims('bob', 's'), opens('ann', 'a', { taskId: 't' }))
+      .when(bids('bob', 'a', 9))
+      .thenEvents('auction.bid_placed a');
+  });
+
   it('in commons everyone is a member', () => {
     const inCommons = (agent: string, body: Parameters<typeof by>[1]) => by(agent, body, 'commons');
     given(
@@ -468,5 +490,49 @@ describe('a task that ends while it is auctioned ends the auction', () => {
     auctioned({}, submits('ann', 'u', { dependsOn: ['t'] }))
       .when(cancelsTask('ann', 't'))
       .thenEvents('task.cancelled t', 'task.cancelled u', 'auction.cancelled a');
+  });
+});
+
+describe('auctions that a sweep has no room to tell what became of their tasks', () => {
+  const deadline = START + 500;
+  const failed = (...steps: readonly Step[]) =>
+    given(pool(), joins('bob'), submits('ann', 't', { deadline }), opens('ann', 'a', { taskId: 't' }))
+      .given(bids('bob', 'a', 5), ...steps)
+      .when(at(500), sweep({ limit: 1 }))
+      .thenEvents('task.failed t');
+
+  it('take no bids: the task has ended', () => {
+    failed()
+      .when(bids('bob', 'a', 6))
+      .thenRejected('auction_closed', { message: /the task of auction a has ended/ })
+      .when(cancels('ann', 'a'))
+      .thenRejected('auction_closed');
+  });
+
+  it('are told by the next sweep, also after their close', () => {
+    failed().when(sweep()).thenEvents('auction.cancelled a');
+    failed()
+      .when(at(CLOSE_MS), sweep())
+      .thenEvents('auction.cancelled a')
+      .thenAuction('a', { state: 'cancelled', cause: 'task_ended', by: '_system' });
+  });
+
+  it('awarded ones are settled by the next sweep', () => {
+    failed(closes('ann', 'a'))
+      .thenAuction('a', { state: 'awarded' })
+      .when(sweep())
+      .thenEvents('auction.settled a')
+      .thenAuction('a', { state: 'awarded', winner: 'bob', finishedAt: START + 500 });
+  });
+
+  it('are told one after the other, as many as there is room for', () => {
+    const scenario = given(pool());
+    for (const id of ['a', 'm'])
+      scenario.given(submits('ann', id, { deadline }), opens('ann', id, { taskId: id }));
+    scenario
+      .when(at(500), sweep({ limit: 3 }))
+      .thenEvents('task.failed a', 'auction.cancelled a', 'task.failed m')
+      .when(sweep({ limit: 3 }))
+      .thenEvents('auction.cancelled m');
   });
 });

@@ -7,6 +7,7 @@ import { expect } from 'vitest';
 import { type AppliedDecision, applyDecision } from '../../../src/handlers/apply.ts';
 import { touchedEntities, touchedTasks } from '../../../src/handlers/registry.ts';
 import type { OldestKept } from '../../../src/handlers/system/sweep.ts';
+import type { PoolState } from '../../../src/handlers/world/pool-state.ts';
 import { World } from '../../../src/handlers/world/world.ts';
 import { type Auction, publicAuction } from '../../../src/protocol/auctions.ts';
 import type { Code } from '../../../src/protocol/codes.ts';
@@ -147,6 +148,7 @@ export class Told {
   thenRejected(code: Code, expected: { readonly transient?: boolean; readonly message?: RegExp } = {}): this {
     expect(this.#answer).toMatchObject({ status: 'rejected', code, events: [] });
     expect(this.#unchanged, 'a rejected decision changes nothing').toBe(true);
+    expect(this.#answer.message, 'a rejection says why').toMatch(/\S/);
     if (expected.transient !== undefined)
       expect(this.#answer).toMatchObject({ transient: expected.transient });
     if (expected.message !== undefined) expect(this.#answer.message).toMatch(expected.message);
@@ -178,6 +180,13 @@ export class Told {
     const auction = this.auction(id);
     if (auction === undefined) throw new Error(`there is no auction ${id}`);
     return publicAuction(auction);
+  }
+
+  /** The pool, and the auction as it was kept last. */
+  looked(id: string): { readonly state: PoolState; readonly auction: Auction } {
+    const [state, auction] = [this.#steady.world.pool(WORK), this.auction(id)];
+    if (state === undefined || auction === undefined) throw new Error(`there is no auction ${id}`);
+    return { state, auction };
   }
 
   task(taskId: string): Task | undefined {
