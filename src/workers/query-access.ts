@@ -7,6 +7,9 @@ import type { Asker } from '../protocol/identity.ts';
 import { COMMONS } from '../protocol/names.ts';
 import type { StateQueries } from '../state/queries.ts';
 
+/** How many pools are looked at together in search of those that can be seen. */
+const MIN_POOLS_READ = 200;
+
 interface AboutPool {
   readonly pool?: string | undefined;
 }
@@ -44,15 +47,23 @@ export function privatelyAnswered(handlers: QueryHandlers, queries: StateQueries
     delegations: inVisiblePool(handlers.delegations),
     stats: inVisiblePool(handlers.stats),
     pools: async (query, asker) => {
-      const answer = await handlers.pools(query, asker);
-      if ('error' in answer || asker.kind === 'overseer') return answer;
-      const names = new Set(
-        await visible(
+      if (asker.kind === 'overseer') return await handlers.pools(query, asker);
+      const limit = Math.max(query.limit, MIN_POOLS_READ);
+      for (let { cursor } = query; ; ) {
+        const answer = await handlers.pools({ ...query, limit, cursor }, asker);
+        if ('error' in answer) return answer;
+        const names = await visible(
           asker,
           answer.ok.items.map(({ pool }) => pool),
-        ),
-      );
-      return { ok: { ...answer.ok, items: answer.ok.items.filter(({ pool }) => names.has(pool)) } };
+        );
+        const seen = answer.ok.items.filter(({ pool }) => names.includes(pool));
+        const items = seen.slice(0, query.limit);
+        cursor = answer.ok.cursor;
+        if (cursor === undefined && items.length === seen.length) return { ok: { items } };
+        // The name of a pool that cannot be seen is not told as a cursor either: reading goes on until one can be.
+        const last = items.at(-1);
+        if (last !== undefined) return { ok: { items, cursor: last.pool } };
+      }
     },
     'pools-of-agent': async (query, asker) => {
       const answer = await handlers['pools-of-agent'](query, asker);

@@ -1,6 +1,6 @@
 /** Every kind of credentials, on a server that asks for them. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createUser } from '@nats-io/nkeys';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -75,6 +75,9 @@ it('none, wrong ones and unknown keys are not authorized, in so many words', asy
   ]) {
     await expect(ask(credentials)).rejects.toThrow(NotAuthorizedError);
     await expect(ask(credentials)).rejects.toThrow('converge auth show');
+    await expect(ask(credentials)).rejects.toThrow(
+      credentials === undefined ? 'wants credentials' : 'does not know these credentials',
+    );
   }
 });
 
@@ -129,4 +132,20 @@ it('paths of a context may begin at home', async () => {
   await writeFile(join(home, 'otto.nk'), seedFileText({ role: 'operator', name: 'otto' }, seed));
   const { url, credentials } = natsAccess(configFromEnv({ HOME: home, CONVERGE_NATS_CONTEXT: 'otto' }));
   expect(await ask(credentials, url)).toBe('string');
+});
+
+it('contexts may be elsewhere than at home, which moves nobody’s home', async () => {
+  const folder = file('config/nats/context');
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, 'otto.json'), JSON.stringify({ url: server.url, nkey: '~/keys/otto.nk' }));
+  const config = configFromEnv({ XDG_CONFIG_HOME: file('config'), CONVERGE_NATS_CONTEXT: 'otto' });
+  expect(natsAccess(config).credentials).toEqual({ nkey: join(homedir(), 'keys/otto.nk') });
+});
+
+it('a seed file may be copied from a terminal or from another system', async () => {
+  const text = seedFileText({ role: 'operator', name: 'otto' }, seed);
+  await writeFile(file('indented.nk'), text.replace(/^/gm, '  '));
+  await writeFile(file('crlf.nk'), text.replace(/\n/g, '\r\n'));
+  expect(await ask({ nkey: file('indented.nk') })).toBe('string');
+  expect(await ask({ nkey: file('crlf.nk') })).toBe('string');
 });

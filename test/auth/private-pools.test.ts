@@ -141,6 +141,22 @@ it('a feed goes on where it was when the server was away', async () => {
   expect(events.map(({ sequence }) => Number(sequence))).toEqual([1, 2, 3]);
 });
 
+it('whoever pages through the pools learns no name of one that it may not see', async () => {
+  const { pool, ann, bob } = await privatePool();
+  acceptedOrThrow(await ann.decide(`${pool}-open`, { type: 'CreatePool' }));
+  const told: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await bob.query('pools', { limit: 1, ...(cursor === undefined ? {} : { cursor }) });
+    cursor = page.cursor;
+    told.push(...page.items.map((item) => item.pool), ...(cursor === undefined ? [] : [cursor]));
+  } while (cursor !== undefined);
+  expect(told).toContain(`${pool}-open`);
+  expect(told).toContain('commons');
+  expect(told).not.toContain(pool);
+  expect((await ann.query('pools', {})).items.map((item) => item.pool)).toContain(pool);
+});
+
 it('nothing about an agent is told to another one', async () => {
   const { pool, ann, bob } = await privatePool();
   const { decisionId } = acceptedOrThrow(

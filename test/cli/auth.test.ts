@@ -71,7 +71,9 @@ it('makes the folder once, tells a seed once, shows who may do what, and forgets
   expect(replaced.stdout).toMatch(/^CONVERGE_REDIS_URL=redis:\/\/converge-worker:.+@db:6379$/m);
 });
 
-it('dev --auth: whom one adds comes in, whom one revokes goes, and who has nothing is told so', async () => {
+it('dev --auth: whom one adds comes in, whom one revokes goes, and who has nothing is told so', {
+  timeout: 120_000,
+}, async () => {
   const cwd = await emptyFolder();
   const started = converge.start(['dev', '--json', '--auth', '--shards', '2'], { cwd });
   const [system] = await started.json();
@@ -108,14 +110,25 @@ it('dev --auth: whom one adds comes in, whom one revokes goes, and who has nothi
   const { CONVERGE_NATS_NKEY: _none, ...nobody } = env;
   expect(await converge(['query', 'pools'], { env: nobody })).toMatchObject({
     code: 77,
-    stderr: expect.stringContaining('does not know these credentials'),
+    stderr: expect.stringContaining('wants credentials'),
   });
+  // The owner of a pool operates it; the whole system is not hers.
+  const paused = await converge(['pause', 'p'], { env: ann });
+  expect(paused).toMatchObject({ code: 0, stdout: expect.stringContaining('by ann') });
+  expect(await converge(['ban', 'bob'], { env: ann })).toMatchObject({ code: 77 });
+  expect(await converge(['resume', 'p'], { env })).toMatchObject({ code: 0 });
+  expect(await converge(['digest'], { env })).toMatchObject({ code: 0 });
+  const following = converge.start(['tail', 'results', '--agent', 'ann'], { env: ann });
+  await until('it to follow', () => following.stderr.includes('following'));
   expect(await converge(['auth', 'revoke', 'ann'], { env })).toMatchObject({ code: 0 });
+  expect(await following.ended).toMatchObject({ code: 77, stderr: expect.stringContaining('revoked?') });
   await until(
     'ann to be refused',
     async () => (await converge(['query', 'pools'], { env: ann })).code === 77,
   );
-  await started.end();
+  // Without its worker it is nothing.
+  expect(await converge(['auth', 'revoke', 'worker'], { env })).toMatchObject({ code: 0 });
+  expect(await started.ended).toMatchObject({ code: 77, stderr: expect.stringContaining('revoked?') });
 
   // The folder remembers; without --auth it is not taken for an empty one.
   const forgotten = await converge(['dev', '--data-dir', '.converge-auth', '--shards', '2'], { cwd });

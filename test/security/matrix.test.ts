@@ -8,7 +8,7 @@ const guarded = useGuardedSystem();
 
 it('every attack with an agent’s credentials has the outcome that it has to have', async () => {
   const cases = await runAttacks(guarded.system);
-  expect(cases.length).toBeGreaterThan(20);
+  expect(cases.length).toBeGreaterThan(70);
   expect(cases.filter(({ expected, found }) => expected !== found)).toEqual([]);
 });
 
