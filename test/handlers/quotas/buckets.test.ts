@@ -42,6 +42,15 @@ describe('Buckets', () => {
     expect(buckets.all().map(([key]) => key)).toEqual(['c', 'B', 'b', 'a']);
   });
 
+  it('are in one order whatever they were taken in', () => {
+    const keys = ['d', 'a', 'e', 'c', 'b'];
+    for (const order of [keys, [...keys].reverse(), [...keys].sort()]) {
+      const buckets = new Buckets();
+      for (const key of order) buckets.take(key, TEN, 1, NOW);
+      expect(buckets.all().map(([key]) => key)).toEqual(['a', 'b', 'c', 'd', 'e']);
+    }
+  });
+
   it('are due a minute after they are full again', () => {
     expect(new Buckets().nextDue()).toBeUndefined();
     expect(taken('a').nextDue()).toBe(NOW + 100 + MINUTE_MS);

@@ -80,6 +80,25 @@ describe('what counts', () => {
     expect(usage(scenario).open.vote.all()).toEqual([]);
   });
 
+  it('each of several votes, and of those that ended nothing, also when retention removes them', () => {
+    const scenario = given(pool({ quotas: { agentBytes: 5_000 } }), opensVote('ann', 'v-1'));
+    const one = usage(scenario).bytes.of('ann');
+    scenario.given(opensVote('ann', 'v-2'));
+    expect(usage(scenario).bytes.of('ann')).toBe(2 * one);
+    expect(usage(scenario).open.vote.of('ann')).toBe(2);
+    scenario.given(by('ann', { type: 'CloseVote', voteId: 'v-1' }));
+    const ended = new Map([['work', [{ id: 'vote/v-1', at: START }]]]);
+    scenario
+      .when(
+        sweep({ settings: settingsSchema.parse({ finalRetentionMs: 1 }) }, { ended }),
+        at(5),
+        sweep({}, { ended }),
+      )
+      .thenEvents('vote.removed v-1');
+    expect(usage(scenario).open.vote.of('ann')).toBe(1);
+    expect(usage(scenario).bytes.of('ann')).toBe(one);
+  });
+
   it('a vote that was open when it began to be limited', () => {
     given(pool(), opensVote('ann', 'v-1'))
       .given(by('owner', { type: 'UpdatePool', quotas: { agentBytes: 1_000 } }))

@@ -17,6 +17,20 @@ describe('the rate of a pool', () => {
       .thenRejected('rate_limited', { message: /^pool work/ });
   });
 
+  it('is counted for each pool by itself', () => {
+    given(
+      pool(),
+      joins('ann'),
+      by('owner', { type: 'CreatePool' }, 'side'),
+      settings({ poolDecisionsPerS: 1 }),
+    )
+      .given(beats('ann'))
+      .when(beats('ann'))
+      .thenRejected('rate_limited')
+      .when(by('ann', { type: 'JoinPool' }, 'side'))
+      .thenEvents('member.joined ann');
+  });
+
   it('has the system’s burst where the pool states none, and the smaller where both do', () => {
     const fields = { poolDecisionsPerS: 10, poolDecisionsBurst: 3 };
     given(pool(), joins('ann'), settings(fields))
