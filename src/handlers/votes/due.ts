@@ -3,9 +3,9 @@ import type { DomainEvent } from '../events.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { closing } from './count.ts';
 
-/** A vote is over at its closing time, whether or not the sweep has run. */
-export function isOver({ state, closesAt }: Vote, now: number): boolean {
-  return state === 'closed' || closesAt <= now;
+/** An open vote is over at its closing time, whether or not the sweep has run. */
+export function isOver({ closesAt }: Vote, now: number): boolean {
+  return closesAt <= now;
 }
 
 /** What time alone does to it, at or after its `dueAt`. */

@@ -239,7 +239,10 @@ describe('AcceptProposal', () => {
   it('stale_proposal: of an offer that was replaced, so that nobody agrees to what they have not seen', () => {
     given(pool(), opens(THREE), proposes('bob'))
       .when(accepts('cyd', 'p-1'))
-      .thenRejected('stale_proposal', { transient: false, message: /p-2/ });
+      .thenRejected('stale_proposal', {
+        transient: false,
+        message: /the latest proposal .* is p-2, by bob$/,
+      });
   });
 
   it('stale_proposal: of one’s own offer after it was replaced', () => {
