@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Random } from '../src/demo/random.ts';
 import { messageOf } from '../src/errors.ts';
+import { within } from '../src/within.ts';
 import type { Verdict } from './checker/judge.ts';
 import { judge } from './checker/judge.ts';
 import { type Concern, type Fault, SkippedFault, type Stricken } from './faults/index.ts';
@@ -324,9 +325,7 @@ class Episode {
 }
 
 async function inTime<T>(work: Promise<T>, withinMs: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`it took longer than ${withinMs} ms`)), withinMs);
+  return await within(withinMs, work, () => {
+    throw new Error(`it took longer than ${withinMs} ms`);
   });
-  return await Promise.race([work, late]).finally(() => clearTimeout(timer));
 }

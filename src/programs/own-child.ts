@@ -3,6 +3,7 @@
  * own Ctrl-C does not reach it, and when it stops is for us to say.
  */
 import type { ChildProcess } from 'node:child_process';
+import { within } from '../within.ts';
 
 const alive = new Set<OwnChild>();
 process.on('exit', () => {
@@ -42,15 +43,8 @@ export class OwnChild {
 
   /** What has kept it from being ready; undefined as soon as `ready` resolves. */
   async problemUntil(ready: Promise<unknown>, withinMs: number): Promise<string | undefined> {
-    let late: NodeJS.Timeout | undefined;
-    const problem = await Promise.race([
-      ready.then(() => undefined),
-      this.ended,
-      new Promise<string>((resolve) => {
-        late = setTimeout(resolve, withinMs, `was not ready within ${withinMs} ms`);
-      }),
-    ]).finally(() => clearTimeout(late));
-    return problem;
+    const readyOrGone = Promise.race([ready.then(() => undefined), this.ended]);
+    return await within(withinMs, readyOrGone, () => `was not ready within ${withinMs} ms`);
   }
 
   /** SIGKILL, at this very moment: it has no chance to finish or to say anything. */

@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { isSingleType } from '../protocol/decisions/index.ts';
+import { within } from '../within.ts';
 import type { DecidedBatch } from './decide-batch.ts';
 
 const READ_WITHIN_MS = 1_000;
@@ -125,11 +126,8 @@ export class WorkerMetrics {
 
 /** One figure that cannot be had, because Redis does not answer, must not cost all the others. */
 async function inTime(read: () => number | Promise<number>): Promise<number> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<number>((resolve) => {
-    timer = setTimeout(resolve, READ_WITHIN_MS, Number.NaN);
-  });
-  return await Promise.race([read(), late]).finally(() => clearTimeout(timer));
+  const reading = async (): Promise<number> => await read();
+  return await within(READ_WITHIN_MS, reading(), () => Number.NaN);
 }
 
 /** Anyone can name a type that does not exist; each would be a time series of its own. */

@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 import type { SystemKeys } from '../state/keys.ts';
 import type { Redis } from '../state/redis.ts';
+import { within } from '../within.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import type { Sweeper, SweepSummary } from './sweeper.ts';
 
@@ -82,13 +83,8 @@ export class SweepSchedule {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    let late: NodeJS.Timeout | undefined;
-    const expired = new Promise<void>((resolve) => {
-      late = setTimeout(resolve, CLOSE_WITHIN_MS);
-    });
     const closed = Promise.all([this.#worker.close(), this.#queue.close()]).catch(() => undefined);
-    await Promise.race([closed, expired]);
-    clearTimeout(late);
+    await within(CLOSE_WITHIN_MS, closed, () => undefined);
   }
 
   #offerFigure(): void {

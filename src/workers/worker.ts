@@ -17,6 +17,7 @@ import { leaseHolderOf, redisLeaseStore } from '../state/lease-store.ts';
 import { StateQueries } from '../state/queries.ts';
 import { RedisShardStore } from '../state/redis-shard-store.ts';
 import { VERSION } from '../version.ts';
+import { within } from '../within.ts';
 import { type Connections, closeConnections, notConnected, openConnections } from './connections.ts';
 import { FeedGuard } from './feed-guard.ts';
 import { type HealthServer, startHealthServer } from './health-server.ts';
@@ -173,15 +174,9 @@ class WorkerProcess {
     this.#logger.info('worker stops');
     this.#watch.close();
     this.#guard.close();
-    let late: NodeJS.Timeout | undefined;
-    const expired = new Promise<void>((resolve) => {
-      late = setTimeout(() => {
-        this.#logger.error('not everything stopped in time; leases lapse by themselves');
-        resolve();
-      }, this.#config.shutdownMs);
-    });
-    await Promise.race([this.#stopAll(), expired]);
-    clearTimeout(late);
+    await within(this.#config.shutdownMs, this.#stopAll(), () =>
+      this.#logger.error('not everything stopped in time; leases lapse by themselves'),
+    );
     await closeConnections(this.#connections);
     this.#logger.info('worker stopped');
     this.#ended.resolve(this.#loss);
