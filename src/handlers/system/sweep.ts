@@ -174,13 +174,24 @@ function overdueFinals(
   limit: number,
   until: number,
 ): DomainEvent[] {
-  const tooMany = state.finals.count - settings.finalRetentionCount;
   const page = leftOf(oldest, state);
   const awaited = page.findIndex(({ id }) => state.unsettled.has(id));
-  return page
-    .slice(0, awaited === -1 ? limit : Math.min(awaited, limit))
-    .filter(({ at }, i) => i < tooMany || at + settings.finalRetentionMs <= until)
-    .map(({ id }) => ({ type: 'task.removed', id, data: {} }));
+  const free = page.slice(0, awaited === -1 ? limit : Math.min(awaited, limit));
+  return overdue(free, state.finals.count, settings, until).map(({ id }) => ({
+    type: 'task.removed',
+    id,
+    data: {},
+  }));
+}
+
+/** Which of the oldest need not be kept any longer; `count` is how many there are in all. */
+function overdue(
+  page: readonly Kept[],
+  count: number,
+  { finalRetentionCount, finalRetentionMs }: World['settings'],
+  until: number,
+): Kept[] {
+  return page.filter(({ at }, i) => i < count - finalRetentionCount || at + finalRetentionMs <= until);
 }
 
 /**
@@ -205,14 +216,11 @@ function overdueEnded(
   limit: number,
   until: number,
 ): DomainEvent[] {
-  const tooMany = state.ended.count - settings.finalRetentionCount;
-  return endedLeftOf(oldest, state)
-    .slice(0, limit)
-    .filter(({ at }, i) => i < tooMany || at + settings.finalRetentionMs <= until)
-    .flatMap(({ id }) => {
-      const ref = parseEntityRef(id);
-      return ref === undefined ? [] : [removedEvent(ref.kind, ref.id)];
-    });
+  const page = endedLeftOf(oldest, state).slice(0, limit);
+  return overdue(page, state.ended.count, settings, until).flatMap(({ id }) => {
+    const ref = parseEntityRef(id);
+    return ref === undefined ? [] : [removedEvent(ref.kind, ref.id)];
+  });
 }
 
 function moveOldestEnded(world: World, state: PoolState, oldest: OldestKept, now: number): void {
