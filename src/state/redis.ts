@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
-import { Redis } from 'ioredis';
+import { type RedisOptions as ClientOptions, Redis } from 'ioredis';
 import { CredentialsError, messageOf, NotAuthorizedError, UnavailableError } from '../errors.ts';
 
 export type { Redis };
@@ -17,6 +17,12 @@ interface TlsFiles {
   readonly key: string | undefined;
 }
 
+/** What becomes of a command that is not answered. */
+type AnswerOptions = Pick<
+  ClientOptions,
+  'maxRetriesPerRequest' | 'enableOfflineQueue' | 'socketTimeout' | 'reconnectOnError'
+>;
+
 /** A connection that owes an answer for so long is dead, though nobody closed it: a network that is gone says nothing. */
 const ANSWER_WITHIN_MS = 5_000;
 
@@ -28,19 +34,12 @@ export function connectForCommits(
   url: string,
   { answerWithinMs = ANSWER_WITHIN_MS, tls }: RedisOptions = {},
 ): Redis {
-  return quiet(
-    new Redis(url, {
-      ...secured(tls),
-      protocol: 2,
-      maxRetriesPerRequest: 0,
-      enableOfflineQueue: false,
-      lazyConnect: true,
-      connectTimeout: 5_000,
-      socketTimeout: answerWithinMs,
-      retryStrategy: () => 200,
-      reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
-    }),
-  );
+  return connection(url, tls, {
+    maxRetriesPerRequest: 0,
+    enableOfflineQueue: false,
+    socketTimeout: answerWithinMs,
+    reconnectOnError: (error) => (error.message.startsWith('READONLY') ? 1 : false),
+  });
 }
 
 /** A connection for reads: they can be repeated, so a short outage is bridged. */
@@ -48,29 +47,23 @@ export function connectForReads(
   url: string,
   { answerWithinMs = ANSWER_WITHIN_MS, tls }: RedisOptions = {},
 ): Redis {
-  return quiet(
-    new Redis(url, {
-      ...secured(tls),
-      protocol: 2,
-      maxRetriesPerRequest: 2,
-      connectTimeout: 5_000,
-      socketTimeout: answerWithinMs,
-      lazyConnect: true,
-      retryStrategy: () => 200,
-    }),
-  );
+  return connection(url, tls, { maxRetriesPerRequest: 2, socketTimeout: answerWithinMs });
 }
 
 /** A connection as BullMQ wants it: commands wait for as long as it takes. */
 export function connectForBullMq(url: string, { tls }: RedisOptions = {}): Redis {
+  return connection(url, tls, { maxRetriesPerRequest: null });
+}
+
+function connection(url: string, tls: TlsFiles | undefined, answers: AnswerOptions): Redis {
   return quiet(
     new Redis(url, {
       ...secured(tls),
       protocol: 2,
-      maxRetriesPerRequest: null,
-      connectTimeout: 5_000,
       lazyConnect: true,
+      connectTimeout: 5_000,
       retryStrategy: () => 200,
+      ...answers,
     }),
   );
 }
