@@ -1,6 +1,6 @@
 /** Retention of auctions, votes, negotiations and delegations that ended: as of final tasks, by time and by count. */
 import { describe, expect, it } from 'vitest';
-import { at, by, given, pool, type Scenario, START, sweep } from '../scenario.ts';
+import { at, by, given, pool, type Scenario, START, submits, sweep } from '../scenario.ts';
 
 /** Negotiations that ended at this time. */
 const ends = (ms: number, ...ids: string[]) => [
@@ -83,5 +83,43 @@ describe('what ended', () => {
     const scenario = keeping().given(...ends(0, 'a'), ...ends(500, 'b'), at(5_000));
     sweeps(scenario, { until: START + 1_100 }).thenEvents('negotiation.removed a');
     sweeps(scenario, { until: START + 1_600 }).thenEvents('negotiation.removed b');
+  });
+
+  it('is not put off by a Sweep that settles something else in the pool', () => {
+    const scenario = keeping().given(
+      ...ends(0, 'a'),
+      submits('ann', 't', { notBefore: START + 500 }),
+      at(500),
+    );
+    scenario.when(sweep()).thenEvents('task.unblocked t');
+    expect(ended(scenario)).toEqual({ count: 1, oldestAt: START });
+    expect(scenario.world.nextDue()).toBe(START + 1_100);
+  });
+});
+
+describe('the report of a Sweep', () => {
+  it('names what time closed, and no task among it', () => {
+    const session = { sessionId: 's', participants: ['ann', 'bob'], proposal: 1, deadline: START + 50 };
+    given(
+      pool(),
+      by('ann', { type: 'OpenNegotiation', ...session }),
+      submits('ann', 't', { deadline: START + 50 }),
+    )
+      .when(at(50), sweep())
+      .thenData({
+        failed: [{ pool: 'work', taskId: 't', cause: 'deadline_passed' }],
+        closed: [{ pool: 'work', entity: 'negotiation/s', event: 'negotiation.expired' }],
+        removedEntities: 0,
+      });
+  });
+});
+
+describe('outcomes', () => {
+  it('beyond a page that was forgotten to its end are as old as this Sweep, at most', () => {
+    const scenario = given(sweep({ settings: { outcomeRetentionMs: 1_000 } }));
+    Object.assign(scenario.world.outcomes, { count: 3, oldestAt: START });
+    const page = [0, 40].map((ms, i) => ({ id: `ann.d-${i}`, at: START + ms }));
+    scenario.when(at(5_000), sweep({}, { outcomes: page })).thenData({ forgottenOutcomes: 2 });
+    expect(scenario.world.outcomes).toEqual({ count: 1, oldestAt: START + 5_000 });
   });
 });
