@@ -54,26 +54,39 @@ const SLICES = {
       'delegations/revoking.test.ts',
     ),
   },
-  // Every test covers these two: those that run state what they do, and not only stand on it.
-  world: {
-    mutate: ['src/handlers/world/*.ts'],
+  queues: {
+    mutate: ['src/handlers/world/{id-sets,indexed-heap,pending-queue}.ts'],
     tests: family(
-      'world',
-      'system',
-      'batch.test.ts',
-      'internal-error.test.ts',
+      'world/indexed-heap.test.ts',
+      'world/pending-queue.test.ts',
       'tasks/claim-next-task.test.ts',
-      'tasks/claim-next-late.test.ts',
+    ),
+  },
+  // Every test covers the next three: those that run state what they do, and not only stand on it.
+  'pool-state': {
+    mutate: ['src/handlers/world/pool-state.ts'],
+    tests: family(
+      'world/pool-state.test.ts',
+      'world/world.test.ts',
+      'system/ended-retention.test.ts',
       'tasks/dependencies.test.ts',
       'tasks/ends-in-order.test.ts',
-      'tasks/expiry.test.ts',
       'pools/close-pool.test.ts',
-      'pools/leave-pool.test.ts',
-      'pools/presence.test.ts',
-      'quotas/bytes.test.ts',
-      'operators/bans-everywhere.test.ts',
       'auctions/task-auctions.test.ts',
       'delegations/expiry.test.ts',
+    ),
+  },
+  world: {
+    mutate: ['src/handlers/world/world.ts'],
+    tests: family(
+      'world/pool-state.test.ts',
+      'world/world.test.ts',
+      'system/ended-retention.test.ts',
+      'system/retention.test.ts',
+      'batch.test.ts',
+      'internal-error.test.ts',
+      'pools/close-pool.test.ts',
+      'quotas/bytes.test.ts',
     ),
   },
   kernel: {
@@ -139,7 +152,7 @@ async function main(args) {
       await run(name, SLICES[name]).catch(() => failed.push(name));
     }
   }
-  const rows = names.flatMap(resultsOf);
+  const rows = resultsOf(names);
   const areas = [sumOf('handlers', rows, 'src/handlers'), sumOf('codec', rows, 'src/protocol')];
   print([...rows, ...areas.filter(({ valid }) => valid > 0)]);
   const notRun = names.filter((name) => !existsSync(reportOf(name)));
@@ -179,14 +192,15 @@ function reportOf(name) {
   return `${reports}${name}.json`;
 }
 
-/** One row for each folder of a slice, or nothing while it was not run. */
-function resultsOf(name) {
-  if (!existsSync(reportOf(name))) return [];
-  const { files } = JSON.parse(readFileSync(reportOf(name), 'utf8'));
+/** One row for each folder of the slices that were run. */
+function resultsOf(names) {
   const folders = new Map();
-  for (const [path, { mutants }] of Object.entries(files)) {
-    const folder = path.slice(0, path.lastIndexOf('/'));
-    folders.set(folder, [...(folders.get(folder) ?? []), ...mutants]);
+  for (const name of names.filter((each) => existsSync(reportOf(each)))) {
+    const { files } = JSON.parse(readFileSync(reportOf(name), 'utf8'));
+    for (const [path, { mutants }] of Object.entries(files)) {
+      const folder = path.slice(0, path.lastIndexOf('/'));
+      folders.set(folder, [...(folders.get(folder) ?? []), ...mutants]);
+    }
   }
   return [...folders].map(([folder, mutants]) => rowOf(folder, mutants));
 }
