@@ -53,6 +53,7 @@ inBothWorlds((given) => {
     scenario.when(at(DAY_MS), sweep()).thenEvents('delegation.expired d');
     scenario.thenEventData('delegation.expired', { cause: 'pool_closed' });
     expect(scenario.pool()).toBeDefined();
+    scenario.when(revokes('ann', 'd')).thenRejected('already_revoked', { message: /expired/ });
     const kept = [{ id: 'delegation/d', at: START + DAY_MS }];
     scenario
       .when(at(DAY_MS + KEPT_MS), sweep({}, { ended: new Map([['work', kept]]) }))

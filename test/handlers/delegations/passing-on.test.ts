@@ -80,7 +80,42 @@ inBothWorlds((given) => {
       .when(passes('bob', 'cid', 'd-2', { expiresAt: START + 40 }))
       .thenData({ expiresAt: START + 40 })
       .when(passes('bob', 'cid', 'd-3', { expiresAt: START + 51 }))
-      .thenRejected('invalid_delegation', { message: /lasts longer/ });
+      .thenRejected('invalid_delegation', { message: /lasts longer/ })
+      .when(passes('bob', 'cid', 'd-4', { expiresAt: START + 50 }))
+      .thenData({ expiresAt: START + 50 });
+  });
+
+  it.each([
+    [50, 90],
+    [90, 50],
+  ])('ends with the first of the links that it rests on (%d and %d ms)', (first, second) => {
+    given(pool(), delegates('ann', 'bob', 'd-ab', { ...both, expiresAt: START + first }))
+      .given(delegates('bob', 'cid', 'd-bc', { ...both, expiresAt: START + second }))
+      .when(passes('cid', 'dot', 'd-cd'))
+      .thenData({ delegationId: 'd-cd', expiresAt: START + 50 });
+  });
+
+  it('in commons, of which everyone is a member, what is pooled is passed on like any', () => {
+    const inCommons = (name: string, fields: Parameters<typeof by>[1]) => by(name, fields, 'commons');
+    const pooled = {
+      type: 'Delegate',
+      id: 'd-pool',
+      delegateeId: 'commons',
+      kind: 'pooled',
+      ...both,
+    } as const;
+    given(inCommons('ann', pooled))
+      .when(
+        inCommons('bob', {
+          type: 'Delegate',
+          id: 'd-bc',
+          delegateeId: 'cid',
+          scope: ['tasks'],
+          onBehalfOf: 'ann',
+        }),
+      )
+      .thenEvents('delegation.granted d-bc')
+      .thenDelegation('d-bc', { passedOn: { principalId: 'ann', parentId: 'd-pool' } }, 'commons');
   });
 
   it('rests on the chain that is wide enough, of several', () => {
