@@ -13,6 +13,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join, resolve } from 'node:path';
 import { format } from 'node:util';
+import fc from 'fast-check';
 
 /** What vitest itself stands on, in the versions that are installed with it. */
 const { resolve: findOfVitest } = createRequire(
@@ -69,6 +70,8 @@ class InProcessRunner {
   }
 
   async init() {
+    // That a property fails is all that is asked: the smallest case that it fails for takes a hundred more runs.
+    fc.configureGlobal({ endOnFailure: true });
     globalThis.__tests__ = { expect: await expectOfVitest() };
     this.#server = await createServer({
       configFile: false,

@@ -55,7 +55,7 @@ const SLICES = {
     ),
   },
   queues: {
-    mutate: ['src/handlers/world/{id-sets,indexed-heap,pending-queue}.ts'],
+    mutate: ['src/handlers/world/{indexed-heap,pending-queue}.ts'],
     tests: family(
       'world/indexed-heap.test.ts',
       'world/pending-queue.test.ts',
@@ -64,7 +64,7 @@ const SLICES = {
   },
   // Every test covers the next three: those that run state what they do, and not only stand on it.
   'pool-state': {
-    mutate: ['src/handlers/world/pool-state.ts'],
+    mutate: ['src/handlers/world/{id-sets,pool-state}.ts'],
     tests: family(
       'world/pool-state.test.ts',
       'world/world.test.ts',
