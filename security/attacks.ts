@@ -331,6 +331,11 @@ const ATTACKS: readonly Attack[] = [
       }),
   },
   {
+    what: 'asks five hundred times at once: he is answered some, ann is not kept waiting',
+    expected: 'rate_limited; accepted',
+    run: (scene) => manyQueries(scene),
+  },
+  {
     what: 'opens a hundred feeds at once',
     expected: '64 at most',
     run: (scene) => manyFeeds(scene),
@@ -607,6 +612,24 @@ async function manyFeeds({ system, bob, rawBob }: Scene): Promise<string> {
     count = (await jsm.streams.info('CONVERGE_EVENTS')).state.consumer_count;
   } while (count > MOST_FEEDS + FEEDS_OF_OTHERS && performance.now() < deadline);
   return count <= MOST_FEEDS + FEEDS_OF_OTHERS ? '64 at most' : `${count} consumers`;
+}
+
+async function manyQueries({ ann, bob, rawBob }: Scene): Promise<string> {
+  const taskId = bob.newId();
+  const inputs = { text: 'x'.repeat(100_000) };
+  await bob.decide('commons', { type: 'SubmitTask', taskId, objective: 'x', inputs });
+  const body = JSON.stringify({ pool: 'commons', taskId });
+  const answers = Array.from({ length: 500 }, () =>
+    rawBob.request('converge.queries.task.bob', body, { timeout: OUTCOME_WITHIN_MS }).then(
+      (reply) =>
+        reply.data.length > 50_000 ? 'answered' : reply.json<{ error?: { code: string } }>().error?.code,
+      (error) => String(error),
+    ),
+  );
+  const outcome = await ann.decide('commons', { type: 'Heartbeat' }, { timeoutMs: OUTCOME_WITHIN_MS });
+  const others = new Set(await Promise.all(answers));
+  others.delete('answered');
+  return `${[...others].join(', ')}; ${verdict(outcome)}`;
 }
 
 /** Older servers die of it: nothing is tried there, and it is found that workers and `doctor` say so. */

@@ -18,6 +18,8 @@ import { fault, type QueryFault, readQuery } from './read-query.ts';
 const QUEUE = 'q';
 const SERVICE = 'converge';
 const MAX_AT_ONCE = 256;
+/** Of one name, so that whoever asks without end leaves the others their answers, and the worker its other work. */
+const MAX_AT_ONCE_OF_ONE = 32;
 
 /** Answers one query; a fault where it asks for what does not exist. Who asks is what the subject proves of it. */
 export type QueryHandlers = {
@@ -39,6 +41,8 @@ export interface QueryServiceOptions {
   readonly subjects: Subjects;
   readonly version: string;
   readonly handlers: QueryHandlers;
+  /** The NATS server vouches for the names in subjects: whoever asks without one is nobody in particular. */
+  readonly areNamesProven?: boolean | undefined;
   readonly onFault: (name: string, error: unknown) => void;
 }
 
@@ -49,6 +53,7 @@ export class QueryService {
   readonly #stats = new Map<QueryName, EndpointStats>();
   readonly #subscriptions: Subscription[] = [];
   #atOnce = 0;
+  readonly #atOnceOf = new Map<string, number>();
 
   constructor(options: QueryServiceOptions) {
     this.#options = options;
@@ -91,10 +96,7 @@ export class QueryService {
     if (stats === undefined) return;
     const started = process.hrtime.bigint();
     stats.requests++;
-    const reply =
-      this.#atOnce >= MAX_AT_ONCE
-        ? fault('rate_limited', `${MAX_AT_ONCE} queries are being answered already`)
-        : await this.#run(name, request, asker);
+    const reply = this.#tooMany(asker) ?? (await this.#run(name, request, asker));
     if ('error' in reply) {
       stats.errors++;
       stats.lastError = reply.error.code;
@@ -109,15 +111,33 @@ export class QueryService {
     asker: Asker | undefined,
   ): Promise<{ ok: unknown } | { error: QueryFault }> {
     if (asker === undefined) return fault('reserved_id', 'nobody asks under this name');
-    this.#atOnce++;
+    this.#count(asker, 1);
     try {
       return await answerAs(name, request, asker, this.#options.handlers);
     } catch (error) {
       this.#options.onFault(name, error);
       return fault('internal_error', 'the query could not be answered');
     } finally {
-      this.#atOnce--;
+      this.#count(asker, -1);
     }
+  }
+
+  #tooMany(asker: Asker | undefined): { readonly error: QueryFault } | undefined {
+    if (this.#atOnce >= MAX_AT_ONCE)
+      return fault('rate_limited', `${MAX_AT_ONCE} queries are being answered already`);
+    // Without a name nobody is told apart: where names count, that is bounded as if it were one.
+    if (asker === undefined || (asker.kind === 'anyone' && !this.#options.areNamesProven)) return undefined;
+    return (this.#atOnceOf.get(nameOf(asker)) ?? 0) < MAX_AT_ONCE_OF_ONE
+      ? undefined
+      : fault('rate_limited', `${MAX_AT_ONCE_OF_ONE} queries of this name are being answered already`);
+  }
+
+  #count(asker: Asker, change: 1 | -1): void {
+    this.#atOnce += change;
+    const name = nameOf(asker);
+    const count = (this.#atOnceOf.get(name) ?? 0) + change;
+    if (count > 0) this.#atOnceOf.set(name, count);
+    else this.#atOnceOf.delete(name);
   }
 
   #respond(request: Msg, reply: unknown): void {
@@ -177,6 +197,14 @@ export class QueryService {
     }));
     return { ...this.#identity('stats'), started: this.#started, endpoints };
   }
+}
+
+/** Distinct from every name that an asker can have. */
+const ANYONE = '';
+
+function nameOf(asker: Asker): string {
+  if (asker.kind === 'anyone') return ANYONE;
+  return asker.kind === 'agent' ? asker.agent : asker.name;
 }
 
 async function answerAs<N extends QueryName>(

@@ -242,6 +242,7 @@ class WorkerProcess {
       subjects: this.#subjects,
       version: VERSION,
       handlers: this.#config.auth ? privatelyAnswered(handlers, this.#queries) : handlers,
+      areNamesProven: this.#config.auth,
       onFault: (name, error) =>
         this.#logger.error({ query: name, err: error }, 'a query could not be answered'),
     });

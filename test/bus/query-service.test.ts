@@ -105,3 +105,45 @@ it('more questions than can be answered at once are turned away, and can be aske
   subscription.unsubscribe();
   await service.close();
 });
+
+it.each([
+  { what: 'one name', asked: 'q4.queries.pools.bob', areNamesProven: false },
+  { what: 'nobody in particular, where names are proven', asked: 'q4.queries.pools', areNamesProven: true },
+])(
+  'of $what fewer are answered at once, and others are answered meanwhile',
+  async ({ asked, areNamesProven }) => {
+    let release = (): void => undefined;
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const service = new QueryService({
+      connection: system.nats,
+      subjects: subjects('q4'),
+      version: '1.0.0',
+      handlers: {
+        ...UNUSED,
+        pools: async () => {
+          await gate;
+          return { ok: { items: [] } };
+        },
+        'pools-of-agent': async () => ({ ok: { pools: [] } }),
+      },
+      onFault: () => undefined,
+      areNamesProven,
+    });
+    const answers: string[] = [];
+    const subscription = system.nats.subscribe('q4.answers', {
+      callback: (_error, message) => void answers.push(message.string()),
+    });
+    for (let i = 0; i < 50; i++) system.nats.publish(asked, '{}', { reply: 'q4.answers' });
+    await until('those turned away', () => answers.length === 18);
+    expect(answers.every((text) => text.includes('rate_limited'))).toBe(true);
+    const ofAnn = await system.nats.request('q4.queries.pools-of-agent.ann', '{"agent":"ann"}');
+    expect(ofAnn.json()).toEqual({ ok: { pools: [] } });
+    release();
+    await until('the others', () => answers.length === 50);
+    expect((await system.nats.request(asked, '{}')).json()).toEqual({ ok: { items: [] } });
+    subscription.unsubscribe();
+    await service.close();
+  },
+);
