@@ -49,8 +49,10 @@ export class MemoryPublisher implements ShardPublisher {
   }
 
   async deadLetter({ seq }: DeadLetter, message: LogMessage): Promise<void> {
-    const { link, deadLetters } = this.#options;
-    await link.sequence('publish', [() => deadLetters.publish(message.subject, message.data, `dead-${seq}`)]);
+    const { link, deadLetters, subjects } = this.#options;
+    const [shard] = message.subject.slice(`${subjects.namespace}.decisions.`.length).split('.');
+    const id = `dead-${shard}-${seq}`;
+    await link.sequence('publish', [() => deadLetters.publish(message.subject, message.data, id)]);
   }
 
   async flush(): Promise<void> {

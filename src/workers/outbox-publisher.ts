@@ -34,8 +34,9 @@ const RETRY_MS = 250;
 
 export class OutboxPublisher {
   readonly #options: OutboxPublisherOptions;
-  /** Ends all work on batches that are another worker's by now; from then on there is a new one. */
+  /** Ends all work on batches that are another worker's by now; from then on there is a new one, unless it is closed. */
   #generation = new AbortController();
+  #isClosed = false;
   #waiting = 0;
   #published: number[] = [];
   #chain: Promise<void> = Promise.resolve();
@@ -58,6 +59,7 @@ export class OutboxPublisher {
     messages: ReadonlyMap<number, LogMessage>,
   ): Promise<void> {
     const { signal } = this.#generation;
+    if (signal.aborted) return;
     const batch = { seq, owed, outcomes, messages, hasSentResults: false };
     this.#waiting++;
     // Agents wait for results; events can follow when the stream confirmed those before.
@@ -97,13 +99,22 @@ export class OutboxPublisher {
     }
   }
 
-  /** Lets go of everything: whoever has the shard now finds it in the outbox. */
+  /** Lets go of everything for now: whoever has the shard, this worker or another, finds it in the outbox. */
   abandon(): void {
     this.#generation.abort();
-    this.#generation = new AbortController();
+    if (!this.#isClosed) this.#generation = new AbortController();
     this.#published = [];
     this.#waiting = 0;
     this.#roomMade?.();
+  }
+
+  /**
+   * Lets go of everything for good: what is still committed, or found, is left to the next owner as well. Published, it
+   * would come before what was let go.
+   */
+  close(): void {
+    this.#isClosed = true;
+    this.abandon();
   }
 
   /** Waits until all is published, or abandoned, and clears it. */

@@ -137,15 +137,15 @@ export class ShardWorker {
     this.#stopping = true;
     this.#cancelOpening?.('stopping');
     this.#reader?.nudge();
-    await this.#orAbandon(this.#done);
+    await this.#orLeave(this.#done);
   }
 
   /** What cannot be published in time, or is not this worker's to publish any more, is left to the next owner. */
-  async #orAbandon(work: Promise<void>): Promise<void> {
+  async #orLeave(work: Promise<void>): Promise<void> {
     const { clock, holdsLease } = this.#options;
-    if (!holdsLease()) this.#outbox.abandon();
+    if (!holdsLease()) this.#outbox.close();
     const done = new AbortController();
-    void clock.sleep(FINISH_WITHIN_MS, done.signal).then(() => this.#outbox.abandon());
+    void clock.sleep(FINISH_WITHIN_MS, done.signal).then(() => this.#outbox.close());
     await work;
     done.abort();
   }
@@ -179,7 +179,7 @@ export class ShardWorker {
         this.#reader = undefined;
       }
     }
-    await this.#orAbandon(this.#outbox.finish());
+    await this.#orLeave(this.#outbox.finish());
     this.#status = 'stopped';
   }
 
