@@ -1,6 +1,7 @@
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { shardKeys, systemKeys } from '../../src/state/keys.ts';
+import { systemKeys } from '../../src/state/keys.ts';
+import { ownersOf } from '../support/owners.ts';
 import { jsonOf, type Started, useConverge } from './command.ts';
 import { SHARDS, useServers } from './servers.ts';
 
@@ -15,8 +16,8 @@ beforeAll(() => {
 
 afterAll(() => redis.disconnect());
 
-async function leases(namespace: string): Promise<(string | null)[]> {
-  return await Promise.all(ALL_SHARDS.map((shard) => redis.get(shardKeys(namespace, shard).lease)));
+async function owners(namespace: string): Promise<(string | null)[]> {
+  return await ownersOf(redis, namespace, SHARDS);
 }
 
 async function worker(namespace: string, ...args: string[]): Promise<Started> {
@@ -40,10 +41,10 @@ it('says on stdout who it is and what it works on, and logs JSON on stderr', asy
 it.each(['SIGTERM', 'SIGINT'] as const)('on %s it gives its shards back and ends with 0', async (signal) => {
   const namespace = `stopped-${signal}`;
   const started = await worker(namespace, '--id', 'w-1');
-  expect(await leases(namespace)).toEqual(ALL_SHARDS.map(() => 'w-1'));
+  expect(await owners(namespace)).toEqual(ALL_SHARDS.map(() => 'w-1'));
   started.signal(signal);
   expect(await started.ended).toMatchObject({ code: 0, signal: null });
-  expect(await leases(namespace)).toEqual(ALL_SHARDS.map(() => null));
+  expect(await owners(namespace)).toEqual(ALL_SHARDS.map(() => null));
   expect(await redis.zcard(systemKeys(namespace).workers)).toBe(0);
 });
 

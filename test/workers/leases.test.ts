@@ -2,6 +2,7 @@
 import { expect, it, vi } from 'vitest';
 import type { RunningWorker } from '../../src/workers/worker.ts';
 import { expectAllApplied, expectEventsComplete, Load } from '../support/load.ts';
+import { ownersOf } from '../support/owners.ts';
 import { NO_SWEEPS, type Space, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -9,11 +10,6 @@ vi.setConfig({ testTimeout: 60_000 });
 
 const system = useSystem();
 const SHARDS = 6;
-
-async function owners(space: Space): Promise<(string | null)[]> {
-  const keys = Array.from({ length: SHARDS }, (_, shard) => `${space.ns}:{${shard}}:r:lease`);
-  return await Promise.all(keys.map((key) => system.redis.get(key)));
-}
 
 async function everyShardHeldBy(
   space: Space,
@@ -24,7 +20,7 @@ async function everyShardHeldBy(
   await until(
     `each of ${workers.length} workers to hold ${share} shards`,
     async () => {
-      const held = await owners(space);
+      const held = await ownersOf(system.redis, space.ns, SHARDS);
       return workers.every(({ id, shards }) => {
         const mine = held.flatMap((owner, shard) => (owner === id ? [shard] : []));
         return mine.length === share && mine.join() === shards.join();

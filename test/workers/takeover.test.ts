@@ -3,6 +3,7 @@ import { expect, it, vi } from 'vitest';
 import { startChildWorker } from '../support/child-worker.ts';
 import { firstDifference } from '../support/first-difference.ts';
 import { expectAllApplied, expectEventsComplete, Load } from '../support/load.ts';
+import { ownersOf } from '../support/owners.ts';
 import { NO_SWEEPS, type Space, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -50,9 +51,7 @@ it('workers killed one after the other, each in the midst of its work', async ()
     worker.signal('SIGKILL');
     await worker.ended;
     await until('the next one to hold every shard', async () => {
-      const owners = await Promise.all(
-        [0, 1].map((shard) => system.redis.get(`${space.ns}:{${shard}}:r:lease`)),
-      );
+      const owners = await ownersOf(system.redis, space.ns, 2);
       return owners.every((owner) => owner === next.id);
     });
     worker = next;
@@ -70,9 +69,7 @@ it('a worker that was frozen comes back as a zombie, writes nothing, and works o
   frozen.signal('SIGSTOP');
   const other = await space.worker();
   await until('the other one to have taken over', async () => {
-    const owners = await Promise.all(
-      [0, 1].map((shard) => system.redis.get(`${space.ns}:{${shard}}:r:lease`)),
-    );
+    const owners = await ownersOf(system.redis, space.ns, 2);
     return owners.every((owner) => owner === other.id);
   });
   await load.more(200);
@@ -81,9 +78,7 @@ it('a worker that was frozen comes back as a zombie, writes nothing, and works o
   await until('the other one to work', async () => (await space.position(shard)) >= (last?.ack.seq ?? 0));
   frozen.signal('SIGCONT');
   await until('both to share the shards', async () => {
-    const owners = await Promise.all(
-      [0, 1].map((shard) => system.redis.get(`${space.ns}:{${shard}}:r:lease`)),
-    );
+    const owners = await ownersOf(system.redis, space.ns, 2);
     return owners.includes(frozen.id) && new Set(owners).size === 2;
   });
   await load.more(200);
