@@ -57,6 +57,7 @@ const SLICES = {
   queues: {
     mutate: ['src/handlers/world/{indexed-heap,pending-queue}.ts'],
     tests: family(
+      'world/claiming-order.test.ts',
       'world/indexed-heap.test.ts',
       'world/pending-queue.test.ts',
       'tasks/claim-next-task.test.ts',
