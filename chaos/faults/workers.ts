@@ -1,6 +1,6 @@
 /** Faults of worker processes. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { shardKeys } from '../../src/state/keys.ts';
+import { shardKeys, systemKeys } from '../../src/state/keys.ts';
 import type { Cut } from '../system/link.ts';
 import { LEASE_MS } from '../system/system.ts';
 import type { WorkerProcess } from '../system/worker-process.ts';
@@ -113,14 +113,16 @@ const twoOwners: Fault = {
   kind: 'two-owners',
   recoversWithinMs: RECOVERS_WITHIN_MS,
   async inject({ system, random }) {
-    const { admin, namespace, shards, workers } = system;
+    const { admin, namespace, shards } = system;
     const at = Date.now();
+    // As they stand in leases, where every process has a name of its own.
+    const holders = await admin.zrange(systemKeys(namespace).workers, 0, '-1');
     for (let round = 0; round < 8; round++) {
       for (let shard = 0; shard < shards; shard++) {
         const { lease } = shardKeys(namespace, shard);
-        const heir = workers[random.integer(workers.length)];
+        const heir = holders[random.integer(holders.length)];
         if (random.chance(0.5) || heir === undefined) await admin.del(lease);
-        else await admin.set(lease, heir.id, 'PX', LEASE_MS);
+        else await admin.set(lease, heir, 'PX', LEASE_MS);
       }
       await delay(100);
     }
