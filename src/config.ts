@@ -5,7 +5,7 @@
  */
 import { homedir } from 'node:os';
 import { z } from 'zod';
-import { type NatsCredentials, readContext } from './bus/credentials.ts';
+import { type NatsCredentials, readContext, withProofIn } from './bus/credentials.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { ConfigurationError } from './errors.ts';
 import { faultOf } from './protocol/decode.ts';
@@ -129,9 +129,9 @@ export function natsAccess(config: Config): NatsAccess {
     key: config.natsKey,
   });
   const isEmpty = Object.keys(own).length === 0;
-  if (natsContext === undefined) return { url, credentials: isEmpty ? undefined : own };
+  if (natsContext === undefined) return { url, credentials: withProofIn(url, isEmpty ? undefined : own) };
   const { credentials } = readContext(natsContext, natsContextDir, homeOf(natsContextDir));
-  return { url, credentials: { ...definedOf(credentials), ...own } };
+  return { url, credentials: withProofIn(url, { ...definedOf(credentials), ...own }) };
 }
 
 /** The files of TLS for Redis; undefined when its URL says all. */

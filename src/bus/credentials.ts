@@ -84,6 +84,30 @@ export function isProof({ creds, nkey, seed, user, token }: NatsCredentials): bo
   return [creds, nkey, seed, user, token].some((each) => each !== undefined);
 }
 
+/**
+ * With what the URL says, where nothing else proves who we are: `nats://user:password@host`, `nats://token@host`, which
+ * the library takes no notice of.
+ */
+export function withProofIn(
+  url: string,
+  credentials: NatsCredentials | undefined,
+): NatsCredentials | undefined {
+  if (credentials !== undefined && isProof(credentials)) return credentials;
+  const [, user, password] = /^[a-z+]+:\/\/([^:@/,]+)(?::([^@/,]*))?@/.exec(url) ?? [];
+  if (user === undefined) return credentials;
+  const proof =
+    password === undefined ? { token: decoded(user) } : { user: decoded(user), password: decoded(password) };
+  return { ...credentials, ...proof };
+}
+
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** As whom the credentials are known, where they say so. Throws a {@link CredentialsError} when a file cannot be read. */
 export function identityOf({
   identity,

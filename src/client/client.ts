@@ -1,7 +1,7 @@
 /** What an agent's author starts with: one agent's connection to the system. Needs NATS and nothing else. */
 import type { NatsConnection } from 'nats';
 import { closeNats, connectNats } from '../bus/connection.ts';
-import { identityOf, isProof, type NatsCredentials } from '../bus/credentials.ts';
+import { identityOf, isProof, type NatsCredentials, withProofIn } from '../bus/credentials.ts';
 import { DecisionPublisher, type DecisionPublisherOptions } from '../bus/decision-publisher.ts';
 import { type AskOptions, QueryClient } from '../bus/query-client.ts';
 import { ConfigurationError, PublishError, UnavailableError } from '../errors.ts';
@@ -76,7 +76,8 @@ export class ConvergeClient {
   readonly #isDerived: boolean;
   #isClosed = false;
 
-  static async connect(options: ClientOptions): Promise<ConvergeClient> {
+  static async connect(given: ClientOptions): Promise<ConvergeClient> {
+    const options = { ...given, credentials: withProofIn(given.url ?? '', given.credentials) };
     const { agent, url, connection, namespace, shards } = options;
     if (!isName(agent)) {
       throw new ConfigurationError(

@@ -8,6 +8,7 @@ import { closeNats, connectNats } from '../../src/bus/connection.ts';
 import type { NatsCredentials } from '../../src/bus/credentials.ts';
 import { configFromEnv, natsAccess } from '../../src/config.ts';
 import { CredentialsError, NotAuthorizedError } from '../../src/errors.ts';
+import { ConvergeClient } from '../../src/index.ts';
 import { seedFileText } from '../../src/protocol/seed-file.ts';
 import { type RunningServer, startNats } from '../../src/servers/index.ts';
 
@@ -100,6 +101,23 @@ it('the environment names them', () => {
   );
   expect(credentials).toEqual({ user: 'ann', password: 'secret', ca: 'ca.pem' });
   expect(natsAccess(configFromEnv({})).credentials).toBeUndefined();
+});
+
+it('a URL may say who one is, unless something else does', async () => {
+  const url = (proof: string) => server.url.replace('nats://', `nats://${proof}@`);
+  const access = (natsUrl: string, others: Record<string, string> = {}) =>
+    natsAccess(configFromEnv({ CONVERGE_NATS_URL: natsUrl, ...others }));
+  const inUrl = access(url('ann:secret'));
+  expect(inUrl.credentials).toEqual({ user: 'ann', password: 'secret' });
+  expect(await ask(inUrl.credentials, inUrl.url)).toBe('string');
+  expect(access(url('a%2Fb:c%40d')).credentials).toEqual({ user: 'a/b', password: 'c@d' });
+  expect(access(url('s3cret')).credentials).toEqual({ token: 's3cret' });
+  expect(access(url('ann:secret'), { CONVERGE_NATS_NKEY: 'otto.nk' }).credentials).toEqual({
+    nkey: 'otto.nk',
+  });
+  expect(access(server.url).credentials).toBeUndefined();
+  const client = await ConvergeClient.connect({ agent: 'ann', url: url('ann:secret') });
+  await client.close();
 });
 
 it('a NATS context has the URL and the credentials, unless others are given', async () => {
