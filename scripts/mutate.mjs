@@ -69,6 +69,7 @@ const SLICES = {
     tests: family(
       'world/pool-state.test.ts',
       'world/world.test.ts',
+      'world/taking-back.test.ts',
       'system/ended-retention.test.ts',
       'tasks/dependencies.test.ts',
       'tasks/ends-in-order.test.ts',
@@ -82,6 +83,7 @@ const SLICES = {
     tests: family(
       'world/pool-state.test.ts',
       'world/world.test.ts',
+      'world/taking-back.test.ts',
       'system/ended-retention.test.ts',
       'system/retention.test.ts',
       'batch.test.ts',
