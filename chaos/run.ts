@@ -55,6 +55,8 @@ export async function run(options: RunOptions): Promise<RunResult> {
 
   if (others.length > 0) {
     const next = inTurn(others, random);
+    // What was asked for by name happens once at least, however little time there is for it.
+    let owed = wanted.length < FAULTS.length ? others.length : 0;
     const allMs = options.minutes * MINUTE_MS;
     let leftMs = allMs - (ofLog.length > 0 ? Math.min(MOST_OF_LOG_MS, allMs * LOG_SHARE) : 0);
     do {
@@ -64,7 +66,7 @@ export async function run(options: RunOptions): Promise<RunResult> {
         // What starting and judging takes is not time in which anything is broken.
         const spentMs = firstAt === undefined ? 0 : Date.now() - firstAt;
         firstAt ??= Date.now();
-        return spentMs < forMs ? next() : undefined;
+        return owed-- > 0 || spentMs < forMs ? next() : undefined;
       });
       leftMs -= forMs;
     } while (leftMs > LEAST_MS);
