@@ -208,6 +208,18 @@ describe('the receipt of a decision that created several things', () => {
     expect(await keysOf(system.redis, `${ns}:{0}:s:*`)).toEqual([`${ns}:{0}:s:meta`]);
   });
 
+  it('may be missing: the end of a thing without one leaves nothing behind', async () => {
+    const { store, ns } = await newStore();
+    const task = pendingTask('p', 't1', 1, 'unknown');
+    const first = commitFrom(BEGINNING, {
+      changes: [{ kind: 'task', pool: 'p', before: undefined, after: task }],
+    });
+    await store.commit(first);
+    const removal = { kind: 'task' as const, pool: 'p', before: task, after: undefined };
+    await store.commit(commitFrom(positionAfter(first), { changes: [removal] }));
+    expect(await keysOf(system.redis, `${ns}:{0}:s:*`)).toEqual([`${ns}:{0}:s:meta`]);
+  });
+
   it('is not mixed up with receipts that the same commit writes', async () => {
     const { store, ns } = await newStore();
     const [old, fresh] = [pendingTask('p', 't1', 1, 'old'), pendingTask('p', 't1', 2, 'fresh')];
