@@ -5,10 +5,10 @@ import { expect, it, vi } from 'vitest';
 import type { ConvergeClient, ConvergeEvent, EventFeed } from '../../src/index.ts';
 import {
   acceptedOrThrow,
+  NotAuthorizedError,
   PermissionDeniedError,
   QueryError,
   TaskManager,
-  UnavailableError,
 } from '../../src/index.ts';
 import { until } from '../support/until.ts';
 import { useGuardedSystem } from './guarded.ts';
@@ -187,7 +187,7 @@ it('a connection ends when its name is revoked', async () => {
     const error = await tom
       .decide('commons', { type: 'Heartbeat' }, { timeoutMs: 500 })
       .catch((reason) => reason);
-    return error instanceof UnavailableError;
+    return error instanceof NotAuthorizedError;
   });
 });
 

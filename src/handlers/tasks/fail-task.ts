@@ -20,9 +20,8 @@ export const failTask: Handler<'FailTask'> = {
       return accepted([holderFails(held, reason, retryable ?? true, context)], retriesLeft(held));
     const task = existingTask(state, taskId);
     const isMaster = !isRejected(task) && [task.submitter, state.doc.owner].includes(context.self);
-    // Its own claim that is over does not turn a holder's failure into the master's last word.
-    const wasHolder = !isRejected(task) && isClaimed(task) && task.claim.agent === context.self;
-    if (isRejected(task) || !isMaster || wasHolder || epoch !== undefined) return held;
+    // Whoever names an epoch speaks as a holder. Without one, an own claim that is over is none: the sweep may have been.
+    if (isRejected(task) || !isMaster || epoch !== undefined) return held;
     const { task: current, events } = lapse(state, task, context.now);
     if (isFinal(current)) return alreadyFinal(current);
     return accepted([...events, failed(current, reason, context)]);

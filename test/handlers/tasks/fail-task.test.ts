@@ -121,10 +121,18 @@ describe('FailTask by the holder', () => {
 });
 
 describe('FailTask by the submitter or the pool owner', () => {
-  it('claim_lost: a submitter whose own claim is over does not fail the task outright by failing late', () => {
-    given(pool(), joins('ann'), submits('ann', 't-1'), claims('ann', 't-1', 100))
-      .when(at(100), fails('ann'))
+  it('a submitter whose own claim is over fails the task outright, whether or not it was swept; as its holder it is too late', () => {
+    const held = () =>
+      given(pool(), joins('ann'), submits('ann', 't-1'), claims('ann', 't-1', 100)).given(at(100));
+    held()
+      .when(fails('ann', 't-1', { epoch: 1 }))
       .thenRejected('claim_lost');
+    held()
+      .given(sweep())
+      .when(fails('ann', 't-1', { epoch: 1 }))
+      .thenRejected('claim_lost');
+    held().when(fails('ann')).thenEvents('task.expired t-1', 'task.failed t-1');
+    held().given(sweep()).when(fails('ann')).thenEvents('task.failed t-1');
   });
 
   it.each(['ann', 'owner'])('%s fails the task outright, holder or not', (agent) => {
