@@ -2,7 +2,7 @@
 import { EXIT } from '../src/errors.ts';
 import { CommandLine } from '../src/programs/command-line.ts';
 import { runProgram } from '../src/programs/run-program.ts';
-import { type AttackCase, runAttacks } from './attacks.ts';
+import { type AttackCase, runAttacks } from './attacks/index.ts';
 import { type Case, runMatrix } from './matrix.ts';
 import { SecuritySystem } from './system.ts';
 import { tableOf } from './table.ts';

@@ -1,6 +1,6 @@
 /** The matrix for people: a line for each subject, a column for each one who tries. */
 import { aligned } from '../src/cli/text.ts';
-import type { AttackCase } from './attacks.ts';
+import type { AttackCase } from './attacks/index.ts';
 import { NAMES } from './expectations.ts';
 import type { Case } from './matrix.ts';
 

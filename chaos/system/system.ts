@@ -190,9 +190,10 @@ export class ChaosSystem {
     return await this.queries.ask('stats', {}, { timeoutMs });
   }
 
-  /** The worker that works on most shards, as they say themselves. */
+  /** The worker that works on most shards, as they say themselves; undefined while nobody says anything. */
   async busiestWorker(): Promise<WorkerProcess | undefined> {
-    const { shards } = await this.stats();
+    const shards = (await this.stats().catch(() => undefined))?.shards ?? [];
+    if (shards.length === 0) return undefined;
     const held = (id: string): number => shards.filter(({ owner }) => owner === id).length;
     return [...this.workers].sort((a, b) => held(b.id) - held(a.id))[0];
   }

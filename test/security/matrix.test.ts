@@ -1,6 +1,6 @@
 /** A sample of `npm run security`, which tries all of it. */
 import { expect, it } from 'vitest';
-import { runAttacks } from '../../security/attacks.ts';
+import { runAttacks } from '../../security/attacks/index.ts';
 import { runMatrix } from '../../security/matrix.ts';
 import { useGuardedSystem } from '../auth/guarded.ts';
 
