@@ -19,7 +19,7 @@ import type { NatsConnection } from 'nats';
 import { LogDivergedError, LogInterruptedError, messageOf } from '../errors.ts';
 import { Deliveries, type Delivery } from './deliveries.ts';
 import type { LogMessage, LogPosition } from './log-message.ts';
-import { trimMarkOf } from './streams.ts';
+import { logIdentityOf, trimMarkOf } from './streams.ts';
 import { type VerifiableLog, verifyLog } from './verify-log.ts';
 
 export { type LogMessage, type LogPosition, messageHash } from './log-message.ts';
@@ -55,10 +55,10 @@ export function verifiable({
   return {
     async bounds() {
       const info = await jsm.streams.info(stream);
-      const { created, state } = info;
+      const { state } = info;
       const { below, shards } = trimMarkOf(info);
       const trimmed = { below, isOfThisShard: shards.has(shard) };
-      return { created, firstSeq: state.first_seq, lastSeq: state.last_seq, trimmed };
+      return { created: logIdentityOf(info), firstSeq: state.first_seq, lastSeq: state.last_seq, trimmed };
     },
     read: (seq) => readMessage(jsm, stream, seq),
   };

@@ -11,6 +11,7 @@ import {
   type StreamConfig,
   type StreamInfo,
 } from '@nats-io/jetstream';
+import { nuid } from 'nats';
 import { ConfigurationError } from '../errors.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 
@@ -33,7 +34,7 @@ export interface StreamLimits {
 export interface Layout {
   readonly version: number;
   readonly shards: number;
-  /** When the log was created (RFC 3339, as the server says it): another one is another log. */
+  /** The name that the log was given when it was made: another one is another log. */
   readonly logIdentity: string;
 }
 
@@ -155,9 +156,19 @@ function limitsOf({
 }
 
 const DESCRIPTION =
-  /^converge layout (?<version>\d+), (?<shards>\d+) shards(, trimmed below (?<below>\d+) on (?<trimmed>[\d,-]+))?$/;
+  /^converge layout (?<version>\d+), (?<shards>\d+) shards(, log (?<log>[A-Za-z0-9]+))?(, trimmed below (?<below>\d+) on (?<trimmed>[\d,-]+))?$/;
 
-function layoutOf({ config, created }: StreamInfo): Layout {
+/**
+ * Which log this is: a name that it was given when it was made. Logs from before that have only the time of their
+ * creation, which servers (seen on 2.9.10) change: restarted, updated and restarted again, a stream was created when the server
+ * first started again.
+ */
+export function logIdentityOf({ config, created }: Pick<StreamInfo, 'config' | 'created'>): string {
+  return DESCRIPTION.exec(config.description ?? '')?.groups?.log ?? created;
+}
+
+function layoutOf(info: StreamInfo): Layout {
+  const { config } = info;
   const { version, shards } = DESCRIPTION.exec(config.description ?? '')?.groups ?? {};
   if (version === undefined || shards === undefined) {
     throw new ConfigurationError(`stream ${config.name} exists but is not a Converge log`);
@@ -167,7 +178,7 @@ function layoutOf({ config, created }: StreamInfo): Layout {
       `stream ${config.name} has layout ${version}; this version knows ${LAYOUT_VERSION}`,
     );
   }
-  return { version: Number(version), shards: Number(shards), logIdentity: created };
+  return { version: Number(version), shards: Number(shards), logIdentity: logIdentityOf(info) };
 }
 
 /**
@@ -194,11 +205,12 @@ export async function markTrimmed(
   mark: TrimMark,
 ): Promise<StreamInfo> {
   const info = await jsm.streams.info(stream);
-  const { version, shards } = layoutOf(info);
+  const { version, shards, logIdentity } = layoutOf(info);
+  const named = logIdentity === info.created ? '' : `, log ${logIdentity}`;
   const known = trimMarkOf(info);
   const below = Math.max(known.below, mark.below);
   const trimmed = rangesOf(new Set([...known.shards, ...mark.shards]));
-  const description = `converge layout ${version}, ${shards} shards, trimmed below ${below} on ${trimmed}`;
+  const description = `converge layout ${version}, ${shards} shards${named}, trimmed below ${below} on ${trimmed}`;
   if (description === info.config.description) return info;
   return await jsm.streams.update(stream, { ...info.config, description });
 }
@@ -231,7 +243,7 @@ function decisionStream(
 ): Partial<StreamConfig> & { name: string } {
   return {
     name: subjects.streams.decisions,
-    description: `converge layout ${LAYOUT_VERSION}, ${shards} shards`,
+    description: `converge layout ${LAYOUT_VERSION}, ${shards} shards, log ${nuid.next()}`,
     subjects: Array.from({ length: shards }, (_, shard) => subjects.shardLog(shard)),
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,

@@ -3,7 +3,7 @@ import { type LogMessage, type LogPosition, messageHash } from './log-message.ts
 
 /** What a log says of itself. */
 export interface LogBounds {
-  /** When it was created: another one is another log. */
+  /** Its name, or where it has none when it was created: another one is another log. */
   readonly created: string;
   readonly firstSeq: number;
   readonly lastSeq: number;
@@ -25,7 +25,7 @@ export async function verifyLog(log: VerifiableLog, position: LogPosition): Prom
   const { created, firstSeq, lastSeq, trimmed } = await log.bounds();
   if (created !== position.logIdentity) {
     throw new LogDivergedError(
-      `the log was created ${created}, the state comes from one created ${position.logIdentity}`,
+      `the log is ${created}, the state comes from ${position.logIdentity}: another one`,
     );
   }
   if (position.seq === 0) {

@@ -5,7 +5,7 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { type LogMessage, LogReader, readMessage } from '../bus/log-reader.ts';
 import type { StreamMessage, StreamPublisher } from '../bus/stream-publisher.ts';
-import { findStream } from '../bus/streams.ts';
+import { findStream, logIdentityOf } from '../bus/streams.ts';
 import { LogDivergedError, PublishError } from '../errors.ts';
 import { MAX_DECISION_BYTES } from '../protocol/limits.ts';
 import { SHARD_POOL, SWEEPER } from '../protocol/names.ts';
@@ -36,7 +36,7 @@ export function natsShardLog(
     async identity() {
       const info = await findStream(jsm, source.stream);
       if (info === undefined) throw new LogDivergedError('the log is gone');
-      return info.created;
+      return logIdentityOf(info);
     },
   };
 }

@@ -5,7 +5,7 @@
 import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
-import { closeWhenNearlyFull, findStream, isNearlyFull } from '../bus/streams.ts';
+import { closeWhenNearlyFull, findStream, isNearlyFull, logIdentityOf } from '../bus/streams.ts';
 import { messageOf } from '../errors.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import type { ShardWorker } from './shard-worker.ts';
@@ -90,7 +90,7 @@ export class StreamWatch {
     }));
     const info = await findStream(jsm, subjects.streams.decisions);
     for (const { shard, position, log } of positions) {
-      const isSame = info !== undefined && (log === undefined || info.created === log);
+      const isSame = info !== undefined && (log === undefined || logIdentityOf(info) === log);
       if (!isSame || info.state.last_seq < position) shard.interrupt('the log is not the one it was');
     }
     return info;

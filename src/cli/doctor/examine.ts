@@ -4,7 +4,7 @@ import type { NatsConnection } from 'nats';
 import { logDurability } from '../../bus/log-durability.ts';
 import { QueryClient } from '../../bus/query-client.ts';
 import { SnapshotBucket } from '../../bus/snapshot-bucket.ts';
-import { findLayout, findStream } from '../../bus/streams.ts';
+import { findLayout, findStream, logIdentityOf } from '../../bus/streams.ts';
 import { type Config, redisTls } from '../../config.ts';
 import { ConfigurationError, messageOf } from '../../errors.ts';
 import { type Subjects, subjects } from '../../protocol/subjects.ts';
@@ -140,7 +140,7 @@ async function examineSystem(
     );
   const all = Array.from({ length: shards }, (_, shard) => shard);
   const evidence = await gatherEvidence({
-    logIdentity: log.created,
+    logIdentity: logIdentityOf(log),
     isAnyoneAlive: workers.length > 0,
     ends: () => endsOfShards(jsm, names, shards),
     look: () => lookAtShards(redis, namespace, all),

@@ -1,7 +1,7 @@
 /** The snapshots: which shards have good ones, how old the oldest newest is, and what was trimmed for them. */
 import type { StreamInfo } from '@nats-io/jetstream';
 import type { SnapshotBucket } from '../../bus/snapshot-bucket.ts';
-import { trimMarkOf } from '../../bus/streams.ts';
+import { logIdentityOf, trimMarkOf } from '../../bus/streams.ts';
 import { messageOf } from '../../errors.ts';
 import { formatBytes, formatDuration } from '../durations.ts';
 import { type Check, fail, ok, shardList } from './check.ts';
@@ -16,7 +16,7 @@ export async function snapshotCheck(bucket: SnapshotBucket, log: StreamInfo, sha
     try {
       const stored = await bucket.list(shard);
       bytes += stored.reduce((sum, snapshot) => sum + snapshot.bytes, 0);
-      const newest = stored.find(({ seal }) => seal?.summary.position.logIdentity === log.created);
+      const newest = stored.find(({ seal }) => seal?.summary.position.logIdentity === logIdentityOf(log));
       if (newest === undefined) without.push(shard);
       else oldest = Math.min(oldest, newest.writtenAt);
     } catch (error) {

@@ -6,7 +6,7 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import type { Logger } from 'pino';
 import { firstSince, trimShard } from '../../bus/log-trim.ts';
 import type { SnapshotBucket } from '../../bus/snapshot-bucket.ts';
-import { findStream, markTrimmed } from '../../bus/streams.ts';
+import { findStream, logIdentityOf, markTrimmed } from '../../bus/streams.ts';
 import { messageOf } from '../../errors.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import type { StoredPosition } from '../../state/shard-store.ts';
@@ -76,13 +76,14 @@ export class LogTrimmer {
     const info = await findStream(jsm, subjects.streams.decisions);
     const points = new Map<number, number>();
     if (info === undefined || info.state.messages === 0) return points;
-    if (info.created !== this.#logIdentity) this.#done.clear();
-    this.#logIdentity = info.created;
+    const identity = logIdentityOf(info);
+    if (identity !== this.#logIdentity) this.#done.clear();
+    this.#logIdentity = identity;
     const retainedFrom = await firstSince(jsm, subjects.streams.decisions, now - logRetentionMs);
     for (let shard = 0; shard < shards; shard++) {
       const applied = await positionOf(shard);
       const snapshots = (await bucket.list(shard)).flatMap(({ seal }) => seal?.summary ?? []);
-      const { created: logIdentity } = info;
+      const logIdentity = logIdentityOf(info);
       const point = trimPoint({ logIdentity, applied, snapshots, retainedFrom });
       if (point !== undefined && point > (this.#done.get(shard) ?? 0)) points.set(shard, point);
     }

@@ -8,7 +8,7 @@ import { nuid } from 'nats';
 import type { Logger } from 'pino';
 import { readMessage, verifiable } from '../../bus/log-reader.ts';
 import type { SnapshotBucket, StoredSnapshot } from '../../bus/snapshot-bucket.ts';
-import { findStream, trimMarkOf } from '../../bus/streams.ts';
+import { findStream, logIdentityOf, trimMarkOf } from '../../bus/streams.ts';
 import { verifyLog } from '../../bus/verify-log.ts';
 import { LogDivergedError, SnapshotDamagedError } from '../../errors.ts';
 import type { SnapshotSeal } from '../../protocol/snapshots.ts';
@@ -82,9 +82,9 @@ async function lossOf(
   const info = await findStream(jsm, subjects.streams.decisions);
   if (info === undefined) throw new LogDivergedError('the log is gone');
   const { below, shards } = trimMarkOf(info);
-  const loss = { logIdentity: info.created, isLogWhole: !shards.has(shard) };
+  const loss = { logIdentity: logIdentityOf(info), isLogWhole: !shards.has(shard) };
   if (stored.seq <= 0) return loss;
-  if (loss.isLogWhole || stored.seq >= below || stored.logIdentity !== info.created) return undefined;
+  if (loss.isLogWhole || stored.seq >= below || stored.logIdentity !== loss.logIdentity) return undefined;
   const message = await readMessage(jsm, subjects.streams.decisions, stored.seq);
   return message === undefined ? loss : undefined;
 }
@@ -104,7 +104,7 @@ async function refusalOf(
   }
   const { position } = summary;
   if (position.logIdentity !== logIdentity) {
-    return `it comes from another log, created ${position.logIdentity}`;
+    return `it comes from another log, ${position.logIdentity}`;
   }
   const stream = subjects.streams.decisions;
   try {

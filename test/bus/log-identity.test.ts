@@ -1,0 +1,62 @@
+/** Which log it is must not depend on what a server does with the times of its streams. */
+import { expect, it } from 'vitest';
+import { ensureStreams, findLayout, logIdentityOf, markTrimmed } from '../../src/bus/streams.ts';
+import { subjects } from '../../src/protocol/subjects.ts';
+import { useSystem } from '../support/system.ts';
+import { until } from '../support/until.ts';
+
+const system = useSystem();
+const LIMITS = {
+  logMaxBytes: 8 * 1024 * 1024,
+  eventsMaxBytes: 8 * 1024 * 1024,
+  eventsMaxAgeMs: 60_000,
+  deadLettersMaxCount: 10,
+  deadLettersMaxAgeMs: 60_000,
+  dedupeWindowMs: 1_000,
+  snapshotsMaxBytes: 8 * 1024 * 1024,
+  replicas: 1,
+};
+
+async function restart(): Promise<void> {
+  await system.servers.nats.kill('SIGKILL');
+  await system.servers.nats.restart();
+  await until('the server to answer', () =>
+    system.jsm.getAccountInfo().then(
+      () => true,
+      () => false,
+    ),
+  );
+}
+
+// nats-server 2.9.10 writes down with the update that the stream was created when the server started.
+it('a log stays the same when its server restarts, its limits change, and the server restarts again', async () => {
+  const names = subjects('same');
+  const { logIdentity } = await ensureStreams(system.jsm, names, 2, LIMITS);
+  await restart();
+  await ensureStreams(system.jsm, names, 2, { ...LIMITS, logMaxBytes: 2 * LIMITS.logMaxBytes });
+  await restart();
+  expect(await findLayout(system.jsm, names)).toMatchObject({ logIdentity, shards: 2 });
+});
+
+it('what was trimmed is noted without changing which log it is; one that is made anew is another', async () => {
+  const names = subjects('trimmed');
+  const stream = names.streams.decisions;
+  const { logIdentity } = await ensureStreams(system.jsm, names, 2, LIMITS);
+  const marked = await markTrimmed(system.jsm, stream, { below: 1, shards: new Set([1]) });
+  expect(logIdentityOf(marked)).toBe(logIdentity);
+  await system.jsm.streams.delete(stream);
+  const again = await ensureStreams(system.jsm, names, 2, LIMITS);
+  expect(again.logIdentity).not.toBe(logIdentity);
+});
+
+it('a log that was made before logs had names is known by the time of its creation', async () => {
+  const names = subjects('old');
+  const { created } = await system.jsm.streams.add({
+    name: names.streams.decisions,
+    description: 'converge layout 1, 2 shards',
+    subjects: ['old.decisions.0.>', 'old.decisions.1.>'],
+  });
+  expect(await findLayout(system.jsm, names)).toMatchObject({ logIdentity: created });
+  const marked = await markTrimmed(system.jsm, names.streams.decisions, { below: 1, shards: new Set([0]) });
+  expect(marked.config.description).toBe('converge layout 1, 2 shards, trimmed below 1 on 0');
+});
