@@ -1,5 +1,6 @@
 /** Faults of NATS and of its streams that do not touch what the log holds. */
 import { setTimeout as delay } from 'node:timers/promises';
+import { JetStreamApiError } from '@nats-io/jetstream';
 import type { ChaosSystem } from '../system/system.ts';
 import type { Fault } from './fault.ts';
 
@@ -7,6 +8,7 @@ const HELD_MS = 3_000;
 /** What workers keep free of a stream that is as small as these. */
 const MARGIN_BYTES = 1024 * 1024;
 const RECOVERS_WITHIN_MS = 20_000;
+const CONSUMER_NOT_FOUND = 10014;
 
 const killed: Fault = {
   kind: 'nats-kill',
@@ -27,7 +29,12 @@ const consumersDeleted: Fault = {
   async inject({ system: { jsm, subjects } }) {
     const stream = subjects.streams.decisions;
     const at = Date.now();
-    for await (const { name } of jsm.consumers.list(stream)) await jsm.consumers.delete(stream, name);
+    for await (const { name } of jsm.consumers.list(stream)) {
+      // Some end by themselves between the two: whoever read with them has taken a new one.
+      await jsm.consumers.delete(stream, name).catch((error: unknown) => {
+        if (!(error instanceof JetStreamApiError && error.code === CONSUMER_NOT_FOUND)) throw error;
+      });
+    }
     return at;
   },
 };

@@ -32,7 +32,7 @@ export async function connectNats({
   fallback,
 }: ConnectionOptions): Promise<NatsConnection> {
   try {
-    return await connect({
+    const connection = await connect({
       servers: url.split(','),
       name,
       ...(credentials === undefined ? {} : provenBy(credentials, fallback)),
@@ -44,6 +44,8 @@ export async function connectNats({
       pingInterval: 2_000,
       maxPingOut: 2,
     });
+    void rememberRefusals(connection);
+    return connection;
   } catch (error) {
     if (error instanceof ConvergeError) throw error;
     if (error instanceof AuthorizationError) {
@@ -86,19 +88,33 @@ export function newInbox(connection: NatsConnection): string {
  * expired. Undefined when we have closed it ourselves. Any other loss it survives.
  */
 export async function lossOf(connection: NatsConnection): Promise<ConvergeError | undefined> {
-  return lossFrom(await connection.closed());
-}
-
-export function lossFrom(error: unknown): ConvergeError | undefined {
+  const error = await connection.closed();
   if (!(error instanceof Error)) return undefined;
-  if (error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError)
+  const refusal = isRefusal(error) ? error : refusals.get(connection);
+  if (refusal !== undefined)
     return new NotAuthorizedError(
-      `the NATS server has ended the connection and takes its credentials no more (${error.message}): were they revoked?`,
+      `the NATS server has ended the connection and takes its credentials no more (${refusal.message}): were they revoked?`,
       { cause: error },
     );
   return new UnavailableError(`the connection to NATS is lost for good: ${messageOf(error)}`, {
     cause: error,
   });
+}
+
+/**
+ * The last refusal that each connection was told. The library forgets one when a reconnect succeeds, also when the
+ * second one is there already, and then says "connection refused": it happens to credentials that are still good for
+ * the rest of the second in which they expire.
+ */
+const refusals = new WeakMap<NatsConnection, Error>();
+
+async function rememberRefusals(connection: NatsConnection): Promise<void> {
+  for await (const status of connection.status())
+    if (status.type === 'error' && isRefusal(status.error)) refusals.set(connection, status.error);
+}
+
+function isRefusal(error: unknown): error is Error {
+  return error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError;
 }
 
 /** A URL as it may be shown: without the password. */
