@@ -1,20 +1,18 @@
-import {
-  AuthorizationError,
-  connect,
-  createInbox,
-  type NatsConnection,
-  UserAuthenticationExpiredError,
-} from 'nats';
+import { AuthorizationError, connect, createInbox, type NatsConnection } from 'nats';
 import { ConvergeError, messageOf, NotAuthorizedError, UnavailableError } from '../errors.ts';
 import type { Identity } from '../protocol/identity.ts';
 import { isObject } from '../protocol/json.ts';
+import { rememberRefusals } from './connection-loss.ts';
 import { authenticatorOf, inboxPrefixOf, isProof, type NatsCredentials, tlsOf } from './credentials.ts';
+import { failRequestsPromptly } from './prompt-requests.ts';
 
 export interface ConnectionOptions {
   readonly url: string;
   /** Shown in the server's monitoring. */
   readonly name: string;
   readonly connectTimeoutMs?: number;
+  /** How often a connection is asked whether it is alive (2,000). */
+  readonly pingMs?: number;
   readonly credentials?: NatsCredentials | undefined;
   /** Whose inboxes to use with credentials that do not say whose they are. */
   readonly fallback?: Identity | undefined;
@@ -28,6 +26,7 @@ export async function connectNats({
   url,
   name,
   connectTimeoutMs = 5_000,
+  pingMs = 2_000,
   credentials,
   fallback,
 }: ConnectionOptions): Promise<NatsConnection> {
@@ -41,10 +40,11 @@ export async function connectNats({
       reconnectTimeWait: 250,
       reconnectJitter: 250,
       // A connection that is dead without having been closed is noticed after three of these.
-      pingInterval: 2_000,
+      pingInterval: pingMs,
       maxPingOut: 2,
     });
     void rememberRefusals(connection);
+    failRequestsPromptly(connection);
     return connection;
   } catch (error) {
     if (error instanceof ConvergeError) throw error;
@@ -81,40 +81,6 @@ export function newInbox(connection: NatsConnection): string {
   const options: unknown = Reflect.get(connection, 'options');
   const prefix = isObject(options) ? options.inboxPrefix : undefined;
   return typeof prefix === 'string' ? createInbox(prefix) : createInbox();
-}
-
-/**
- * Why a connection has ended for good, which it does when the server refuses its credentials twice in a row: revoked,
- * expired. Undefined when we have closed it ourselves. Any other loss it survives.
- */
-export async function lossOf(connection: NatsConnection): Promise<ConvergeError | undefined> {
-  const error = await connection.closed();
-  if (!(error instanceof Error)) return undefined;
-  const refusal = isRefusal(error) ? error : refusals.get(connection);
-  if (refusal !== undefined)
-    return new NotAuthorizedError(
-      `the NATS server has ended the connection and takes its credentials no more (${refusal.message}): were they revoked?`,
-      { cause: error },
-    );
-  return new UnavailableError(`the connection to NATS is lost for good: ${messageOf(error)}`, {
-    cause: error,
-  });
-}
-
-/**
- * The last refusal that each connection was told. The library forgets one when a reconnect succeeds, also when the
- * second one is there already, and then says "connection refused": it happens to credentials that are still good for
- * the rest of the second in which they expire.
- */
-const refusals = new WeakMap<NatsConnection, Error>();
-
-async function rememberRefusals(connection: NatsConnection): Promise<void> {
-  for await (const status of connection.status())
-    if (status.type === 'error' && isRefusal(status.error)) refusals.set(connection, status.error);
-}
-
-function isRefusal(error: unknown): error is Error {
-  return error instanceof AuthorizationError || error instanceof UserAuthenticationExpiredError;
 }
 
 /** A URL as it may be shown: without the password. */

@@ -5,7 +5,7 @@ import { messageOf, PermissionDeniedError, QueryError, UnavailableError } from '
 import { isObject } from '../protocol/json.ts';
 import type { QueryAnswers, QueryInput, QueryName, QueryReply } from '../protocol/queries.ts';
 import type { Subjects } from '../protocol/subjects.ts';
-import { lossOf } from './connection.ts';
+import { lossOf } from './connection-loss.ts';
 import { permissionDenied } from './permission-denied.ts';
 
 export interface QueryClientOptions {

@@ -1,6 +1,6 @@
 import { type NatsConnection, PermissionViolationError } from 'nats';
 import type { ConvergeError } from '../errors.ts';
-import { lossOf } from './connection.ts';
+import { lossOf } from './connection-loss.ts';
 
 export interface ConnectionListener {
   readonly disconnected?: () => void;

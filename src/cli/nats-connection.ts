@@ -1,7 +1,8 @@
 /** A connection to NATS for the time of one call. */
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
-import { closeNats, connectNats, lossOf } from '../bus/connection.ts';
+import { closeNats, connectNats } from '../bus/connection.ts';
+import { lossOf } from '../bus/connection-loss.ts';
 import { identityOf, isProof } from '../bus/credentials.ts';
 import { permissionDenied } from '../bus/permission-denied.ts';
 import { findLayout, type Layout } from '../bus/streams.ts';

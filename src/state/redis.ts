@@ -25,6 +25,8 @@ type AnswerOptions = Pick<
 
 /** A connection that owes an answer for so long is dead, though nobody closed it: a network that is gone says nothing. */
 const ANSWER_WITHIN_MS = 5_000;
+/** BullMQ waits for the next job for ten seconds at most, and then asks again. */
+const BLOCKS_WITHIN_MS = 15_000;
 
 /**
  * A connection for commits. A script whose answer is lost must not be sent again behind our back: this connection
@@ -50,9 +52,21 @@ export function connectForReads(
   return connection(url, tls, { maxRetriesPerRequest: 2, socketTimeout: answerWithinMs });
 }
 
-/** A connection as BullMQ wants it: commands wait for as long as it takes. */
+/** A connection as BullMQ wants it: commands are repeated for as long as it takes. Some of them block by intention. */
 export function connectForBullMq(url: string, { tls }: RedisOptions = {}): Redis {
-  return connection(url, tls, { maxRetriesPerRequest: null });
+  return connection(url, tls, { maxRetriesPerRequest: null, socketTimeout: BLOCKS_WITHIN_MS });
+}
+
+/**
+ * Asks for a sign of life now and then: a connection is found dead by an answer that it owes, and one that is seldom used
+ * would be found dead when it is needed.
+ */
+export function keepAsking(redis: Redis, everyMs: number): void {
+  const timer = setInterval(() => {
+    if (redis.status === 'ready') redis.ping().catch(() => undefined);
+  }, everyMs);
+  timer.unref();
+  redis.once('end', () => clearInterval(timer));
 }
 
 function connection(url: string, tls: TlsFiles | undefined, answers: AnswerOptions): Redis {

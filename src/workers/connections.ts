@@ -9,6 +9,7 @@ import {
   connectForBullMq,
   connectForCommits,
   connectForReads,
+  keepAsking,
   openRedis,
   type Redis,
 } from '../state/redis.ts';
@@ -25,9 +26,13 @@ export interface Connections {
   readonly bullWorker: Redis;
 }
 
+/** All work of a worker stands on a few connections: that one of them is dead has to be noticed within a lease or two. */
+const PING_MS = 1_000;
+
 export async function openConnections(config: Config, id: string): Promise<Connections> {
   const nats = await connectNats({
     ...natsAccess(config),
+    pingMs: PING_MS,
     name: `converge-worker ${id}`,
     fallback: { role: 'worker', name: id.replace(/[^A-Za-z0-9_-]/g, '-') },
   });
@@ -35,6 +40,7 @@ export async function openConnections(config: Config, id: string): Promise<Conne
   const redis: Redis[] = [];
   const opened = async (connection: Redis): Promise<Redis> => {
     redis.push(connection);
+    keepAsking(connection, PING_MS);
     return await openRedis(connection);
   };
   try {

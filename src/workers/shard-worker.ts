@@ -7,7 +7,13 @@
  */
 import type { Logger } from 'pino';
 import { type LogPosition, messageHash } from '../bus/log-reader.ts';
-import { LogDivergedError, LogInterruptedError, messageOf, ShardLostError } from '../errors.ts';
+import {
+  LogDivergedError,
+  LogInterruptedError,
+  messageOf,
+  ShardLostError,
+  UnavailableError,
+} from '../errors.ts';
 import { nextDue, type OldestKept } from '../handlers/system/sweep.ts';
 import type { World } from '../handlers/world/world.ts';
 import type { Task } from '../protocol/documents.ts';
@@ -167,6 +173,10 @@ export class ShardWorker {
           this.#forget();
         } else if (error instanceof LogInterruptedError) {
           logger.info({ reason: error.message }, 'reading the log was interrupted');
+          await clock.sleep(RETRY_MS);
+        } else if (error instanceof UnavailableError) {
+          logger.warn({ reason: error.message }, 'a server is away: loading again');
+          this.#forget();
           await clock.sleep(RETRY_MS);
         } else {
           logger.error({ err: error }, 'the shard stumbled: loading again');

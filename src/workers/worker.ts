@@ -4,7 +4,7 @@
  */
 import { nuid } from 'nats';
 import { type Logger, pino } from 'pino';
-import { lossOf } from '../bus/connection.ts';
+import { lossOf } from '../bus/connection-loss.ts';
 import { EventFeeds } from '../bus/event-feeds.ts';
 import { QueryService } from '../bus/query-service.ts';
 import { StreamPublisher } from '../bus/stream-publisher.ts';

@@ -209,7 +209,10 @@ it('a file that expires while its agent is connected ends the connection, and sa
   // Whoever is sent away within the second in which the file expires is let in once more: at all times of a second.
   const said = Array.from({ length: 10 }, async (_, i) => {
     await delay(i * 100);
-    await using una = await client({ role: 'agent', name: 'una' }, { exp: Math.floor(Date.now() / 1_000) + 2 });
+    await using una = await client(
+      { role: 'agent', name: 'una' },
+      { exp: Math.floor(Date.now() / 1_000) + 2 },
+    );
     acceptedOrThrow(await una.decide('commons', { type: 'Heartbeat' }));
     await until(`number ${i} to be refused`, async () => {
       const error = await una.query('pools', {}, { timeoutMs: 500 }).catch((reason: unknown) => reason);
