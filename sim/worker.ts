@@ -154,9 +154,9 @@ export class SimWorker {
         const positions = [...this.#shards.values()]
           .filter(({ status }) => status === 'running')
           .map((shard) => ({ shard, position: shard.position ?? 0, log: shard.logIdentity }));
-        const { created, lastSeq } = await process.request('log', () => servers.decisions.bounds());
+        const { identity, lastSeq } = await process.request('log', () => servers.decisions.bounds());
         for (const { shard, position, log } of positions) {
-          const isSame = log === undefined || created === log;
+          const isSame = log === undefined || identity === log;
           if (!isSame || lastSeq < position) shard.interrupt('the log is not the one it was');
         }
       } catch (error) {

@@ -21,7 +21,7 @@ export interface EndOfRun {
 export function hasDiverged(servers: Servers, monitor: Monitor, shard: number): boolean {
   const applied = monitor.appliedTo(shard);
   const { logIdentity } = servers.shards[shard]?.position() ?? {};
-  if (logIdentity !== undefined && logIdentity !== servers.decisions.bounds().created) return true;
+  if (logIdentity !== undefined && logIdentity !== servers.decisions.bounds().identity) return true;
   const last = applied.at(-1);
   return last !== undefined && servers.decisions.read(last.seq) !== last;
 }

@@ -61,7 +61,7 @@ export class MemoryShardLog implements ShardLog {
   }
 
   identity(): Promise<string> {
-    return this.#link.request('log', () => this.#stream.bounds().created);
+    return this.#link.request('log', () => this.#stream.bounds().identity);
   }
 }
 

@@ -39,7 +39,7 @@ export class MemoryStream {
   #ids = new Map<string, { readonly seq: number; readonly at: number }>();
   #consumers = new Set<Subscription>();
   #lives = 0;
-  #created = '';
+  #identity = '';
   /** Refuses everything new. */
   isFull = false;
 
@@ -57,7 +57,7 @@ export class MemoryStream {
   }
 
   bounds(): LogBounds {
-    return { created: this.#created, firstSeq: this.#messages.length === 0 ? 0 : 1, lastSeq: this.lastSeq };
+    return { identity: this.#identity, firstSeq: this.#messages.length === 0 ? 0 : 1, lastSeq: this.lastSeq };
   }
 
   read(seq: number): LogMessage | undefined {
@@ -111,7 +111,7 @@ export class MemoryStream {
     this.deleteConsumers();
     this.#messages = [];
     this.#ids = new Map();
-    this.#created = `stream ${this.#lives++}`;
+    this.#identity = `stream ${this.#lives++}`;
   }
 }
 

@@ -7,7 +7,7 @@ import { nuid } from 'nats';
 import { UnavailableError } from '../errors.ts';
 import type { OpenedFeed, QueryOf } from '../protocol/queries.ts';
 import type { Subjects } from '../protocol/subjects.ts';
-import { findStream } from './streams.ts';
+import { eventsIdentityOf, findStream } from './streams.ts';
 
 /** Of one asker; beyond, the newest ones are closed. */
 const MAX_FEEDS = 64;
@@ -28,7 +28,7 @@ export class EventFeeds {
     const stream = this.#subjects.streams.events;
     const info = await findStream(this.#jsm, stream);
     if (info === undefined) throw new UnavailableError(`there is no stream ${stream}`);
-    const { created, state } = info;
+    const { state } = info;
     // Without a beginning: what happens from now on.
     const position = after ?? (since === undefined ? state.last_seq : undefined);
     const consumer = await this.#jsm.consumers.add(stream, {
@@ -43,7 +43,11 @@ export class EventFeeds {
       mem_storage: true,
       num_replicas: 1,
     });
-    return { created, last: state.last_seq, after: position ?? consumer.delivered.stream_seq };
+    return {
+      identity: eventsIdentityOf(info),
+      last: state.last_seq,
+      after: position ?? consumer.delivered.stream_seq,
+    };
   }
 
   /** Closes feeds of pools that their reader may see no more, and what is too many. Answers how many it has closed. */

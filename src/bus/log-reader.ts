@@ -58,7 +58,7 @@ export function verifiable({
       const { state } = info;
       const { below, shards } = trimMarkOf(info);
       const trimmed = { below, isOfThisShard: shards.has(shard) };
-      return { created: logIdentityOf(info), firstSeq: state.first_seq, lastSeq: state.last_seq, trimmed };
+      return { identity: logIdentityOf(info), firstSeq: state.first_seq, lastSeq: state.last_seq, trimmed };
     },
     read: (seq) => readMessage(jsm, stream, seq),
   };

@@ -167,6 +167,13 @@ export function logIdentityOf({ config, created }: Pick<StreamInfo, 'config' | '
   return DESCRIPTION.exec(config.description ?? '')?.groups?.log ?? created;
 }
 
+const EVENTS_DESCRIPTION = /^converge events, stream (?<stream>[A-Za-z0-9]+)$/;
+
+/** Which stream of events this is, as {@link logIdentityOf}: positions in another one are others. */
+export function eventsIdentityOf({ config, created }: Pick<StreamInfo, 'config' | 'created'>): string {
+  return EVENTS_DESCRIPTION.exec(config.description ?? '')?.groups?.stream ?? created;
+}
+
 function layoutOf(info: StreamInfo): Layout {
   const { config } = info;
   const { version, shards } = DESCRIPTION.exec(config.description ?? '')?.groups ?? {};
@@ -259,7 +266,7 @@ function decisionStream(
 function eventStream(subjects: Subjects, limits: StreamLimits): Partial<StreamConfig> & { name: string } {
   return {
     name: subjects.streams.events,
-    description: 'converge events',
+    description: `converge events, stream ${nuid.next()}`,
     subjects: [subjects.allEvents],
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,

@@ -4,7 +4,7 @@ import { type LogMessage, type LogPosition, messageHash } from './log-message.ts
 /** What a log says of itself. */
 export interface LogBounds {
   /** Its name, or where it has none when it was created: another one is another log. */
-  readonly created: string;
+  readonly identity: string;
   readonly firstSeq: number;
   readonly lastSeq: number;
   /**
@@ -22,10 +22,10 @@ export interface VerifiableLog {
 
 /** Throws {@link LogDivergedError} when the log does not continue what was applied. */
 export async function verifyLog(log: VerifiableLog, position: LogPosition): Promise<void> {
-  const { created, firstSeq, lastSeq, trimmed } = await log.bounds();
-  if (created !== position.logIdentity) {
+  const { identity, firstSeq, lastSeq, trimmed } = await log.bounds();
+  if (identity !== position.logIdentity) {
     throw new LogDivergedError(
-      `the log is ${created}, the state comes from ${position.logIdentity}: another one`,
+      `the log is ${identity}, the state comes from ${position.logIdentity}: another one`,
     );
   }
   if (position.seq === 0) {

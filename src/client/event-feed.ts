@@ -74,7 +74,7 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
   #isIterated = false;
   #isDoubtful = false;
   #position: number | undefined;
-  #streamCreated: string | undefined;
+  #streamIdentity: string | undefined;
   #batch: DeliveryBatch | undefined;
   #loss: ConvergeError | undefined;
 
@@ -194,11 +194,11 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
     return { source, delivered: 0 };
   }
 
-  #verify({ created, last, discard }: EventReading): void {
+  #verify({ identity, last, discard }: EventReading): void {
     const stream = this.#options.subjects.streams.events;
-    this.#streamCreated ??= created;
+    this.#streamIdentity ??= identity;
     const problem =
-      created !== this.#streamCreated
+      identity !== this.#streamIdentity
         ? `stream ${stream} was made anew`
         : this.#position !== undefined && last < this.#position
           ? `stream ${stream} ends at ${last}, but ${this.#position} was read already`

@@ -10,6 +10,7 @@ import {
   jetstreamManager,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
+import { eventsIdentityOf } from '../bus/streams.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import type { EventStart } from './event-feed.ts';
 
@@ -36,8 +37,8 @@ export interface DeliveryBatch extends AsyncIterable<Delivery> {
 
 /** One consumer's deliveries. */
 export interface EventReading {
-  /** When the stream was made, and the position of its last event, as they were when it was opened. */
-  readonly created: string;
+  /** Which stream it is, and the position of its last event, as they were when it was opened. */
+  readonly identity: string;
   readonly last: number;
   /** What is delivered comes after this position. */
   readonly after: number;
@@ -65,7 +66,7 @@ export function consumerSource(
     async open({ position, start }) {
       const stream = subjects.streams.events;
       const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: REQUEST_MS });
-      const { created, state } = await jsm.streams.info(stream);
+      const opened = await jsm.streams.info(stream);
       const info = await jsm.consumers.add(stream, {
         ...beginning(position, start),
         ack_policy: AckPolicy.None,
@@ -76,8 +77,8 @@ export function consumerSource(
       });
       const consumer = jsm.jetstream().consumers.getConsumerFromInfo(info);
       return {
-        created,
-        last: state.last_seq,
+        identity: eventsIdentityOf(opened),
+        last: opened.state.last_seq,
         // The server says where it begins: from here on that is known, also if nothing is delivered before a doubt.
         after: position ?? info.delivered.stream_seq,
         async next() {

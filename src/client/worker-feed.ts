@@ -33,9 +33,9 @@ export function workerFeed({ connection, subjects, queries, asker, pool }: Worke
       try {
         const inPool = pool === undefined ? {} : { pool };
         const query = { token, ...inPool, ...beginning(position, start) };
-        const { created, last, after } = await queries.ask('feed', query, { timeoutMs: OPEN_WITHIN_MS });
+        const { identity, last, after } = await queries.ask('feed', query, { timeoutMs: OPEN_WITHIN_MS });
         arrivals.expectHeartbeats();
-        return { created, last, after, next: async () => arrivals, discard: () => arrivals.close() };
+        return { identity, last, after, next: async () => arrivals, discard: () => arrivals.close() };
       } catch (error) {
         arrivals.close();
         throw error;

@@ -107,8 +107,8 @@ export interface Stats {
 
 /** Events are on their way to the place that was asked for. */
 export interface OpenedFeed {
-  /** When the events stream was made (RFC 3339): another one has other positions. */
-  readonly created: string;
+  /** Which events stream it is: another one has other positions. */
+  readonly identity: string;
   /** Position of its last event. */
   readonly last: number;
   /** Events after this position are delivered. */

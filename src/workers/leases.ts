@@ -54,9 +54,14 @@ export class LeaseHolder {
     void this.#keepTicking();
   }
 
+  /** Keeps what it has, and nothing else is begun by a worker that is about to stop. */
+  takeNoMore(): void {
+    this.#stopping = true;
+  }
+
   /** Gives every shard back, each when its work is finished. */
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.takeNoMore();
     await this.#ticking;
     await Promise.all(this.held.map((shard) => this.#giveBack(shard)));
     this.#end.abort();

@@ -183,6 +183,7 @@ class WorkerProcess {
   }
 
   async #stopAll(): Promise<void> {
+    this.#leases.takeNoMore();
     // First of all, so that the sweep which is waited for next begins no more trimming.
     const trimmed = this.#trims.close();
     await this.#schedule?.close();

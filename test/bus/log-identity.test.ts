@@ -1,7 +1,13 @@
 /** Which log it is must not depend on what a server does with the times of its streams. */
 import { expect, it } from 'vitest';
-import { ensureStreams, findLayout, logIdentityOf, markTrimmed } from '../../src/bus/streams.ts';
-import { subjects } from '../../src/protocol/subjects.ts';
+import {
+  ensureStreams,
+  eventsIdentityOf,
+  findLayout,
+  logIdentityOf,
+  markTrimmed,
+} from '../../src/bus/streams.ts';
+import { type Subjects, subjects } from '../../src/protocol/subjects.ts';
 import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -28,14 +34,22 @@ async function restart(): Promise<void> {
   );
 }
 
+async function eventsIdentity({ streams }: Subjects): Promise<string> {
+  return eventsIdentityOf(await system.jsm.streams.info(streams.events));
+}
+
 // nats-server 2.9.10 writes down with the update that the stream was created when the server started.
-it('a log stays the same when its server restarts, its limits change, and the server restarts again', async () => {
+it('a log and its events stay the same when its server restarts, its limits change, and the server restarts again', async () => {
   const names = subjects('same');
   const { logIdentity } = await ensureStreams(system.jsm, names, 2, LIMITS);
+  const events = await eventsIdentity(names);
   await restart();
-  await ensureStreams(system.jsm, names, 2, { ...LIMITS, logMaxBytes: 2 * LIMITS.logMaxBytes });
+  const { logMaxBytes, eventsMaxBytes } = LIMITS;
+  const more = { ...LIMITS, logMaxBytes: 2 * logMaxBytes, eventsMaxBytes: 2 * eventsMaxBytes };
+  await ensureStreams(system.jsm, names, 2, more);
   await restart();
   expect(await findLayout(system.jsm, names)).toMatchObject({ logIdentity, shards: 2 });
+  expect(await eventsIdentity(names)).toBe(events);
 });
 
 it('what was trimmed is noted without changing which log it is; one that is made anew is another', async () => {
@@ -45,8 +59,11 @@ it('what was trimmed is noted without changing which log it is; one that is made
   const marked = await markTrimmed(system.jsm, stream, { below: 1, shards: new Set([1]) });
   expect(logIdentityOf(marked)).toBe(logIdentity);
   await system.jsm.streams.delete(stream);
+  const events = await eventsIdentity(names);
+  await system.jsm.streams.delete(names.streams.events);
   const again = await ensureStreams(system.jsm, names, 2, LIMITS);
   expect(again.logIdentity).not.toBe(logIdentity);
+  expect(await eventsIdentity(names)).not.toBe(events);
 });
 
 it('a log that was made before logs had names is known by the time of its creation', async () => {
