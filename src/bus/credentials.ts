@@ -16,7 +16,7 @@ import {
 import { CredentialsError, messageOf } from '../errors.ts';
 import { type Identity, identityOfInboxes, inboxPrefix } from '../protocol/identity.ts';
 import { isObject } from '../protocol/json.ts';
-import { identityIn, seedIn } from '../protocol/seed-file.ts';
+import { identityIn, jwtIn, seedIn } from '../protocol/seed-file.ts';
 
 export interface NatsCredentials {
   /** A creds file, as nsc makes it. */
@@ -137,7 +137,7 @@ export function authenticatorOf(credentials: NatsCredentials): Authenticator | u
       `one kind of credentials is enough, not ${given.map(([kind]) => kind).join(' and ')}`,
     );
   if (password !== undefined && user === undefined) throw new CredentialsError('a password without a user');
-  if (creds !== undefined) return credsAuthenticator(rereading(creds, (text) => text));
+  if (creds !== undefined) return credsAuthenticator(rereading(creds, credsOf(creds)));
   if (nkey !== undefined) return nkeyAuthenticator(rereading(nkey, seedOf(nkey)));
   if (seed !== undefined) return nkeyAuthenticator(bytesOf(seedOf('the seed')(seed)));
   if (user !== undefined) return usernamePasswordAuthenticator(user, password);
@@ -165,6 +165,14 @@ function rereading(file: string, usable: (text: string) => string): () => Uint8A
       // Being replaced at this moment, perhaps.
     }
     return last;
+  };
+}
+
+function credsOf(file: string): (text: string) => string {
+  return (text) => {
+    if (jwtIn(text) === undefined || seedIn(text) === undefined)
+      throw new CredentialsError(`${file} is no creds file: it has to hold the JWT of a user and its seed`);
+    return text;
   };
 }
 

@@ -16,11 +16,16 @@ export function identityIn(text: string): Identity | undefined {
   return role === undefined || name === undefined ? identityInJwt(text) : { role, name };
 }
 
-const JWT = /^-+BEGIN NATS USER JWT-+\s+[\w-]+\.([\w-]+)\.[\w-]+\s*$/m;
+const JWT = /^-+BEGIN NATS USER JWT-+\s+([\w-]+\.([\w-]+)\.[\w-]+)\s*$/m;
+
+/** The user's JWT in a creds file. */
+export function jwtIn(text: string): string | undefined {
+  return JWT.exec(text)?.[1];
+}
 
 /** Nothing is verified: the server does that, and what is made of it here are names of one's own. */
 function identityInJwt(text: string): Identity | undefined {
-  const claims = parsed(JWT.exec(text)?.[1] ?? '');
+  const claims = parsed(JWT.exec(text)?.[2] ?? '');
   const user = isObject(claims) && isObject(claims.nats) ? claims.nats : {};
   const allowed = isObject(user.sub) && Array.isArray(user.sub.allow) ? user.sub.allow : [];
   for (const subject of allowed) {

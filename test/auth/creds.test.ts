@@ -210,7 +210,7 @@ it('a file that expires while its agent is connected ends the connection, and sa
   const said = Array.from({ length: 10 }, async (_, i) => {
     await delay(i * 100);
     await using una = await client(
-      { role: 'agent', name: 'una' },
+      { role: 'agent', name: `una-${i}` },
       { exp: Math.floor(Date.now() / 1_000) + 2 },
     );
     acceptedOrThrow(await una.decide('commons', { type: 'Heartbeat' }));
@@ -220,6 +220,22 @@ it('a file that expires while its agent is connected ends the connection, and sa
     });
   });
   await Promise.all(said);
+});
+
+it('a file that is empty for a moment, because somebody writes it anew, does not cost the connection', async () => {
+  const creds = await credsOf({ role: 'agent', name: 'eve' });
+  const connection = await connectNats({ url: servers.nats.url, name: 'eve', credentials: { creds } });
+  try {
+    await writeFile(creds, '');
+    await connection.reconnect();
+    await until('it to be there again', async () => {
+      expect(connection.isClosed()).toBe(false);
+      await connection.flush();
+      return true;
+    });
+  } finally {
+    await closeNats(connection);
+  }
 });
 
 it('without permissions in the JWT (scoped signing keys) a line in the file says whose it is', async () => {
