@@ -20,18 +20,14 @@ import { isNotFound } from '../protocol/codes.ts';
 import type { ConvergeEvent } from '../protocol/event.ts';
 import { isObject } from '../protocol/json.ts';
 import type { Subjects } from '../protocol/subjects.ts';
-import { consumerSource, type DeliveryBatch, type EventReading, type EventSource } from './event-source.ts';
+import {
+  consumerSource,
+  type DeliveryBatch,
+  type EventReading,
+  type EventSource,
+  type EventStart,
+} from './event-source.ts';
 import { workerFeed } from './worker-feed.ts';
-
-/**
- * Where to begin: with what happens from now on, with the oldest event that is kept, after the event at a position of
- * the stream (see {@link EventFeed.position}), or at a time in milliseconds since the epoch.
- */
-export type EventStart =
-  | 'new'
-  | 'all'
-  | { readonly afterEventStreamSeq: number }
-  | { readonly since: number };
 
 export interface EventOptions {
   /** Left out: every pool. */

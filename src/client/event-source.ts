@@ -12,7 +12,16 @@ import {
 import type { NatsConnection } from 'nats';
 import { eventsIdentityOf } from '../bus/streams.ts';
 import type { Subjects } from '../protocol/subjects.ts';
-import type { EventStart } from './event-feed.ts';
+
+/**
+ * Where to begin: with what happens from now on, with the oldest event that is kept, after the event at a position of
+ * the stream (see `EventFeed.position`), or at a time in milliseconds since the epoch.
+ */
+export type EventStart =
+  | 'new'
+  | 'all'
+  | { readonly afterEventStreamSeq: number }
+  | { readonly since: number };
 
 /** Where reading goes on. */
 export interface From {

@@ -36,7 +36,8 @@ export {
   type ListDelegationsOptions,
   type RevokeOptions,
 } from './delegation-protocol.ts';
-export { EventFeed, type EventOptions, type EventStart } from './event-feed.ts';
+export { EventFeed, type EventOptions } from './event-feed.ts';
+export type { EventStart } from './event-source.ts';
 export { uuidv7 } from './ids.ts';
 export {
   type AcceptOptions,

@@ -7,8 +7,7 @@ import { permissionDenied } from '../bus/permission-denied.ts';
 import type { QueryClient } from '../bus/query-client.ts';
 import { LogInterruptedError } from '../errors.ts';
 import type { Subjects } from '../protocol/subjects.ts';
-import type { EventStart } from './event-feed.ts';
-import type { Delivery, DeliveryBatch, EventSource } from './event-source.ts';
+import type { Delivery, DeliveryBatch, EventSource, EventStart } from './event-source.ts';
 
 export interface WorkerFeedOptions {
   readonly connection: NatsConnection;

@@ -1,4 +1,5 @@
-import { EventFeed, type EventStart } from '../../client/event-feed.ts';
+import { EventFeed } from '../../client/event-feed.ts';
+import type { EventStart } from '../../client/event-source.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
 import { subjects } from '../../protocol/subjects.ts';
 import type { Entry, Since, Source, SourceOptions } from './source.ts';
