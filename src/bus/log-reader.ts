@@ -83,20 +83,23 @@ export async function readMessage(
 const NO_MESSAGE = 10037;
 
 export class LogReader {
+  /** All that read at the moment, looked after by one timer: of an idle worker, waking up is most of what it does. */
+  static readonly #all = new Set<LogReader>();
+  static #looks: NodeJS.Timeout | undefined;
+
   readonly #messages: ConsumerMessages;
   readonly #consumer: Consumer;
   readonly #deliveries: Deliveries;
-  readonly #looks: NodeJS.Timeout;
   #silentLooks = 0;
 
   private constructor(consumer: Consumer, messages: ConsumerMessages) {
     this.#consumer = consumer;
     this.#messages = messages;
     this.#deliveries = new Deliveries(BUFFER, () => {
-      clearInterval(this.#looks);
+      this.#leave();
       void messages.close().catch(() => undefined);
     });
-    this.#looks = setInterval(() => this.#look(), LOOK_MS);
+    this.#join();
     void this.#pump();
     void this.#watchConsumer();
   }
@@ -149,6 +152,20 @@ export class LogReader {
     } catch (error) {
       this.interrupt(messageOf(error));
     }
+  }
+
+  #join(): void {
+    LogReader.#all.add(this);
+    LogReader.#looks ??= setInterval(() => {
+      for (const reader of LogReader.#all) reader.#look();
+    }, LOOK_MS);
+  }
+
+  #leave(): void {
+    LogReader.#all.delete(this);
+    if (LogReader.#all.size > 0) return;
+    clearInterval(LogReader.#looks);
+    LogReader.#looks = undefined;
   }
 
   /** While nobody makes room nothing is asked for, and the server owes no heartbeat. */
