@@ -63,7 +63,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const copy = mkdtempSync(join(tmpdir(), 'converge-mutants-'));
 process.on('exit', () => rmSync(copy, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
-for (const name of ['src', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'])
+for (const name of ['src', 'sim', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'])
   cpSync(join(root, name), join(copy, name), { recursive: true });
 symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
 const original = readFileSync(join(root, SCRIPT), 'utf8');

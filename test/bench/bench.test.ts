@@ -39,6 +39,13 @@ test('prints one object that holds every ratio, environment and persistence, and
   });
 }, 180_000);
 
+test('prints what a snapshot costs, and that the state rebuilt from it is the one rebuilt from the log', async () => {
+  const { stdout } = await run(process.execPath, [join(main, '../snapshots.js'), '500'], {
+    timeout: 150_000,
+  });
+  expect(stdout.trim().split('\n').at(-1)).toMatch(/^\| 500 \|( [^|]+ \|){7}$/);
+}, 180_000);
+
 test('an unknown option is refused by name, before anything is started', async () => {
   await expect(run(process.execPath, [main, '--fast'])).rejects.toMatchObject({
     code: 64,

@@ -8,6 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const sources = join(root, 'src');
+/** As in tsconfig.build.json. */
+const BUILT = ['src', 'sim', 'fuzz', 'bench', 'chaos', 'security', 'examples'];
 
 export interface Build {
   /** `main.js` of the command. */
@@ -36,7 +38,7 @@ export async function build(): Promise<Build> {
 function isFresh(built: string): boolean {
   if (!existsSync(built)) return false;
   const builtAt = statSync(built).mtimeMs;
-  return [sources, join(root, 'chaos')].every((folder) =>
+  return BUILT.map((name) => join(root, name)).every((folder) =>
     filesIn(folder).every((path) => statSync(join(folder, path)).mtimeMs < builtAt),
   );
 }

@@ -123,8 +123,8 @@ describe('a session', () => {
   });
 
   it('has on the table what was offered last', () => {
-    const proposals = [{ proposalId: 'p-1' }, { proposalId: 'p-2' }];
-    expect(latestProposal({ id: 's-1', proposals } as unknown as Negotiation)).toBe(proposals[1]);
+    const proposals = [{ proposalId: 'p-1' }, { proposalId: 'p-2' }, { proposalId: 'p-3' }];
+    expect(latestProposal({ id: 's-1', proposals } as unknown as Negotiation)).toBe(proposals[2]);
   });
 
   it('without any offer cannot be', () => {

@@ -122,6 +122,15 @@ describe('subscribing', () => {
     expect(only('subscribe', subject)).toEqual(roles);
   });
 
+  it('an agent to nothing but what is its own, and the events of commons', () => {
+    expect(permissionsOf(ANN, subjects('ns')).subscribe).toEqual([
+      'ns.results.ann.*',
+      'ns.feeds.ann.*',
+      'ns.events.commons.>',
+      '_INBOX.ann.>',
+    ]);
+  });
+
   it('an agent also to the events of the pools that it is granted, each once', () => {
     const granted: Grantee = { ...ANN, events: ['work', 'commons', 'work'] };
     expect(may(granted, 'subscribe', 'ns.events.work.task.t-1.claimed')).toBe(true);

@@ -84,6 +84,7 @@ describe('pages of ballots', () => {
     expect(publicBallots(OPEN, { limit: 2 })).toEqual({ items: [ann, cyd], cursor: 'cyd' });
     expect(publicBallots(OPEN, { limit: 2, cursor: 'cyd' })).toEqual({ items: [dot] });
     expect(publicBallots(OPEN, { limit: 2, cursor: 'dot' })).toEqual({ items: [] });
+    expect(publicBallots(OPEN, { limit: 1 })).toEqual({ items: [ann], cursor: 'ann' });
   });
 
   it('a page of none has nobody to go on from', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { type Identity, identityOfInboxes, inboxPrefix } from '../../src/protocol/identity.ts';
-import { identityIn, seedFileText, seedIn } from '../../src/protocol/seed-file.ts';
+import { identityIn, jwtIn, seedFileText, seedIn } from '../../src/protocol/seed-file.ts';
 
 const SEED = `SU${'A2'.repeat(28)}`;
 const IDENTITIES: Identity[] = [
@@ -94,6 +94,13 @@ describe('a creds file', () => {
     const claims = allowing('ns.results.ann.*', `${inboxPrefix(identity)}.>`);
     expect(identityIn(credsOf(claims))).toEqual(identity);
     expect(seedIn(credsOf(claims))).toBe(SEED);
+  });
+
+  it('has the JWT, unless it ends before', () => {
+    const creds = credsOf({});
+    expect(jwtIn(creds)).toMatch(/^eyJ0eXAi\..+\.c2lnbmF0dXJl$/);
+    expect(jwtIn(creds.slice(0, 40))).toBeUndefined();
+    expect(jwtIn('')).toBeUndefined();
   });
 
   it('that also has the line belongs to whom the line says', () => {
