@@ -33,8 +33,8 @@ export class LeaseHolder {
   readonly #leaving = new Set<number>();
   readonly #end = new AbortController();
   #ticking: Promise<void> | undefined;
-  /** No more shards are taken; what is held is kept until it is given back. */
-  #stopping = false;
+  /** No more shards are taken; what is held is kept until it is given back. Resolves when it has said goodbye. */
+  #stopping: Promise<void> | undefined;
 
   constructor(options: LeaseHolderOptions) {
     this.#options = options;
@@ -54,9 +54,12 @@ export class LeaseHolder {
     void this.#keepTicking();
   }
 
-  /** Keeps what it has, and nothing else is begun by a worker that is about to stop. */
+  /**
+   * Keeps what it has, and nothing else is begun by a worker that is about to stop. Others no longer count it, or what
+   * would be its share were nobody's until it has stopped.
+   */
   takeNoMore(): void {
-    this.#stopping = true;
+    this.#stopping ??= this.#options.store.goodbye().catch(() => undefined);
   }
 
   /** Gives every shard back, each when its work is finished. */
@@ -66,7 +69,7 @@ export class LeaseHolder {
     await Promise.all(this.held.map((shard) => this.#giveBack(shard)));
     this.#end.abort();
     await this.#ticking;
-    await this.#options.store.goodbye().catch(() => undefined);
+    await this.#stopping;
   }
 
   async #keepTicking(): Promise<void> {
@@ -84,8 +87,7 @@ export class LeaseHolder {
     const { store, logger } = this.#options;
     try {
       await this.#renew();
-      const workers = (await store.heartbeat()).length;
-      if (!this.#stopping) await this.#balance(Math.max(1, workers));
+      if (this.#stopping === undefined) await this.#balance((await store.heartbeat()).length);
     } catch (error) {
       logger.warn({ reason: messageOf(error) }, 'leases could not be renewed');
     }
@@ -106,12 +108,12 @@ export class LeaseHolder {
 
   async #balance(workers: number): Promise<void> {
     const { shards, store, random, onAcquired } = this.#options;
-    const share = Math.ceil(shards / workers);
+    const share = Math.ceil(shards / Math.max(1, workers));
     const mine = this.held.filter((shard) => !this.#leaving.has(shard));
     for (const shard of mine.slice(share)) void this.#giveBack(shard);
     // Workers begin at different shards, so that two that start together do not ask for the same ones.
     const start = Math.floor(random() * shards);
-    for (let i = 0; i < shards && this.#held.size < share && !this.#stopping; i++) {
+    for (let i = 0; i < shards && this.#held.size < share && this.#stopping === undefined; i++) {
       const shard = (start + i) % shards;
       // A shard whose work is still being ended here must not be begun anew beside it.
       if (this.#held.has(shard) || this.#leaving.has(shard)) continue;

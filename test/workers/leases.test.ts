@@ -1,5 +1,10 @@
 /** Who works on what: fair shares, clean hand-overs, and no shard without an owner for longer than it takes. */
+import { pino } from 'pino';
 import { expect, it, vi } from 'vitest';
+import { MemoryLeases, memoryLeaseStore } from '../../sim/memory/leases.ts';
+import { DIRECT_LINK } from '../../sim/memory/link.ts';
+import { LeaseHolder } from '../../src/workers/leases.ts';
+import { SYSTEM_CLOCK } from '../../src/workers/ports.ts';
 import type { RunningWorker } from '../../src/workers/worker.ts';
 import { expectAllApplied, expectEventsComplete, Load } from '../support/load.ts';
 import { ownersOf } from '../support/owners.ts';
@@ -101,4 +106,28 @@ it('more workers than shards: some stand by, and take over', async () => {
     await until('another one to hold the shard', () => held().length === 1);
     expect((await agent.decide('commons', { type: 'Heartbeat' })).status).toBe('accepted');
   }
+});
+
+it('a worker that takes no more keeps what it has, and others take what it does not have', async () => {
+  const leases = new MemoryLeases(() => performance.now());
+  const holder = (name: string): LeaseHolder =>
+    new LeaseHolder({
+      store: memoryLeaseStore(DIRECT_LINK, leases, name, 300),
+      ...{ shards: SHARDS, leaseMs: 300, clock: SYSTEM_CLOCK, random: () => 0 },
+      logger: pino({ level: 'silent' }),
+      onAcquired: () => undefined,
+      onReleased: async () => undefined,
+    });
+  const [first, second] = [holder('first'), holder('second')];
+  await first.start();
+  await second.start();
+  await until('each to have its share', () => first.held.length === 3 && second.held.length === 3);
+  first.takeNoMore();
+  const [lost, ...kept] = first.held;
+  leases.drop(lost ?? Number.NaN);
+  await until('the other one to take it', () => second.held.includes(lost ?? Number.NaN));
+  expect(first.held).toEqual(kept);
+  await first.stop();
+  await until('all to have an owner', () => second.held.length === SHARDS);
+  await second.stop();
 });
