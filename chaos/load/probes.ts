@@ -10,6 +10,13 @@ const EVERY_MS = 100;
 /** Probes that nobody confirmed; no more are sent then, so that an outage does not end in a flood. */
 const MOST_OPEN = 20;
 const AGENT = 'probe';
+/** Longer than any fault takes. */
+const REMEMBERED_MS = 60_000;
+
+interface Heard {
+  readonly sentAt: number;
+  readonly heardAt: number;
+}
 
 export class Probes {
   readonly #sender: Sender;
@@ -17,8 +24,8 @@ export class Probes {
   /** Probes without an outcome, and when they were sent. */
   readonly #open = new Map<string, { readonly shard: number; readonly at: number }>();
   readonly #unconfirmed: number[];
-  /** Per shard: of the probes with an outcome, when the newest was sent; and when that outcome came. */
-  readonly #newest: { sentAt: number; heardAt: number }[];
+  /** Per shard: probes whose outcome came lately, in that order. */
+  readonly #heard: Heard[][];
   #watches: { since: number; recovered: Map<number, number>; done: () => void }[] = [];
   #timer: NodeJS.Timeout | undefined;
   #next = 0;
@@ -28,7 +35,7 @@ export class Probes {
     this.#sender = sender;
     this.#pools = poolsOnEveryShard('probes', shards);
     this.#unconfirmed = this.#pools.map(() => 0);
-    this.#newest = this.#pools.map(() => ({ sentAt: 0, heardAt: 0 }));
+    this.#heard = this.#pools.map(() => []);
   }
 
   async start(): Promise<void> {
@@ -53,9 +60,9 @@ export class Probes {
     if (probe === undefined) return;
     this.#open.delete(id);
     const now = Date.now();
-    const newest = this.#newest[probe.shard];
-    if (newest !== undefined && probe.at > newest.sentAt)
-      Object.assign(newest, { sentAt: probe.at, heardAt: now });
+    const heard = this.#heard[probe.shard] ?? [];
+    heard.push({ sentAt: probe.at, heardAt: now });
+    while ((heard[0]?.heardAt ?? now) < now - REMEMBERED_MS) heard.shift();
     for (const watch of this.#watches) {
       if (probe.at < watch.since || watch.recovered.has(probe.shard)) continue;
       watch.recovered.set(probe.shard, now - watch.since);
@@ -73,8 +80,10 @@ export class Probes {
       done = resolve;
     });
     const watch = { since, recovered, done };
-    for (const [shard, { sentAt, heardAt }] of this.#newest.entries()) {
-      if (sentAt >= since) recovered.set(shard, heardAt - since);
+    // What breaks something can take long, and a shard may be at work again before it is done.
+    for (const [shard, heard] of this.#heard.entries()) {
+      const first = heard.find(({ sentAt }) => sentAt >= since);
+      if (first !== undefined) recovered.set(shard, first.heardAt - since);
     }
     if (recovered.size === this.#pools.length) return recovered;
     this.#watches.push(watch);
