@@ -73,7 +73,8 @@ export class Buckets {
   /** What changed since it was last taken; undefined where there is none any more. */
   takeChanges(): ReadonlyMap<string, number | undefined> {
     const taken = this.#changed;
-    if (taken.size > 0) this.#changed = new Map();
+    // Also when there is nothing in it: what was taken must not change with what comes later.
+    this.#changed = new Map();
     return taken;
   }
 

@@ -190,7 +190,7 @@ export class World {
     };
     this.#changes = new Map();
     this.#sequences = new Map();
-    if (this.#changedBans.size > 0) this.#changedBans = new Map();
+    this.#changedBans = new Map();
     this.#undo = [];
     return taken;
   }

@@ -25,6 +25,14 @@ describe('a ban from the whole shard', () => {
     expect(dataOf(scenario, 'agent.unbanned')).toEqual([{ everywhere: true }]);
   });
 
+  it('is not in what was taken for an earlier commit', () => {
+    const scenario = given();
+    const { bans } = scenario.world.takeChanges();
+    scenario.given(everywhere('bob'));
+    expect([...bans.keys()]).toEqual([]);
+    expect([...scenario.world.takeChanges().bans.keys()]).toEqual(['bob']);
+  });
+
   it('takes the claims that a stranger has in commons', () => {
     given(by('ann', { type: 'SubmitTask', taskId: 't', objective: '' }, 'commons'))
       .given(by('bob', { type: 'ClaimTask', taskId: 't' }, 'commons'))

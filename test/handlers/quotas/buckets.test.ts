@@ -30,6 +30,16 @@ describe('Buckets', () => {
     expect(buckets.takeChanges().size).toBe(0);
   });
 
+  it('what was taken of changes is not touched by those that come later', () => {
+    const buckets = new Buckets();
+    const none = buckets.takeChanges();
+    buckets.take('a', TEN, 1, NOW);
+    const one = buckets.takeChanges();
+    buckets.take('b', TEN, 1, NOW);
+    expect([...none.keys()]).toEqual([]);
+    expect([...one.keys()]).toEqual(['a']);
+  });
+
   it('a rate beyond a million a second still takes a microsecond', () => {
     const buckets = new Buckets();
     buckets.take('a', { perS: 3_000_000, burst: 5 }, 5, NOW);
