@@ -211,7 +211,7 @@ it('a file that expires while its agent is connected ends the connection, and sa
     await delay(i * 100);
     await using una = await client(
       { role: 'agent', name: `una-${i}` },
-      { exp: Math.floor(Date.now() / 1_000) + 2 },
+      { exp: Math.floor(Date.now() / 1_000) + 4 },
     );
     acceptedOrThrow(await una.decide('commons', { type: 'Heartbeat' }));
     await until(`number ${i} to be refused`, async () => {

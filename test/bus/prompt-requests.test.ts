@@ -11,7 +11,7 @@ const NEVER_MS = 300_000;
 
 it('a request whose connection breaks fails then, and not when its time is over; the next one is answered', async () => {
   const proxy = await TcpProxy.start(system, system.servers.nats.url);
-  const connection = await connectNats({ url: proxy.url, name: 'asks', pingMs: 50 });
+  const connection = await connectNats({ url: proxy.url, name: 'asks', pingMs: 300 });
   system.onEndOfTest(() => closeNats(connection));
   let asked = 0;
   const service = system.nats.subscribe('asked', {

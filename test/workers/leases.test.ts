@@ -109,11 +109,12 @@ it('more workers than shards: some stand by, and take over', async () => {
 });
 
 it('a worker that takes no more keeps what it has, and others take what it does not have', async () => {
+  const leaseMs = 3_000;
   const leases = new MemoryLeases(() => performance.now());
   const holder = (name: string): LeaseHolder =>
     new LeaseHolder({
-      store: memoryLeaseStore(DIRECT_LINK, leases, name, 300),
-      ...{ shards: SHARDS, leaseMs: 300, clock: SYSTEM_CLOCK, random: () => 0 },
+      store: memoryLeaseStore(DIRECT_LINK, leases, name, leaseMs),
+      ...{ shards: SHARDS, leaseMs, clock: SYSTEM_CLOCK, random: () => 0 },
       logger: pino({ level: 'silent' }),
       onAcquired: () => undefined,
       onReleased: async () => undefined,
