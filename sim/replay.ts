@@ -1,7 +1,9 @@
 /** Applies a log to an empty store, one message at a time and with nothing going wrong: what the log implies. */
 import { pino } from 'pino';
 import type { LogMessage } from '../src/bus/log-message.ts';
+import { Alarms } from '../src/workers/alarms.ts';
 import { WorkerMetrics } from '../src/workers/metrics.ts';
+import type { Clock } from '../src/workers/ports.ts';
 import type { RenderedEvent } from '../src/workers/render.ts';
 import { ShardWorker } from '../src/workers/shard-worker.ts';
 import { DIRECT_LINK } from './memory/link.ts';
@@ -22,6 +24,7 @@ export interface Implied {
 }
 
 const LOGGER = pino({ level: 'silent' });
+const STOPPED_CLOCK: Clock = { now: () => 0, monotonic: () => 0, sleep: () => new Promise(() => undefined) };
 const METRICS = new WorkerMetrics();
 /** Turns of the event loop after which a replay that has not ended is stuck. */
 const MOST_TURNS = 1_000;
@@ -70,8 +73,9 @@ export async function replay(
       flush: async () => undefined,
       sweep: async () => undefined,
     },
-    clock: { now: () => 0, monotonic: () => 0, sleep: () => new Promise(() => undefined) },
+    clock: STOPPED_CLOCK,
     logger: LOGGER,
+    alarms: new Alarms({ logger: LOGGER, clock: STOPPED_CLOCK }),
     metrics: METRICS,
     maxBatch: 1,
     maxBatchBytes: Number.MAX_SAFE_INTEGER,

@@ -2,6 +2,7 @@
 import { pino } from 'pino';
 import { messageOf } from '../src/errors.ts';
 import type { ShardStore } from '../src/state/shard-store.ts';
+import { Alarms } from '../src/workers/alarms.ts';
 import { LeaseHolder } from '../src/workers/leases.ts';
 import { WorkerMetrics } from '../src/workers/metrics.ts';
 import type { ShardLog, ShardPublisher } from '../src/workers/ports.ts';
@@ -128,6 +129,7 @@ export class SimWorker {
       clock: process.clock,
       logger: this.#logger,
       metrics: METRICS,
+      alarms: new Alarms({ logger: this.#logger, clock: process.clock }),
       maxBatch,
       maxBatchBytes,
       sweepOverdueMs,

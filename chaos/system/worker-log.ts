@@ -5,6 +5,7 @@ const lineSchema = z.object({
   level: z.int(),
   time: z.number(),
   msg: z.string().default(''),
+  alarm: z.string().optional(),
   shard: z.int().optional(),
   reason: z.unknown().optional(),
 });
@@ -17,8 +18,8 @@ export interface Halt {
 
 export function haltsIn(lines: readonly string[]): Halt[] {
   return lines.flatMap((line) => {
-    const { msg, time, shard = -1, reason } = parsed(line) ?? {};
-    return msg?.includes('the shard is halted') === true && time !== undefined
+    const { msg, alarm, time, shard = -1, reason } = parsed(line) ?? {};
+    return msg?.startsWith('ALARM') === true && alarm === 'shard_halted' && time !== undefined
       ? [{ at: time, shard, reason: String(reason) }]
       : [];
   });

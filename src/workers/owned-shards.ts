@@ -6,6 +6,7 @@ import type { Subjects } from '../protocol/subjects.ts';
 import { shardKeys } from '../state/keys.ts';
 import type { ShardStore } from '../state/shard-store.ts';
 import { TrackedShardStore } from '../state/snapshots/tracked-store.ts';
+import type { Alarms } from './alarms.ts';
 import type { Connections } from './connections.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { natsShardLog, natsShardPublisher } from './nats-ports.ts';
@@ -28,6 +29,7 @@ export interface OwnedShardsOptions {
   readonly eventsAreFull: () => boolean;
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
+  readonly alarms: Alarms;
 }
 
 export class OwnedShards {
@@ -49,17 +51,17 @@ export class OwnedShards {
     return live;
   }
 
+  /** Besides what alarms say. */
   notReady(): string[] {
     const reasons: string[] = [];
     for (const [shard, worker] of this.#workers) {
-      if (worker.status === 'halted') reasons.push(`shard ${shard} is halted: ${worker.haltReason ?? ''}`);
-      else if (worker.status === 'starting') reasons.push(`shard ${shard} is starting`);
+      if (worker.status === 'starting') reasons.push(`shard ${shard} is starting`);
     }
     return reasons;
   }
 
   begin(shard: number): void {
-    const { config, connections, subjects, streams, storeOf, snapshots, metrics } = this.#options;
+    const { config, connections, subjects, streams, storeOf, snapshots, metrics, alarms } = this.#options;
     const { nats, jsm, bucket, commits, reads } = connections;
     const { namespace, shards, maxBatch, maxBatchBytes, sweepOverdueMs } = config;
     const store = new TrackedShardStore(storeOf(shard));
@@ -76,6 +78,7 @@ export class OwnedShards {
       clock: SYSTEM_CLOCK,
       logger,
       metrics,
+      alarms,
       maxBatch,
       maxBatchBytes,
       sweepOverdueMs,
@@ -93,5 +96,6 @@ export class OwnedShards {
     const worker = this.#workers.get(shard);
     this.#workers.delete(shard);
     await worker?.stop();
+    this.#options.alarms.clearAllOf(shard);
   }
 }

@@ -16,6 +16,7 @@ import { clearState, holdsState, stateDigest } from '../state/digest.ts';
 import { shardKeys, systemKeys } from '../state/keys.ts';
 import { connectForCommits, connectForReads, openRedis, type Redis } from '../state/redis.ts';
 import { RedisShardStore } from '../state/redis-shard-store.ts';
+import { Alarms } from './alarms.ts';
 import { WorkerMetrics } from './metrics.ts';
 import { natsShardLog } from './nats-ports.ts';
 import { type ShardPublisher, SYSTEM_CLOCK } from './ports.ts';
@@ -127,6 +128,7 @@ async function replayShard(replay: Replay): Promise<RebuiltShard> {
     clock: { ...SYSTEM_CLOCK, now: () => 0 },
     logger,
     metrics,
+    alarms: new Alarms({ logger, clock: SYSTEM_CLOCK }),
     maxBatch: config.maxBatch,
     maxBatchBytes: config.maxBatchBytes,
     sweepOverdueMs: Number.MAX_SAFE_INTEGER,

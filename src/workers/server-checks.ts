@@ -8,6 +8,7 @@ import { ConfigurationError } from '../errors.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import type { Redis } from '../state/redis.ts';
 import { stateDurability } from '../state/state-durability.ts';
+import type { Alarms } from './alarms.ts';
 import type { Connections } from './connections.ts';
 import { durabilityOf } from './durability.ts';
 
@@ -29,11 +30,12 @@ export function sayFaultForAgents({ info }: NatsConnection, logger: Logger): voi
 }
 
 /** State that Redis evicts cannot be trusted: a worker must not run on such a server without saying so. */
-export async function checkEviction(redis: Redis, logger: Logger): Promise<void> {
+export async function checkEviction(redis: Redis, alarms: Alarms): Promise<void> {
   const policy = await redis.config('GET', 'maxmemory-policy').catch(() => undefined);
   const value = Array.isArray(policy) ? policy[1] : undefined;
   if (value !== undefined && value !== 'noeviction') {
-    logger.error({ policy: value }, 'ALARM: Redis may evict state; set maxmemory-policy to noeviction');
+    const message = 'Redis may evict state; set maxmemory-policy to noeviction';
+    alarms.raise('redis_evicts', undefined, message, { policy: value });
   }
 }
 
@@ -42,12 +44,14 @@ export async function sayDurability(
   { nats, jsm, reads }: Connections,
   subjects: Subjects,
   logger: Logger,
+  alarms: Alarms,
 ): Promise<void> {
   const log = await findStream(jsm, subjects.streams.decisions);
   if (log === undefined) return;
   const state = await stateDurability(reads);
   const durability = durabilityOf(logDurability(log, nats.info?.version ?? '0'), state);
+  logger.info({ durability }, 'durability of the servers at hand');
   if (durability.survives === 'nothing') {
-    logger.error({ durability }, 'ALARM: the log is in memory: a restart of the server loses it');
-  } else logger.info({ durability }, 'durability of the servers at hand');
+    alarms.raise('log_in_memory', undefined, 'the log is in memory: a restart of the server loses it');
+  }
 }

@@ -20,6 +20,7 @@ import type { Task } from '../protocol/documents.ts';
 import type { Entity } from '../protocol/entities.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import type { Found, ShardCommit, ShardStore, StoredPosition } from '../state/shard-store.ts';
+import type { Alarms } from './alarms.ts';
 import {
   type DecidedBatch,
   type DecodedMessage,
@@ -47,6 +48,7 @@ export interface ShardWorkerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
+  readonly alarms: Alarms;
   /** Most messages, and most bytes of them, in one commit. */
   readonly maxBatch: number;
   readonly maxBatchBytes: number;
@@ -84,6 +86,8 @@ const HALT_CHECK_MS = 1_000;
 /** A halt that was told on a connection that broke can arrive after all: who works takes it back now and then. */
 const UNHALT_EVERY_MS = 10_000;
 const FINISH_WITHIN_MS = 5_000;
+/** What a halt says, followed by its reason. */
+const HALTED = 'the log does not continue what was applied; the shard is halted';
 
 export class ShardWorker {
   readonly #options: ShardWorkerOptions;
@@ -100,6 +104,8 @@ export class ShardWorker {
   #loaded: Loaded | undefined;
   /** Since when (wall clock) something has been due without a Sweep having been applied. */
   #dueSince: number | undefined;
+  /** When (wall clock) the owner swept last because nobody else did. */
+  #ownSweepAt: number | undefined;
   readonly #done: Promise<void>;
 
   constructor(options: ShardWorkerOptions) {
@@ -214,11 +220,12 @@ export class ShardWorker {
   }
 
   async #work(loaded: Loaded): Promise<void> {
-    const { metrics, shard, clock } = this.#options;
+    const { metrics, alarms, shard, clock } = this.#options;
     const { position, logIdentity } = loaded;
     this.#reader = await this.#open({ ...position, logIdentity });
     await this.#unhalt();
     metrics.halted.set({ shard }, 0);
+    alarms.clear('shard_halted', shard);
     this.#haltReason = undefined;
     this.#status = 'running';
     while (!this.#stopping) {
@@ -408,16 +415,22 @@ export class ShardWorker {
 
   /** Nobody has swept for long: expiry must not depend on BullMQ being there. */
   async #sweepIfOverdue({ world }: Loaded): Promise<void> {
-    const { clock, sweepOverdueMs, publisher, logger, shard, metrics } = this.#options;
+    const { clock, sweepOverdueMs, publisher, logger, shard, metrics, alarms } = this.#options;
     const now = clock.now();
     const isDue = (nextDue(world) ?? Number.POSITIVE_INFINITY) <= now;
     this.#dueSince = isDue ? (this.#dueSince ?? now) : undefined;
+    // Not with the next Sweep: that is this worker's own.
+    if (now - (this.#ownSweepAt ?? now) > 3 * sweepOverdueMs) {
+      this.#ownSweepAt = undefined;
+      alarms.clear('sweep_overdue', shard);
+    }
     if (this.#dueSince === undefined || now - this.#dueSince < sweepOverdueMs) return;
-    logger.error(
-      { overdueMs: now - this.#dueSince },
-      'ALARM: nobody sweeps; the owner of the shard does it itself',
-    );
+    const overdueMs = now - this.#dueSince;
+    alarms.raise('sweep_overdue', shard, 'nobody sweeps; the owner of the shard does it itself', {
+      overdueMs,
+    });
     this.#dueSince = now;
+    this.#ownSweepAt = now;
     metrics.ownSweeps.inc();
     await publisher
       .sweep(shard)
@@ -425,16 +438,13 @@ export class ShardWorker {
   }
 
   async #halt(error: LogDivergedError): Promise<void> {
-    const { logger, store, clock, metrics, shard } = this.#options;
+    const { store, clock, metrics, alarms, shard } = this.#options;
     if (this.#haltReason !== error.message) {
       this.#status = 'halted';
       this.#haltReason = error.message;
       metrics.halts.inc();
-      logger.fatal(
-        { reason: error.message },
-        'ALARM: the log does not continue what was applied; the shard is halted',
-      );
     }
+    alarms.raise('shard_halted', shard, HALTED, { reason: error.message });
     // Each time, because the store may not answer now, or forget it later.
     await store.setHalted(error.message).catch(() => undefined);
     metrics.halted.set({ shard }, 1);

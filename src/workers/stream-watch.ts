@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { closeWhenNearlyFull, findStream, isNearlyFull, logIdentityOf } from '../bus/streams.ts';
 import { messageOf } from '../errors.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import type { Alarms } from './alarms.ts';
 import type { ShardWorker } from './shard-worker.ts';
 
 export interface StreamWatchOptions {
@@ -17,6 +18,7 @@ export interface StreamWatchOptions {
   /** Those that this worker owns at the moment. */
   readonly shards: () => Iterable<WatchedShard>;
   readonly logger: Logger;
+  readonly alarms: Alarms;
 }
 
 type WatchedShard = Pick<ShardWorker, 'status' | 'position' | 'logIdentity' | 'interrupt'>;
@@ -27,7 +29,6 @@ export class StreamWatch {
   readonly #options: StreamWatchOptions;
   #timer: NodeJS.Timeout | undefined;
   #eventsAreFull = false;
-  #logIsFull = false;
 
   constructor(options: StreamWatchOptions) {
     this.#options = options;
@@ -52,13 +53,6 @@ export class StreamWatch {
    */
   get eventsAreFull(): boolean {
     return this.#eventsAreFull;
-  }
-
-  notReady(): string[] {
-    const reasons: string[] = [];
-    if (this.#eventsAreFull) reasons.push('the events stream is full');
-    if (this.#logIsFull) reasons.push('the log is full');
-    return reasons;
   }
 
   /** After an outage the log may be another one, or shorter: every reader verifies before it reads on. */
@@ -98,19 +92,23 @@ export class StreamWatch {
 
   async #closeFullLog(info: StreamInfo): Promise<void> {
     const isFull = await closeWhenNearlyFull(this.#options.jsm, info);
-    if (isFull && !this.#logIsFull) this.#alarm(info, 'ALARM: the log is full; it refuses decisions');
-    this.#logIsFull = isFull;
+    this.#alarm('log_full', isFull, info, 'the log is full; it refuses decisions');
   }
 
   #checkEvents(info: StreamInfo | undefined): void {
     const isFull = info !== undefined && isNearlyFull(info);
-    if (isFull && !this.#eventsAreFull) {
-      this.#alarm(info, 'ALARM: the events stream is full; publishing pauses');
-    }
     this.#eventsAreFull = isFull;
+    this.#alarm('events_full', isFull, info, 'the events stream is full; publishing pauses');
   }
 
-  #alarm({ state, config }: StreamInfo, message: string): void {
-    this.#options.logger.error({ bytes: state.bytes, max: config.max_bytes }, message);
+  #alarm(
+    alarm: 'log_full' | 'events_full',
+    isFull: boolean,
+    info: StreamInfo | undefined,
+    message: string,
+  ): void {
+    const { alarms } = this.#options;
+    if (!isFull) alarms.clear(alarm, undefined);
+    else alarms.raise(alarm, undefined, message, { bytes: info?.state.bytes, max: info?.config.max_bytes });
   }
 }

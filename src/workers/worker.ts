@@ -18,6 +18,7 @@ import { StateQueries } from '../state/queries.ts';
 import { RedisShardStore } from '../state/redis-shard-store.ts';
 import { VERSION } from '../version.ts';
 import { within } from '../within.ts';
+import { Alarms } from './alarms.ts';
 import { type Connections, closeConnections, notConnected, openConnections } from './connections.ts';
 import { FeedGuard } from './feed-guard.ts';
 import { type HealthServer, startHealthServer } from './health-server.ts';
@@ -76,6 +77,7 @@ class WorkerProcess {
   readonly #subjects: Subjects;
   readonly #keys: SystemKeys;
   readonly #metrics = new WorkerMetrics();
+  readonly #alarms: Alarms;
   readonly #streams: StreamPublisher;
   readonly #queries: StateQueries;
   readonly #feeds: EventFeeds;
@@ -98,6 +100,7 @@ class WorkerProcess {
     this.#id = id;
     this.#logger = logger;
     this.#connections = connections;
+    this.#alarms = new Alarms({ logger, clock: SYSTEM_CLOCK, registry: this.#metrics.registry });
     this.#subjects = subjectsOf(config.namespace);
     this.#keys = systemKeys(config.namespace);
     this.#streams = new StreamPublisher(connections.nats);
@@ -109,6 +112,7 @@ class WorkerProcess {
       subjects: this.#subjects,
       shards: () => this.#shards,
       logger,
+      alarms: this.#alarms,
     });
     this.#guard = new FeedGuard({
       feeds: this.#feeds,
@@ -130,6 +134,7 @@ class WorkerProcess {
       eventsAreFull: () => this.#watch.eventsAreFull,
       logger,
       metrics: this.#metrics,
+      alarms: this.#alarms,
     });
     this.#leases = this.#leaseHolder();
     this.#trims = this.#trimTurns();
@@ -139,7 +144,7 @@ class WorkerProcess {
     const { nats, jsm, reads } = this.#connections;
     checkPayload(nats);
     const layout = await ensureStreams(jsm, this.#subjects, this.#config.shards, this.#config);
-    await checkEviction(reads, this.#logger);
+    await checkEviction(reads, this.#alarms);
     if (this.#config.auth) sayFaultForAgents(nats, this.#logger);
     this.#watch.start();
     if (this.#config.auth) this.#guard.start();
@@ -149,7 +154,7 @@ class WorkerProcess {
     this.#snapshots.start();
     this.#offerFigures();
     await this.#startHealthServer();
-    await sayDurability(this.#connections, this.#subjects, this.#logger);
+    await sayDurability(this.#connections, this.#subjects, this.#logger, this.#alarms);
     this.#logger.info(
       { health: this.#health?.url, shards: layout.shards, log: layout.logIdentity },
       'worker started',
@@ -215,7 +220,7 @@ class WorkerProcess {
     return [
       ...notConnected(this.#connections),
       ...this.#shards.notReady(),
-      ...this.#watch.notReady(),
+      ...this.#alarms.notReady(),
       ...(this.#stopping === undefined ? [] : ['stopping']),
     ];
   }

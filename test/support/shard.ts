@@ -11,6 +11,7 @@ import { subjects } from '../../src/protocol/subjects.ts';
 import { shardKeys } from '../../src/state/keys.ts';
 import { connectForCommits, connectForReads, openRedis } from '../../src/state/redis.ts';
 import { RedisShardStore } from '../../src/state/redis-shard-store.ts';
+import { Alarms } from '../../src/workers/alarms.ts';
 import { WorkerMetrics } from '../../src/workers/metrics.ts';
 import type { DeadLetter } from '../../src/workers/outbox.ts';
 import {
@@ -152,6 +153,7 @@ export interface ShardUnderTest {
   readonly worker: ShardWorker;
   readonly store: RedisShardStore;
   readonly metrics: WorkerMetrics;
+  readonly alarms: Alarms;
   readonly publisher: RecordingPublisher;
   /** Resolves when all that the log holds is committed. */
   applied(): Promise<void>;
@@ -191,6 +193,7 @@ export async function startShard(system: System, setup: ShardSetup): Promise<Sha
   const store = new RedisShardStore(commit, read, keys);
   const metrics = new WorkerMetrics();
   const logger: Logger = pino({ level: 'silent' });
+  const alarms = new Alarms({ logger, clock: SYSTEM_CLOCK, registry: metrics.registry });
   const worker = new ShardWorker({
     namespace: ns,
     shard,
@@ -201,6 +204,7 @@ export async function startShard(system: System, setup: ShardSetup): Promise<Sha
     clock: testClock(() => 0),
     logger,
     metrics,
+    alarms,
     maxBatch: 256,
     maxBatchBytes: 2 * 1024 * 1024,
     sweepOverdueMs: 1_000,
@@ -219,6 +223,7 @@ export async function startShard(system: System, setup: ShardSetup): Promise<Sha
     worker,
     store,
     metrics,
+    alarms,
     publisher,
     applied: async () => {
       const last = (log as MemoryLog).lastSeq;

@@ -273,7 +273,7 @@ describe('the log', () => {
     const ready = await fetch(`${worker.healthUrl}/readyz`);
     expect(ready.status).toBe(503);
     const said: unknown = await ready.json();
-    for (const shard of [0, 1]) expect(JSON.stringify(said)).toContain(`shard ${shard} is halted: `);
+    for (const shard of [0, 1]) expect(JSON.stringify(said)).toContain(`shard_halted: shard ${shard}: `);
     for (const shard of [0, 1])
       expect(await system.redis.get(`${space.ns}:{${shard}}:r:halted`)).toBeTruthy();
   }

@@ -285,7 +285,9 @@ describe('from a trimmed log', () => {
     );
     await removeState(space);
     const worker = await space.worker({ snapshotEveryMs: 3_600_000 });
-    await until('the halt', () => worker.notReady().some((reason) => reason.includes('shard 0 is halted')));
+    await until('the halt', () =>
+      worker.notReady().some((reason) => reason.startsWith('shard_halted: shard 0')),
+    );
     expect(worker.notReady().join()).toMatch(/chunks of/);
     // Shard 1 was never trimmed, and works.
     await submitTo(space, agent, 1);

@@ -10,6 +10,7 @@ import { memoryShardStore } from '../../sim/memory/shard-store.ts';
 import { UnavailableError } from '../../src/errors.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
 import type { ShardStore } from '../../src/state/shard-store.ts';
+import { Alarms } from '../../src/workers/alarms.ts';
 import { WorkerMetrics } from '../../src/workers/metrics.ts';
 import { SYSTEM_CLOCK } from '../../src/workers/ports.ts';
 import { ShardWorker } from '../../src/workers/shard-worker.ts';
@@ -50,6 +51,7 @@ class TwoOwners {
       clock: { ...SYSTEM_CLOCK, now: () => 0 },
       logger: pino({ level: 'silent' }),
       metrics: METRICS,
+      alarms: new Alarms({ logger: pino({ level: 'silent' }), clock: SYSTEM_CLOCK }),
       maxBatch: 256,
       maxBatchBytes: 1_000_000,
       sweepOverdueMs: 1_000,

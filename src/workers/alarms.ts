@@ -1,0 +1,124 @@
+/**
+ * What an operator has to know at once. An alarm has a fixed name, concerns one shard or the whole worker, and is on from
+ * `raise` to `clear`: a line of the log at both ends, a figure in `/metrics` meanwhile, and `/readyz` says no while work
+ * stands still because of it. What to do about each: docs/operations.md.
+ */
+import type { Logger } from 'pino';
+import { Gauge, type Registry } from 'prom-client';
+import type { Clock } from './ports.ts';
+
+/** Every alarm there is: `stops` what is on while work stands still (not ready), `warns` what does not keep it from going on. */
+const ALARMS = {
+  /** The log does not continue what was applied. */
+  shard_halted: 'stops',
+  /** Something has been due for long and no sweeper came. */
+  sweep_overdue: 'warns',
+  /** The log refuses decisions. */
+  log_full: 'stops',
+  /** The events stream has no room: publishing pauses. */
+  events_full: 'stops',
+  /** Redis may evict state. */
+  redis_evicts: 'warns',
+  /** A restart of the NATS server loses the log. */
+  log_in_memory: 'warns',
+} as const;
+
+export type AlarmName = keyof typeof ALARMS;
+
+export type AlarmDetail = Readonly<Record<string, string | number | boolean | undefined>>;
+
+export interface Alarm {
+  readonly alarm: AlarmName;
+  /** Undefined when it concerns the whole worker. */
+  readonly shard: number | undefined;
+  readonly message: string;
+  readonly detail: AlarmDetail;
+  /** Wall clock: for people. */
+  readonly since: number;
+}
+
+export interface AlarmsOptions {
+  readonly logger: Logger;
+  readonly clock: Pick<Clock, 'now' | 'monotonic'>;
+  readonly registry?: Registry;
+}
+
+/** An alarm that is raised again and again is said again so often. */
+const SAY_AGAIN_MS = 60_000;
+
+interface Raised extends Alarm {
+  readonly saidAt: number;
+}
+
+export class Alarms {
+  readonly #options: AlarmsOptions;
+  readonly #raised = new Map<string, Raised>();
+  readonly #gauge: Gauge<'alarm' | 'shard'>;
+
+  constructor(options: AlarmsOptions) {
+    this.#options = options;
+    this.#gauge = new Gauge({
+      name: 'converge_alarm',
+      help: 'Alarms that are on: 1 for each; what to do about them is in docs/operations.md',
+      labelNames: ['alarm', 'shard'],
+      registers: options.registry === undefined ? [] : [options.registry],
+    });
+  }
+
+  /** Idempotent: while it is on, the newest message and detail count. */
+  raise(alarm: AlarmName, shard: number | undefined, message: string, detail: AlarmDetail = {}): void {
+    const { clock, logger } = this.#options;
+    const key = keyOf(alarm, shard);
+    const before = this.#raised.get(key);
+    const now = clock.monotonic();
+    const isSaid = before !== undefined && now - before.saidAt < SAY_AGAIN_MS;
+    this.#raised.set(key, {
+      alarm,
+      shard,
+      message,
+      detail,
+      since: before?.since ?? clock.now(),
+      saidAt: isSaid ? before.saidAt : now,
+    });
+    this.#gauge.set(labelsOf(alarm, shard), 1);
+    if (!isSaid) logger.error({ ...detail, alarm, shard }, `ALARM: ${message}`);
+  }
+
+  /** Idempotent. */
+  clear(alarm: AlarmName, shard: number | undefined): void {
+    const over = this.#raised.get(keyOf(alarm, shard));
+    if (over === undefined) return;
+    this.#raised.delete(keyOf(alarm, shard));
+    this.#gauge.remove(labelsOf(alarm, shard));
+    this.#options.logger.info({ alarm, shard }, `alarm over: ${over.message}`);
+  }
+
+  /** The shard is given away: what is wrong with it is its next owner's to say. */
+  clearAllOf(shard: number): void {
+    for (const { alarm, shard: concerned } of this.active) if (concerned === shard) this.clear(alarm, shard);
+  }
+
+  /** What is on, in the order in which it was raised. */
+  get active(): readonly Alarm[] {
+    return [...this.#raised.values()];
+  }
+
+  /** Why work stands still; empty while it does not. */
+  notReady(): string[] {
+    return this.active.filter(({ alarm }) => ALARMS[alarm] === 'stops').map(textOf);
+  }
+}
+
+function textOf({ alarm, shard, message, detail }: Alarm): string {
+  const { reason } = detail;
+  const where = shard === undefined ? '' : `shard ${shard}: `;
+  return `${alarm}: ${where}${message}${reason === undefined ? '' : `: ${reason}`}`;
+}
+
+function keyOf(alarm: AlarmName, shard: number | undefined): string {
+  return `${alarm} ${shard ?? ''}`;
+}
+
+function labelsOf(alarm: AlarmName, shard: number | undefined): { alarm: AlarmName; shard: string } {
+  return { alarm, shard: shard === undefined ? '' : String(shard) };
+}
