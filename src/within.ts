@@ -1,11 +1,13 @@
+import { after, type Timer } from './timers.ts';
+
 /**
  * What the work comes to, or, when it takes longer, what `late` answers or throws: whoever waits for somebody else waits
  * within a bound. The work itself goes on.
  */
 export async function within<T, Late>(ms: number, work: Promise<T>, late: () => Late): Promise<T | Late> {
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const expired = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, ms);
+    timer = after(ms, resolve);
   });
-  return await Promise.race([work, expired.then(late)]).finally(() => clearTimeout(timer));
+  return await Promise.race([work, expired.then(late)]).finally(() => timer?.cancel());
 }

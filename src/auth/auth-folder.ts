@@ -5,12 +5,12 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { createUser } from '@nats-io/nkeys';
 import { AuthFolderError } from '../errors.ts';
 import type { Identity } from '../protocol/identity.ts';
 import type { Grantee } from '../protocol/permissions.ts';
 import { seedFileText } from '../protocol/seed-file.ts';
+import { sleep } from '../timers.ts';
 import { natsAccounts } from './nats-accounts.ts';
 import { type RedisPasswords, redisAcl } from './redis-acl.ts';
 import { parseRegister, type Register, withKey, withoutKey } from './register.ts';
@@ -152,7 +152,7 @@ export class AuthFolder {
     while (!(await this.#take(lock))) {
       if (performance.now() >= deadline)
         throw new AuthFolderError('busy', `another converge auth is at work; if none is, remove ${lock}`);
-      await delay(LOCK_POLL_MS * (0.5 + Math.random()));
+      await sleep(LOCK_POLL_MS * (0.5 + Math.random()));
     }
     try {
       return await work();

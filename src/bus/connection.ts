@@ -2,6 +2,7 @@ import { AuthorizationError, connect, createInbox, type NatsConnection } from 'n
 import { ConvergeError, messageOf, NotAuthorizedError, UnavailableError } from '../errors.ts';
 import type { Identity } from '../protocol/identity.ts';
 import { isObject } from '../protocol/json.ts';
+import { after, type Timer, timerMs } from '../timers.ts';
 import { rememberRefusals } from './connection-loss.ts';
 import { authenticatorOf, inboxPrefixOf, isProof, type NatsCredentials, tlsOf } from './credentials.ts';
 import { failRequestsPromptly } from './prompt-requests.ts';
@@ -35,12 +36,12 @@ export async function connectNats({
       servers: url.split(','),
       name,
       ...(credentials === undefined ? {} : provenBy(credentials, fallback)),
-      timeout: connectTimeoutMs,
+      timeout: timerMs(connectTimeoutMs),
       maxReconnectAttempts: -1,
       reconnectTimeWait: 250,
       reconnectJitter: 250,
       // A connection that is dead without having been closed is noticed after three of these.
-      pingInterval: pingMs,
+      pingInterval: timerMs(pingMs),
       maxPingOut: 2,
     });
     void rememberRefusals(connection);
@@ -91,11 +92,11 @@ export function redacted(url: string): string {
 /** Ends a connection after what is under way is sent; within a bound, because a dead server never answers. */
 export async function closeNats(connection: NatsConnection, withinMs = 2_000): Promise<void> {
   if (connection.isClosed()) return;
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const expired = new Promise<void>((resolve) => {
-    timer = setTimeout(resolve, withinMs);
+    timer = after(withinMs, resolve);
   });
   await Promise.race([connection.drain().catch(() => undefined), expired]);
-  clearTimeout(timer);
+  timer?.cancel();
   if (!connection.isClosed()) await connection.close().catch(() => undefined);
 }

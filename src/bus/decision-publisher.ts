@@ -8,6 +8,7 @@
 import { headers, type Msg, type NatsConnection, type Subscription } from 'nats';
 import { messageOf, type PermissionDeniedError, PublishError } from '../errors.ts';
 import { isObject } from '../protocol/json.ts';
+import { every, type Timer } from '../timers.ts';
 import { newInbox } from './connection.ts';
 import { deniedOn, permissionDenied } from './permission-denied.ts';
 import { watchConnection } from './watch-connection.ts';
@@ -68,7 +69,7 @@ export class DecisionPublisher {
   readonly #unwatch: () => void;
   #nextToken = 0;
   #soonestWaitingDeadline = Number.POSITIVE_INFINITY;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #isConnected = true;
   #closedBecause: string | undefined;
 
@@ -123,7 +124,7 @@ export class DecisionPublisher {
       this.#waiting.add(publication);
       this.#soonestWaitingDeadline = Math.min(this.#soonestWaitingDeadline, publication.deadline);
       this.#window.enter(publication);
-      this.#timer ??= setInterval(() => this.#sweep(), SWEEP_MS);
+      this.#timer ??= every(SWEEP_MS, () => this.#sweep());
     });
   }
 
@@ -207,7 +208,7 @@ export class DecisionPublisher {
     }
     if (now >= this.#soonestWaitingDeadline) this.#giveUpWaiting(now);
     if (this.#underWay.size > 0 || this.#waiting.size > 0) return;
-    clearInterval(this.#timer);
+    this.#timer?.cancel();
     this.#timer = undefined;
   }
 
@@ -261,7 +262,7 @@ export class DecisionPublisher {
     if (this.#closedBecause !== undefined) return;
     this.#closedBecause = why;
     this.#unwatch();
-    clearInterval(this.#timer);
+    this.#timer?.cancel();
     this.#acks.unsubscribe();
     for (const publication of this.#waiting) this.#fail(publication, `it was not sent: ${why}`);
     for (const publication of this.#underWay.values()) {

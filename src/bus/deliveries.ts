@@ -3,14 +3,15 @@
  * is lost, doubled or out of order on the way is noticed here, and reading ends: the next start compares again.
  */
 import { LogInterruptedError } from '../errors.ts';
+import { after } from '../timers.ts';
 import type { LogMessage } from './log-message.ts';
 
 /** Rings once after so many milliseconds, unless the answer is called before. */
 export type Alarm = (ms: number, ring: () => void) => () => void;
 
 const SYSTEM_ALARM: Alarm = (ms, ring) => {
-  const timer = setTimeout(ring, ms);
-  return () => clearTimeout(timer);
+  const timer = after(ms, ring);
+  return () => timer.cancel();
 };
 
 export interface Delivery {

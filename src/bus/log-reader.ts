@@ -17,6 +17,7 @@ import {
 } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { LogDivergedError, LogInterruptedError, messageOf } from '../errors.ts';
+import { every, type Timer } from '../timers.ts';
 import { Deliveries, type Delivery } from './deliveries.ts';
 import type { LogMessage, LogPosition } from './log-message.ts';
 import { logIdentityOf, trimMarkOf } from './streams.ts';
@@ -85,7 +86,7 @@ const NO_MESSAGE = 10037;
 export class LogReader {
   /** All that read at the moment, looked after by one timer: of an idle worker, waking up is most of what it does. */
   static readonly #all = new Set<LogReader>();
-  static #looks: NodeJS.Timeout | undefined;
+  static #looks: Timer | undefined;
 
   readonly #messages: ConsumerMessages;
   readonly #consumer: Consumer;
@@ -156,15 +157,15 @@ export class LogReader {
 
   #join(): void {
     LogReader.#all.add(this);
-    LogReader.#looks ??= setInterval(() => {
+    LogReader.#looks ??= every(LOOK_MS, () => {
       for (const reader of LogReader.#all) reader.#look();
-    }, LOOK_MS);
+    });
   }
 
   #leave(): void {
     LogReader.#all.delete(this);
     if (LogReader.#all.size > 0) return;
-    clearInterval(LogReader.#looks);
+    LogReader.#looks?.cancel();
     LogReader.#looks = undefined;
   }
 

@@ -1,10 +1,10 @@
 /** Asks queries by request and reply. Asking changes nothing, so a question is repeated until it is answered in time. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Msg, NatsConnection } from 'nats';
 import { messageOf, PermissionDeniedError, QueryError, UnavailableError } from '../errors.ts';
 import { isObject } from '../protocol/json.ts';
 import type { QueryAnswers, QueryInput, QueryName, QueryReply } from '../protocol/queries.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import { sleep } from '../timers.ts';
 import { lossOf } from './connection-loss.ts';
 import { permissionDenied } from './permission-denied.ts';
 
@@ -63,7 +63,7 @@ export class QueryClient {
           cause: reply,
         });
       }
-      await delay(pauseMs);
+      await sleep(pauseMs);
     }
   }
 

@@ -9,6 +9,7 @@ import type { NatsConnection } from 'nats';
 import { messageOf, SnapshotDamagedError, SnapshotFailedError, UnavailableError } from '../errors.ts';
 import { type SnapshotSeal, snapshotSealSchema } from '../protocol/snapshots.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import { after, type Timer } from '../timers.ts';
 
 /** Snapshots of one shard that are kept. */
 export const SNAPSHOTS_KEPT = 3;
@@ -203,9 +204,9 @@ function sealOf(json: string | undefined): SnapshotSeal | undefined {
 
 /** A server that does not answer any more says nothing about the snapshot. */
 async function inTime<T>(reading: Promise<T>): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => reject(new UnavailableError('reading a snapshot stalled')), STALLED_MS);
+    timer = after(STALLED_MS, () => reject(new UnavailableError('reading a snapshot stalled')));
   });
   try {
     return await Promise.race([reading, late]);
@@ -213,6 +214,6 @@ async function inTime<T>(reading: Promise<T>): Promise<T> {
     if (error instanceof UnavailableError) throw error;
     throw new SnapshotDamagedError(messageOf(error), { cause: error });
   } finally {
-    clearTimeout(timer);
+    timer?.cancel();
   }
 }

@@ -4,6 +4,7 @@
  */
 import { headers, type Msg, type NatsConnection, type Subscription } from 'nats';
 import { messageOf, PublishError } from '../errors.ts';
+import { after } from '../timers.ts';
 import { newInbox } from './connection.ts';
 import { watchConnection } from './watch-connection.ts';
 
@@ -73,9 +74,9 @@ export class StreamPublisher {
 
   #await(token: string, count: number, send: () => void): Promise<string | undefined> {
     return new Promise((resolve) => {
-      const timer = setTimeout(() => done(`no acknowledgement within ${ACK_TIMEOUT_MS} ms`), ACK_TIMEOUT_MS);
+      const timer = after(ACK_TIMEOUT_MS, () => done(`no acknowledgement within ${ACK_TIMEOUT_MS} ms`));
       const done = (fault: string | undefined): void => {
-        clearTimeout(timer);
+        timer.cancel();
         this.#batches.delete(token);
         resolve(fault);
       };

@@ -14,6 +14,7 @@ import { REDIS_WORKER, type RedisPasswords } from '../auth/redis-acl.ts';
 import type { Config } from '../config.ts';
 import { ConfigurationError } from '../errors.ts';
 import type { RunningServer, ServersOptions } from '../servers/index.ts';
+import { after, type Timer } from '../timers.ts';
 
 export interface DevAuth {
   readonly folder: AuthFolder;
@@ -83,20 +84,20 @@ export function reloadOnChange(
   nats: RunningServer,
   say: (line: string) => void,
 ): () => void {
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const watcher = watch(folder.path, { persistent: false }, (_event, file) => {
     if (file !== NATS_FILE) return;
-    clearTimeout(timer);
-    timer = setTimeout(() => {
+    timer?.cancel();
+    timer = after(SETTLED_AFTER_MS, () => {
       nats.reload().then(
         () => say('the identities have changed: NATS reloads them'),
         (error) => say(`NATS could not reload the identities: ${String(error)}`),
       );
-    }, SETTLED_AFTER_MS);
+    });
   });
   watcher.on('error', (error) => say(`changes of ${folder.path} are not seen any more: ${error.message}`));
   return () => {
-    clearTimeout(timer);
+    timer?.cancel();
     watcher.close();
   };
 }

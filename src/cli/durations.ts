@@ -1,5 +1,6 @@
 /** Durations and ages as people write and read them. */
 import { InvalidArgumentError, Option } from 'commander';
+import { MAX_TIMER_MS } from '../timers.ts';
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -18,12 +19,9 @@ export function timeoutOption(text: string, defaultMs: number): Option {
     .default(defaultMs, formatDuration(defaultMs));
 }
 
-/** Node's timers take no more than this and would fire at once beyond it. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
 function readTimeout(text: string): number {
   const ms = parseDurationMs(text);
-  if (ms === undefined || ms < 1 || ms > MAX_TIMEOUT_MS)
+  if (ms === undefined || ms < 1 || ms > MAX_TIMER_MS)
     throw new InvalidArgumentError('A duration like 500ms, 5s or 2m.');
   return ms;
 }

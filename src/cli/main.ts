@@ -1,5 +1,6 @@
 #!/usr/bin/env -S node --max-semi-space-size=64
 /** The `converge` command: the one place that reads the environment and the arguments of the process. */
+import { after } from '../timers.ts';
 import { runCli } from './cli.ts';
 
 /** Everything is closed by then; whatever keeps the process running all the same is not worth waiting for. */
@@ -13,4 +14,4 @@ process.exitCode = await runCli({
   stdout: process.stdout,
   stderr: process.stderr,
 });
-setTimeout(() => process.exit(), LINGER_MS).unref();
+after(LINGER_MS, () => process.exit()).unref();

@@ -1,7 +1,7 @@
 /** What `worker` and `dev` have in common: workers that run in this process. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { EXIT } from '../errors.ts';
+import { sleep } from '../timers.ts';
 import type { RunningWorker } from '../workers/worker.ts';
 import type { Interruption } from './interruption.ts';
 
@@ -29,7 +29,7 @@ export async function untilReady(
   const deadline = performance.now() + READY_WITHIN_MS;
   let reasons = reasonsOf(workers);
   while (reasons.length > 0 && !reasons.some(isHalt) && performance.now() < deadline && !ending.aborted) {
-    await delay(CHECK_MS);
+    await sleep(CHECK_MS);
     reasons = reasonsOf(workers);
   }
   return reasons;

@@ -2,13 +2,13 @@
  * The contract net (FIPA): a task is announced, whoever can do it bids, the best bidder gets it, and when it does not
  * start the next best does. The system does all of that by itself; here it is announced, and followed to its end.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { UnavailableError } from '../errors.ts';
 import type { AuctionCancelCause, PublicAuction, UnsoldReason } from '../protocol/auctions.ts';
 import type { Task } from '../protocol/documents.ts';
 import type { ConvergeEvent } from '../protocol/event.ts';
 import { isObject } from '../protocol/json.ts';
 import { COMMONS } from '../protocol/names.ts';
+import { sleep } from '../timers.ts';
 import type { ConvergeClient, SendOptions } from './client.ts';
 import type { EventFeed } from './event-feed.ts';
 import { undefinedIfNotFound } from './not-found.ts';
@@ -215,7 +215,7 @@ async function lookedUp(
     } catch (error) {
       if (!(error instanceof UnavailableError) || feed.isClosed) throw error;
     }
-    await delay(RETRY_MS);
+    await sleep(RETRY_MS);
   }
 }
 

@@ -3,7 +3,6 @@
  * acknowledgements; after a lost connection, or at the slightest doubt about what was delivered, a new
  * consumer reads on after the last event that was given out.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { NatsConnection } from 'nats';
 import { permissionDenied } from '../bus/permission-denied.ts';
 import { QueryClient } from '../bus/query-client.ts';
@@ -20,6 +19,7 @@ import { isNotFound } from '../protocol/codes.ts';
 import type { ConvergeEvent } from '../protocol/event.ts';
 import { isObject } from '../protocol/json.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import { sleep } from '../timers.ts';
 import {
   consumerSource,
   type DeliveryBatch,
@@ -178,7 +178,7 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
           throw new UnavailableError(messageOf(error), { cause: error });
       }
       // Aborted: the reason is thrown at the top of the loop.
-      await delay(pauseMs, undefined, { signal }).catch(() => undefined);
+      await sleep(pauseMs, signal).catch(() => undefined);
     }
   }
 

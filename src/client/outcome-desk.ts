@@ -18,6 +18,7 @@ import { isNotFound } from '../protocol/codes.ts';
 import { isObject } from '../protocol/json.ts';
 import type { Outcome } from '../protocol/outcome.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import { every, type Timer } from '../timers.ts';
 
 /** The agent has used the id before, for another decision: that one's outcome is the outcome of this id. */
 export class DecisionIdReusedError extends ConvergeError {
@@ -82,7 +83,7 @@ export class OutcomeDesk {
   readonly #toAsk = new Set<Expectation>();
   readonly #unwatch: () => void;
   #asking = 0;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #closedBecause: Error | undefined;
 
   constructor(options: OutcomeDeskOptions) {
@@ -121,7 +122,7 @@ export class OutcomeDesk {
       also: this.#waiting.get(expected.decisionId),
     };
     this.#waiting.set(expected.decisionId, expectation);
-    this.#timer ??= setInterval(() => this.#sweep(), SWEEP_MS);
+    this.#timer ??= every(SWEEP_MS, () => this.#sweep());
     if (this.#closedBecause !== undefined) this.fail(expectation, this.#closedBecause);
     return expectation;
   }
@@ -152,7 +153,7 @@ export class OutcomeDesk {
     const error = why instanceof Error ? why : new UnavailableError(why);
     this.#closedBecause = error;
     this.#unwatch();
-    clearInterval(this.#timer);
+    this.#timer?.cancel();
     this.#results.unsubscribe();
     for (const waiting of this.#everyone()) this.#settle(waiting, error);
   }
@@ -181,7 +182,7 @@ export class OutcomeDesk {
       } else if (now >= waiting.askAt) this.#ask(waiting);
     }
     if (this.#waiting.size > 0) return;
-    clearInterval(this.#timer);
+    this.#timer?.cancel();
     this.#timer = undefined;
   }
 

@@ -7,6 +7,7 @@ import { permissionDenied } from '../bus/permission-denied.ts';
 import type { QueryClient } from '../bus/query-client.ts';
 import { LogInterruptedError } from '../errors.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import { every, type Timer } from '../timers.ts';
 import type { Delivery, DeliveryBatch, EventSource, EventStart } from './event-source.ts';
 
 export interface WorkerFeedOptions {
@@ -60,7 +61,7 @@ class Arrivals implements DeliveryBatch {
   #messages: Msg[] = [];
   #wake: (() => void) | undefined;
   #heardAt = performance.now();
-  #watch: NodeJS.Timeout | undefined;
+  #watch: Timer | undefined;
   #isClosed = false;
   #failure: Error | undefined;
 
@@ -79,10 +80,10 @@ class Arrivals implements DeliveryBatch {
   expectHeartbeats(): void {
     if (this.#isClosed) return;
     this.#heardAt = performance.now();
-    this.#watch = setInterval(() => {
+    this.#watch = every(SILENT_MS / 3, () => {
       if (performance.now() - this.#heardAt > SILENT_MS)
         this.#fail(new LogInterruptedError('the feed is silent'));
-    }, SILENT_MS / 3);
+    });
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Delivery, void, undefined> {
@@ -109,7 +110,7 @@ class Arrivals implements DeliveryBatch {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    clearInterval(this.#watch);
+    this.#watch?.cancel();
     if (!this.#connection.isClosed()) this.#subscription.unsubscribe();
     this.#wake?.();
   }

@@ -3,7 +3,6 @@
  * its beginning, and every outcome, the sweeper's too. Outcomes are told once and not kept; what did not arrive is
  * asked for, as any agent would.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { closeNats, connectNats } from '../bus/connection.ts';
@@ -17,6 +16,7 @@ import { OPERATOR, SWEEPER } from '../protocol/names.ts';
 import type { Outcome } from '../protocol/outcome.ts';
 import type { PoolStats } from '../protocol/queries.ts';
 import { parseDecisionSubject, type Subjects, subjects } from '../protocol/subjects.ts';
+import { sleep } from '../timers.ts';
 import type { HistoryChecker } from './checker/history-checker.ts';
 
 export interface ObserverOptions {
@@ -84,7 +84,7 @@ export class Observer {
       const isQuiet = open.length === 0 && (this.#feed.position ?? 0) >= events;
       if (isQuiet || performance.now() > deadline) return { logged: decisions, unanswered: open.length };
       if (performance.now() > patience) await this.#recall(open);
-      await delay(POLL_MS);
+      await sleep(POLL_MS);
     }
   }
 
@@ -92,7 +92,7 @@ export class Observer {
   async finish(): Promise<{ readonly published: number; readonly logged: number }> {
     const deadline = performance.now() + SETTLE_WITHIN_MS;
     const { state } = await this.#jsm.streams.info(this.#subjects.streams.events);
-    while ((this.#feed.position ?? 0) < state.last_seq && performance.now() < deadline) await delay(POLL_MS);
+    while ((this.#feed.position ?? 0) < state.last_seq && performance.now() < deadline) await sleep(POLL_MS);
     await this.#connection.flush();
     if (this.#failure !== undefined) throw this.#failure;
     return { published: state.messages, logged: (await this.#ends()).decisions };

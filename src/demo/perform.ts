@@ -1,6 +1,6 @@
 /** The play itself: agents join, tasks come, things go wrong, until every task has ended all the same. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { EventFeed } from '../client/event-feed.ts';
+import { sleep } from '../timers.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import type { Crew } from './crew.ts';
 import { Mishaps } from './mishaps.ts';
@@ -106,7 +106,7 @@ async function untilEnded(board: Scoreboard, options: PerformOptions): Promise<v
     } else if (performance.now() - movedAt > STALLED_AFTER_MS) {
       throw new Error(`no task has ended for ${STALLED_AFTER_MS / 1_000} s: ${statusLine(board, options)}`);
     }
-    await delay(POLL_MS);
+    await sleep(POLL_MS);
   }
 }
 

@@ -1,10 +1,10 @@
 /** Owns the pools, submits every task at its time and in order, and cancels those that it does not want any more. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { ConvergeClient } from '../client/client.ts';
 import { acceptedOrThrow } from '../client/outcomes.ts';
 import { isObject } from '../protocol/json.ts';
 import { MAX_BATCH } from '../protocol/limits.ts';
 import type { Outcome } from '../protocol/outcome.ts';
+import { sleep } from '../timers.ts';
 import type { Gate } from './cluster/gate.ts';
 import type { PlannedTask, Workload } from './workload.ts';
 
@@ -73,7 +73,7 @@ export class Submitter {
     while (waiting.length > 0 && !this.#isClosed) {
       const next = waiting.findIndex(({ submitAtMs }) => submitAtMs > playedMs);
       await this.#submit(waiting.splice(0, next === -1 ? waiting.length : next));
-      await delay(EVERY_MS);
+      await sleep(EVERY_MS);
       const now = performance.now();
       if (!this.#isBehind(now)) playedMs += Math.min(now - tickedAt, LONGEST_TICK_MS);
       tickedAt = now;
@@ -132,7 +132,7 @@ export class Submitter {
   }
 
   async #cancel({ pool, taskId, cancelAfterMs }: PlannedTask): Promise<void> {
-    await delay(cancelAfterMs);
+    await sleep(cancelAfterMs ?? 0);
     if (this.#isClosed) return;
     const reason = 'nobody needs it any more';
     const outcome = await this.#client.decide(pool, { type: 'CancelTask', taskId, reason });

@@ -1,7 +1,7 @@
 /** Kills the worker that matters most, and watches the others take over its shards. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { ConvergeClient } from '../client/client.ts';
 import { shardOf } from '../protocol/shard.ts';
+import { sleep } from '../timers.ts';
 import type { Cluster } from './cluster/cluster.ts';
 
 export interface TakeoverOptions {
@@ -37,7 +37,7 @@ export async function killBusiestWorker({ cluster, client, pool, say }: Takeover
       say(`${heirs} took over the shards of ${worker.id} after ${seconds} s and went on where it stood`);
       return;
     }
-    await delay(POLL_MS);
+    await sleep(POLL_MS);
   }
   say(`ALARM: shards of ${worker.id} have no owner ${WITHIN_MS / 1_000} s after its end`);
 }

@@ -1,4 +1,5 @@
 /** What happens when a program is told to stop before its end: everything that it started is ended, and then itself. */
+import { after, every } from '../timers.ts';
 
 export interface InterruptOptions {
   /** npm and its shell do not hand every signal on; then their own end is the sign. */
@@ -30,7 +31,7 @@ export function onInterrupt(
     if (isStopping) process.exit(exitCode);
     isStopping = true;
     say(`${why}: stopping everything`);
-    setTimeout(() => process.exit(exitCode), STOP_WITHIN_MS);
+    after(STOP_WITHIN_MS, () => process.exit(exitCode));
     stop().then(
       () => process.exit(exitCode),
       () => process.exit(exitCode),
@@ -42,17 +43,17 @@ export function onInterrupt(
     return { signal, listener };
   });
   const parent = process.ppid;
-  const watch = setInterval(() => {
+  const watch = every(WATCH_MS, () => {
     if (startedByNpm && process.ppid !== parent && !isStopping) {
       interrupt('npm is gone', SIGNAL_EXIT + NUMBERS.SIGTERM);
     }
-  }, WATCH_MS);
+  });
   return {
     get isStopping() {
       return isStopping;
     },
     unlisten() {
-      clearInterval(watch);
+      watch.cancel();
       for (const { signal, listener } of listeners) process.off(signal, listener);
     },
   };

@@ -3,6 +3,7 @@
  * own Ctrl-C does not reach it, and when it stops is for us to say.
  */
 import type { ChildProcess } from 'node:child_process';
+import { after } from '../timers.ts';
 import { within } from '../within.ts';
 
 const alive = new Set<OwnChild>();
@@ -61,13 +62,13 @@ export class OwnChild {
   async stop(withinMs: number): Promise<boolean> {
     if (!this.isRunning) return true;
     let hadToInsist = false;
-    const insist = setTimeout(() => {
+    const insist = after(withinMs, () => {
       hadToInsist = true;
       this.killNow();
-    }, withinMs);
+    });
     this.#child.kill('SIGTERM');
     await this.ended;
-    clearTimeout(insist);
+    insist.cancel();
     return !hadToInsist;
   }
 }

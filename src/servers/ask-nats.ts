@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import { after } from '../timers.ts';
 import type { ServerAnswer } from './server-answer.ts';
 
 const askTimeoutMs = 2_000;
@@ -46,13 +47,12 @@ function askOne(host: string, port: number): Promise<ServerAnswer> {
     };
     socket.setEncoding('utf8');
     // A total deadline rather than an idle timeout: a server that drips bytes must not hold us.
-    const timer = setTimeout(
-      () => fail(new Error(`no NATS INFO from ${host}:${port} within ${askTimeoutMs} ms`)),
-      askTimeoutMs,
+    const timer = after(askTimeoutMs, () =>
+      fail(new Error(`no NATS INFO from ${host}:${port} within ${askTimeoutMs} ms`)),
     );
     socket.on('error', fail);
     socket.on('close', () => {
-      clearTimeout(timer);
+      timer.cancel();
       reject(new Error(`${host}:${port} closed the connection without a NATS INFO`));
     });
     socket.on('data', (text: string) => {

@@ -1,4 +1,5 @@
 /** One life of a server, from its start to its end; a restart begins another one. */
+import { after } from '../timers.ts';
 export type Life = ProcessLife | ContainerLife;
 
 interface AnyLife {
@@ -45,9 +46,9 @@ export async function killLife(life: Life): Promise<void> {
 /** False if it is still running after this time. */
 export function endsWithin(life: Life, ms: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => resolve(false), ms);
+    const timer = after(ms, () => resolve(false));
     void life.ended.then(() => {
-      clearTimeout(timer);
+      timer.cancel();
       resolve(true);
     });
   });

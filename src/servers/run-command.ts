@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { after } from '../timers.ts';
 import type { Environment } from './running-server.ts';
 
 interface CommandOptions {
@@ -32,12 +33,12 @@ export const runCommand: RunCommand = (command, args, options) =>
     const child = spawn(command, args, { env: { ...options.env }, stdio: ['ignore', 'pipe', 'pipe'] });
     const stdout = new Output(options.onLine);
     const stderr = new Output(options.onLine);
-    const timer = setTimeout(() => {
+    const timer = after(options.timeoutMs, () => {
       child.kill('SIGTERM');
       // A descendant that keeps the pipes open must not keep us waiting: without the pipes, 'close' follows the exit.
       child.stdout.destroy();
       child.stderr.destroy();
-    }, options.timeoutMs);
+    });
 
     for (const [stream, output] of [
       [child.stdout, stdout],
@@ -48,11 +49,11 @@ export const runCommand: RunCommand = (command, args, options) =>
       stream.on('error', (error) => output.add(`${error.message}\n`));
     }
     child.on('error', (error) => {
-      clearTimeout(timer);
+      timer.cancel();
       resolve({ code: undefined, stdout: stdout.text, stderr: error.message });
     });
     child.on('close', (code) => {
-      clearTimeout(timer);
+      timer.cancel();
       stdout.end();
       stderr.end();
       resolve({ code: code ?? undefined, stdout: stdout.text, stderr: stderr.text });

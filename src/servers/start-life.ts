@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { sleep } from '../timers.ts';
 import { PortTakenError, ServerStartError } from './errors.ts';
 import { killAtExit } from './kill-at-exit.ts';
 import { endLife, endsWithin, type Life } from './life.ts';
@@ -87,7 +87,7 @@ export async function retryWhilePortTaken<T>(start: () => Promise<T>): Promise<T
       return await start();
     } catch (error) {
       if (!(error instanceof PortTakenError) || attempt === attempts) throw error;
-      await delay(100 * attempt);
+      await sleep(100 * attempt);
     }
   }
 }

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { type RedisOptions as ClientOptions, Redis } from 'ioredis';
 import { CredentialsError, messageOf, NotAuthorizedError, UnavailableError } from '../errors.ts';
+import { every } from '../timers.ts';
 
 export type { Redis };
 
@@ -62,11 +63,11 @@ export function connectForBullMq(url: string, { tls }: RedisOptions = {}): Redis
  * would be found dead when it is needed.
  */
 export function keepAsking(redis: Redis, everyMs: number): void {
-  const timer = setInterval(() => {
+  const timer = every(everyMs, () => {
     if (redis.status === 'ready') redis.ping().catch(() => undefined);
-  }, everyMs);
+  });
   timer.unref();
-  redis.once('end', () => clearInterval(timer));
+  redis.once('end', () => timer.cancel());
 }
 
 function connection(url: string, tls: TlsFiles | undefined, answers: AnswerOptions): Redis {

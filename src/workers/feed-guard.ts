@@ -4,6 +4,7 @@ import type { EventFeeds } from '../bus/event-feeds.ts';
 import { messageOf } from '../errors.ts';
 import { askerOf } from '../protocol/identity.ts';
 import type { StateQueries } from '../state/queries.ts';
+import { every, type Timer } from '../timers.ts';
 import { maySee } from './query-access.ts';
 
 export interface FeedGuardOptions {
@@ -18,7 +19,7 @@ const CHECK_MS = 1_000;
 
 export class FeedGuard {
   readonly #options: FeedGuardOptions;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #isChecking = false;
 
   constructor(options: FeedGuardOptions) {
@@ -26,7 +27,7 @@ export class FeedGuard {
   }
 
   start(): void {
-    this.#timer = setInterval(() => {
+    this.#timer = every(CHECK_MS, () => {
       if (this.#isChecking || !this.#options.isOurs()) return;
       this.#isChecking = true;
       void this.#check()
@@ -34,11 +35,11 @@ export class FeedGuard {
         .finally(() => {
           this.#isChecking = false;
         });
-    }, CHECK_MS);
+    });
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#timer?.cancel();
   }
 
   async #check(): Promise<void> {

@@ -2,8 +2,8 @@
  * What a shard worker needs of the world around it besides its store: a log to read, places to publish, a clock. The
  * real ones are NATS and the machine's; a simulator has its own.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { LogMessage, LogPosition } from '../bus/log-reader.ts';
+import { sleep } from '../timers.ts';
 import type { DeadLetter } from './outbox.ts';
 import type { RenderedEvent } from './render.ts';
 
@@ -48,5 +48,5 @@ export interface Clock {
 export const SYSTEM_CLOCK: Clock = {
   now: Date.now,
   monotonic: () => performance.now(),
-  sleep: (ms, signal) => delay(ms, undefined, signal && { signal }).catch(() => undefined),
+  sleep: (ms, signal) => sleep(ms, signal).catch(() => undefined),
 };

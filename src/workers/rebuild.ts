@@ -16,6 +16,7 @@ import { clearState, holdsState, stateDigest } from '../state/digest.ts';
 import { shardKeys, systemKeys } from '../state/keys.ts';
 import { connectForCommits, connectForReads, openRedis, type Redis } from '../state/redis.ts';
 import { RedisShardStore } from '../state/redis-shard-store.ts';
+import { sleep } from '../timers.ts';
 import { Alarms } from './alarms.ts';
 import { WorkerMetrics } from './metrics.ts';
 import { natsShardLog } from './nats-ports.ts';
@@ -145,7 +146,7 @@ async function replayShard(replay: Replay): Promise<RebuiltShard> {
     while ((worker.position ?? 0) < end) {
       if (worker.status === 'halted')
         throw new ConfigurationError(`shard ${shard}: ${worker.haltReason ?? ''}`);
-      await new Promise((resolve) => setTimeout(resolve, CHECK_MS));
+      await sleep(CHECK_MS);
     }
   } finally {
     await worker.stop();

@@ -8,6 +8,7 @@ import type { Logger } from 'pino';
 import { closeWhenNearlyFull, findStream, isNearlyFull, logIdentityOf } from '../bus/streams.ts';
 import { messageOf } from '../errors.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import { every, type Timer } from '../timers.ts';
 import type { Alarms } from './alarms.ts';
 import type { ShardWorker } from './shard-worker.ts';
 
@@ -27,7 +28,7 @@ const CHECK_MS = 1_000;
 
 export class StreamWatch {
   readonly #options: StreamWatchOptions;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #eventsAreFull = false;
 
   constructor(options: StreamWatchOptions) {
@@ -36,15 +37,15 @@ export class StreamWatch {
 
   start(): void {
     void this.#watchConnection();
-    this.#timer = setInterval(() => {
+    this.#timer = every(CHECK_MS, () => {
       void this.#check().catch((error) =>
         this.#options.logger.debug({ reason: messageOf(error) }, 'log not checked'),
       );
-    }, CHECK_MS);
+    });
   }
 
   close(): void {
-    clearInterval(this.#timer);
+    this.#timer?.cancel();
   }
 
   /**

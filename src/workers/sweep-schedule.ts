@@ -7,6 +7,7 @@ import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 import type { SystemKeys } from '../state/keys.ts';
 import type { Redis } from '../state/redis.ts';
+import { after, type Timer } from '../timers.ts';
 import { within } from '../within.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import type { Sweeper, SweepSummary } from './sweeper.ts';
@@ -35,7 +36,7 @@ export class SweepSchedule {
   readonly #options: SweepScheduleOptions;
   readonly #queue: Queue;
   readonly #worker: Worker<unknown, SweepSummary>;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #closed = false;
 
   constructor(options: SweepScheduleOptions) {
@@ -68,13 +69,13 @@ export class SweepSchedule {
     await this.#schedule();
     const again = (): void => {
       if (this.#closed) return;
-      this.#timer = setTimeout(() => {
+      this.#timer = after(this.#options.everyMs * RENEW_SCHEDULE_EVERY, () => {
         this.#schedule()
           .catch((error) =>
             this.#options.logger.warn({ reason: messageOf(error) }, 'no schedule could be laid down'),
           )
           .finally(again);
-      }, this.#options.everyMs * RENEW_SCHEDULE_EVERY);
+      });
     };
     again();
   }
@@ -82,7 +83,7 @@ export class SweepSchedule {
   /** Closing waits for the job under way; a Redis that is gone would let it wait for ever. */
   async close(): Promise<void> {
     this.#closed = true;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     const closed = Promise.all([this.#worker.close(), this.#queue.close()]).catch(() => undefined);
     await within(CLOSE_WITHIN_MS, closed, () => undefined);
   }

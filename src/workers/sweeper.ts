@@ -14,6 +14,7 @@ import { decisionKey } from '../protocol/outcome.ts';
 import type { Settings } from '../protocol/settings.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import type { StateQueries } from '../state/queries.ts';
+import { after } from '../timers.ts';
 
 /** What one run found, over all shards. Published on `<ns>.sweeps` when it found anything. */
 export interface SweepSummary {
@@ -107,9 +108,9 @@ export class Sweeper {
     // Not to be guessed from the last one: whoever knows it can use it up in the broker's memory before we do.
     const id = `sweep-${randomUUID()}`;
     const answered = new Promise<SweepReport | undefined>((resolve) => {
-      const timer = setTimeout(() => done(undefined), outcomeWithinMs);
+      const timer = after(outcomeWithinMs, () => done(undefined));
       const done = (report: SweepReport | undefined): void => {
-        clearTimeout(timer);
+        timer.cancel();
         this.#waiting.delete(id);
         resolve(report);
       };

@@ -2,7 +2,8 @@
  * The shards: owned, not halted, moving. One moment tells a busy shard from a stalled one as little as it tells a
  * handover from a shard that nobody wants, so whatever looks wrong is looked at again for a while.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+
+import { sleep } from '../../timers.ts';
 import { formatDuration } from '../durations.ts';
 import { type Check, fail, ok, shardList, warn } from './check.ts';
 import type { ShardLook } from './shard-look.ts';
@@ -39,7 +40,7 @@ export async function gatherEvidence(sources: EvidenceSources): Promise<ShardEvi
   const deadline = performance.now() + PATIENCE_MS;
   while (isAnyoneAlive && performance.now() < deadline) {
     if (!second.some((now) => isDoubtful(now, first[now.shard], ends))) break;
-    await delay(AGAIN_MS);
+    await sleep(AGAIN_MS);
     second = await sources.look();
   }
   // Read last: what is applied by then was in the log before.

@@ -2,8 +2,8 @@
  * The loop of an agent: joins its pools, is heard from, sees what happens and what there is to do, and either decides
  * itself (`decide`) or takes whatever task is next (`work`). Claims are renewed as long as they are held.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { ConfigurationError, ConvergeError, EXIT, messageOf } from '../../errors.ts';
+import { sleep } from '../../timers.ts';
 import type { ConvergeClient } from '../client.ts';
 import type { EventFeed } from '../event-feed.ts';
 import { PoolManager } from '../pool-manager.ts';
@@ -236,7 +236,7 @@ export class Agent<C extends CustomDecision = never> {
       }
       if (this.#isStopped) return;
       // The stream is another one than before: on with what happens from now on.
-      await delay(this.#options.pollMs ?? 1_000);
+      await sleep(this.#options.pollMs ?? 1_000);
       if (!this.#isStopped && !this.client.isClosed) feed = this.#openFeed(pool);
     }
   }
@@ -258,6 +258,6 @@ function warn(error: unknown): void {
 async function within(ms: number, what: Promise<unknown>): Promise<void> {
   const late = new AbortController();
   const { signal } = late;
-  await Promise.race([what, delay(ms, undefined, { signal }).catch(() => undefined)]);
+  await Promise.race([what, sleep(ms, signal).catch(() => undefined)]);
   late.abort();
 }

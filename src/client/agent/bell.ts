@@ -1,4 +1,5 @@
 /** Wakes one loop: a ring that comes while nobody listens is heard by the next who does. */
+import { after } from '../../timers.ts';
 export class Bell {
   #hasRung = false;
   #wake: (() => void) | undefined;
@@ -11,10 +12,10 @@ export class Bell {
   /** Resolves at the next ring, at once if there was one since the last time, and at the latest after `withinMs`. */
   heard(withinMs: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = setTimeout(done, Math.max(0, withinMs));
+      const timer = after(Math.max(0, withinMs), done);
       const self = this;
       function done(): void {
-        clearTimeout(timer);
+        timer.cancel();
         self.#wake = undefined;
         self.#hasRung = false;
         resolve();

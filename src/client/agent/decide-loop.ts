@@ -1,9 +1,9 @@
 /** Shows the agent what has happened and what there is to do, and executes what it decides. */
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Task } from '../../protocol/documents.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
 import { isObject } from '../../protocol/json.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
+import { sleep } from '../../timers.ts';
 import type { ConvergeClient } from '../client.ts';
 import type { CustomDecision, ExecutableDecision, Executed, StandardExecutor } from '../standard-executor.ts';
 import { Bell } from './bell.ts';
@@ -82,7 +82,7 @@ export class DecideLoop<C extends CustomDecision> {
       } catch (error) {
         if (signal.aborted) return;
         onError(error);
-        await delay(pollMs, undefined, { signal }).catch(() => undefined);
+        await sleep(pollMs, signal).catch(() => undefined);
       }
     }
   }

@@ -1,5 +1,6 @@
 import { DecisionRejectedError } from '../../errors.ts';
 import { COMMONS } from '../../protocol/names.ts';
+import { every, type Timer } from '../../timers.ts';
 import { isRejected } from '../outcomes.ts';
 import type { PoolManager } from '../pool-manager.ts';
 
@@ -25,7 +26,7 @@ export interface MembershipOptions {
 /** Being in a pool: joining it, being heard from, and joining again where that did not succeed. */
 export class Membership {
   readonly #options: MembershipOptions;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #isBusy = false;
 
   constructor(options: MembershipOptions) {
@@ -37,12 +38,12 @@ export class Membership {
     const { presenceMs } = this.#options.place;
     if (!this.#isMemberAnyway()) await this.#join();
     if (presenceMs !== undefined) {
-      this.#timer = setInterval(() => void this.#beat(), Math.max(1, Math.floor(presenceMs / 3)));
+      this.#timer = every(Math.max(1, Math.floor(presenceMs / 3)), () => void this.#beat());
     }
   }
 
   end(): void {
-    clearInterval(this.#timer);
+    this.#timer?.cancel();
   }
 
   /** The agent was told that it is not a member: joins again. */

@@ -1,8 +1,8 @@
 /** Does the work of one claim and says how it ended. */
-import { setTimeout as delay } from 'node:timers/promises';
 import { messageOf } from '../../errors.ts';
 import { isObject, type Json } from '../../protocol/json.ts';
 import { MAX_REASON_CHARS } from '../../protocol/limits.ts';
+import { sleep } from '../../timers.ts';
 import type { ConvergeClient } from '../client.ts';
 import { type HeldTask, isAccepted, type OutcomeOf } from '../outcomes.ts';
 import type { TaskManager } from '../task-manager.ts';
@@ -116,7 +116,7 @@ async function untilDecided(
     } catch {
       // The infrastructure failed: the claim is renewed, or ends, all the while.
     }
-    await delay(RETRY_MS);
+    await sleep(RETRY_MS);
   }
   return undefined;
 }

@@ -1,6 +1,5 @@
 /** Who may come in: everybody, or, with --auth, whoever was admitted, each with a key of its own. */
 import { readFile } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { AuthFolder, type Credentials } from '../../auth/auth-folder.ts';
 import { begin, credentialFiles, readRedisPasswords, redisUrls } from '../../auth/begin.ts';
 import { REDIS_WORKER } from '../../auth/redis-acl.ts';
@@ -9,6 +8,7 @@ import type { NatsCredentials } from '../../bus/credentials.ts';
 import { NotAuthorizedError, UnavailableError } from '../../errors.ts';
 import type { Grantee } from '../../protocol/permissions.ts';
 import type { Servers, ServersOptions } from '../../servers/index.ts';
+import { sleep } from '../../timers.ts';
 
 export interface Gate {
   /** Resolves when all of them can connect. */
@@ -101,7 +101,7 @@ export class GuardedGate implements Gate {
         const mayPass = error instanceof NotAuthorizedError || error instanceof UnavailableError;
         if (!mayPass || performance.now() > deadline) throw error;
       }
-      await delay(POLL_MS);
+      await sleep(POLL_MS);
     }
   }
 }

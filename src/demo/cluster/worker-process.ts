@@ -2,8 +2,8 @@
  * A worker process of the demo: one worker, told by its environment what to do. It says over the channel to its parent
  * when it can work, stops at SIGTERM, and does not outlive its parent.
  */
-import { setTimeout as delay } from 'node:timers/promises';
 import { configFromEnv } from '../../config.ts';
+import { sleep } from '../../timers.ts';
 import { startWorker } from '../../workers/worker.ts';
 import { WORKER_READY } from './worker-child.ts';
 
@@ -19,5 +19,5 @@ process.on('SIGTERM', () => {
   isStopping = true;
   void worker.stop().then(() => process.exit(0));
 });
-while (worker.notReady().length > 0 && !isStopping) await delay(POLL_MS);
+while (worker.notReady().length > 0 && !isStopping) await sleep(POLL_MS);
 process.send?.(WORKER_READY);

@@ -5,6 +5,7 @@
  */
 import type { ConvergeClient } from '../../client/client.ts';
 import type { HeldTask } from '../../client/outcomes.ts';
+import { after, type Timer } from '../../timers.ts';
 import { type Plan, type PlannedAgent, taskKey } from '../workload.ts';
 import { planOf } from './plan.ts';
 
@@ -15,7 +16,7 @@ interface Work {
   readonly plan: Plan;
   readonly attempt: number;
   readonly endsAt: number;
-  timer: NodeJS.Timeout | undefined;
+  timer: Timer | undefined;
 }
 
 export interface AgentOptions {
@@ -97,7 +98,7 @@ export class Agent {
   /** Never says another word. Its claims are left to expire. */
   vanish(): void {
     this.#state = 'vanished';
-    for (const { timer } of this.#works.values()) clearTimeout(timer);
+    for (const { timer } of this.#works.values()) timer?.cancel();
     this.#works.clear();
     void this.#client.close();
   }
@@ -105,7 +106,7 @@ export class Agent {
   /** Begins nothing more and waits for the answers that are still on their way. */
   async stop(): Promise<void> {
     if (this.#state === 'present') this.#state = 'stopped';
-    for (const { timer } of this.#works.values()) clearTimeout(timer);
+    for (const { timer } of this.#works.values()) timer?.cancel();
     await Promise.allSettled(this.#underWay);
   }
 
@@ -133,7 +134,7 @@ export class Agent {
     const renewInMs = Math.min(patienceMs, Math.max(0, expiresAt - Date.now()) / 2);
     const doneInMs = Math.max(0, work.endsAt - performance.now());
     const next = doneInMs <= renewInMs ? () => this.#finish(work) : () => this.#renew(work);
-    work.timer = setTimeout(() => void next(), Math.min(doneInMs, renewInMs));
+    work.timer = after(Math.min(doneInMs, renewInMs), () => void next());
   }
 
   async #renew(work: Work): Promise<void> {
@@ -172,7 +173,7 @@ export class Agent {
   }
 
   #drop(work: Work): void {
-    clearTimeout(work.timer);
+    work.timer?.cancel();
     this.#works.delete(taskKey(work.pool, work.taskId));
     this.#options.onFree();
   }

@@ -5,6 +5,7 @@
  */
 import { ConvergeClient } from '../../client/client.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
+import { after, type Timer } from '../../timers.ts';
 import type { Gate } from '../cluster/gate.ts';
 import type { Random } from '../random.ts';
 import { canRun, type Workload } from '../workload.ts';
@@ -34,7 +35,7 @@ export class Fleet {
   readonly #capable = new Map<Notice, readonly Agent[]>();
   readonly #workload: Workload;
   readonly #random: Random;
-  #waking: NodeJS.Timeout | undefined;
+  #waking: Timer | undefined;
   #isStopped = false;
 
   static async open(options: FleetOptions): Promise<Fleet> {
@@ -91,17 +92,17 @@ export class Fleet {
 
   async stop(): Promise<void> {
     this.#isStopped = true;
-    clearTimeout(this.#waking);
+    this.#waking?.cancel();
     await Promise.all(this.agents.map((agent) => agent.stop()));
     await Promise.all(this.#clients.map((client) => client.close()));
   }
 
   #wakeSoon(): void {
     if (this.#isStopped) return;
-    this.#waking ??= setTimeout(() => {
+    this.#waking ??= after(WAKE_AFTER_MS, () => {
       this.#waking = undefined;
       for (const notice of this.#board.open()) this.#wake(notice);
-    }, WAKE_AFTER_MS);
+    });
   }
 
   /** Beginning somewhere, those with free slots ask, until there are as many claims asked for as tasks wait. */

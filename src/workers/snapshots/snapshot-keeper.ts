@@ -8,6 +8,7 @@ import { messageOf } from '../../errors.ts';
 import type { ShardKeys } from '../../state/keys.ts';
 import type { Redis } from '../../state/redis.ts';
 import type { TrackedShardStore } from '../../state/snapshots/tracked-store.ts';
+import { after, type Timer } from '../../timers.ts';
 import type { WorkerMetrics } from '../metrics.ts';
 import { type TakenSnapshot, takeSnapshot } from './take-snapshot.ts';
 
@@ -45,7 +46,7 @@ const MAX_RETRY_MS = 60_000;
 export class SnapshotKeeper {
   readonly #options: SnapshotKeeperOptions;
   readonly #owned = new Map<number, Kept>();
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #underWay: Promise<void> = Promise.resolve();
   #restUntil = 0;
   #isClosed = false;
@@ -67,21 +68,18 @@ export class SnapshotKeeper {
     const { everyMs, logger } = this.#options;
     const again = (): void => {
       if (this.#isClosed) return;
-      this.#timer = setTimeout(
-        () => {
-          this.#underWay = this.runOnce(Date.now())
-            .catch((error) => logger.warn({ reason: messageOf(error) }, 'snapshots could not be looked at'))
-            .finally(again);
-        },
-        Math.min(MAX_CHECK_MS, everyMs),
-      );
+      this.#timer = after(Math.min(MAX_CHECK_MS, everyMs), () => {
+        this.#underWay = this.runOnce(Date.now())
+          .catch((error) => logger.warn({ reason: messageOf(error) }, 'snapshots could not be looked at'))
+          .finally(again);
+      });
     };
     again();
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     for (const { store } of this.#owned.values()) store.abandonCopy('the worker stops');
     await this.#underWay;
   }
