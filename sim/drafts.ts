@@ -262,7 +262,10 @@ function aboutVote({ dice, now, pool, knowledge }: Situation): Drafted {
 function ballot(dice: Dice): JsonObject {
   const kind = dice.integer(4);
   if (kind === 0) return { approvals: dice.some(OPTIONS) };
-  if (kind === 1) return { ranking: dice.some(OPTIONS) };
+  if (kind === 1) {
+    const ranking = dice.some(OPTIONS);
+    return { ranking: dice.chance(0.3) ? [ranking.slice(0, 2), ...ranking.slice(2)] : ranking };
+  }
   return kind === 2 ? { abstain: true } : { option: dice.pick(OPTIONS) };
 }
 

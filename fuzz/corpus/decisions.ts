@@ -138,6 +138,7 @@ const MAKERS: { readonly [T in SingleType]: (random: Random) => object } = {
       { option: random.pick(OPTIONS) },
       { approvals: random.some(OPTIONS) },
       { ranking: random.some(OPTIONS) },
+      { ranking: [random.some(OPTIONS), random.pick(OPTIONS)] },
       { abstain: true },
     ]),
   }),

@@ -70,7 +70,8 @@ function writtenOut(
   choice: VoteChoice,
 ): Pick<InputOf<'Vote'>, 'option' | 'approvals' | 'ranking' | 'abstain'> {
   if ('approvals' in choice) return { approvals: [...choice.approvals] };
-  if ('ranking' in choice) return { ranking: [...choice.ranking] };
+  if ('ranking' in choice)
+    return { ranking: choice.ranking.map((rank) => (typeof rank === 'string' ? rank : [...rank])) };
   return choice;
 }
 

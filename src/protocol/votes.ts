@@ -14,11 +14,14 @@ export type VoteMethod =
   | 'schulze'
   | 'borda';
 
-/** What a ballot says: one option, any number of them, an order of some or all (best first), or none on purpose. */
+/**
+ * What a ballot says: one option, any number of them, an order of some or all (best first), or none on purpose. In an
+ * order, options that are ranked equally stand in a list of their own: `[["a", "b"], "c"]`.
+ */
 export type VoteChoice =
   | { readonly option: string }
   | { readonly approvals: readonly string[] }
-  | { readonly ranking: readonly string[] }
+  | { readonly ranking: readonly (string | readonly string[])[] }
   | { readonly abstain: true };
 
 export interface VoteRound {
@@ -99,12 +102,18 @@ export type Vote = OpenVote | ClosedVote;
 const CODES = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const ABSTENTION = '!';
 
-/** A choice as it is kept: the options that it names, a character each, in their order; `!` is an abstention. */
+/**
+ * A choice as it is kept: the options that it names, a character each, in their order, those that are ranked equally in
+ * parentheses; `!` is an abstention.
+ */
 export function encodeChoice(options: readonly string[], choice: VoteChoice): string {
   if ('abstain' in choice) return ABSTENTION;
-  const named =
+  const ranks: readonly (string | readonly string[])[] =
     'option' in choice ? [choice.option] : 'approvals' in choice ? choice.approvals : choice.ranking;
-  return named.map((option) => CODES.charAt(options.indexOf(option))).join('');
+  const codeOf = (option: string) => CODES.charAt(options.indexOf(option));
+  return ranks
+    .map((rank) => (typeof rank === 'string' ? codeOf(rank) : `(${rank.map(codeOf).join('')})`))
+    .join('');
 }
 
 /** The choice that was kept, in the form that the method asks for. */
@@ -113,7 +122,8 @@ export function decodeChoice(
   code: string,
 ): VoteChoice {
   if (code === ABSTENTION) return { abstain: true };
-  const named = [...code].flatMap((char) => options[CODES.indexOf(char)] ?? []);
+  const decoded = (text: string) => [...text].flatMap((char) => options[CODES.indexOf(char)] ?? []);
+  const named = decoded(code);
   switch (choiceKind(method)) {
     case 'option': {
       const [option] = named;
@@ -123,8 +133,17 @@ export function decodeChoice(
     case 'approvals':
       return { approvals: named };
     case 'ranking':
-      return { ranking: named };
+      return {
+        ranking: ranksIn(code).flatMap<string | string[]>((rank) =>
+          rank.startsWith('(') ? [decoded(rank)] : decoded(rank),
+        ),
+      };
   }
+}
+
+/** The code of a ranking in its places: single options, and those that are ranked equally with their parentheses. */
+function ranksIn(code: string): readonly string[] {
+  return code.match(/\([^)]*\)|[^(]/g) ?? [];
 }
 
 /** What a ballot under a method must contain, if it is no abstention. */

@@ -62,12 +62,13 @@ export {
   choiceFault,
   MAX_OPTIONS,
   MAX_TOTAL_WEIGHT,
+  type Rank,
 } from './votes/ballots.ts';
 export { bordaVote } from './votes/borda.ts';
 export { decideVote, type Poll } from './votes/decide.ts';
 export { isDecided } from './votes/decided.ts';
 export { type Fraction, majorityVote, supermajorityVote, unanimousVote } from './votes/majority.ts';
-export { choiceKindOf, countVote, type VoteMethod } from './votes/methods.ts';
+export { choiceKindOf, countVote, takesEqualRanks, type VoteMethod } from './votes/methods.ts';
 export type { Matrix } from './votes/pairwise.ts';
 export { pluralityVote } from './votes/plurality.ts';
 export { rankedVote } from './votes/ranked.ts';

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Choice, choiceKindOf, decideVote, isDecided, type Poll } from '../../src/rules/index.ts';
-import { anyChoice, anyMethod, everyChoice } from './voting.ts';
+import {
+  type Choice,
+  choiceKindOf,
+  decideVote,
+  isDecided,
+  type Poll,
+  takesEqualRanks,
+} from '../../src/rules/index.ts';
+import { anyChoice, anyMethod, everyChoice, METHODS } from './voting.ts';
 
 const options = ['A', 'B', 'C'];
 const for_ = (option: string): Choice => ({ option });
@@ -27,7 +34,7 @@ function poll(
 function completions(open: Poll): readonly Poll[] {
   const voted = new Set(open.ballots.map(({ voter }) => voter));
   const outstanding = [...open.electorate.keys()].filter((voter) => !voted.has(voter));
-  const choices = everyChoice(choiceKindOf(open.method), open.options);
+  const choices = everyChoice(choiceKindOf(open.method), open.options, takesEqualRanks(open.method));
   return outstanding.reduce<readonly Poll[]>(
     (polls, voter) =>
       polls.flatMap((before) => [
@@ -94,6 +101,13 @@ describe('a vote is decided', () => {
     expect(isDecided(poll(method, voters, choices))).toBe(decided);
   });
 
+  it('with one option not before a ballot is cast: until then it is a tie', () => {
+    for (const method of METHODS) {
+      expect(isDecided(poll(method, 2, [], { options: ['A'] })), JSON.stringify(method)).toBe(false);
+      expect(decideVote(poll(method, 2, [], { options: ['A'] })).why, JSON.stringify(method)).toBe('tie');
+    }
+  });
+
   it('not before its quorum is reached, but when it no longer can be', () => {
     const choices = [for_('A'), for_('A')];
     expect(isDecided(poll('majority', 3, choices, { quorum: 3 }))).toBe(false);
@@ -105,10 +119,13 @@ describe('a vote is decided', () => {
   });
 
   it('only when nothing that the others can do changes the winner or the reason (all completions tried)', () => {
-    const open = anyMethod.chain((method) =>
+    const open = fc.tuple(anyMethod, fc.integer({ min: 1, max: 3 })).chain(([method, count]) =>
       fc.record({
         method: fc.constant(method),
-        choices: fc.array(anyChoice(choiceKindOf(method), options), { maxLength: 6 }),
+        options: fc.constant(options.slice(0, count)),
+        choices: fc.array(anyChoice(choiceKindOf(method), options.slice(0, count), takesEqualRanks(method)), {
+          maxLength: 6,
+        }),
         weights: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 8, maxLength: 8 }),
         outstanding: fc.integer({ min: 1, max: 2 }),
         quorum: fc.option(fc.integer({ min: 0, max: 12 }), { nil: undefined }),

@@ -159,3 +159,33 @@ describe("Condorcet's paradox: three voters who go round in a circle", () => {
     expect(bordaVote([...'ABC'], ballots)).toMatchObject({ winner: undefined, why: 'tie' });
   });
 });
+
+describe('A77 of the Tideman collection (213 ballots for three candidates, as published with equal last places)', () => {
+  const ballots = rankings(
+    ['31=2', 39],
+    ['132', 38],
+    ['312', 36],
+    ['321', 29],
+    ['123', 28],
+    ['213', 15],
+    ['12=3', 14],
+    ['231', 9],
+    ['21=3', 5],
+  );
+
+  it('Schulze elects 3, which beats both others in pairs', () => {
+    const { winner, cast, pairwise } = schulzeVote(['1', '2', '3'], ballots);
+    expect([winner, cast]).toEqual(['3', 213]);
+    expect(pairwise).toEqual([
+      [0, 116, 95],
+      [58, 0, 57],
+      [113, 142, 0],
+    ]);
+  });
+
+  it('Borda elects 3, and the shared points are halves', () => {
+    const { winner, tally } = bordaVote(['1', '2', '3'], ballots);
+    expect(winner).toBe('3');
+    expect(tally).toEqual([{ counts: { 1: 233.0, 2: 141.5, 3: 264.5 } }]);
+  });
+});

@@ -25,7 +25,10 @@ function renamed(choice: Choice): Choice {
   const name = (option: string) => NEW_NAMES.get(option) ?? '';
   if ('option' in choice) return { option: name(choice.option) };
   if ('approvals' in choice) return { approvals: choice.approvals.map(name) };
-  if ('ranking' in choice) return { ranking: choice.ranking.map(name) };
+  if ('ranking' in choice)
+    return {
+      ranking: choice.ranking.map((rank) => (typeof rank === 'string' ? name(rank) : rank.map(name))),
+    };
   return choice;
 }
 

@@ -5,14 +5,25 @@ import {
   type Choice,
   type ChoiceKind,
   choiceKindOf,
+  type Rank,
+  takesEqualRanks,
   type VoteMethod,
 } from '../../src/rules/index.ts';
 
-/** `rankings(['ABC', 5], ...)`: five ballots that rank A first, then B, then C. Options are single letters. */
+/**
+ * `rankings(['ABC', 5], ...)`: five ballots that rank A first, then B, then C. Options are single letters; `A=BC` ranks
+ * A and B equally, and both above C.
+ */
 export function rankings(
   ...profile: readonly (readonly [order: string, ballots: number])[]
 ): readonly Ballot[] {
-  return profile.map(([order, weight], i) => ({ voter: `v${i}`, weight, choice: { ranking: [...order] } }));
+  return profile.map(([order, weight], i) => ({
+    voter: `v${i}`,
+    weight,
+    choice: {
+      ranking: (order.match(/.(=.)*/g) ?? []).map((rank) => (rank.length === 1 ? rank : rank.split('='))),
+    },
+  }));
 }
 
 /** `votes(['A', 5], ...)`: five ballots for A; `null` abstains. */
@@ -30,7 +41,7 @@ export function votes(
 export function firstPreferences(ballots: readonly Ballot[]): readonly Ballot[] {
   return ballots.map((ballot) => {
     const [option] = 'ranking' in ballot.choice ? ballot.choice.ranking : [];
-    return { ...ballot, choice: option === undefined ? { abstain: true } : { option } };
+    return { ...ballot, choice: typeof option === 'string' ? { option } : { abstain: true } };
   });
 }
 
@@ -50,7 +61,26 @@ export const METHODS: readonly VoteMethod[] = [
 
 export const anyMethod = fc.constantFrom(...METHODS);
 
-export function anyChoice(kind: ChoiceKind, options: readonly string[] = OPTIONS): fc.Arbitrary<Choice> {
+/** Some of the options in places, each of one option or more. */
+function anyRanking(options: readonly string[]): fc.Arbitrary<readonly Rank[]> {
+  return fc
+    .tuple(fc.shuffledSubarray([...options]), fc.array(fc.boolean(), { minLength: 64, maxLength: 64 }))
+    .map(([order, joins]) => {
+      const places: string[][] = [];
+      for (const [i, option] of order.entries()) {
+        const last = places.at(-1);
+        if (last !== undefined && joins[i] === true) last.push(option);
+        else places.push([option]);
+      }
+      return places.map((place) => (place.length === 1 ? (place[0] ?? '') : place));
+    });
+}
+
+export function anyChoice(
+  kind: ChoiceKind,
+  options: readonly string[] = OPTIONS,
+  equalRanks = false,
+): fc.Arbitrary<Choice> {
   const abstain = fc.constant<Choice>({ abstain: true });
   const some = fc.shuffledSubarray([...options]);
   switch (kind) {
@@ -61,8 +91,10 @@ export function anyChoice(kind: ChoiceKind, options: readonly string[] = OPTIONS
       );
     case 'approvals':
       return fc.oneof({ weight: 6, arbitrary: some.map((approvals) => ({ approvals })) }, abstain);
-    case 'ranking':
-      return fc.oneof({ weight: 6, arbitrary: some.map((ranking) => ({ ranking })) }, abstain);
+    case 'ranking': {
+      const ranking: fc.Arbitrary<readonly Rank[]> = equalRanks ? anyRanking(options) : some;
+      return fc.oneof({ weight: 6, arbitrary: ranking.map((ranks) => ({ ranking: ranks })) }, abstain);
+    }
     default:
       return kind satisfies never;
   }
@@ -71,19 +103,24 @@ export function anyChoice(kind: ChoiceKind, options: readonly string[] = OPTIONS
 export function anyBallots(
   kind: ChoiceKind,
   options: readonly string[] = OPTIONS,
+  equalRanks = false,
 ): fc.Arbitrary<readonly Ballot[]> {
   return fc
-    .array(fc.tuple(anyChoice(kind, options), fc.integer({ min: 1, max: 3 })), { maxLength: 9 })
+    .array(fc.tuple(anyChoice(kind, options, equalRanks), fc.integer({ min: 1, max: 3 })), { maxLength: 9 })
     .map((list) => list.map(([choice, weight], i) => ({ voter: `v${i}`, weight, choice })));
 }
 
 /** A method and ballots of the kind that it reads. */
 export const anyElection = anyMethod.chain((method) =>
-  anyBallots(choiceKindOf(method)).map((ballots) => ({ method, ballots })),
+  anyBallots(choiceKindOf(method), OPTIONS, takesEqualRanks(method)).map((ballots) => ({ method, ballots })),
 );
 
 /** Every choice that a ballot of this kind can make. */
-export function everyChoice(kind: ChoiceKind, options: readonly string[]): readonly Choice[] {
+export function everyChoice(
+  kind: ChoiceKind,
+  options: readonly string[],
+  equalRanks = false,
+): readonly Choice[] {
   const abstain: Choice = { abstain: true };
   switch (kind) {
     case 'option':
@@ -91,7 +128,10 @@ export function everyChoice(kind: ChoiceKind, options: readonly string[]): reado
     case 'approvals':
       return [...subsetsOf(options).map((approvals) => ({ approvals })), abstain];
     case 'ranking':
-      return [...ordersOf(options).map((ranking) => ({ ranking })), abstain];
+      return [
+        ...(equalRanks ? weakOrdersOf(options) : ordersOf(options)).map((ranking) => ({ ranking })),
+        abstain,
+      ];
     default:
       return kind satisfies never;
   }
@@ -109,5 +149,15 @@ function ordersOf(options: readonly string[]): readonly (readonly string[])[] {
   const longer = options.flatMap((first) =>
     ordersOf(options.filter((option) => option !== first)).map((order) => [first, ...order]),
   );
+  return [[], ...longer];
+}
+
+/** The same with equal ranks: every place takes a part of the options that are left. */
+function weakOrdersOf(options: readonly string[]): readonly (readonly Rank[])[] {
+  const longer = subsetsOf(options)
+    .filter((place) => place.length > 0)
+    .flatMap((place) =>
+      weakOrdersOf(options.filter((option) => !place.includes(option))).map((order) => [place, ...order]),
+    );
   return [[], ...longer];
 }

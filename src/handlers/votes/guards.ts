@@ -2,7 +2,7 @@
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
 import { MAX_ELECTORATE, MAX_OPEN_SEATS } from '../../protocol/limits.ts';
 import { choiceKind, type OpenVote, type VoteChoice } from '../../protocol/votes.ts';
-import { choiceFault } from '../../rules/index.ts';
+import { choiceFault, takesEqualRanks } from '../../rules/index.ts';
 import { isRejected, type Rejected, rateLimited, rejected } from '../decided.ts';
 import type { Context } from '../handler.ts';
 import { existingPool } from '../pools/guards.ts';
@@ -26,7 +26,7 @@ export function openVoteOf(world: World, voteId: string, context: Context): Open
 export function validChoice(vote: OpenVote, decision: DecisionOf<'Vote'>): VoteChoice | Rejected {
   const kind = choiceKind(vote.method);
   const choice = choiceOf(decision);
-  const fault = choiceFault(choice, kind, vote.options);
+  const fault = choiceFault(choice, kind, vote.options, takesEqualRanks(vote.method));
   switch (fault) {
     case undefined:
       return choice;
@@ -36,6 +36,11 @@ export function validChoice(vote: OpenVote, decision: DecisionOf<'Vote'>): VoteC
       return rejected('unknown_option', `${kind}: names an option that vote ${vote.id} does not have`);
     case 'duplicate_option':
       return rejected('invalid_decision', `${kind}: names an option twice`);
+    case 'equal_ranks':
+      return rejected(
+        'invalid_decision',
+        `${kind}: vote ${vote.id} is ${vote.method}, which takes no equal ranks`,
+      );
   }
 }
 

@@ -88,6 +88,16 @@ export const openVoteSchema = z.strictObject({
 });
 
 const namedSchema = z.array(labelSchema).max(MAX_OPTIONS).refine(areDifferent, TWICE);
+/** An option, or several that are ranked equally. */
+const rankSchema = z.union(
+  [labelSchema, z.array(labelSchema).min(1).max(MAX_OPTIONS)],
+  'an option, or a list of options that are ranked equally',
+);
+const rankingSchema = z
+  .array(rankSchema)
+  .max(MAX_OPTIONS)
+  .refine((ranks) => ranks.flat().length <= MAX_OPTIONS, `names more than ${MAX_OPTIONS} options`)
+  .refine((ranks) => areDifferent(ranks.flat()), TWICE);
 const CHOICES = ['option', 'approvals', 'ranking', 'abstain'] as const;
 
 export const voteSchema = z
@@ -97,7 +107,9 @@ export const voteSchema = z
     voteId: nameSchema,
     option: labelSchema.optional(),
     approvals: namedSchema.optional().describe('any number of options, in any order'),
-    ranking: namedSchema.optional().describe('options, the best first; may be truncated'),
+    ranking: rankingSchema
+      .optional()
+      .describe('options, the best first; may be truncated; equal ones in a list: [["a", "b"], "c"]'),
     abstain: z.literal(true).optional(),
   })
   .refine(

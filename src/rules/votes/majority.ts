@@ -8,7 +8,7 @@ export interface Fraction {
   readonly den: number;
 }
 
-/** More than half of the votes cast, or `no_majority`: half and half is none. Ballots `{option}`. */
+/** More than half of the votes cast, or `no_majority`: half and half is none. No vote cast is a `tie`. Ballots `{option}`. */
 export function majorityVote(options: readonly string[], ballots: readonly Ballot[]): VoteResult {
   return shareVote(options, ballots, (votes, cast) => 2 * votes > cast);
 }
@@ -49,9 +49,9 @@ function shareVote(
 ): VoteResult {
   const { ballots: checked, cast, abstained } = checkBallots(options, ballots, 'option');
   const counts = countNamed(options, checked, 1);
-  const enough = cast > 0 && isEnough(Math.max(...counts.values()), cast);
-  const verdict = enough
-    ? winnerOrTie(leadersOf(counts), cast)
-    : { winner: undefined, why: 'no_majority' as const };
+  const verdict =
+    cast === 0 || isEnough(Math.max(...counts.values()), cast)
+      ? winnerOrTie(leadersOf(counts), cast)
+      : { winner: undefined, why: 'no_majority' as const };
   return { ...verdict, cast, abstained, tally: [roundOf(counts)] };
 }

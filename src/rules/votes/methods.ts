@@ -37,6 +37,11 @@ export function choiceKindOf(method: VoteMethod): ChoiceKind {
   }
 }
 
+/** May a ballot rank options equally? In an instant run-off it counts for one option at a time, so it may not. */
+export function takesEqualRanks(method: VoteMethod): boolean {
+  return method !== 'ranked';
+}
+
 /** Counts ballots by a method. The quorum is `decideVote`'s business. */
 export function countVote(
   method: VoteMethod,

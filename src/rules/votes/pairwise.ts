@@ -6,19 +6,21 @@ export type Matrix = readonly (readonly number[])[];
 
 /**
  * `matrix[i][j]` is the weight of the ballots that rank option i above option j. A ranked option is above every one
- * that is not ranked; those that are not ranked are level with each other. The diagonal is 0.
+ * that is not ranked; those that are not ranked, and those of one place, are level with each other. The diagonal is 0.
  */
 export function pairwiseOf(options: readonly string[], ballots: readonly CastBallot[]): Matrix {
   const indexOf = new Map(options.map((option, i) => [option, i]));
   const preferred = options.map(() => options.map(() => 0));
-  for (const { weight, named } of ballots) {
+  for (const { weight, ranks } of ballots) {
     const below = new Set(options.keys());
-    for (const option of named) {
-      const i = indexOf.get(option);
-      const row = i === undefined ? undefined : preferred[i];
-      if (i === undefined || row === undefined) continue;
-      below.delete(i);
-      for (const j of below) row[j] = (row[j] ?? 0) + weight;
+    for (const rank of ranks) {
+      const level = rank.flatMap((option) => indexOf.get(option) ?? []);
+      for (const i of level) below.delete(i);
+      for (const i of level) {
+        const row = preferred[i];
+        if (row === undefined) continue;
+        for (const j of below) row[j] = (row[j] ?? 0) + weight;
+      }
     }
   }
   return preferred;

@@ -15,10 +15,11 @@ interface Elimination {
  *
  * Among equals, the one goes that had fewest in the latest earlier round in which they differ; if they never differed,
  * the one that comes last in the order of options. So there is always a winner, except when no ballot ranks anybody
- * (`tie`). Rankings may be truncated: a ballot that ranks nobody who is still in is exhausted and counts no more.
+ * (`tie`). Rankings may be truncated: a ballot that ranks nobody who is still in is exhausted and counts no more. Equal
+ * ranks are refused (`equal_ranks`): a ballot counts for one option at a time.
  */
 export function rankedVote(options: readonly string[], ballots: readonly Ballot[]): VoteResult {
-  const { ballots: checked, cast, abstained } = checkBallots(options, ballots, 'ranking');
+  const { ballots: checked, cast, abstained } = checkBallots(options, ballots, 'ranking', false);
   const tally: VoteRound[] = [];
   const earlier: Counts[] = [];
   let remaining = options;

@@ -13,7 +13,7 @@ export interface SchulzeResult extends VoteResult {
  * method", Social Choice and Welfare 36 (2011), with winning votes as the strength of a defeat. Option i beats j if the
  * strongest path from i to j is stronger than the one back; who is beaten by nobody wins, and several such are a `tie`.
  *
- * Ballots are `{ranking}` and may be truncated. The tally has one round, which counts how many options each beats.
+ * Ballots are `{ranking}`, may be truncated and may rank options equally. The tally has one round, which counts how many options each beats.
  * The work grows with the cube of the number of options: 64 of them take about ten milliseconds.
  */
 export function schulzeVote(options: readonly string[], ballots: readonly Ballot[]): SchulzeResult {

@@ -258,6 +258,9 @@ const ballot = fc.oneof(
   fc.record({ option: fc.constantFrom(...OPTIONS, 'blue') }),
   fc.record({ approvals: fc.subarray([...OPTIONS]) }),
   fc.record({ ranking: fc.shuffledSubarray([...OPTIONS]) }),
+  fc
+    .shuffledSubarray([...OPTIONS], { minLength: 2 })
+    .map(([first = '', second = '', ...rest]) => ({ ranking: [[first, second], ...rest] })),
   fc.constant({ abstain: true as const }),
 );
 const vote = fc.record({ voteId, ballot }).map(

@@ -284,8 +284,8 @@ describe('the quorum', () => {
 describe('nobody decides anything', () => {
   it.each([
     ['plurality', 'tie'],
-    ['majority', 'no_majority'],
-    ['unanimous', 'no_majority'],
+    ['majority', 'tie'],
+    ['unanimous', 'tie'],
     ['approval', 'tie'],
     ['ranked', 'tie'],
     ['schulze', 'tie'],

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { DecisionInput } from '../../../src/protocol/decisions/index.ts';
-import type { VoteMethod } from '../../../src/protocol/votes.ts';
+import { decodeChoice, type VoteMethod } from '../../../src/protocol/votes.ts';
 import { given } from '../retold.ts';
 import { at, by, pool, sweep } from '../scenario.ts';
 import { abstains, CLOSES, closes, opening, opens, votes } from './polling.ts';
@@ -195,5 +195,25 @@ describe('on behalf of a voter', () => {
     given(pool(), ...two, delegates)
       .when(votes('dan', 'red'))
       .thenRejected('not_eligible');
+  });
+
+  it('equal ranks are taken by Schulze and Borda, and kept as they were cast', () => {
+    for (const method of ['schulze', 'borda'] as const) {
+      given(pool(), opens({ ...patient, method }))
+        .when(votes('ann', { ranking: [['red', 'blue'], 'green'] }))
+        .thenEventData('vote.cast', { choice: { ranking: [['red', 'blue'], 'green'] } })
+        .thenVote('v-1', { ballots: ['(AC)B', null, null] })
+        .when(closes())
+        .thenEventData('vote.closed', { why: 'tie', cast: 1 });
+      const vote = { options: ['red', 'green', 'blue'], method };
+      expect(decodeChoice(vote, '(AC)B')).toEqual({ ranking: [['red', 'blue'], 'green'] });
+      expect(decodeChoice(vote, 'B(AC)')).toEqual({ ranking: ['green', ['red', 'blue']] });
+    }
+  });
+
+  it('invalid_decision: an instant run-off takes no equal ranks', () => {
+    given(pool(), opens({ ...patient, method: 'ranked' }))
+      .when(votes('ann', { ranking: [['red', 'blue'], 'green'] }))
+      .thenRejected('invalid_decision');
   });
 });
