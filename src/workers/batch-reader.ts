@@ -1,0 +1,76 @@
+/** Cuts what is read into batches. How the log is cut makes no difference to what comes out. */
+import type { World } from '../handlers/world/world.ts';
+import { type DecodedMessage, decodeMessages, isSweep } from './decide-batch.ts';
+import { patienceMs } from './patience.ts';
+import type { Clock, ShardLogReader } from './ports.ts';
+
+export interface BatchReaderOptions {
+  readonly namespace: string;
+  readonly shard: number;
+  readonly shards: number;
+  readonly clock: Clock;
+  /** Most messages, and most bytes of them, in one batch. */
+  readonly maxBatch: number;
+  readonly maxBatchBytes: number;
+  readonly isStopping: () => boolean;
+}
+
+/** Also how soon an idle shard notices that the store was emptied or went back. */
+const IDLE_WAIT_MS = 1_000;
+
+export class BatchReader {
+  readonly #options: BatchReaderOptions;
+  /** Read but not yet applied: what did not fit into the last batch. */
+  #held: DecodedMessage[] = [];
+
+  constructor(options: BatchReaderOptions) {
+    this.#options = options;
+  }
+
+  /** Messages that were read and wait for the next batch. */
+  get held(): number {
+    return this.#held.length;
+  }
+
+  /**
+   * The next batch: bounded in messages and bytes. A Sweep is one of its own: it sees what is stored, and what it
+   * removes and forgets must be gone for whatever comes after it, however the log is cut into batches.
+   */
+  async take(reader: ShardLogReader, world: World): Promise<DecodedMessage[]> {
+    const { maxBatch, maxBatchBytes } = this.#options;
+    if (this.#held.length === 0) {
+      this.#held = decodeMessages(await reader.take(maxBatch, IDLE_WAIT_MS), this.#options);
+      await this.#waitForOthers(reader, world);
+    }
+    let bytes = 0;
+    const end = this.#held.findIndex((entry, i) => {
+      bytes += entry.message.data.byteLength;
+      const before = this.#held[i - 1];
+      return before !== undefined && (bytes > maxBatchBytes || isSweep(entry) || isSweep(before));
+    });
+    return this.#held.splice(0, end === -1 ? this.#held.length : end);
+  }
+
+  /** What a batch did not take after all: it comes first in the next. */
+  giveBack(rest: readonly DecodedMessage[]): void {
+    if (rest.length > 0) this.#held = [...rest, ...this.#held];
+  }
+
+  clear(): void {
+    this.#held = [];
+  }
+
+  /** As long as everything in the batch has patience; one message that has none ends the wait. */
+  async #waitForOthers(reader: ShardLogReader, world: World): Promise<void> {
+    const { clock, maxBatch, isStopping } = this.#options;
+    let until = Number.POSITIVE_INFINITY;
+    for (let added = this.#held; this.#held.length > 0 && !isStopping(); ) {
+      const now = clock.monotonic();
+      for (const entry of added) until = Math.min(until, now + patienceMs(entry, world));
+      const room = maxBatch - this.#held.length;
+      if (room <= 0 || until <= now) return;
+      added = decodeMessages(await reader.take(room, until - now), this.#options);
+      this.#held = this.#held.concat(added);
+    }
+  }
+}

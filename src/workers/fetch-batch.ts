@@ -1,0 +1,47 @@
+/** What a batch needs of the store, because memory does not hold it. */
+import type { OldestKept } from '../handlers/system/sweep.ts';
+import type { World } from '../handlers/world/world.ts';
+import type { DocumentChange, Task } from '../protocol/documents.ts';
+import type { Entity } from '../protocol/entities.ts';
+import type { Found, ShardStore } from '../state/shard-store.ts';
+import { type DecodedMessage, loadFound, lookupFor } from './decide-batch.ts';
+import { expectAt, type Loaded } from './load-shard.ts';
+import { oldestFor } from './stored-world.ts';
+
+export interface Fetched {
+  readonly found: Found;
+  readonly oldest: OldestKept;
+  /** What ended and is in memory for this batch only. */
+  readonly looked: { readonly tasks: readonly Task[]; readonly entities: readonly Entity[] };
+}
+
+/**
+ * Known outcomes, final tasks, and for a Sweep what is oldest. It has to be read where this worker stands: in a state
+ * that another worker has moved on, the batch would find itself decided already.
+ */
+export async function fetchFor(
+  store: ShardStore,
+  { world, position, now }: Loaded,
+  batch: readonly DecodedMessage[],
+): Promise<Fetched> {
+  const [found, old] = await Promise.all([
+    store.lookup(lookupFor(batch, world)),
+    store.oldest(...oldestFor(batch, world, now)),
+  ]);
+  expectAt(position, found.position);
+  if (old.position !== undefined) expectAt(position, old.position);
+  loadFound(world, found);
+  loadFound(world, old);
+  return {
+    found,
+    oldest: old,
+    looked: { tasks: found.tasks.concat(old.tasks), entities: found.entities.concat(old.entities) },
+  };
+}
+
+/** Lets go of what was fetched, and of what ended in the batch: it is stored. */
+export function forgetFetched(world: World, changes: readonly DocumentChange[], { looked }: Fetched): void {
+  world.forgetFinals(changes);
+  for (const { pool, taskId } of looked.tasks) world.pool(pool)?.forget(taskId);
+  for (const { pool, kind, id } of looked.entities) world.pool(pool)?.forgetEntity(kind, id);
+}

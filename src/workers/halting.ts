@@ -1,0 +1,91 @@
+/** A halted shard keeps its lease and does nothing; everyone who looks is told why: log, figures, `/readyz`, the store. */
+import { ConvergeError, EXIT, LogDivergedError } from '../errors.ts';
+import type { ShardStore } from '../state/shard-store.ts';
+import type { AlarmDetail, AlarmName, Alarms } from './alarms.ts';
+import type { WorkerMetrics } from './metrics.ts';
+import type { Clock } from './ports.ts';
+
+/**
+ * Thrown by whatever finds that the shard must not go on. It is looked at again each second, from the loading of the
+ * shard on, and goes on by itself when nothing throws any more.
+ */
+export class ShardHaltedError extends ConvergeError {
+  readonly exitCode = EXIT.failure;
+  readonly alarm: AlarmName;
+  readonly detail: AlarmDetail;
+
+  constructor(alarm: AlarmName, message: string, detail: AlarmDetail = {}, options?: ErrorOptions) {
+    super(message, options);
+    this.alarm = alarm;
+    this.detail = detail;
+  }
+}
+
+export interface HaltingOptions {
+  readonly store: ShardStore;
+  readonly shard: number;
+  readonly clock: Clock;
+  readonly alarms: Alarms;
+  readonly metrics: WorkerMetrics;
+}
+
+const DIVERGED = 'the log does not continue what was applied; the shard is halted';
+/** A halt that was told on a connection that broke can arrive after all: who works takes it back now and then. */
+const UNHALT_EVERY_MS = 10_000;
+
+export class Halting {
+  readonly #options: HaltingOptions;
+  #reason: string | undefined;
+  #alarm: AlarmName | undefined;
+  /** When it last said that it is not halted: monotonic. */
+  #unhaltedAt = 0;
+
+  constructor(options: HaltingOptions) {
+    this.#options = options;
+  }
+
+  /** Why the shard is halted; undefined when it is not. */
+  get reason(): string | undefined {
+    return this.#reason;
+  }
+
+  async begin(error: LogDivergedError | ShardHaltedError): Promise<void> {
+    const { store, metrics, alarms, shard } = this.#options;
+    const reason = error.message;
+    const isDiverged = error instanceof LogDivergedError;
+    const alarm = isDiverged ? 'shard_halted' : error.alarm;
+    if (this.#alarm !== alarm) this.#clearAlarm();
+    this.#alarm = alarm;
+    if (this.#reason !== reason) metrics.halts.inc();
+    this.#reason = reason;
+    if (isDiverged) alarms.raise(alarm, shard, DIVERGED, { reason });
+    else alarms.raise(alarm, shard, `${reason}; the shard is halted`, error.detail);
+    // Each time, because the store may not answer now, or forget it later.
+    await store.setHalted(reason).catch(() => undefined);
+    metrics.halted.set({ shard }, 1);
+  }
+
+  async end(): Promise<void> {
+    await this.#unhalt();
+    this.#options.metrics.halted.set({ shard: this.#options.shard }, 0);
+    this.#clearAlarm();
+    this.#reason = undefined;
+  }
+
+  /** To be called while the shard works. */
+  async repeatEnd(): Promise<void> {
+    if (this.#options.clock.monotonic() - this.#unhaltedAt < UNHALT_EVERY_MS) return;
+    await this.#unhalt().catch(() => undefined);
+  }
+
+  async #unhalt(): Promise<void> {
+    const { store, clock } = this.#options;
+    this.#unhaltedAt = clock.monotonic();
+    await store.setHalted(undefined);
+  }
+
+  #clearAlarm(): void {
+    if (this.#alarm !== undefined) this.#options.alarms.clear(this.#alarm, this.#options.shard);
+    this.#alarm = undefined;
+  }
+}

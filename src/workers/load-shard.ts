@@ -1,0 +1,53 @@
+/** What a shard worker holds in memory of its shard, and how it gets there. */
+import type { Logger } from 'pino';
+import { ShardLostError } from '../errors.ts';
+import type { World } from '../handlers/world/world.ts';
+import type { ShardStore, StoredPosition } from '../state/shard-store.ts';
+import type { OutboxPublisher } from './outbox-publisher.ts';
+import type { Clock, ShardLog } from './ports.ts';
+import { worldOf } from './stored-world.ts';
+
+/** What is in memory of a shard, exactly as far as `position`. */
+export interface Loaded {
+  readonly world: World;
+  position: { readonly seq: number; readonly hash: string | undefined };
+  readonly logIdentity: string;
+  now: number;
+}
+
+export interface LoadOptions {
+  readonly shard: number;
+  readonly shards: number;
+  readonly store: ShardStore;
+  readonly log: ShardLog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Brings back a state that the store has lost, before it is loaded. Throws LogDivergedError when nothing can. */
+  readonly recover?: () => Promise<unknown>;
+}
+
+export async function loadShard(options: LoadOptions, outbox: OutboxPublisher): Promise<Loaded> {
+  const { store, log, logger, clock } = options;
+  const started = clock.monotonic();
+  await options.recover?.();
+  // In this order: what the worker before still commits after this reading makes our first commit fail, and we load
+  // and drain again. The other way round we would stand behind a commit whose events nobody publishes.
+  const stored = await store.load();
+  await outbox.drain(await store.unpublished());
+  const world = worldOf(stored, options);
+  const loaded = {
+    world,
+    position: { seq: stored.position.seq, hash: stored.position.hash },
+    logIdentity: stored.position.logIdentity ?? (await log.identity()),
+    now: stored.now,
+  };
+  const loadMs = Math.round(clock.monotonic() - started);
+  logger.info({ position: stored.position.seq, pools: stored.pools.length, loadMs }, 'shard loaded');
+  return loaded;
+}
+
+/** Throws {@link ShardLostError} when the store does not stand where the memory does. */
+export function expectAt(position: Loaded['position'], stored: StoredPosition): void {
+  if (stored.seq === position.seq && stored.hash === position.hash) return;
+  throw new ShardLostError(`the shard stands at ${stored.seq}, not at ${position.seq}`);
+}
