@@ -13,6 +13,8 @@ interface Word {
   readonly path: readonly string[];
   readonly text: string;
   readonly value: unknown;
+  /** The value is JSON that no decision can hold: it can only be text. */
+  readonly fault?: string;
 }
 
 const PATH = /^[A-Za-z]\w*(\.[A-Za-z]\w*)*$/;
@@ -28,8 +30,14 @@ export function readFields(
   const parsed = words.map(readWord);
   const body = bodyOf(parsed, new Set());
   const judged = schema?.safeParse({ ...envelope, ...body });
-  if (judged === undefined || judged.success) return body;
-  return bodyOf(parsed, new Set(judged.error.issues.map(({ path }) => path.join('.'))));
+  const asText = new Set(
+    judged === undefined || judged.success ? [] : judged.error.issues.map(({ path }) => path.join('.')),
+  );
+  for (const { path, fault } of parsed) {
+    const name = path.join('.');
+    if (fault !== undefined && !asText.has(name)) throw new UsageError(`${name}: ${fault}`);
+  }
+  return asText.size === 0 ? body : bodyOf(parsed, asText);
 }
 
 export function readObject(text: string): Body {
@@ -47,7 +55,11 @@ function readWord(word: string): Word {
   }
   const text = word.slice(equals + 1);
   const parsed = parseJson(Buffer.from(text));
-  return { path: name.split('.'), text, value: parsed.ok ? parsed.value : text };
+  const path = name.split('.');
+  if (parsed.ok) return { path, text, value: parsed.value };
+  // A number that would lose digits stays text. A list or an object was meant as one, unless the schema wants text.
+  const isComposed = typeof parsed.value === 'object' && parsed.value !== null;
+  return isComposed ? { path, text, value: parsed.value, fault: parsed.why } : { path, text, value: text };
 }
 
 function bodyOf(words: readonly Word[], asText: ReadonlySet<string>): Body {

@@ -1,7 +1,8 @@
 /** What comes in on stdin: one JSON object, a JSON array of them, or one per line. */
 import type { Readable } from 'node:stream';
 import { messageOf } from '../errors.ts';
-import { isObject } from '../protocol/json.ts';
+import { isObject, parseJson } from '../protocol/json.ts';
+import { MAX_DEPTH } from '../protocol/limits.ts';
 import { UsageError } from './failure.ts';
 import { type Body, readObject } from './fields.ts';
 
@@ -21,6 +22,9 @@ export async function readItems(stdin: Readable): Promise<Item[]> {
   const text = await readText(stdin);
   const whole = wholeOf(text);
   if (Array.isArray(whole)) {
+    // One level more than each of its members may have, and as many values as there are members with so many.
+    const parsed = parseJson(Buffer.from(text), { depth: MAX_DEPTH + 1, values: Number.POSITIVE_INFINITY });
+    if (!parsed.ok) throw new UsageError(`stdin: ${parsed.why}`);
     return whole.map((body, i) => {
       if (!isObject(body)) throw new UsageError(`stdin: [${i}] is not a JSON object`);
       return { where: `[${i}]`, body };

@@ -3,7 +3,9 @@
  * of nesting, `__proto__` members, duplicate members, `1e400`, lone surrogates, integers that lose digits.
  */
 import { isUtf8 } from 'node:buffer';
+import { pathAt } from './json-path.ts';
 import { MAX_DEPTH, MAX_VALUES } from './limits.ts';
+import { keepsItsDigits, mayLoseDigits } from './written-numbers.ts';
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 /** A member that is undefined is none: writing JSON leaves it out. */
@@ -23,12 +25,27 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 const COLON = 0x3a;
+const ZERO = 0x30;
+const NINE = 0x39;
+const PLUS = 0x2b;
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const UPPER_E = 0x45;
+const LOWER_E = 0x65;
 
-/** Nesting and member count as written, found without building anything. */
-function scan(bytes: Uint8Array): { depth: number; members: number } {
+interface Scanned {
+  readonly depth: number;
+  readonly members: number;
+  /** Where the first number stands that would lose digits, and what stands there. */
+  readonly inexact: { readonly at: number; readonly text: string } | undefined;
+}
+
+/** Nesting, member count and numbers as written, found without building anything. */
+function scan(bytes: Buffer): Scanned {
   let depth = 0;
   let deepest = 0;
   let members = 0;
+  let inexact: Scanned['inexact'];
   for (let i = 0; i < bytes.length; i++) {
     switch (bytes[i]) {
       case QUOTE:
@@ -48,16 +65,45 @@ function scan(bytes: Uint8Array): { depth: number; members: number } {
       case COLON:
         members++;
         break;
+      default: {
+        const byte = bytes[i] ?? 0;
+        if (byte < ZERO || byte > NINE) break;
+        const end = endOfNumber(bytes, i + 1);
+        if (inexact === undefined && mayLoseDigits(end.at - i, end.hasExponent)) {
+          const text = bytes.toString('latin1', i, end.at);
+          if (!keepsItsDigits(text)) inexact = { at: i, text };
+        }
+        i = end.at - 1;
+      }
     }
   }
-  return { depth: deepest, members };
+  return { depth: deepest, members, inexact };
+}
+
+function endOfNumber(bytes: Buffer, from: number): { readonly at: number; readonly hasExponent: boolean } {
+  let hasExponent = false;
+  for (let at = from; ; at++) {
+    const byte = bytes[at] ?? 0;
+    if (byte >= ZERO && byte <= NINE) continue;
+    if (byte === LOWER_E || byte === UPPER_E) hasExponent = true;
+    else if (byte !== POINT && byte !== PLUS && byte !== MINUS) return { at, hasExponent };
+  }
 }
 
 interface Walk {
+  readonly mostValues: number;
   values: number;
   members: number;
   fault: string | undefined;
 }
+
+/** How much of a JSON text is read; what a decision may have where nothing else is said. */
+export interface JsonBounds {
+  readonly depth: number;
+  readonly values: number;
+}
+
+const BOUNDS: JsonBounds = { depth: MAX_DEPTH, values: MAX_VALUES };
 
 const MAX_PATH_CHARS = 256;
 
@@ -95,23 +141,34 @@ function inspect(value: unknown, path: string, walk: Walk): void {
       if (walk.fault !== undefined) return;
     }
   }
-  if (walk.values > MAX_VALUES) walk.fault = `more than ${MAX_VALUES} values`;
+  if (walk.values > walk.mostValues) walk.fault = `more than ${walk.mostValues} values`;
+}
+
+const MAX_SHOWN_CHARS = 40;
+
+/** Of the text only as much as a person needs to recognise it by. */
+function inexactAt(bytes: Buffer, { at, text }: { readonly at: number; readonly text: string }): string {
+  const shown = text.length > MAX_SHOWN_CHARS ? `${text.slice(0, MAX_SHOWN_CHARS)}…` : text;
+  const path = pathAt(bytes.toString('utf8', 0, at));
+  return faultAt(path, `number ${shown} would lose digits; send it as a string`);
 }
 
 /** Parses bytes as JSON and refuses what could not be kept, replayed or printed exactly. */
-export function parseJson(bytes: Uint8Array): ParsedJson {
-  if (!isUtf8(bytes)) return { ok: false, why: 'not UTF-8' };
-  const { depth, members } = scan(bytes);
-  if (depth > MAX_DEPTH) return { ok: false, why: `nested deeper than ${MAX_DEPTH}` };
+export function parseJson(json: Uint8Array, bounds: JsonBounds = BOUNDS): ParsedJson {
+  if (!isUtf8(json)) return { ok: false, why: 'not UTF-8' };
+  const bytes = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
+  const { depth, members, inexact } = scan(bytes);
+  if (depth > bounds.depth) return { ok: false, why: `nested deeper than ${bounds.depth}` };
   let value: Json;
   try {
-    value = JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
+    value = JSON.parse(bytes.toString('utf8'));
   } catch {
     return { ok: false, why: 'not JSON' };
   }
-  const walk: Walk = { values: 0, members: 0, fault: undefined };
+  const walk: Walk = { mostValues: bounds.values, values: 0, members: 0, fault: undefined };
   inspect(value, '', walk);
   if (walk.fault !== undefined) return { ok: false, why: walk.fault, value };
+  if (inexact !== undefined) return { ok: false, why: inexactAt(bytes, inexact), value };
   // Every member costs one colon outside a string: fewer members than colons means that some name stood there twice.
   if (walk.members !== members) return { ok: false, why: 'an object names the same member twice', value };
   return { ok: true, value };

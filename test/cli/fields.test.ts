@@ -27,6 +27,23 @@ describe('fields', () => {
     expect(readFields(words, schema)).toEqual(body);
   });
 
+  it('a number that would lose digits stays the text that was typed', () => {
+    const any = z.object({ amount: z.unknown(), lot: z.unknown().optional() });
+    expect(readFields(['amount=99999999999.123462'], any)).toEqual({ amount: '99999999999.123462' });
+    expect(readFields(['amount=99999999999.12346'], any)).toEqual({ amount: 99999999999.12346 });
+  });
+
+  it('an object with such a number is refused, unless the schema wants text', () => {
+    const words = ['id=x', 'lot={"price":99999999999.123462}'];
+    const fault = 'lot: price: number 99999999999.123462 would lose digits; send it as a string';
+    expect(() => readFields(words, z.object({ id: z.string(), lot: z.unknown() }))).toThrow(fault);
+    expect(() => readFields(words, undefined)).toThrow(fault);
+    expect(readFields(words, z.object({ id: z.string(), lot: z.string() }))).toEqual({
+      id: 'x',
+      lot: '{"price":99999999999.123462}',
+    });
+  });
+
   it.each([
     [['x']],
     [['=1']],

@@ -390,6 +390,31 @@ describe('a Batch', () => {
   });
 });
 
+describe('a number that would lose digits is refused wherever it stands', () => {
+  const number = '99999999999.123462';
+  it.each([
+    ['SubmitBid', 'amount', `"auctionId":"a","amount":${number}`],
+    ['SubmitBid', 'content.price', `"auctionId":"a","amount":1,"content":{"price":${number}}`],
+    ['OpenAuction', 'increment[0].step', `"auctionId":"a","kind":"english","increment":[{"step":${number}}]`],
+    [
+      'OpenNegotiation',
+      'proposal.price',
+      `"sessionId":"s","participants":["a","b"],"proposal":{"price":${number}}`,
+    ],
+    ['Propose', 'content[1]', `"sessionId":"s","content":[1,${number}]`],
+    ['ReportTask', 'result', `"taskId":"t","result":${number}`],
+    ['SubmitTask', 'constraints.cpu', `"taskId":"t","objective":"o","constraints":{"cpu":${number}}`],
+    ['Batch', 'decisions[0].amount', `"decisions":[{"type":"SubmitBid","auctionId":"a","amount":${number}}]`],
+  ])('%s: %s', (type, path, fields) => {
+    expect(decodeText(`{"id":"d-1","type":"${type}",${fields}}`)).toMatchObject({
+      kind: 'rejected',
+      id: 'd-1',
+      code: 'invalid_decision',
+      message: `${path}: number ${number} would lose digits; send it as a string`,
+    });
+  });
+});
+
 describe('a Batch that delegates', () => {
   it('gives each delegation an id of its own, since that names it', () => {
     const fields = { type: 'Delegate', delegateeId: 'bob', scope: ['tasks'] };

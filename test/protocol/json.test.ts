@@ -7,6 +7,13 @@ import { character } from './characters.ts';
 const parse = (text: string) => parseJson(Buffer.from(text));
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
+/** A positive decimal as a whole number of units of 10^-1000: another way to compare than the one that is tested. */
+function scaled(decimal: string): bigint {
+  const [mantissa = '', exponent = '0'] = decimal.toLowerCase().split('e');
+  const [whole = '', places = ''] = mantissa.split('.');
+  return BigInt(whole + places) * 10n ** BigInt(1_000 + Number(exponent) - places.length);
+}
+
 describe('parseJson', () => {
   it.each([
     ['null', null],
@@ -17,7 +24,8 @@ describe('parseJson', () => {
     [' \n\t{ "a" : 1 } ', { a: 1 }],
     ['{"a:b":1,"c\\":":2}', { 'a:b': 1, 'c":': 2 }],
     ['9007199254740991', 9007199254740991],
-    ['1e-400', 0],
+    ['[1.0,2.50,1e3,0e999,-0.0,123E-2]', [1, 2.5, 1000, 0, -0, 1.23]],
+    ['0.30000000000000004', 0.30000000000000004],
   ])('takes %s', (text, value) => {
     expect(parse(text)).toEqual({ ok: true, value });
   });
@@ -144,6 +152,72 @@ describe('parseJson', () => {
     ['{"a":{"\\udfff":1}}', 'a: lone surrogate in a member name'],
   ])('refuses %s, and says where', (text, why) => {
     expect(parse(text)).toMatchObject({ ok: false, why });
+  });
+
+  it.each([
+    ['{"amount":99999999999.123462}', 'amount: number 99999999999.123462 would lose digits'],
+    [
+      '{"amount":0.10000000000000000555111512312578270211815834045}',
+      'amount: number 0.10000000000000000555111512312578270211… would lose',
+    ],
+    [
+      '{"a":{"b":[1,{"c,}":[2,"]",3.00000000000000001]}]}}',
+      'a.b[1].c,}[2]: number 3.00000000000000001 would lose',
+    ],
+    ['[[1],{"a":1},1000000000000000.000001]', '[2]: number 1000000000000000.000001 would lose digits'],
+    ['{"x":"é","a\\"b":1.23456789e-320}', 'a"b: number 1.23456789e-320 would lose digits'],
+    ['1e-400', '(the decision): number 1e-400 would lose digits; send it as a string'],
+  ])('a number that would lose digits is refused as it was written: %s', (text, why) => {
+    expect(parse(text)).toMatchObject({
+      ok: false,
+      why: expect.stringContaining(why),
+    });
+  });
+
+  it('every number that a JavaScript program writes is read as the same number', () => {
+    const writable = fc
+      .oneof(
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        fc.float({ noNaN: true, noDefaultInfinity: true }),
+      )
+      .filter((value) => !Number.isInteger(value) || Number.isSafeInteger(value));
+    fc.assert(
+      fc.property(writable, (value) => {
+        const text = JSON.stringify({ value });
+        expect(parse(text)).toEqual({ ok: true, value: JSON.parse(text) });
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('a decimal passes exactly when the double nearest to it prints as the same decimal', () => {
+    const digits = fc.stringMatching(/^[1-9]\d{0,20}$/);
+    const places = fc.stringMatching(/^\d{1,20}$/);
+    fc.assert(
+      fc.property(
+        digits,
+        places,
+        fc.integer({ min: -330, max: 300 }),
+        fc.boolean(),
+        (whole, part, power, hasPower) => {
+          const text = `${whole}.${part}${hasPower ? `e${power}` : ''}`;
+          const value = Number(text);
+          fc.pre(Number.isFinite(value) && !(Number.isInteger(value) && !Number.isSafeInteger(value)));
+          expect(parse(text).ok).toBe(scaled(text) === scaled(String(value)));
+        },
+      ),
+      { numRuns: 5_000 },
+    );
+  });
+
+  it('no number of fifteen digits is refused, wherever its point stands', () => {
+    fc.assert(
+      fc.property(fc.stringMatching(/^[1-9]\d{0,14}$/), fc.nat(15), (digits, point) => {
+        const text = `${digits.slice(0, point) || '0'}.${digits.slice(point) || '0'}`;
+        expect(parse(text).ok).toBe(true);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 
   it.each(['{"a":1e400,"__proto__":1}', '{"a":1e400,"\\ud800":1}', '[{"a":1e400},{"__proto__":1}]'])(
