@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { Json } from '../json.ts';
+import { labelFault } from '../labels.ts';
 import { MAX_DURATION_MS, MAX_LABEL_CHARS, MAX_REASON_CHARS, MAX_TIME_MS, MAX_TOPICS } from '../limits.ts';
 import { isReserved, NAME_PATTERN } from '../names.ts';
 
@@ -14,7 +15,16 @@ export const otherAgentSchema = nameSchema.refine(
 
 export const timeSchema = z.int().min(0).max(MAX_TIME_MS).describe('milliseconds since the epoch');
 export const durationSchema = z.int().min(1).max(MAX_DURATION_MS).describe('milliseconds');
-export const labelSchema = z.string().min(1).max(MAX_LABEL_CHARS);
+/** A name in words: kept in NFC, without what cannot be seen; see {@link labelFault}. */
+export const labelSchema = z
+  .string()
+  .normalize('NFC')
+  .min(1)
+  .max(MAX_LABEL_CHARS)
+  .superRefine((label, { addIssue }) => {
+    const fault = labelFault(label);
+    if (fault !== undefined) addIssue(fault);
+  });
 export const topicsSchema = z.array(labelSchema).max(MAX_TOPICS);
 export const reasonSchema = z.string().max(MAX_REASON_CHARS);
 /** Any JSON: the decoder has looked at every value already, so it is not walked a second time here. */
