@@ -54,7 +54,8 @@ export class SimWorker {
     this.#options = options;
     this.#logger = loggerOf(options.trace, process.id);
     this.#leases = new LeaseHolder({
-      store: memoryLeaseStore(process, servers.leases, process.id, plan.leaseMs),
+      store: memoryLeaseStore(process, servers.leases, process.id, plan.leaseMs, () => process.clock.now()),
+      holder: process.id,
       shards: plan.shards,
       leaseMs: plan.leaseMs,
       clock: process.clock,

@@ -116,7 +116,7 @@ const twoOwners: Fault = {
     const { admin, namespace, shards } = system;
     const at = Date.now();
     // As they stand in leases, where every process has a name of its own.
-    const holders = await admin.zrange(systemKeys(namespace).workers, 0, '-1');
+    const holders = await admin.hkeys(systemKeys(namespace).heartbeats);
     for (let round = 0; round < 8; round++) {
       for (let shard = 0; shard < shards; shard++) {
         const { lease } = shardKeys(namespace, shard);

@@ -1,40 +1,45 @@
-/** Leases as Redis keeps them: by its own clock, whatever the clocks of the workers say. */
+/** Leases as Redis keeps them: they lapse by its own clock, which may be wrong. */
+import { leaseText, parseLease } from '../../src/state/lease.ts';
 import type { LeaseStore } from '../../src/state/lease-store.ts';
 import type { Link } from './link.ts';
 
-interface Lease {
-  readonly owner: string;
+interface Kept {
+  readonly text: string;
   readonly until: number;
 }
 
 export class MemoryLeases {
   readonly #now: () => number;
-  #leases = new Map<number, Lease>();
-  #workers = new Map<string, number>();
+  #leases = new Map<number, Kept>();
+  #heartbeats = new Map<string, string>();
 
   constructor(now: () => number) {
     this.#now = now;
   }
 
-  ownerOf(shard: number): string | undefined {
+  /** What stands there: nothing when it has lapsed. */
+  get(shard: number): string | undefined {
     const lease = this.#leases.get(shard);
-    return lease === undefined || lease.until <= this.#now() ? undefined : lease.owner;
+    return lease === undefined || lease.until <= this.#now() ? undefined : lease.text;
   }
 
-  acquire(shard: number, owner: string, leaseMs: number): boolean {
-    if (this.ownerOf(shard) !== undefined) return false;
-    this.#leases.set(shard, { owner, until: this.#now() + leaseMs });
+  acquire(shard: number, owner: string, leaseMs: number, seen: string | undefined): boolean {
+    if (this.get(shard) !== seen) return false;
+    this.#set(shard, { holder: owner, counter: 0, leaseMs });
     return true;
   }
 
   renew(shard: number, owner: string, leaseMs: number): boolean {
-    if (this.ownerOf(shard) !== owner) return false;
-    this.#leases.set(shard, { owner, until: this.#now() + leaseMs });
+    const held = this.get(shard);
+    const lease = held === undefined ? undefined : parseLease(held, leaseMs);
+    if (lease !== undefined && lease.holder !== owner) return false;
+    this.#set(shard, { holder: owner, counter: lease === undefined ? 0 : lease.counter + 1, leaseMs });
     return true;
   }
 
   release(shard: number, owner: string): void {
-    if (this.ownerOf(shard) === owner) this.#leases.delete(shard);
+    const held = this.get(shard);
+    if (held !== undefined && parseLease(held, 0).holder === owner) this.#leases.delete(shard);
   }
 
   /** Takes a lease away from whoever has it. */
@@ -42,34 +47,52 @@ export class MemoryLeases {
     this.#leases.delete(shard);
   }
 
-  heartbeat(owner: string, leaseMs: number): string[] {
-    this.#workers.set(owner, this.#now() + leaseMs);
-    for (const [worker, until] of this.#workers) if (until <= this.#now()) this.#workers.delete(worker);
-    return [...this.#workers.keys()];
+  heartbeat(owner: string, text: string): Map<string, string> {
+    this.#heartbeats.set(owner, text);
+    return new Map(this.#heartbeats);
+  }
+
+  bury(owner: string, seen: string): void {
+    if (this.#heartbeats.get(owner) === seen) this.#heartbeats.delete(owner);
   }
 
   goodbye(owner: string): void {
-    this.#workers.delete(owner);
+    this.#heartbeats.delete(owner);
   }
 
   empty(): void {
     this.#leases = new Map();
-    this.#workers = new Map();
+    this.#heartbeats = new Map();
+  }
+
+  #set(shard: number, lease: Parameters<typeof leaseText>[0]): void {
+    this.#leases.set(shard, { text: leaseText(lease), until: this.#now() + lease.leaseMs });
   }
 }
 
 export function memoryLeaseStore(
   link: Link,
   leases: MemoryLeases,
-  workerId: string,
+  holder: string,
   leaseMs: number,
+  wall: () => number = Date.now,
 ): LeaseStore {
+  let beats = 0;
   return {
-    acquire: (shard) => link.request('lease', () => leases.acquire(shard, workerId, leaseMs)),
+    look: (shards) =>
+      link.request('lease', () => {
+        const held = shards.map((shard) => [shard, leases.get(shard)] as const);
+        return new Map(held.flatMap(([shard, text]) => (text === undefined ? [] : [[shard, text] as const])));
+      }),
+    acquire: (shard, seen) => link.request('lease', () => leases.acquire(shard, holder, leaseMs, seen)),
     renew: (shards) =>
-      link.request('lease', () => new Set(shards.filter((shard) => leases.renew(shard, workerId, leaseMs)))),
-    release: (shard) => link.request('lease', () => leases.release(shard, workerId)),
-    heartbeat: () => link.request('lease', () => leases.heartbeat(workerId, leaseMs)),
-    goodbye: () => link.request('lease', () => leases.goodbye(workerId)),
+      link.request('lease', () => new Set(shards.filter((shard) => leases.renew(shard, holder, leaseMs)))),
+    release: (shard) => link.request('lease', () => leases.release(shard, holder)),
+    heartbeat: () => {
+      const beat = { counter: beats++, leaseMs, wall: wall(), machine: 'sim', addresses: [] };
+      return link.request('lease', () => leases.heartbeat(holder, JSON.stringify(beat)));
+    },
+    bury: (other, seen) => link.request('lease', () => leases.bury(other, seen)),
+    goodbye: () => link.request('lease', () => leases.goodbye(holder)),
   };
 }

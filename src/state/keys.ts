@@ -101,8 +101,8 @@ export function shardKeys(namespace: string, shard: number): ShardKeys {
 }
 
 export interface SystemKeys {
-  /** Sorted set: worker id → when its heartbeat lapses. */
-  readonly workers: string;
+  /** Hash: who holds leases → its newest heartbeat. */
+  readonly heartbeats: string;
   /** The newest sweep that succeeded, as JSON. */
   readonly lastSweep: string;
   /** There while nobody needs to trim the log again. */
@@ -113,7 +113,7 @@ export interface SystemKeys {
 
 export function systemKeys(namespace: string): SystemKeys {
   return {
-    workers: `${namespace}:{system}:workers`,
+    heartbeats: `${namespace}:{system}:heartbeats`,
     lastSweep: `${namespace}:{system}:last-sweep`,
     trimmed: `${namespace}:{system}:trimmed`,
     bullPrefix: `{${namespace}:bull}`,

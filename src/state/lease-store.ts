@@ -1,44 +1,44 @@
 /**
- * Leases and the list of live workers. A lease only decides who tries: what a worker may write is decided by the
- * position check of the commit. Time is Redis' own, so that the clocks of the workers do not matter.
+ * Leases and the heartbeats of live workers. A lease only decides who tries: what a worker may write is decided by the
+ * position check of the commit. Keys lapse by Redis' own clock, which is the fast way to a free lease and nothing more:
+ * one that lapses early is written again by its holder, and one that does not lapse is taken by who sees it stand still.
  */
-
 import type { ShardKeys, SystemKeys } from './keys.ts';
+import { type Heartbeat, leaseText } from './lease.ts';
 import type { Redis } from './redis.ts';
 
-const RENEW = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('PEXPIRE', KEYS[1], ARGV[2]) end return 0`;
-const RELEASE = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
-const HEARTBEAT = `
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
-redis.call('ZADD', KEYS[1], now + ARGV[2], ARGV[1])
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-return redis.call('ZRANGE', KEYS[1], 0, -1)`;
-
-/**
- * What stands in a lease: the worker's name, and which process of that name it is. Two that were given the same name by
- * mistake must not take each other's leases and commits for their own.
- */
-export function leaseHolderOf(workerId: string, process: string): string {
-  return `${workerId}${SEPARATOR}${process}`;
-}
-
-/** The name of the worker that holds a lease, or whose heartbeat this is. */
-export function workerNameOf(holder: string): string {
-  return holder.split(SEPARATOR, 1)[0] ?? holder;
-}
-
-/** Names have none. */
-const SEPARATOR = '#';
+/** Ours, or nobody's: written again, counted up. Answers whether it is ours now. */
+const RENEW = `
+local held = redis.call('GET', KEYS[1])
+local counter = 0
+if held then
+  local holder, count = string.match(held, '^(.*) (%d+) %d+$')
+  if (holder or held) ~= ARGV[1] then return 0 end
+  counter = (tonumber(count or 0) + 1) % 1000000000000
+end
+redis.call('SET', KEYS[1], string.format('%s %.0f %s', ARGV[1], counter, ARGV[2]), 'PX', ARGV[2])
+return 1`;
+/** Takes the place of exactly the lease that was seen to stand still. */
+const TAKE = `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3])
+return 1`;
+const RELEASE = `local held = redis.call('GET', KEYS[1])
+if held and (string.match(held, '^(.*) %d+ %d+$') or held) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+return 0`;
+const BURY = `if redis.call('HGET', KEYS[1], ARGV[1]) == ARGV[2] then return redis.call('HDEL', KEYS[1], ARGV[1]) end return 0`;
 
 export interface LeaseStore {
-  /** Takes the lease of a shard if nobody has it. */
-  acquire(shard: number): Promise<boolean>;
-  /** Keeps leases; answers which of them are still this worker's. */
+  /** The leases of some shards as they stand: text that is different after each renewal. Without those that nobody has. */
+  look(shards: readonly number[]): Promise<ReadonlyMap<number, string>>;
+  /** Takes the lease of a shard if nobody has it, or if it is still the one that was `seen`. */
+  acquire(shard: number, seen?: string): Promise<boolean>;
+  /** Keeps leases, and writes those again that have lapsed and that nobody took; answers which are this worker's. */
   renew(shards: readonly number[]): Promise<ReadonlySet<number>>;
   release(shard: number): Promise<void>;
-  /** Says that this worker lives; answers all that do. */
-  heartbeat(): Promise<readonly string[]>;
+  /** Says that this worker lives; answers the newest heartbeat of everyone (by holder), also of those who live no more. */
+  heartbeat(): Promise<ReadonlyMap<string, string>>;
+  /** Removes a heartbeat that is still the one that was seen. */
+  bury(holder: string, seen: string): Promise<void>;
   goodbye(): Promise<void>;
 }
 
@@ -49,12 +49,28 @@ export interface LeaseOptions {
   /** As {@link leaseHolderOf} makes it. */
   readonly holder: string;
   readonly leaseMs: number;
+  /** What heartbeats tell of this worker: its clock, where it runs. */
+  readonly about: () => Pick<Heartbeat, 'wall' | 'machine' | 'addresses'>;
 }
 
-export function redisLeaseStore({ redis, shardKeys, systemKeys, holder, leaseMs }: LeaseOptions): LeaseStore {
+export function redisLeaseStore(options: LeaseOptions): LeaseStore {
+  const { redis, shardKeys, systemKeys, holder, leaseMs, about } = options;
+  let beats = 0;
   return {
-    async acquire(shard) {
-      return (await redis.set(shardKeys(shard).lease, holder, 'PX', leaseMs, 'NX')) === 'OK';
+    async look(shards) {
+      const held = await Promise.all(shards.map((shard) => redis.get(shardKeys(shard).lease)));
+      return new Map(
+        shards.flatMap((shard, i) => {
+          const text = held[i];
+          return text == null ? [] : [[shard, text] as const];
+        }),
+      );
+    },
+    async acquire(shard, seen) {
+      const { lease } = shardKeys(shard);
+      const text = leaseText({ holder, counter: 0, leaseMs });
+      if (seen === undefined) return (await redis.set(lease, text, 'PX', leaseMs, 'NX')) === 'OK';
+      return (await redis.eval(TAKE, 1, lease, seen, text, leaseMs)) === 1;
     },
     async renew(shards) {
       const kept = await Promise.all(
@@ -66,11 +82,18 @@ export function redisLeaseStore({ redis, shardKeys, systemKeys, holder, leaseMs 
       await redis.eval(RELEASE, 1, shardKeys(shard).lease, holder);
     },
     async heartbeat() {
-      const workers = await redis.eval(HEARTBEAT, 1, systemKeys.workers, holder, leaseMs);
-      return Array.isArray(workers) ? workers.map(String) : [];
+      const beat: Heartbeat = { counter: beats++, leaseMs, ...about() };
+      const [, all] = await Promise.all([
+        redis.hset(systemKeys.heartbeats, holder, JSON.stringify(beat)),
+        redis.hgetall(systemKeys.heartbeats),
+      ]);
+      return new Map(Object.entries(all));
+    },
+    async bury(other, seen) {
+      await redis.eval(BURY, 1, systemKeys.heartbeats, other, seen);
     },
     async goodbye() {
-      await redis.zrem(systemKeys.workers, holder);
+      await redis.hdel(systemKeys.heartbeats, holder);
     },
   };
 }

@@ -20,8 +20,8 @@ import { decisionKey, type Outcome } from '../protocol/outcome.ts';
 import type { Page, PoolStats, QueryAnswers, QueryOf, ShardStats } from '../protocol/queries.ts';
 import { shardOf } from '../protocol/shard.ts';
 import { type PublicVote, publicBallots, publicVote } from '../protocol/votes.ts';
-import { type ShardKeys, shardKeys, systemKeys, taskIdOfPendingMember } from './keys.ts';
-import { workerNameOf } from './lease-store.ts';
+import { type ShardKeys, shardKeys, taskIdOfPendingMember } from './keys.ts';
+import { workerNameOf } from './lease.ts';
 import type { Redis } from './redis.ts';
 import { pairs, parse } from './replies.ts';
 
@@ -345,11 +345,6 @@ export class StateQueries {
       sequence: Number((await this.#redis.hget(keys.sequences, pool)) ?? 0),
     };
     return { ok: stats };
-  }
-
-  async liveWorkers(): Promise<string[]> {
-    const live = await this.#redis.zrangebyscore(systemKeys(this.#namespace).workers, Date.now(), '+inf');
-    return live.map(workerNameOf);
   }
 
   /**

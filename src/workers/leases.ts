@@ -2,14 +2,22 @@
  * Which worker tries which shard. Every worker counts the live ones and takes free shards up to its fair share; one
  * that holds more gives shards back when it has finished with them. There is no coordinator: a lease that nobody
  * renews is free again, and two workers that both believe in theirs are told apart by the commit.
+ *
+ * No clock has to be right for it. Who lives moves (a lease counts up when it is renewed, a heartbeat when it is said),
+ * and how long something has not moved is judged by the monotonic clock of the one who looks. That keys of Redis lapse
+ * only makes the usual case faster.
  */
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
+import { parseHeartbeat, parseLease } from '../state/lease.ts';
 import type { LeaseStore } from '../state/lease-store.ts';
+import { Movement, type Seen } from './movement.ts';
 import type { Clock } from './ports.ts';
 
 export interface LeaseHolderOptions {
   readonly store: LeaseStore;
+  /** Under which name the store says that this worker lives. */
+  readonly holder: string;
   readonly shards: number;
   readonly leaseMs: number;
   readonly clock: Clock;
@@ -22,15 +30,26 @@ export interface LeaseHolderOptions {
   readonly onReleased: (shard: number) => Promise<void>;
 }
 
-/** Shares of the lease's time: renewed three times before it lapses, doubted a little before that. */
-const RENEWALS_PER_LEASE = 3;
+/** Shares of the lease's time: looked at six times, renewed three times before it lapses, doubted a little before that. */
+const LOOKS_PER_LEASE = 6;
+const LOOKS_PER_RENEWAL = 2;
 const SAFETY = 0.1;
+/** In its own lease times: a lease that stands still for so long is nobody's, whatever Redis' clock says. */
+const STALE_AFTER = 1.5;
+/** A worker that says nothing for so long has no part in the share: what it holds stays its until it is stale. */
+const ABSENT_AFTER = 1;
+/** Nobody needs a heartbeat that is so old any more. */
+const BURIED_AFTER = 20;
 
 export class LeaseHolder {
   readonly #options: LeaseHolderOptions;
   /** shard → until when the lease surely holds, by this process' monotonic clock. */
   readonly #held = new Map<number, number>();
   readonly #leaving = new Set<number>();
+  readonly #leases = new Movement<number>();
+  readonly #heartbeats = new Movement<string>();
+  #live: readonly string[] = [];
+  #looks = 0;
   readonly #end = new AbortController();
   #ticking: Promise<void> | undefined;
   /** No more shards are taken; what is held is kept until it is given back. Resolves when it has said goodbye. */
@@ -47,6 +66,16 @@ export class LeaseHolder {
   /** False as soon as the lease may be somebody else's. */
   holds(shard: number): boolean {
     return (this.#held.get(shard) ?? 0) > this.#options.clock.monotonic();
+  }
+
+  /** The holders of all workers that live, as far as this one can see; itself among them while it takes part. */
+  get live(): readonly string[] {
+    return this.#live;
+  }
+
+  /** The newest heartbeat of everyone that is kept, and when it was seen to come. */
+  get heartbeats(): Movement<string> {
+    return this.#heartbeats;
   }
 
   async start(): Promise<void> {
@@ -76,7 +105,7 @@ export class LeaseHolder {
     const { clock, leaseMs } = this.#options;
     const { signal } = this.#end;
     for (;;) {
-      await clock.sleep(leaseMs / RENEWALS_PER_LEASE, signal);
+      await clock.sleep(leaseMs / LOOKS_PER_LEASE, signal);
       if (signal.aborted) return;
       this.#ticking = this.#tick();
       await this.#ticking;
@@ -84,14 +113,46 @@ export class LeaseHolder {
   }
 
   async #tick(): Promise<void> {
-    const { store, logger } = this.#options;
+    const { logger } = this.#options;
     try {
-      await this.#renew();
-      if (this.#stopping === undefined) await this.#balance((await store.heartbeat()).length);
+      if (this.#looks++ % LOOKS_PER_RENEWAL === 0) await this.#renew();
+      if (this.#stopping === undefined) await this.#takePart();
     } catch (error) {
       logger.warn({ reason: messageOf(error) }, 'leases could not be renewed');
     }
     for (const shard of this.held) if (!this.holds(shard)) this.#lose(shard);
+  }
+
+  async #takePart(): Promise<void> {
+    const { store, clock, shards } = this.#options;
+    const others = Array.from({ length: shards }, (_, shard) => shard).filter(
+      (shard) => !this.#held.has(shard),
+    );
+    const from = clock.monotonic();
+    const [leases, heartbeats] = await Promise.all([store.look(others), store.heartbeat()]);
+    const now = clock.monotonic();
+    this.#leases.look(leases, from, now);
+    this.#heartbeats.look(heartbeats, from, now);
+    this.#live = await this.#count(now);
+    await this.#balance(this.#live.length, now);
+  }
+
+  /**
+   * Who was seen to move lately lives. Of one that was not seen before nobody knows yet: it counts while it holds
+   * something, which a worker that died long ago does not.
+   */
+  async #count(now: number): Promise<string[]> {
+    const { store, leaseMs } = this.#options;
+    const holders = new Set<string>();
+    for (const [, { text }] of this.#leases.entries()) holders.add(parseLease(text, leaseMs).holder);
+    const live: string[] = [];
+    for (const [holder, seen] of this.#heartbeats.entries()) {
+      const lasts = parseHeartbeat(seen.text)?.leaseMs ?? leaseMs;
+      const isKnown = seen.notBefore !== undefined || holders.has(holder) || holder === this.#options.holder;
+      if (isKnown && now - seen.since < lasts * ABSENT_AFTER) live.push(holder);
+      else if (now - seen.since > lasts * BURIED_AFTER) await store.bury(holder, seen.text);
+    }
+    return live;
   }
 
   async #renew(): Promise<void> {
@@ -106,8 +167,8 @@ export class LeaseHolder {
     }
   }
 
-  async #balance(workers: number): Promise<void> {
-    const { shards, store, random, onAcquired } = this.#options;
+  async #balance(workers: number, now: number): Promise<void> {
+    const { shards, store, random, onAcquired, logger } = this.#options;
     const share = Math.ceil(shards / Math.max(1, workers));
     const mine = this.held.filter((shard) => !this.#leaving.has(shard));
     for (const shard of mine.slice(share)) void this.#giveBack(shard);
@@ -117,11 +178,18 @@ export class LeaseHolder {
       const shard = (start + i) % shards;
       // A shard whose work is still being ended here must not be begun anew beside it.
       if (this.#held.has(shard) || this.#leaving.has(shard)) continue;
+      const seen = this.#leases.of(shard);
+      if (seen !== undefined && !this.#isStale(seen, now)) continue;
       const until = this.#leaseEnd();
-      if (!(await store.acquire(shard))) continue;
+      if (!(await store.acquire(shard, seen?.text))) continue;
+      if (seen !== undefined) logger.warn({ shard, lease: seen.text }, 'a lease stood still: taken');
       this.#held.set(shard, until);
       onAcquired(shard);
     }
+  }
+
+  #isStale({ text, since }: Seen, now: number): boolean {
+    return now - since >= parseLease(text, this.#options.leaseMs).leaseMs * STALE_AFTER;
   }
 
   #leaseEnd(): number {

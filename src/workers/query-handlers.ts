@@ -13,9 +13,18 @@ export interface QuerySources {
   readonly keys: SystemKeys;
   readonly log: () => Promise<StreamInfo | undefined>;
   readonly feeds: EventFeeds;
+  /** Names of the workers that live. */
+  readonly liveWorkers: () => readonly string[];
 }
 
-export function queryHandlers({ queries, redis, keys, log, feeds }: QuerySources): QueryHandlers {
+export function queryHandlers({
+  queries,
+  redis,
+  keys,
+  log,
+  feeds,
+  liveWorkers,
+}: QuerySources): QueryHandlers {
   return {
     task: (query) => queries.task(query),
     tasks: (query) => queries.tasks(query),
@@ -34,15 +43,14 @@ export function queryHandlers({ queries, redis, keys, log, feeds }: QuerySources
     stats: async ({ pool }) => {
       const ofPool = pool === undefined ? undefined : await queries.poolStats(pool);
       if (ofPool !== undefined && 'error' in ofPool) return ofPool;
-      const [shards, workers, info, lastSweep] = await Promise.all([
+      const [shards, info, lastSweep] = await Promise.all([
         queries.shardStats(),
-        queries.liveWorkers(),
         log(),
         redis.get(keys.lastSweep),
       ]);
       const stats: Stats = {
         shards,
-        workers,
+        workers: [...liveWorkers()],
         pools: ofPool === undefined ? [] : [ofPool.ok],
         logLastSeq: info?.state.last_seq ?? 0,
         logMessages: info?.state.messages ?? 0,

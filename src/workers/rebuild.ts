@@ -13,7 +13,8 @@ import { type Config, natsAccess, redisTls } from '../config.ts';
 import { ConfigurationError } from '../errors.ts';
 import { subjects as subjectsOf } from '../protocol/subjects.ts';
 import { clearState, holdsState, stateDigest } from '../state/digest.ts';
-import { shardKeys, systemKeys } from '../state/keys.ts';
+import { shardKeys } from '../state/keys.ts';
+import { liveWorkers } from '../state/live-workers.ts';
 import { connectForCommits, connectForReads, openRedis, type Redis } from '../state/redis.ts';
 import { RedisShardStore } from '../state/redis-shard-store.ts';
 import { sleep } from '../timers.ts';
@@ -85,9 +86,9 @@ export async function rebuild(
 }
 
 async function refuseIfInUse(redis: Redis, config: Config, layout: Layout, force: boolean): Promise<void> {
-  const workers = await redis.zrangebyscore(systemKeys(config.namespace).workers, Date.now(), '+inf');
-  if (workers.length > 0)
-    throw new ConfigurationError(`${workers.length} workers are running: stop them first`);
+  const [worker] = await liveWorkers(redis, config.namespace, { one: true });
+  if (worker !== undefined)
+    throw new ConfigurationError(`worker ${worker} is running: stop all workers first`);
   if (!(await holdsState(redis, config.namespace, layout.shards))) return;
   if (!force) throw new ConfigurationError('Redis holds a state already; --force removes it first');
   await clearState(redis, config.namespace, layout.shards);

@@ -13,7 +13,8 @@ import type { Config } from '../config.ts';
 import type { ConvergeError } from '../errors.ts';
 import { type Subjects, subjects as subjectsOf } from '../protocol/subjects.ts';
 import { type SystemKeys, shardKeys, systemKeys } from '../state/keys.ts';
-import { leaseHolderOf, redisLeaseStore } from '../state/lease-store.ts';
+import { leaseHolderOf, workerNameOf } from '../state/lease.ts';
+import { redisLeaseStore } from '../state/lease-store.ts';
 import { StateQueries } from '../state/queries.ts';
 import { RedisShardStore } from '../state/redis-shard-store.ts';
 import { VERSION } from '../version.ts';
@@ -35,6 +36,7 @@ import { TrimTurns } from './snapshots/trim-turns.ts';
 import { StreamWatch } from './stream-watch.ts';
 import { SweepSchedule } from './sweep-schedule.ts';
 import { Sweeper } from './sweeper.ts';
+import { whereIs } from './time/machine.ts';
 
 export interface RunningWorker {
   readonly id: string;
@@ -242,6 +244,7 @@ class WorkerProcess {
       keys: this.#keys,
       log: () => findStream(jsm, this.#subjects.streams.decisions),
       feeds: this.#feeds,
+      liveWorkers: () => this.#leases.live.map(workerNameOf),
     });
     this.#service = new QueryService({
       connection: nats,
@@ -314,7 +317,9 @@ class WorkerProcess {
         systemKeys: this.#keys,
         holder: this.#holder,
         leaseMs,
+        about: () => ({ wall: SYSTEM_CLOCK.now(), ...whereIs() }),
       }),
+      holder: this.#holder,
       shards,
       leaseMs,
       clock: SYSTEM_CLOCK,

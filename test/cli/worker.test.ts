@@ -45,7 +45,7 @@ it.each(['SIGTERM', 'SIGINT'] as const)('on %s it gives its shards back and ends
   started.signal(signal);
   expect(await started.ended).toMatchObject({ code: 0, signal: null });
   expect(await owners(namespace)).toEqual(ALL_SHARDS.map(() => null));
-  expect(await redis.zcard(systemKeys(namespace).workers)).toBe(0);
+  expect(await redis.hlen(systemKeys(namespace).heartbeats)).toBe(0);
 });
 
 it('goes on when nobody reads what it said', async () => {

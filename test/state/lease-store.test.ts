@@ -12,5 +12,6 @@ leaseStoreContract((workerId, ns, leaseMs = 60_000) =>
     systemKeys: systemKeys(ns),
     holder: workerId,
     leaseMs,
+    about: () => ({ wall: 1, machine: 'm', addresses: [] }),
   }),
 );

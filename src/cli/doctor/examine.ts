@@ -9,8 +9,8 @@ import { type Config, redisTls } from '../../config.ts';
 import { ConfigurationError, messageOf } from '../../errors.ts';
 import { type Subjects, subjects } from '../../protocol/subjects.ts';
 import { askRedis } from '../../servers/ask-redis.ts';
+import { liveWorkers } from '../../state/live-workers.ts';
 import { type Redis, tlsOptionsOf } from '../../state/redis.ts';
-
 import { stateDurability } from '../../state/state-durability.ts';
 import { askerFor, callerOf, openJetStream, withNats } from '../nats-connection.ts';
 
@@ -23,7 +23,7 @@ import { gatherEvidence, shardChecks } from './shard-checks.ts';
 import { endsOfShards, lookAtShards } from './shard-look.ts';
 import { snapshotCheck } from './snapshot-check.ts';
 import { logCheck, otherStreamChecks } from './stream-checks.ts';
-import { liveWorkers, queriesCheck, redisNow, sweepCheck, workersCheck } from './worker-checks.ts';
+import { queriesCheck, redisNow, sweepCheck, workersCheck } from './worker-checks.ts';
 
 export interface Examination {
   readonly checks: readonly Check[];
@@ -132,7 +132,7 @@ async function examineSystem(
   checks: Check[],
 ): Promise<void> {
   const { namespace } = config;
-  const workers = await liveWorkers(redis, namespace, await redisNow(redis));
+  const workers = await liveWorkers(redis, namespace);
   checks.push(workersCheck(workers));
   if (workers.length > 0)
     checks.push(

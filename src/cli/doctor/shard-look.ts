@@ -2,7 +2,7 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { shardKeys } from '../../state/keys.ts';
-import { workerNameOf } from '../../state/lease-store.ts';
+import { workerNameOf } from '../../state/lease.ts';
 import type { Redis } from '../../state/redis.ts';
 
 export interface ShardLook {

@@ -3,7 +3,6 @@ import type { QueryClient } from '../../bus/query-client.ts';
 import { messageOf } from '../../errors.ts';
 import { isObject } from '../../protocol/json.ts';
 import { systemKeys } from '../../state/keys.ts';
-import { workerNameOf } from '../../state/lease-store.ts';
 import type { Redis } from '../../state/redis.ts';
 import { formatDuration } from '../durations.ts';
 import { type Check, fail, ok, warn } from './check.ts';
@@ -12,14 +11,10 @@ const ANSWER_WITHIN_MS = 2_000;
 const OLD_SWEEP_MS = 10_000;
 const MOST_NAMED = 5;
 
-/** Time by the server's clock, as the heartbeats have it: this machine's may differ. */
+/** Time by the server's clock: this machine's may differ. */
 export async function redisNow(redis: Redis): Promise<number> {
   const [seconds, micros] = await redis.time();
   return Number(seconds) * 1_000 + Math.floor(Number(micros) / 1_000);
-}
-
-export async function liveWorkers(redis: Redis, namespace: string, now: number): Promise<string[]> {
-  return (await redis.zrangebyscore(systemKeys(namespace).workers, now, '+inf')).map(workerNameOf);
 }
 
 export function workersCheck(workers: readonly string[]): Check {

@@ -1,0 +1,63 @@
+/**
+ * What stands in a lease and in a heartbeat. Both move: a lease counts up each time it is renewed, a heartbeat each time
+ * it is said. Who looks sees from that alone whether the holder lives, by its own monotonic clock: no two clocks have to
+ * agree for it, and none has to be right.
+ */
+import { isObject, parseJson } from '../protocol/json.ts';
+
+export interface Lease {
+  readonly holder: string;
+  readonly counter: number;
+  readonly leaseMs: number;
+}
+
+/**
+ * What stands in a lease: the worker's name, and which process of that name it is. Two that were given the same name by
+ * mistake must not take each other's leases and commits for their own.
+ */
+export function leaseHolderOf(workerId: string, process: string): string {
+  return `${workerId}${SEPARATOR}${process}`;
+}
+
+/** The name of the worker that holds a lease, or whose heartbeat this is. */
+export function workerNameOf(holder: string): string {
+  return holder.split(SEPARATOR, 1)[0] ?? holder;
+}
+
+/** Names have none. */
+const SEPARATOR = '#';
+
+export function leaseText({ holder, counter, leaseMs }: Lease): string {
+  return `${holder} ${counter} ${leaseMs}`;
+}
+
+const LEASE = /^(.*) (\d{1,15}) (\d{1,15})$/s;
+
+/** A lease that somebody set by hand has no more than a holder: it is taken as one that lasts `leaseMs`. */
+export function parseLease(text: string, leaseMs: number): Lease {
+  const [, holder, counter, lasts] = LEASE.exec(text) ?? [];
+  if (holder === undefined) return { holder: text, counter: 0, leaseMs };
+  return { holder, counter: Number(counter), leaseMs: Number(lasts) };
+}
+
+export interface Heartbeat {
+  readonly counter: number;
+  readonly leaseMs: number;
+  /** The worker's own clock when it said this, milliseconds since the epoch. */
+  readonly wall: number;
+  /** Processes of one machine have one clock. */
+  readonly machine: string;
+  /** Where that machine is reached. */
+  readonly addresses: readonly string[];
+}
+
+/** What is no heartbeat (a newer worker's, or somebody's by hand) counts as one of a worker whose clock is not known. */
+export function parseHeartbeat(text: string): Heartbeat | undefined {
+  const { value } = parseJson(Buffer.from(text));
+  if (!isObject(value)) return undefined;
+  const { counter, leaseMs, wall, machine, addresses } = value;
+  if (typeof counter !== 'number' || typeof leaseMs !== 'number' || typeof wall !== 'number')
+    return undefined;
+  if (typeof machine !== 'string' || !Array.isArray(addresses)) return undefined;
+  return { counter, leaseMs, wall, machine, addresses: addresses.map(String) };
+}
