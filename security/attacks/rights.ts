@@ -44,7 +44,7 @@ export const ON_RIGHTS: readonly Attack[] = [
   },
   {
     what: 'sends what ann has sent once more, on his own subject: it is his own word and counts as such',
-    expected: 'not_a_member',
+    expected: 'pool_not_found',
     run: ({ system, rawBob }) =>
       outcomeOf(system, rawBob, PRIVATE_POOL, {
         id: PRIVATE_DECISION,
@@ -70,17 +70,17 @@ export const ON_RIGHTS: readonly Attack[] = [
   },
   {
     what: "joins ann's private pool",
-    expected: 'not_admitted',
+    expected: 'pool_not_found',
     run: async ({ bob }) => verdict(await bob.decide(PRIVATE_POOL, { type: 'JoinPool' })),
   },
   {
     what: "closes ann's pool",
-    expected: 'not_allowed',
+    expected: 'pool_not_found',
     run: async ({ bob }) => verdict(await bob.decide(PRIVATE_POOL, { type: 'ClosePool' })),
   },
   {
     what: "claims a task in ann's pool",
-    expected: 'not_a_member',
+    expected: 'pool_not_found',
     run: async ({ bob }) =>
       verdict(await bob.decide(PRIVATE_POOL, { type: 'ClaimTask', taskId: PRIVATE_TASK })),
   },
@@ -144,16 +144,16 @@ export const ON_RIGHTS: readonly Attack[] = [
   },
   ...[
     ['bans ann from the commons', 'commons', { type: 'BanAgent', agentId: 'ann' }, 'not_allowed'],
-    ['bans ann from her pool', PRIVATE_POOL, { type: 'BanAgent', agentId: 'ann' }, 'not_allowed'],
-    ['removes ann from her pool', PRIVATE_POOL, { type: 'RemoveMember', agentId: 'ann' }, 'not_allowed'],
-    ["pauses ann's pool", PRIVATE_POOL, { type: 'PausePool' }, 'not_allowed'],
+    ['bans ann from her pool', PRIVATE_POOL, { type: 'BanAgent', agentId: 'ann' }, 'pool_not_found'],
+    ['removes ann from her pool', PRIVATE_POOL, { type: 'RemoveMember', agentId: 'ann' }, 'pool_not_found'],
+    ["pauses ann's pool", PRIVATE_POOL, { type: 'PausePool' }, 'pool_not_found'],
     [
       "makes himself an operator of ann's pool",
       PRIVATE_POOL,
       { type: 'UpdatePool', operators: ['bob'] },
-      'not_allowed',
+      'pool_not_found',
     ],
-    ["cancels ann's task", PRIVATE_POOL, { type: 'CancelTask', taskId: PRIVATE_TASK }, 'not_allowed'],
+    ["cancels ann's task", PRIVATE_POOL, { type: 'CancelTask', taskId: PRIVATE_TASK }, 'pool_not_found'],
     [
       'acts on behalf of the operators',
       'commons',

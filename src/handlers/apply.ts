@@ -13,11 +13,13 @@ import { isRejected, type Rejected, rejected } from './decided.ts';
 import { actingFor } from './delegations/principal.ts';
 import type { Context } from './handler.ts';
 import { decideForShard } from './operators/whole-shard.ts';
+import { banned, limitedAtOnce, refusedAtDoor, refusedAtOnce } from './pools/door.ts';
+import { poolKnownTo } from './pools/gate.ts';
 import { presenceLapsed } from './pools/guards.ts';
-import { overRate } from './quotas/rates.ts';
 import { decide } from './registry.ts';
 import { applySweep, NOTHING_OLD, type OldestKept } from './system/sweep.ts';
 import { settleDependents } from './tasks/dependents.ts';
+import type { PoolState } from './world/pool-state.ts';
 import type { AppliedEvent, World } from './world/world.ts';
 
 export interface AppliedDecision {
@@ -39,16 +41,16 @@ export function applyDecision(
   context: Context,
   oldest: OldestKept = NOTHING_OLD,
 ): AppliedDecision {
-  const banned = bannedIn(world, context.pool, context.agent);
-  if (banned !== undefined) return rejection(banned);
+  if (world.bans.has(context.agent)) return rejection(banned(context, context.agent));
   heardFrom(world, context);
-  const limited = overRate(world, decision, context);
-  if (limited !== undefined) return rejection(limited);
+  const known = poolKnownTo(world, context);
+  const refused = refusedAtOnce(world, decision, context);
+  if (refused !== undefined) return rejection(refused);
   world.savepoint();
   try {
     switch (decision.type) {
       case 'Batch':
-        return applyBatch(world, decision, context);
+        return applyBatch(world, decision, context, known);
       case 'Sweep': {
         const swept = applySweep(world, decision, context, oldest);
         return { status: 'accepted', ...swept };
@@ -56,7 +58,7 @@ export function applyDecision(
       default:
         return context.pool === SHARD_POOL
           ? applyToShard(world, decision, context)
-          : applySingle(world, decision, context);
+          : applySingle(world, decision, context, known);
     }
   } catch (fault) {
     world.rollback();
@@ -71,14 +73,7 @@ export function applyInvalid(
   invalid: { readonly code: Code; readonly message: string },
   context: Pick<Context, 'pool' | 'agent' | 'now'>,
 ): AppliedDecision {
-  const limited = overRate(world, undefined, context);
-  return rejection(limited ?? rejected(invalid.code, invalid.message));
-}
-
-/** Nothing is accepted of who is banned, be it decided by somebody else in its name. */
-function bannedIn(world: World, pool: string, agent: string): Rejected | undefined {
-  const isBanned = world.pool(pool)?.isBanned(agent) ?? world.bans.has(agent);
-  return isBanned ? rejected('agent_banned', `${agent} is banned from pool ${pool}`) : undefined;
+  return rejection(limitedAtOnce(world, undefined, context) ?? rejected(invalid.code, invalid.message));
 }
 
 function applyToShard(world: World, decision: SingleDecision, context: Context): AppliedDecision {
@@ -97,12 +92,15 @@ function applySingle(
   world: World,
   decision: SingleDecision,
   context: Context,
+  known: PoolState | undefined,
   room = Number.POSITIVE_INFINITY,
 ): AppliedDecision {
+  const refused = refusedAtDoor(world, decision, context, known);
+  if (refused !== undefined) return rejection(refused);
   const acting = actingFor(world, decision, context);
   if (isRejected(acting)) return rejection(acting);
-  const banned = acting.self === acting.agent ? undefined : bannedIn(world, acting.pool, acting.self);
-  if (banned !== undefined) return rejection(banned);
+  const isPrincipalBanned = world.pool(acting.pool)?.isBanned(acting.self) ?? world.bans.has(acting.self);
+  if (acting.self !== acting.agent && isPrincipalBanned) return rejection(banned(acting, acting.self));
   const decided = decide(world, decision, acting);
   if (decided.status === 'rejected') return rejection(decided);
   if (room < MAX_ANSWER_BYTES && answerBytes(decided.data) > room) {
@@ -127,12 +125,17 @@ function rejection({ code, message, transient, data }: Rejected): AppliedDecisio
   return { status: 'rejected', code, message, transient, data, events: NO_EVENTS, forgottenOutcomes: 0 };
 }
 
-function applyBatch(world: World, batch: Batch, context: Context): AppliedDecision {
+function applyBatch(
+  world: World,
+  batch: Batch,
+  context: Context,
+  known: PoolState | undefined,
+): AppliedDecision {
   const events: AppliedEvent[] = [];
   const outcomes: JsonObject[] = [];
   let room = MAX_ANSWER_BYTES;
   for (const [index, member] of batch.decisions.entries()) {
-    const applied = applySingle(world, member, { ...context, index }, room);
+    const applied = applySingle(world, member, { ...context, index }, known, room);
     room -= answerBytes(applied.data);
     if (batch.atomic === true && applied.status === 'rejected') {
       world.rollback();

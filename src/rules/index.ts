@@ -31,6 +31,7 @@ export type { Settlement, SettlementRules, Sold, Unsold } from './auctions/settl
 export { closeAfterBid } from './auctions/soft-close.ts';
 export { type ChainAnswer, type ChainQuestion, findChain } from './delegations/chains.ts';
 export { DELEGABLE_FAMILIES, type DecisionFamily, familyOf } from './delegations/families.ts';
+export { coversReading, isLetKnow, type Knowing, type Readable } from './delegations/knowing.ts';
 export {
   type Delegation,
   isLive,

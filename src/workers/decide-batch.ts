@@ -4,6 +4,7 @@
  */
 import type { LogMessage } from '../bus/log-reader.ts';
 import { type AppliedDecision, applyDecision, applyInvalid } from '../handlers/apply.ts';
+import { GateAhead } from '../handlers/pools/gate-ahead.ts';
 import { touchedEntities, touchedTasks } from '../handlers/registry.ts';
 import { NOTHING_OLD, type OldestKept } from '../handlers/system/sweep.ts';
 import type { World } from '../handlers/world/world.ts';
@@ -49,11 +50,15 @@ export function isSweep({ decoded }: DecodedMessage): boolean {
   return decoded.kind === 'decision' && decoded.decision.type === 'Sweep';
 }
 
-/** What the batch has to know that the world does not hold: outcomes of ids, and tasks that may be final. */
+/**
+ * What the batch has to know that the world does not hold: outcomes of ids, and tasks that may be final. Nothing is looked
+ * up for whom the gate will stop.
+ */
 export function lookupFor(batch: readonly DecodedMessage[], world: World): Lookup {
   const outcomes: string[] = [];
   const tasks = new Map<string, string[]>();
   const entities = new Map<string, string[]>();
+  const gate = new GateAhead(world, batch[0]?.message.at ?? 0);
   for (const { decoded } of batch) {
     if (decoded.kind === 'dead') continue;
     const { agent, pool } = decoded.address;
@@ -65,11 +70,14 @@ export function lookupFor(batch: readonly DecodedMessage[], world: World): Looku
     outcomes.push(decisionKey(agent, decision.id));
     const state = world.pool(pool);
     if (decision.type === 'Sweep' || state === undefined) continue;
-    for (const taskId of touchedTasks(decision)) {
-      if (!state.tasks.has(taskId)) addTo(tasks, pool, taskId);
-    }
-    for (const { kind, id } of touchedEntities(decision)) {
-      if (!state.entities[kind].has(id)) addTo(entities, pool, entityRef(kind, id));
+    for (const single of decision.type === 'Batch' ? decision.decisions : [decision]) {
+      if (!gate.lets(single, pool, agent)) continue;
+      for (const taskId of touchedTasks(single)) {
+        if (!state.tasks.has(taskId)) addTo(tasks, pool, taskId);
+      }
+      for (const { kind, id } of touchedEntities(single)) {
+        if (!state.entities[kind].has(id)) addTo(entities, pool, entityRef(kind, id));
+      }
     }
   }
   return { outcomes, tasks, entities };

@@ -4,6 +4,7 @@
  * nearly used up its rate, is put together into few commits, and the worker is free when anybody else comes. How the
  * log is cut into batches makes no difference to what comes out.
  */
+import { poolKnownTo } from '../handlers/pools/gate.ts';
 import { type RateStanding, rateStanding } from '../handlers/quotas/rates.ts';
 import type { World } from '../handlers/world/world.ts';
 import type { DecodedMessage } from './decide-batch.ts';
@@ -14,5 +15,7 @@ const DEAD_LETTER_MS = 25;
 
 export function patienceMs({ message, decoded }: DecodedMessage, world: World): number {
   if (decoded.kind === 'dead') return DEAD_LETTER_MS;
-  return PATIENCE_MS[rateStanding(world, decoded.address, message.at)];
+  const { pool, agent } = decoded.address;
+  const place = { pool, agent, now: message.at };
+  return PATIENCE_MS[rateStanding(world, place, poolKnownTo(world, place))];
 }

@@ -62,7 +62,7 @@ it('a pool with a token lets in whoever has it', async () => {
   const pool = fresh('pool');
   const sha256 = createHash('sha256').update('sesame').digest('hex');
   await pools.createPool(pool, { admission: { kind: 'token', sha256 } });
-  expect(await pools.joinPool(pool, { token: 'wrong' })).toMatchObject({ code: 'not_admitted' });
+  expect(await pools.joinPool(pool, { token: 'wrong' })).toMatchObject({ code: 'pool_not_found' });
   expect(await pools.joinPool(pool, { token: 'sesame' })).toMatchObject({ status: 'accepted' });
 });
 

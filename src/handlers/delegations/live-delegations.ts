@@ -51,6 +51,27 @@ export class LiveDelegations {
     return inOrder(found).map(({ link }) => link);
   }
 
+  /**
+   * Links that lead to an agent, from whomever, and those that chains through them go through: of very many those that are
+   * nearest to the agent. For somebody to whom nobody delegated anything that is nothing, at once.
+   */
+  leadingTo(agentId: string): readonly Link[] {
+    const { direct } = this.#byDelegatee;
+    if (!direct.has(agentId)) return [];
+    const found = new Map<string, Link>();
+    const reached = new Set([agentId]);
+    for (const id of reached) {
+      for (const { link } of inOrder(this.#entriesOf(direct.get(id)))) {
+        for (const each of [link, ...this.#restsOn(link)]) {
+          if (found.size === MAX_SEARCHED_LINKS) return [...found.values()];
+          found.set(each.delegationId, each);
+          reached.add(each.delegatorId);
+        }
+      }
+    }
+    return [...found.values()];
+  }
+
   /** Everything that was passed on from this one, and from that, and so on, in the order of granting. */
   passedOnFrom(delegationId: string): readonly Link[] {
     const found = new Set<Entry>();
@@ -124,6 +145,16 @@ export class LiveDelegations {
       if (entry !== undefined) entries.push(entry);
     }
     return entries;
+  }
+
+  /** The links that a re-delegation passes on, up to the first. */
+  *#restsOn({ passedOn }: Link): Generator<Link> {
+    for (let id = passedOn?.parentId; id !== undefined; ) {
+      const parent: Link | undefined = this.#entries.get(id)?.link;
+      if (parent === undefined) return;
+      yield parent;
+      id = parent.passedOn?.parentId;
+    }
   }
 
   #add(delegation: Delegation): void {

@@ -14,17 +14,21 @@ export function actingFor(world: World, decision: SingleDecision, context: Conte
   const acting = { ...context, self: principal };
   if (principal === agent) return acting;
   const state = world.pool(context.pool);
-  if (state === undefined) return missing(principal, context);
+  if (state === undefined) return delegationMissing(principal, context);
   const isMember = membership(state, now);
   const scoped = scopedDecision(decision);
   const question = { principalId: principal, agentId: agent, decision: scoped, nowMs: now, isMember };
   if ('chain' in findChain(state.delegations.directly(principal, agent), question)) return acting;
   const answer = findChain(state.delegations.between(principal, agent, isMember), question);
   if ('chain' in answer) return acting;
-  return 'missing' in answer ? missing(principal, context) : exceeded(principal, scoped, context);
+  return 'missing' in answer ? delegationMissing(principal, context) : exceeded(principal, scoped, context);
 }
 
-function missing(principal: string, { agent, pool }: Context): Rejected {
+/** Also what there is in a pool that does not exist. */
+export function delegationMissing(
+  principal: string,
+  { agent, pool }: Pick<Context, 'agent' | 'pool'>,
+): Rejected {
   return rejected(
     'delegation_missing',
     `no live delegation leads from ${principal} to ${agent} in pool ${pool}`,

@@ -1,9 +1,9 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
-import type { Admission, Member } from '../../protocol/documents.ts';
+import type { Member } from '../../protocol/documents.ts';
 import { accepted, isRejected, rateLimited, rejected } from '../decided.ts';
 import type { MemberEvent, MembershipData } from '../events.ts';
 import type { Handler } from '../handler.ts';
+import { admits } from './admission.ts';
 import { isFull, openPool, presenceLapsed } from './guards.ts';
 import { endMembership } from './membership.ts';
 
@@ -40,21 +40,4 @@ function membership(decision: DecisionOf<'JoinPool'>, known: Member | undefined)
   const capabilities = [...new Set(decision.capabilities ?? known?.capabilities ?? [])].sort();
   const presenceMs = decision.presenceMs ?? known?.presenceMs;
   return presenceMs === undefined ? { capabilities } : { capabilities, presenceMs };
-}
-
-function admits(admission: Admission, agent: string, token: string | undefined): boolean {
-  switch (admission.kind) {
-    case 'open':
-      return true;
-    case 'allowlist':
-      return admission.agents.includes(agent);
-    case 'token':
-      return token !== undefined && digestMatches(token, admission.sha256);
-  }
-}
-
-/** Compares in constant time, so that the answer's delay tells nothing about the digest. */
-function digestMatches(token: string, sha256: string): boolean {
-  const given = createHash('sha256').update(token, 'utf8').digest();
-  return timingSafeEqual(given, Buffer.from(sha256, 'hex'));
 }

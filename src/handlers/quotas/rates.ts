@@ -10,6 +10,8 @@ import type { PoolState } from '../world/pool-state.ts';
 import type { World } from '../world/world.ts';
 import type { Rate } from './buckets.ts';
 
+type Place = Pick<Context, 'pool' | 'agent' | 'now'>;
+
 interface Charge {
   readonly key: string;
   readonly rate: Rate;
@@ -17,19 +19,41 @@ interface Charge {
   readonly isOfAgent: boolean;
 }
 
-/** Takes a decision, or the members of a Batch, from every bucket that they concern; from none, if one has not enough. */
+/**
+ * Takes a decision, or the members of a Batch, from every bucket that they concern; from none, if one has not enough.
+ * `known` is the pool, if the agent may know of it: strangers neither fill the buckets of a pool nor see them.
+ */
 export function overRate(
   world: World,
   decision: Decision | undefined,
-  { pool, agent, now }: Pick<Context, 'pool' | 'agent' | 'now'>,
+  { pool, agent, now }: Place,
+  known: PoolState | undefined,
 ): Rejected | undefined {
-  const { settings, buckets } = world;
-  const state = world.pool(pool);
-  const own = state?.doc.quotas;
-  if (own === undefined && !limitsRates(settings)) return undefined;
-  if (isReserved(agent) || isOperators(decision, state, agent)) return undefined;
+  const own = known?.doc.quotas;
+  if (own === undefined && !limitsRates(world.settings)) return undefined;
+  if (isReserved(agent) || isOperators(decision, known, agent)) return undefined;
   const count = decision?.type === 'Batch' ? decision.decisions.length : 1;
-  const charges = chargesOf(settings, own, pool, agent);
+  const ofPool = known === undefined ? [] : chargesOfPool(world.settings, own, pool, agent);
+  return charge(world, [...chargesOfAgent(world.settings, agent), ...ofPool], count, now);
+}
+
+/** The same of a pool alone, for one decision whose author's own rate has been looked at. */
+export function overRateOfPool(
+  world: World,
+  decision: Decision,
+  { pool, agent, now }: Place,
+  state: PoolState,
+): Rejected | undefined {
+  if (isReserved(agent) || isOperators(decision, state, agent)) return undefined;
+  return charge(world, chargesOfPool(world.settings, state.doc.quotas, pool, agent), 1, now);
+}
+
+function charge(
+  { buckets }: World,
+  charges: readonly Charge[],
+  count: number,
+  now: number,
+): Rejected | undefined {
   for (const { key, rate, whose } of charges) {
     const waitMs = buckets.waitMs(key, rate, count, now);
     if (waitMs > 0) return rateLimited(`${whose} has more than ${rate.perS} decisions a second`, waitMs);
@@ -43,12 +67,13 @@ export type RateStanding = 'within' | 'near' | 'over';
 
 /** How the agent stands at this moment. Asked ahead of the log, so only a hint: nothing is taken. */
 export function rateStanding(
-  { settings, buckets, pools }: World,
-  { pool, agent }: Pick<Context, 'pool' | 'agent'>,
-  now: number,
+  { settings, buckets }: World,
+  { pool, agent, now }: Place,
+  known: PoolState | undefined,
 ): RateStanding {
   if (buckets.size === 0) return 'within';
-  const charges = chargesOf(settings, pools.get(pool)?.doc.quotas, pool, agent);
+  const ofPool = known === undefined ? [] : chargesOfPool(settings, known.doc.quotas, pool, agent);
+  const charges = [...chargesOfAgent(settings, agent), ...ofPool];
   if (charges.some(({ key, rate }) => buckets.waitMs(key, rate, 1, now) > 0)) return 'over';
   // A pool that is busy as a whole says nothing against the one who decides.
   const isNear = charges.some(
@@ -67,16 +92,18 @@ function isOperators(decision: Decision | undefined, state: PoolState | undefine
   return state.doc.owner === agent || state.doc.operators?.includes(agent) === true;
 }
 
-function chargesOf(
+function chargesOfAgent(settings: Settings, agent: string): readonly Charge[] {
+  const rate = rateOf(settings.agentDecisionsPerS, settings.agentDecisionsBurst);
+  return rate === undefined ? [] : [{ key: `agent/${agent}`, rate, whose: agent, isOfAgent: true }];
+}
+
+function chargesOfPool(
   settings: Settings,
   own: PoolQuotas | undefined,
   pool: string,
   agent: string,
 ): readonly Charge[] {
   const charges: Charge[] = [];
-  const ofAgent = rateOf(settings.agentDecisionsPerS, settings.agentDecisionsBurst);
-  if (ofAgent !== undefined)
-    charges.push({ key: `agent/${agent}`, rate: ofAgent, whose: agent, isOfAgent: true });
   const ofMember = rateOf(own?.agentDecisionsPerS, own?.agentDecisionsBurst);
   if (ofMember !== undefined) {
     const whose = `${agent} in pool ${pool}`;

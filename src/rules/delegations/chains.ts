@@ -56,6 +56,11 @@ export function findChain(delegations: readonly Delegation[], question: ChainQue
   return shortestChain(live, question) === undefined ? { missing: true } : { scopeExceeded: true };
 }
 
+/** Is there a chain among these links, whatever they cover? */
+export function hasChain(links: readonly Delegation[], question: Omit<ChainQuestion, 'decision'>): boolean {
+  return shortestChain(links, question) !== undefined;
+}
+
 /** The links by what may come before them. */
 interface Graph {
   /** Own grants by their delegator. */
@@ -66,7 +71,7 @@ interface Graph {
 
 function shortestChain(
   links: readonly Delegation[],
-  question: ChainQuestion,
+  question: Omit<ChainQuestion, 'decision'>,
 ): readonly Delegation[] | undefined {
   const graph = graphOf(links, question.principalId);
   // A longer way to somewhere is worth following only if it leaves room for more links than every shorter one.
@@ -117,7 +122,7 @@ function graphOf(links: readonly Delegation[], principalId: string): Graph {
 function passedOnFrom(
   link: Delegation,
   { passedOn }: Graph,
-  { isMember }: ChainQuestion,
+  { isMember }: Pick<ChainQuestion, 'isMember'>,
 ): readonly Delegation[] {
   const children = passedOn.get(link.delegationId) ?? [];
   return children.filter(({ delegatorId }) => leadsTo(link, delegatorId, isMember));
@@ -127,7 +132,7 @@ function passedOnFrom(
 function grantsAfter(
   link: Delegation,
   { grantsOf }: Graph,
-  { isMember }: ChainQuestion,
+  { isMember }: Pick<ChainQuestion, 'isMember'>,
 ): readonly Delegation[] {
   if (link.kind === 'direct') return grantsOf.get(link.delegateeId) ?? [];
   return [...grantsOf].flatMap(([delegatorId, grants]) =>

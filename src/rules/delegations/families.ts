@@ -29,3 +29,7 @@ const FAMILY_OF: ReadonlyMap<string, DecisionFamily> = new Map(
 export function familyOf(type: string): DecisionFamily | undefined {
   return FAMILY_OF.get(type);
 }
+
+export function isFamily(name: string): name is DecisionFamily {
+  return DELEGABLE_FAMILIES.some((family) => family === name);
+}

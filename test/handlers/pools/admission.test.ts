@@ -19,14 +19,14 @@ describe('admission', () => {
   it.each([
     { kind: 'allowlist', agents: ['bob', 'cyd'] } as const,
     { allowlist: { agents: ['bob', 'cyd'] } } as const,
-  ])('allowlist (%j) admits those it names; not_admitted for everyone else', ({ ...admission }) => {
+  ])('allowlist (%j) admits those it names; pool_not_found for everyone else', ({ ...admission }) => {
     const agents = ['bob', 'cyd'];
     const form = 'kind' in admission ? { kind: 'allowlist' as const, agents } : { allowlist: { agents } };
     const scenario = given(pool({ admission: form }))
       .when(joins('bob'))
       .thenEvents('member.joined bob')
       .when(joins('eve'))
-      .thenRejected('not_admitted', { transient: false })
+      .thenRejected('pool_not_found', { transient: false })
       .when(joins('owner'))
       .thenRejected('not_admitted');
     expect(scenario.pool()?.admission).toEqual({ kind: 'allowlist', agents });
@@ -36,23 +36,23 @@ describe('admission', () => {
     { kind: 'token' as const, sha256 },
     { token: { sha256 } },
     { kind: 'token' as const, sha256: sha256.toUpperCase() },
-  ])('token (%j) admits whoever knows it; not_admitted with another or none', (admission) => {
+  ])('token (%j) admits whoever knows it; pool_not_found with another or none', (admission) => {
     const scenario = given(pool({ admission }))
       .when(joinsWith('bob', TOKEN))
       .thenEvents('member.joined bob')
       .when(joinsWith('eve', `${TOKEN}x`))
-      .thenRejected('not_admitted', { transient: false })
+      .thenRejected('pool_not_found', { transient: false })
       .when(joinsWith('eve', ''))
-      .thenRejected('not_admitted')
+      .thenRejected('pool_not_found')
       .when(joins('eve'))
-      .thenRejected('not_admitted');
+      .thenRejected('pool_not_found');
     expect(scenario.pool()?.admission).toEqual({ kind: 'token', sha256 });
   });
 
-  it('not_admitted: the digest itself is no token', () => {
+  it('pool_not_found: the digest itself is no token', () => {
     given(pool({ admission: { kind: 'token', sha256 } }))
       .when(joinsWith('eve', sha256))
-      .thenRejected('not_admitted');
+      .thenRejected('pool_not_found');
   });
 
   it('a token is never echoed: not in answers, events or documents, right or wrong', () => {
@@ -88,6 +88,6 @@ describe('admission', () => {
   it('an allowlist that names nobody admits nobody', () => {
     given(pool({ admission: { kind: 'allowlist', agents: [] } }))
       .when(joins('bob'))
-      .thenRejected('not_admitted');
+      .thenRejected('pool_not_found');
   });
 });

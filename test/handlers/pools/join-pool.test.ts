@@ -43,7 +43,7 @@ describe('JoinPool', () => {
     given(pool({ admission: { kind: 'allowlist', agents: ['bob'] } }), joins('bob'))
       .when(joins('bob', 'rust'))
       .thenEvents('member.updated bob');
-    given(pool({ admission })).when(joins('bob', 'rust')).thenRejected('not_admitted');
+    given(pool({ admission })).when(joins('bob', 'rust')).thenRejected('pool_not_found');
   });
 
   it('pool_full, transient: the capacity counts members, and a place that becomes free is taken', () => {
@@ -57,10 +57,10 @@ describe('JoinPool', () => {
       .thenEvents('member.joined dan');
   });
 
-  it('not_admitted comes before pool_full: a stranger does not learn how full the pool is', () => {
+  it('pool_not_found comes before pool_full: a stranger does not learn how full the pool is', () => {
     given(pool({ capacity: 1, admission: { kind: 'allowlist', agents: ['bob'] } }), joins('bob'))
       .when(joins('eve'))
-      .thenRejected('not_admitted');
+      .thenRejected('pool_not_found');
   });
 
   it('rate_limited, transient: no pool takes more members than the settings say', () => {

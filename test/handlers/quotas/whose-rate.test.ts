@@ -1,6 +1,7 @@
 /** Whose rate a decision counts against, and how an agent stands before the log has it. */
 import { describe, expect, it } from 'vitest';
 import { applyInvalid } from '../../../src/handlers/apply.ts';
+import { poolKnownTo } from '../../../src/handlers/pools/gate.ts';
 import { rateStanding } from '../../../src/handlers/quotas/rates.ts';
 import { settingsSchema } from '../../../src/protocol/settings.ts';
 import { at, by, given, joins, pool, type Scenario, sweep } from '../scenario.ts';
@@ -83,9 +84,12 @@ describe('what is no valid decision', () => {
   });
 });
 
+const standingIn = ({ world }: Scenario, place: Parameters<typeof poolKnownTo>[1]) =>
+  rateStanding(world, place, poolKnownTo(world, place));
+
 describe('how an agent stands', () => {
   const standing = (scenario: Scenario, agent: string, where = 'work') =>
-    rateStanding(scenario.world, { pool: where, agent }, scenario.now);
+    standingIn(scenario, { pool: where, agent, now: scenario.now });
   const limited = () => given(pool(), joins('ann'), joins('bob'), settings({ agentDecisionsPerS: 4 }));
 
   it('within, while nobody has decided anything that counts', () => {

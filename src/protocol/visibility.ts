@@ -1,0 +1,33 @@
+/**
+ * Who may know of a pool that is not open. Handlers ask it of the state in memory and queries of the stored one; the rule
+ * is the same, so that nobody can read what it may not touch, or touch what it may not read.
+ */
+import type { Pool } from './documents.ts';
+import { OPERATOR } from './names.ts';
+
+/** How an agent stands to a pool at one moment. */
+export interface Standing {
+  /** A member that is present: one whose presence lapsed is none. */
+  readonly isMember: boolean;
+  /** Banned from the pool, or from the whole system. */
+  readonly isBanned: boolean;
+}
+
+/** A pool that everybody may know of, whatever they may do in it. */
+export function isPublic({ admission }: Pick<Pool, 'admission'>): boolean {
+  return admission.kind === 'open';
+}
+
+/**
+ * Present members, the owner, operators of the pool and of the whole system. What these delegated lets others know as
+ * much as the scope covers (`rules/delegations/knowing.ts`). To everybody else a pool that is not open does not exist.
+ */
+export function knowsInOwnRight(
+  { owner, operators }: Pick<Pool, 'owner' | 'operators'>,
+  agent: string,
+  { isMember, isBanned }: Standing,
+): boolean {
+  if (agent === OPERATOR) return true;
+  if (isBanned) return false;
+  return isMember || owner === agent || operators?.includes(agent) === true;
+}
