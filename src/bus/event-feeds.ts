@@ -43,8 +43,12 @@ export class EventFeeds {
       mem_storage: true,
       num_replicas: 1,
     });
+    // After the consumer was made: what the stream still holds now, the consumer has not passed over.
+    const first = (await findStream(this.#jsm, stream))?.state.first_seq;
+    if (first === undefined) throw new UnavailableError(`there is no stream ${stream} any more`);
     return {
       identity: eventsIdentityOf(info),
+      first,
       last: state.last_seq,
       after: position ?? consumer.delivered.stream_seq,
     };

@@ -5,6 +5,7 @@ import { isObject } from '../protocol/json.ts';
 import type { QueryAnswers, QueryInput, QueryName, QueryReply } from '../protocol/queries.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import { sleep } from '../timers.ts';
+import { unlessAborted } from '../unless-aborted.ts';
 import { lossOf } from './connection-loss.ts';
 import { permissionDenied } from './permission-denied.ts';
 
@@ -19,6 +20,8 @@ export interface QueryClientOptions {
 
 export interface AskOptions {
   readonly timeoutMs?: number | undefined;
+  /** Asks no more when it is aborted, and rejects with its reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 const ATTEMPT_MS = 2_000;
@@ -46,13 +49,14 @@ export class QueryClient {
   async ask<N extends QueryName>(
     name: N,
     input: QueryInput<N>,
-    { timeoutMs = this.#timeoutMs }: AskOptions = {},
+    { timeoutMs = this.#timeoutMs, signal }: AskOptions = {},
   ): Promise<QueryAnswers[N]> {
+    signal?.throwIfAborted();
     const subject = this.#subjects.query(name, this.#asker);
     const body = JSON.stringify(input);
     const deadline = performance.now() + timeoutMs;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
-      const reply = await this.#attempt(subject, body, deadline);
+      const reply = await unlessAborted(signal, this.#attempt(subject, body, deadline));
       if (!(reply instanceof Error)) return answerOf<N>(reply);
       if (reply instanceof PermissionDeniedError) throw reply;
       const loss = this.#connection.isClosed() ? await lossOf(this.#connection) : undefined;
@@ -63,7 +67,7 @@ export class QueryClient {
           cause: reply,
         });
       }
-      await sleep(pauseMs);
+      await sleep(pauseMs, signal);
     }
   }
 

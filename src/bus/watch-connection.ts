@@ -1,3 +1,8 @@
+/**
+ * What happens to a connection, told to whoever wants to know. The library keeps an iterator and a chain of promises for
+ * every one who asks it, until the connection closes; so it is asked once for each connection, and who wants to know no
+ * more is removed.
+ */
 import { type NatsConnection, PermissionViolationError } from 'nats';
 import type { ConvergeError } from '../errors.ts';
 import { lossOf } from './connection-loss.ts';
@@ -13,27 +18,72 @@ export interface ConnectionListener {
 
 /** Tells what happens to a connection until the function that is returned is called. */
 export function watchConnection(connection: NatsConnection, listener: ConnectionListener): () => void {
-  const statuses: AsyncIterable<Status> & { stop?: () => void } = connection.status();
-  let isWatching = true;
-  void (async () => {
+  let watch = watches.get(connection);
+  if (watch === undefined) {
+    watch = new ConnectionWatch(connection);
+    watches.set(connection, watch);
+  }
+  return watch.add(listener);
+}
+
+/** How many are told what happens to the connection. */
+export function watchersOf(connection: NatsConnection): number {
+  return watches.get(connection)?.size ?? 0;
+}
+
+const watches = new WeakMap<NatsConnection, ConnectionWatch>();
+
+class ConnectionWatch {
+  readonly #listeners = new Set<ConnectionListener>();
+  readonly #closed: Promise<ConvergeError | undefined>;
+  #isClosed = false;
+
+  constructor(connection: NatsConnection) {
+    void this.#follow(connection.status());
+    this.#closed = lossOf(connection);
+    void this.#closed.then((why) => {
+      this.#isClosed = true;
+      this.#tell(({ closed }) => closed?.(why));
+      this.#listeners.clear();
+    });
+  }
+
+  get size(): number {
+    return this.#listeners.size;
+  }
+
+  add(listener: ConnectionListener): () => void {
+    // An object of its own: the same listener may be added twice.
+    const own = { ...listener };
+    this.#listeners.add(own);
+    if (this.#isClosed) void this.#closed.then((why) => this.#listeners.delete(own) && own.closed?.(why));
+    return () => void this.#listeners.delete(own);
+  }
+
+  async #follow(statuses: ReturnType<NatsConnection['status']>): Promise<void> {
     for await (const status of statuses) {
-      if (!isWatching) return;
-      if (status.type === 'disconnect') listener.disconnected?.();
-      else if (status.type === 'reconnect') listener.reconnected?.();
+      if (status.type === 'disconnect') this.#tell(({ disconnected }) => disconnected?.());
+      else if (status.type === 'reconnect') this.#tell(({ reconnected }) => reconnected?.());
       else if (status.type === 'error') {
         const { error } = status;
         if (error instanceof PermissionViolationError && error.operation === 'publish')
-          listener.denied?.(error.subject);
+          this.#tell(({ denied }) => denied?.(error.subject));
       }
     }
-  })();
-  void lossOf(connection).then((why) => {
-    if (isWatching) listener.closed?.(why);
-  });
-  return () => {
-    isWatching = false;
-    statuses.stop?.();
-  };
-}
+  }
 
-type Status = ReturnType<NatsConnection['status']> extends AsyncIterable<infer S> ? S : never;
+  /** Who is removed by what another one does is not told; who is added meanwhile is told from the next time on. */
+  #tell(say: (listener: ConnectionListener) => void): void {
+    for (const listener of [...this.#listeners]) {
+      if (!this.#listeners.has(listener)) continue;
+      try {
+        say(listener);
+      } catch (error) {
+        // One that fails keeps none of the others from hearing.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    }
+  }
+}

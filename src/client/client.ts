@@ -9,11 +9,15 @@ import { askerName, type Identity, type Role } from '../protocol/identity.ts';
 import { isName, OPERATOR } from '../protocol/names.ts';
 import type { QueryAnswers, QueryInput, QueryName } from '../protocol/queries.ts';
 import { type Subjects, subjects } from '../protocol/subjects.ts';
+import { unlessAborted } from '../unless-aborted.ts';
 import { DecisionChannel, type Published, type Sent } from './decision-channel.ts';
+import { Endings } from './endings.ts';
 import { EventFeed, type EventOptions } from './event-feed.ts';
 import { uuidv7 } from './ids.ts';
 import type { AnyDecisionInput, AnyOutcome, InputOf, OutcomeOf } from './outcomes.ts';
 import { isUnsendable, localOutcome, type Parcel, parcelOf, shardParcel, type Unsendable } from './parcel.ts';
+import { ShardCount } from './shard-count.ts';
+import { timeoutOption } from './timeout-option.ts';
 
 export interface ClientOptions {
   /** Who decides. NATS permissions on subjects that end in this name are what proves it. */
@@ -70,10 +74,12 @@ export class ConvergeClient {
   readonly #shared: Shared;
   readonly #options: ClientOptions;
   readonly #channel: DecisionChannel;
+  readonly #endings = new Endings();
+  /** What is open, and goes from here when it is closed. */
   readonly #feeds = new Set<EventFeed>();
   readonly #derived = new Map<string, ConvergeClient>();
-  /** Set for a client that another one made. */
-  readonly #isDerived: boolean;
+  /** Of a client that another one made: tells that one that it is closed. */
+  readonly #onClose: (() => void) | undefined;
   #isClosed = false;
 
   static async connect(given: ClientOptions): Promise<ConvergeClient> {
@@ -87,6 +93,7 @@ export class ConvergeClient {
     if (shards !== undefined && !(Number.isInteger(shards) && shards >= 1)) {
       throw new ConfigurationError(`shards: a positive integer, not ${shards}`);
     }
+    if (given.timeoutMs !== undefined) timeoutOption('timeoutMs', given.timeoutMs);
     if ((url === undefined) === (connection === undefined)) {
       throw new ConfigurationError('a client needs either a url or a connection');
     }
@@ -112,14 +119,14 @@ export class ConvergeClient {
       publisher: new DecisionPublisher({ ...options.publisher, connection: opened }),
       shards: new ShardCount(queries, shards),
     };
-    return new ConvergeClient(shared, options, false);
+    return new ConvergeClient(shared, options, undefined);
   }
 
-  private constructor(shared: Shared, options: ClientOptions, isDerived: boolean) {
+  private constructor(shared: Shared, options: ClientOptions, onClose: (() => void) | undefined) {
     this.agent = options.agent;
     this.#shared = shared;
     this.#options = options;
-    this.#isDerived = isDerived;
+    this.#onClose = onClose;
     this.#channel = new DecisionChannel({
       ...shared,
       agent: options.agent,
@@ -143,10 +150,10 @@ export class ConvergeClient {
     decision: D,
     { timeoutMs = this.#timeoutMs }: SendOptions = {},
   ): Promise<OutcomeOf<D['type']>> {
-    const parcel = await this.#parcel(pool, decision, timeoutMs);
+    const { parcel, leftMs } = await this.#parcel(pool, decision, timeoutMs);
     const outcome = isUnsendable(parcel)
       ? localOutcome(parcel, { status: 'rejected', code: parcel.code, message: parcel.message })
-      : await this.#channel.decide(parcel, timeoutMs);
+      : await this.#channel.decide(parcel, leftMs());
     // The channel has seen to it that the outcome is that of a decision of this type.
     return outcome as OutcomeOf<D['type']>;
   }
@@ -160,9 +167,9 @@ export class ConvergeClient {
     decision: AnyDecisionInput,
     { timeoutMs = this.#timeoutMs }: SendOptions = {},
   ): Promise<Published> {
-    const parcel = await this.#parcel(pool, decision, timeoutMs);
+    const { parcel, leftMs } = await this.#parcel(pool, decision, timeoutMs);
     if (isUnsendable(parcel)) throw new PublishError(`${parcel.code}: ${parcel.message}`);
-    return this.#channel.publish(parcel, timeoutMs);
+    return this.#endings.run((signal) => unlessAborted(signal, this.#channel.publish(parcel, leftMs())));
   }
 
   /**
@@ -174,8 +181,8 @@ export class ConvergeClient {
     decision: AnyDecisionInput,
     { timeoutMs = this.#timeoutMs }: SendOptions = {},
   ): Promise<Sent> {
-    const parcel = await this.#parcel(pool, decision, timeoutMs);
-    if (!isUnsendable(parcel)) return this.#channel.send(parcel, timeoutMs);
+    const { parcel, leftMs } = await this.#parcel(pool, decision, timeoutMs);
+    if (!isUnsendable(parcel)) return this.#channel.send(parcel, leftMs());
     const { decisionId, code, message } = parcel;
     const outcome = Promise.resolve(localOutcome(parcel, { status: 'rejected', code, message }));
     return { decisionId, stored: Promise.resolve({ decisionId, seq: 0, duplicate: false }), outcome };
@@ -190,23 +197,37 @@ export class ConvergeClient {
     input: QueryInput<N>,
     options: AskOptions = {},
   ): Promise<QueryAnswers[N]> {
-    if (this.#isClosed) return Promise.reject(new UnavailableError(CLOSED));
-    return this.#shared.queries.ask(name, input, options);
+    return this.#endings.run(
+      (signal) => this.#shared.queries.ask(name, input, { ...options, signal }),
+      options.signal,
+    );
   }
 
-  /** Events in order, resumed across reconnects, until the feed or the client is closed. */
+  /**
+   * Events in order, resumed across reconnects, until the feed or the client is closed. Throws a
+   * {@link ConfigurationError} for a pool or a start that is none.
+   */
   events(options: EventOptions = {}): EventFeed {
     if (this.#isClosed) throw new UnavailableError(CLOSED);
     const { connection, subjects: names, asker } = this.#shared;
-    const feed = new EventFeed({ ...options, connection, subjects: names, asker });
-    for (const other of this.#feeds) if (other.isClosed) this.#feeds.delete(other);
+    const { timeoutMs = this.#timeoutMs } = options;
+    timeoutOption('timeoutMs', timeoutMs);
+    const onEnd = (): void => void this.#feeds.delete(feed);
+    const feed: EventFeed = new EventFeed({
+      ...options,
+      timeoutMs,
+      connection,
+      subjects: names,
+      asker,
+      onEnd,
+    });
     this.#feeds.add(feed);
     return feed;
   }
 
   /**
    * The same connection in the name of another agent, as far as the permissions of the connection go. Closed with
-   * this client.
+   * this client; whoever decides in the name of many closes each that is no longer needed, and asks for it again.
    */
   withAgent(agent: string): ConvergeClient {
     if (this.#isClosed) throw new UnavailableError(CLOSED);
@@ -214,7 +235,9 @@ export class ConvergeClient {
     if (agent === this.agent) return this;
     const known = this.#derived.get(agent);
     if (known !== undefined && !known.#isClosed) return known;
-    const made = new ConvergeClient(this.#shared, { ...this.#options, agent }, true);
+    const made: ConvergeClient = new ConvergeClient(this.#shared, { ...this.#options, agent }, () => {
+      if (this.#derived.get(agent) === made) this.#derived.delete(agent);
+    });
     this.#derived.set(agent, made);
     return made;
   }
@@ -248,8 +271,8 @@ export class ConvergeClient {
 
   /** The number of shards of the system. */
   async shards({ timeoutMs = this.#timeoutMs }: SendOptions = {}): Promise<number> {
-    const { shards } = this.#shared;
-    return shards.known ?? shards.ask(timeoutMs);
+    timeoutOption('timeoutMs', timeoutMs);
+    return await this.#endings.run((signal) => this.#shared.shards.ask(timeoutMs, signal));
   }
 
   /** Where things are in the namespace of the client. */
@@ -266,14 +289,15 @@ export class ConvergeClient {
     return this.#options.newId?.() ?? uuidv7();
   }
 
-  /** What is still waiting is rejected. A connection that was borrowed stays open. */
+  /** What is still waiting is rejected at once. A connection that was borrowed stays open. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const feed of this.#feeds) feed.close();
-    for (const client of this.#derived.values()) await client.close();
+    this.#endings.end(new UnavailableError(CLOSED));
+    for (const feed of [...this.#feeds]) feed.close();
     this.#channel.close(CLOSED);
-    if (this.#isDerived) return;
+    for (const client of [...this.#derived.values()]) await client.close();
+    if (this.#onClose !== undefined) return this.#onClose();
     this.#shared.publisher.close();
     if (this.#shared.isOwned) await closeNats(this.#shared.connection);
   }
@@ -286,17 +310,25 @@ export class ConvergeClient {
     return this.#options.timeoutMs ?? 30_000;
   }
 
-  async #parcel(pool: string, decision: AnyDecisionInput, timeoutMs: number): Promise<Parcel | Unsendable> {
-    if (this.#isClosed) throw new UnavailableError(CLOSED);
+  /** `leftMs` is what is left of the time when the number of shards is known, which takes some of it. */
+  async #parcel(
+    pool: string,
+    decision: AnyDecisionInput,
+    timeoutMs: number,
+  ): Promise<{ readonly parcel: Parcel | Unsendable; readonly leftMs: () => number }> {
+    timeoutOption('timeoutMs', timeoutMs);
+    const deadline = performance.now() + timeoutMs;
     const { shards, subjects: names } = this.#shared;
-    const count = shards.known ?? (await shards.ask(timeoutMs));
-    return parcelOf(names, {
+    const count = shards.known ?? (await this.#endings.run((signal) => shards.ask(timeoutMs, signal)));
+    if (this.#isClosed) throw new UnavailableError(CLOSED);
+    const parcel = parcelOf(names, {
       pool,
       decision,
       agent: this.agent,
       shards: count,
       newId: () => this.newId(),
     });
+    return { parcel, leftMs: () => Math.max(1, deadline - performance.now()) };
   }
 }
 
@@ -319,34 +351,4 @@ function identityFor({ agent, credentials, role }: ClientOptions): Identity | un
   if (role !== undefined) return { role, name: agent };
   if (credentials === undefined || !isProof(credentials)) return undefined;
   return identityOf(credentials) ?? { role: 'agent', name: agent };
-}
-
-/** The number of shards never changes: it is asked for once. */
-class ShardCount {
-  readonly #queries: QueryClient;
-  #known: number | undefined;
-  #asking: Promise<number> | undefined;
-
-  constructor(queries: QueryClient, known: number | undefined) {
-    this.#queries = queries;
-    this.#known = known;
-  }
-
-  get known(): number | undefined {
-    return this.#known;
-  }
-
-  ask(timeoutMs: number): Promise<number> {
-    this.#asking ??= this.#ask(timeoutMs).finally(() => {
-      this.#asking = undefined;
-    });
-    return this.#asking;
-  }
-
-  async #ask(timeoutMs: number): Promise<number> {
-    const { shards } = await this.#queries.ask('stats', {}, { timeoutMs });
-    if (shards.length === 0) throw new UnavailableError('the system does not tell its number of shards');
-    this.#known = shards.length;
-    return shards.length;
-  }
 }

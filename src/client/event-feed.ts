@@ -8,7 +8,6 @@ import { permissionDenied } from '../bus/permission-denied.ts';
 import { QueryClient } from '../bus/query-client.ts';
 import { watchConnection } from '../bus/watch-connection.ts';
 import {
-  type ConvergeError,
   LogDivergedError,
   messageOf,
   PermissionDeniedError,
@@ -19,14 +18,18 @@ import { isNotFound } from '../protocol/codes.ts';
 import type { ConvergeEvent } from '../protocol/event.ts';
 import { isObject } from '../protocol/json.ts';
 import type { Subjects } from '../protocol/subjects.ts';
-import { sleep } from '../timers.ts';
+import { after, sleep, type Timer } from '../timers.ts';
+import { unlessAborted } from '../unless-aborted.ts';
+import { EventGaps } from './event-gaps.ts';
 import {
   consumerSource,
   type DeliveryBatch,
   type EventReading,
   type EventSource,
   type EventStart,
+  positionIn,
 } from './event-source.ts';
+import { checkFeed } from './event-start.ts';
 import { workerFeed } from './worker-feed.ts';
 
 export interface EventOptions {
@@ -34,6 +37,11 @@ export interface EventOptions {
   readonly pool?: string | undefined;
   /** `'new'` when left out. */
   readonly start?: EventStart | undefined;
+  /**
+   * How long to try to open it, milliseconds; the client's `timeoutMs` when left out. Once it is open it is resumed for
+   * however long the servers are away.
+   */
+  readonly timeoutMs?: number | undefined;
 }
 
 export interface EventFeedOptions extends EventOptions {
@@ -44,6 +52,8 @@ export interface EventFeedOptions extends EventOptions {
    * out: the feed has a consumer of its own.
    */
   readonly asker?: string | undefined;
+  /** Called once, when the feed has ended and holds nothing any more. */
+  readonly onEnd?: (() => void) | undefined;
 }
 
 const FIRST_PAUSE_MS = 50;
@@ -58,32 +68,48 @@ interface Reading {
 export class EventFeed implements AsyncIterable<ConvergeEvent> {
   /**
    * Resolves when the feed has its beginning: with `start: 'new'`, every event after this is given out. Rejects with an
-   * {@link UnavailableError} when the feed is closed before, with a {@link QueryError} when there is no such pool that
-   * the asker may see, and with a {@link PermissionDeniedError} when the server does not let the connection read.
+   * {@link UnavailableError} when the feed is closed before, or cannot be opened within `timeoutMs`; with a
+   * {@link QueryError} when there is no such pool that the asker may see, with a {@link PermissionDeniedError} when the
+   * server does not let the connection read, and with a {@link LogDivergedError} when the events after the position
+   * where it is to begin are not, or no more, in the stream.
    */
   readonly opened: Promise<void>;
   readonly #options: EventFeedOptions;
   readonly #source: EventSource;
   readonly #stop = new AbortController();
   readonly #unwatch: () => void;
-  readonly #first: Promise<Reading>;
+  readonly #lateness: Timer;
+  readonly #gaps: EventGaps;
   #isIterated = false;
   #isDoubtful = false;
   #position: number | undefined;
   #streamIdentity: string | undefined;
+  /** What is held on the server, until it is discarded: by whoever ends the feed, or doubts it. */
+  #reading: Reading | undefined;
   #batch: DeliveryBatch | undefined;
-  #loss: ConvergeError | undefined;
+  /** Why it has ended, when nobody has closed it. */
+  #loss: Error | undefined;
+  /** Why it could not be opened the last time. */
+  #problem = 'no answer';
 
+  /** Throws a `ConfigurationError` for a pool or a start that is none. */
   constructor(options: EventFeedOptions) {
+    const { pool, start, timeoutMs = Number.POSITIVE_INFINITY, connection } = options;
+    checkFeed(pool, start);
     this.#options = options;
+    this.#gaps = new EventGaps(pool);
     this.#source = sourceOf(options);
-    this.#unwatch = watchConnection(options.connection, {
-      reconnected: () => this.#doubt(),
-      closed: (why) => this.#lose(why),
+    this.#lateness = after(timeoutMs, () => {
+      this.#end(
+        new UnavailableError(`no event feed could be opened within ${timeoutMs} ms: ${this.#problem}`),
+      );
     });
-    this.#first = this.#open();
-    this.opened = this.#first.then(() => undefined);
-    this.opened.catch(() => undefined);
+    this.#unwatch = watchConnection(connection, {
+      reconnected: () => this.#doubt(),
+      closed: (why) => this.#end(why),
+    });
+    this.opened = this.#open().then(() => this.#lateness.cancel());
+    this.opened.catch((error) => this.#end(error));
   }
 
   /** Position in the stream of the latest event that was given out, or of the beginning; undefined until opened. */
@@ -97,39 +123,45 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
 
   /**
    * Ends when the feed is closed. Throws a {@link LogDivergedError} when the stream was rolled back or made anew, so that
-   * nobody waits for ever for events that have other positions now; a `NotAuthorizedError` when the server takes the
-   * connection's credentials no more.
+   * nobody waits for events that have other positions now, and when events were lost, because they were no longer kept
+   * before they could be given out; a `NotAuthorizedError` when the server takes the connection's credentials no more.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<ConvergeEvent, void, undefined> {
     if (this.#isIterated) throw new Error('an event feed can be iterated once');
     this.#isIterated = true;
-    let reading: Reading | undefined;
+    const { signal } = this.#stop;
     try {
-      reading = await this.#first;
-      while (!this.#stop.signal.aborted) {
-        reading ??= await this.#open();
-        yield* this.#deliveries(reading);
-        if (this.#isDoubtful) reading = undefined;
+      await this.opened;
+      while (!signal.aborted) {
+        yield* this.#deliveries(this.#reading ?? (await this.#open()));
+        if (this.#isDoubtful) this.#discard();
       }
     } catch (error) {
-      if (!this.#stop.signal.aborted) throw error;
+      if (!signal.aborted) throw error;
     } finally {
       this.close();
-      reading?.source.discard();
     }
     if (this.#loss !== undefined) throw this.#loss;
   }
 
-  /** Iteration ends; may be called at any time and more than once. */
+  /** Iteration ends; may be called at any time and more than once. Nothing is left behind, iterated or not. */
   close(): void {
-    if (this.#stop.signal.aborted) return;
-    this.#unwatch();
-    this.#stop.abort(new UnavailableError('the event feed is closed'));
-    this.#batch?.close();
+    this.#end(undefined);
   }
 
   [Symbol.dispose](): void {
     this.close();
+  }
+
+  #end(loss: Error | undefined): void {
+    if (this.#stop.signal.aborted) return;
+    this.#loss = loss;
+    this.#unwatch();
+    this.#lateness.cancel();
+    this.#stop.abort(loss ?? new UnavailableError('the event feed is closed'));
+    this.#batch?.close();
+    this.#discard();
+    this.#options.onEnd?.();
   }
 
   /** What one request brings, at most; ends early when in doubt. */
@@ -140,11 +172,14 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
       for await (const { seq, delivery, data } of this.#batch) {
         if (delivery !== reading.delivered + 1) return this.#doubt();
         reading.delivered = delivery;
-        this.#position = seq;
         const event = eventOf(data);
+        this.#gaps.check(seq, event);
+        this.#position = seq;
         if (event !== undefined) yield event;
       }
-    } catch {
+    } catch (error) {
+      const final = finalIn(error);
+      if (final !== undefined) throw final;
       // The consumer is gone, or the server was silent for too long.
       this.#doubt();
     } finally {
@@ -152,15 +187,14 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
     }
   }
 
-  /** The connection is closed for good. */
-  #lose(why: ConvergeError | undefined): void {
-    this.#loss = why;
-    this.close();
-  }
-
   #doubt(): void {
     this.#isDoubtful = true;
     this.#batch?.close();
+  }
+
+  #discard(): void {
+    this.#reading?.source.discard();
+    this.#reading = undefined;
   }
 
   /** Tries until it succeeds or the feed is closed. */
@@ -170,10 +204,13 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
       signal.throwIfAborted();
       this.#isDoubtful = false;
       try {
-        return await this.#openOnce();
+        const reading = { source: await this.#openOnce(), delivered: 0 };
+        this.#reading = reading;
+        return reading;
       } catch (error) {
         const final = finalIn(error);
         if (final !== undefined) throw final;
+        this.#problem = messageOf(error);
         if (this.#options.connection.isClosed())
           throw new UnavailableError(messageOf(error), { cause: error });
       }
@@ -182,26 +219,46 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
     }
   }
 
-  async #openOnce(): Promise<Reading> {
+  async #openOnce(): Promise<EventReading> {
     const { start = 'new' } = this.#options;
-    const source = await this.#source.open({ position: this.#position, start });
-    this.#verify(source);
-    this.#position ??= source.after;
-    return { source, delivered: 0 };
+    const { signal } = this.#stop;
+    const opening = this.#source.open({
+      position: this.#position,
+      start,
+      reached: (position) => this.#reached(position),
+      signal,
+    });
+    try {
+      const source = await unlessAborted(signal, opening);
+      this.#verify(source);
+      this.#position ??= source.after;
+      return source;
+    } catch (error) {
+      // Also what is opened only after the feed was closed.
+      void opening.then(({ discard }) => discard()).catch(() => undefined);
+      throw error;
+    }
   }
 
-  #verify({ identity, last, discard }: EventReading): void {
+  /** Nothing of ours stands up to there: what is no longer kept of it was not lost to us. */
+  #reached(position: number): void {
+    this.#position = Math.max(this.#position ?? 0, position);
+  }
+
+  #verify({ identity, first, last }: EventReading): void {
     const stream = this.#options.subjects.streams.events;
+    const from = this.#position ?? positionIn(this.#options.start ?? 'new');
+    const isAnother = this.#streamIdentity !== undefined && identity !== this.#streamIdentity;
     this.#streamIdentity ??= identity;
-    const problem =
-      identity !== this.#streamIdentity
-        ? `stream ${stream} was made anew`
-        : this.#position !== undefined && last < this.#position
-          ? `stream ${stream} ends at ${last}, but ${this.#position} was read already`
-          : undefined;
-    if (problem === undefined) return;
-    discard();
-    throw new LogDivergedError(problem);
+    if (isAnother) throw new LogDivergedError(`stream ${stream} was made anew`);
+    if (from === undefined) return;
+    if (last < from)
+      throw new LogDivergedError(`stream ${stream} ends at ${last}, but ${from} was read already`);
+    if (first > from + 1)
+      throw new LogDivergedError(
+        `stream ${stream} no longer keeps events ${from + 1} to ${first - 1}: begin again, with what there is ` +
+          "(start: 'all') or with what comes (start: 'new')",
+      );
   }
 }
 

@@ -8,7 +8,14 @@ import type { QueryClient } from '../bus/query-client.ts';
 import { LogInterruptedError } from '../errors.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import { every, type Timer } from '../timers.ts';
-import type { Delivery, DeliveryBatch, EventSource, EventStart } from './event-source.ts';
+import {
+  type Delivery,
+  type DeliveryBatch,
+  type EventSource,
+  type EventStart,
+  type From,
+  positionIn,
+} from './event-source.ts';
 
 export interface WorkerFeedOptions {
   readonly connection: NatsConnection;
@@ -26,16 +33,16 @@ const STATUS = 100;
 
 export function workerFeed({ connection, subjects, queries, asker, pool }: WorkerFeedOptions): EventSource {
   return {
-    async open({ position, start }) {
+    async open({ position, start, reached, signal }) {
       const token = nuid.next();
       // First the ears: whatever is delivered to nobody is lost.
-      const arrivals = new Arrivals(connection, subjects.feed(asker, token));
+      const arrivals = new Arrivals(connection, subjects.feed(asker, token), reached);
       try {
         const inPool = pool === undefined ? {} : { pool };
         const query = { token, ...inPool, ...beginning(position, start) };
-        const { identity, last, after } = await queries.ask('feed', query, { timeoutMs: OPEN_WITHIN_MS });
+        const opened = await queries.ask('feed', query, { timeoutMs: OPEN_WITHIN_MS, signal });
         arrivals.expectHeartbeats();
-        return { identity, last, after, next: async () => arrivals, discard: () => arrivals.close() };
+        return { ...opened, next: async () => arrivals, discard: () => arrivals.close() };
       } catch (error) {
         arrivals.close();
         throw error;
@@ -48,16 +55,17 @@ function beginning(
   position: number | undefined,
   start: EventStart,
 ): { readonly after?: number; readonly since?: number } {
-  if (position !== undefined) return { after: position };
-  if (start === 'new') return {};
+  const after = position ?? positionIn(start);
+  if (after !== undefined) return { after };
   if (start === 'all') return { after: 0 };
-  return 'since' in start ? { since: start.since } : { after: start.afterEventStreamSeq };
+  return typeof start === 'object' && 'since' in start ? { since: start.since } : {};
 }
 
 /** What has arrived and was not taken yet: bounded, because the server waits for an answer every now and then. */
 class Arrivals implements DeliveryBatch {
   readonly #connection: NatsConnection;
   readonly #subscription: Subscription;
+  readonly #reached: From['reached'];
   #messages: Msg[] = [];
   #wake: (() => void) | undefined;
   #heardAt = performance.now();
@@ -65,8 +73,9 @@ class Arrivals implements DeliveryBatch {
   #isClosed = false;
   #failure: Error | undefined;
 
-  constructor(connection: NatsConnection, subject: string) {
+  constructor(connection: NatsConnection, subject: string, reached: From['reached']) {
     this.#connection = connection;
+    this.#reached = reached;
     this.#subscription = connection.subscribe(subject, {
       callback: (error, message) => {
         if (error !== null) return this.#fail(permissionDenied(error) ?? error);
@@ -126,6 +135,8 @@ class Arrivals implements DeliveryBatch {
     const last = Number(status.headers?.get('Nats-Last-Consumer'));
     if (Number.isSafeInteger(last) && last > delivered)
       this.#fail(new LogInterruptedError(`delivery ${last} did not arrive`));
+    const position = Number(status.headers?.get('Nats-Last-Stream'));
+    if (last === delivered && Number.isSafeInteger(position)) this.#reached(position);
   }
 
   #fail(error: Error): void {

@@ -109,7 +109,8 @@ export interface Stats {
 export interface OpenedFeed {
   /** Which events stream it is: another one has other positions. */
   readonly identity: string;
-  /** Position of its last event. */
+  /** Positions of the first event that it still keeps, and of its last one. */
+  readonly first: number;
   readonly last: number;
   /** Events after this position are delivered. */
   readonly after: number;

@@ -2,8 +2,9 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { expect, it, vi } from 'vitest';
 import { DecisionPublisher } from '../../src/bus/decision-publisher.ts';
+import { EventGaps } from '../../src/client/event-gaps.ts';
 import { EventFeed, type EventOptions } from '../../src/client/index.ts';
-import { LogDivergedError, UnavailableError } from '../../src/errors.ts';
+import { ConfigurationError, LogDivergedError, UnavailableError } from '../../src/errors.ts';
 import { type ConvergeEvent, formatSequence } from '../../src/protocol/event.ts';
 import type { Subjects } from '../../src/protocol/subjects.ts';
 import { useBroker } from './system.ts';
@@ -23,11 +24,14 @@ async function setup(): Promise<Setup> {
   // Goes on trying while a server is down.
   const publisher = new DecisionPublisher({ connection: await broker.connect() });
   let n = 0;
+  const numbers = new Map<string, number>();
   return {
     connection,
     names,
     publish: async (name, pool = 'p') => {
-      const payload = Buffer.from(JSON.stringify(event(name, pool, ++n)));
+      const number = (numbers.get(pool) ?? 0) + 1;
+      numbers.set(pool, number);
+      const payload = Buffer.from(JSON.stringify(event(name, pool, ++n, number)));
       await publisher.publish({
         subject: names.event(pool, 'task', name, 'submitted'),
         payload,
@@ -38,7 +42,7 @@ async function setup(): Promise<Setup> {
   };
 }
 
-function event(name: string, pool: string, n: number): ConvergeEvent {
+function event(name: string, pool: string, n: number, number = n): ConvergeEvent {
   return {
     specversion: '1.0',
     id: `0-${n}-0`,
@@ -47,7 +51,7 @@ function event(name: string, pool: string, n: number): ConvergeEvent {
     subject: `task/${name}`,
     time: new Date(n).toISOString(),
     datacontenttype: 'application/json',
-    sequence: formatSequence(n),
+    sequence: formatSequence(number),
     causationid: `d-${n}`,
     actor: 'ada',
     data: {},
@@ -240,4 +244,105 @@ it('can be iterated once', async () => {
   await expect(take(events[Symbol.asyncIterator](), 1)).rejects.toThrow('once');
   events.close();
   expect(await first).toEqual([]);
+});
+
+it.each([
+  { since: Number.NaN },
+  { since: -1 },
+  { since: Number.POSITIVE_INFINITY },
+  { since: 8.64e15 },
+  { afterEventStreamSeq: -1 },
+  { afterEventStreamSeq: 1.5 },
+  { afterEventStreamSeq: Number.NaN },
+])('a start that is none is refused at once: %o', async (start) => {
+  const { feed } = await setup();
+  expect(() => feed({ start })).toThrow(ConfigurationError);
+});
+
+it.each(['no name', '', 'a.b', '*', '>'])('a pool that can never be is refused at once: %o', async (pool) => {
+  const { feed } = await setup();
+  expect(() => feed({ pool })).toThrow(ConfigurationError);
+});
+
+it('a feed that cannot be opened says so when its time is over, and ends', async () => {
+  const { connection, names } = await setup();
+  const subjects = { ...names, streams: { ...names.streams, events: 'X' } };
+  const ended = vi.fn();
+  const never = new EventFeed({ connection, subjects, timeoutMs: 300, onEnd: ended });
+  await expect(never.opened).rejects.toThrow(/within 300 ms: stream not found/);
+  expect(never.isClosed).toBe(true);
+  expect(ended).toHaveBeenCalledOnce();
+  await expect(take(never[Symbol.asyncIterator](), 1)).rejects.toThrow(UnavailableError);
+});
+
+it('a feed that is to begin beyond the end of the stream says so', async () => {
+  const { feed, publish } = await setup();
+  await publish('a');
+  const atTheEnd = feed({ start: { afterEventStreamSeq: 1 } });
+  await atTheEnd.opened;
+  atTheEnd.close();
+  const beyond = feed({ start: { afterEventStreamSeq: 2 } });
+  await expect(beyond.opened).rejects.toThrow(LogDivergedError);
+  expect(beyond.isClosed).toBe(true);
+});
+
+it('a feed that is to go on after what is no longer kept says so', async () => {
+  const { feed, publish, connection, names } = await setup();
+  for (const name of ['a', 'b', 'c', 'd']) await publish(name);
+  const jsm = await jetstreamManager(connection);
+  await jsm.streams.purge(names.streams.events, { seq: 3 });
+  await expect(feed({ start: { afterEventStreamSeq: 1 } }).opened).rejects.toThrow(
+    /no longer keeps events 2 to 2/,
+  );
+  expect(await take(feed({ start: { afterEventStreamSeq: 2 } })[Symbol.asyncIterator](), 2)).toEqual([
+    'c',
+    'd',
+  ]);
+  // Whoever asks for all that there is misses nothing by that.
+  expect(await take(feed({ start: 'all' })[Symbol.asyncIterator](), 2)).toEqual(['c', 'd']);
+});
+
+it('a feed that was away while events were lost says so when it is back', async () => {
+  const { feed, publish, connection, names } = await setup();
+  const jsm = await jetstreamManager(connection);
+  await publish('a');
+  const resumed = feed({ pool: 'p' });
+  await resumed.opened;
+  await publish('b');
+  await publish('c');
+  await jsm.streams.purge(names.streams.events, { seq: 3 });
+  await connection.reconnect();
+  await expect(take(resumed[Symbol.asyncIterator](), 1)).rejects.toThrow(/no longer keeps events 2 to 2/);
+  expect(resumed.isClosed).toBe(true);
+});
+
+const numbered = (number: number, cause = number): ConvergeEvent => ({
+  ...event('t', 'p', cause, number),
+  id: `0-${cause}-0`,
+});
+
+it('an event that is left out is noticed by its number; repeats, and a pool made again, are not taken for that', () => {
+  const gaps = new EventGaps('p');
+  for (const [number, cause] of [
+    [4, 40],
+    [5, 50],
+    [4, 40],
+    [5, 50],
+    [6, 60],
+    [1, 10],
+    [2, 20],
+    [7, 70],
+  ] as const)
+    gaps.check(0, numbered(number, cause));
+  gaps.check(0, numbered(1, 80));
+  gaps.check(0, numbered(2, 90));
+  gaps.check(0, undefined);
+  expect(() => gaps.check(0, numbered(4, 91))).toThrow(/numbers 3 to 3 are missing/);
+});
+
+it('of all pools together an event that is left out is noticed by its position', () => {
+  const gaps = new EventGaps(undefined);
+  gaps.check(7, undefined);
+  gaps.check(8, numbered(1));
+  expect(() => gaps.check(11, numbered(2))).toThrow(/positions 9 to 10 are missing/);
 });
