@@ -33,6 +33,8 @@ export interface AuctionTerms {
   readonly increment?: string | readonly IncrementRow[] | undefined;
   readonly proxy?: boolean | undefined;
   readonly softCloseMs?: number | undefined;
+  /** A soft close moves `closesAt` no further than to here. There whenever `softCloseMs` is. */
+  readonly latestCloseAt?: number | undefined;
   readonly step?: string | undefined;
   readonly stepMs?: number | undefined;
   /** The task whose claim goes to the winner. */

@@ -22,13 +22,20 @@ export {
 export {
   type Increment,
   type IncrementStep,
+  improvedByIncrement,
   incrementAt,
   MAX_INCREMENT_STEPS,
   parseIncrement,
 } from './auctions/increments.ts';
-export { firstPrice, rankSealedBids, type SecondPriceRules, secondPrice } from './auctions/sealed.ts';
+export {
+  firstPrice,
+  placeSealedBid,
+  rankSealedBids,
+  type SealedAnswer,
+  secondPrice,
+} from './auctions/sealed.ts';
 export type { Settlement, SettlementRules, Sold, Unsold } from './auctions/settlement.ts';
-export { closeAfterBid } from './auctions/soft-close.ts';
+export { closeAfterBid, SOFT_CLOSES_AT_MOST, type SoftClose } from './auctions/soft-close.ts';
 export { type ChainAnswer, type ChainQuestion, findChain } from './delegations/chains.ts';
 export { DELEGABLE_FAMILIES, type DecisionFamily, familyOf } from './delegations/families.ts';
 export { coversReading, isLetKnow, type Knowing, type Readable } from './delegations/knowing.ts';

@@ -72,14 +72,25 @@ describe('Dutch auction', () => {
 });
 
 describe('soft close', () => {
+  const soft = { closesAtMs: 10_000, softCloseMs: 1_000, latestCloseAtMs: 30_000 };
+
   it('a bid within the time before the close moves the close, an earlier one does not', () => {
-    expect(closeAfterBid(10_000, 9_500, 1_000)).toBe(10_500);
-    expect(closeAfterBid(10_000, 9_000, 1_000)).toBe(10_000);
-    expect(closeAfterBid(10_000, 1_000, 1_000)).toBe(10_000);
+    expect(closeAfterBid(soft, 9_500)).toBe(10_500);
+    expect(closeAfterBid(soft, 9_000)).toBe(10_000);
+    expect(closeAfterBid(soft, 1_000)).toBe(10_000);
   });
 
   it('moves it again and again', () => {
-    const closes = [9_500, 10_400, 11_300].reduce((at, bidAt) => closeAfterBid(at, bidAt, 1_000), 10_000);
+    const closes = [9_500, 10_400, 11_300].reduce(
+      (closesAtMs, bidAt) => closeAfterBid({ ...soft, closesAtMs }, bidAt),
+      10_000,
+    );
     expect(closes).toBe(12_300);
+  });
+
+  it('but never beyond the latest close, and never to an earlier moment', () => {
+    expect(closeAfterBid({ ...soft, latestCloseAtMs: 10_200 }, 9_500)).toBe(10_200);
+    expect(closeAfterBid({ ...soft, closesAtMs: 10_200, latestCloseAtMs: 10_200 }, 10_199)).toBe(10_200);
+    expect(closeAfterBid({ ...soft, latestCloseAtMs: 9_000 }, 9_999)).toBe(10_000);
   });
 });

@@ -6,6 +6,7 @@ import {
   type Direction,
   type EnglishRules,
   type EnglishState,
+  MAX_AMOUNT,
   nextEnglishBid,
   openEnglish,
   placeEnglishBid,
@@ -136,8 +137,14 @@ describe('English auction with proxies', () => {
     });
   });
 
-  it('in reverse without a start price the first bidder is held to its own bid', () => {
-    expect(run({ direction: 'reverse', proxy: true }, bids(['ann', 50])).price).toBe(amount(50));
+  it('in reverse without a start price a lone bidder tells nothing of its minimum', () => {
+    const reverse = { direction: 'reverse', proxy: true } as const;
+    expect(run(reverse, bids(['ann', 50])).price).toBe(MAX_AMOUNT);
+    expect(run(reverse, bids(['ann', 50], ['ann', 40])).price).toBe(MAX_AMOUNT);
+    expect(settleEnglish(bids(['ann', 50]), { ...reverse, reserve: amount(80) })).toMatchObject({
+      winner: 'ann',
+      price: amount(80),
+    });
   });
 });
 
@@ -223,8 +230,9 @@ describe('every English auction', () => {
         const newcomer = (value: Amount) => placeEnglishBid(state, { bidder: 'new', amount: value });
         // With a proxy a newcomer may be accepted and still be outbid; either way the bid counts.
         expect(newcomer(required).accepted).toBe(true);
-        // Where the first bid may be anything from zero up there is nothing short of it.
-        if (short >= 0n) expect(newcomer(short)).toMatchObject({ accepted: false, required });
+        // Where the first bid may be any amount there is nothing short of it.
+        if (short >= 0n && short <= MAX_AMOUNT)
+          expect(newcomer(short)).toMatchObject({ accepted: false, required });
       }),
     );
   });

@@ -13,6 +13,7 @@ import {
   openEnglish,
   parseAmount,
   type Settlement,
+  type SoftClose,
   secondPrice,
   settleEnglish,
 } from '../../rules/index.ts';
@@ -20,13 +21,14 @@ import {
 /** What the bids come to, as if those who are left out had never bid. */
 export function settlementOf(auction: Auction, exclude: ReadonlySet<string>): Settlement {
   const { direction } = auction;
-  const reserve = optional(auction.reserve);
+  const reserve = optionalAmount(auction.reserve);
+  const startPrice = optionalAmount(auction.startPrice);
   const bids = bidsOf(auction);
   switch (auction.auctionKind) {
     case 'first_price_sealed':
-      return firstPrice(bids, { direction, reserve, exclude });
+      return firstPrice(bids, { direction, reserve, exclude, startPrice });
     case 'second_price_sealed':
-      return secondPrice(bids, { direction, reserve, exclude, startPrice: optional(auction.startPrice) });
+      return secondPrice(bids, { direction, reserve, exclude, startPrice });
     case 'english':
       return settleEnglish(bids, { ...englishRules(auction), reserve, exclude });
     case 'dutch':
@@ -78,12 +80,17 @@ export function standingOf({ standing }: EnglishState): AuctionStanding {
 }
 
 function englishRules({ direction, startPrice, increment, proxy }: AuctionTerms): EnglishRules {
-  return { direction, startPrice: optional(startPrice), increment: incrementOf(increment), proxy };
+  return { direction, startPrice: optionalAmount(startPrice), increment: incrementOf(increment), proxy };
 }
 
 function incrementOf(increment: AuctionTerms['increment']): Increment | undefined {
-  if (increment === undefined || typeof increment === 'string') return optional(increment);
-  return increment.map(({ below, step }) => ({ below: optional(below), step: amountOf(step) }));
+  if (increment === undefined || typeof increment === 'string') return optionalAmount(increment);
+  return increment.map(({ below, step }) => ({ below: optionalAmount(below), step: amountOf(step) }));
+}
+
+/** An auction that was opened without a soft close has none to move. */
+export function softCloseOf({ closesAt, softCloseMs = 0, latestCloseAt }: AuctionTerms): SoftClose {
+  return { closesAtMs: closesAt, softCloseMs, latestCloseAtMs: latestCloseAt ?? closesAt };
 }
 
 export function dutchRules({ direction, startPrice, step, stepMs, reserve }: AuctionTerms): DutchRules {
@@ -95,11 +102,11 @@ export function dutchRules({ direction, startPrice, step, stepMs, reserve }: Auc
     startPrice: amountOf(startPrice),
     step: amountOf(step),
     stepMs,
-    reserve: optional(reserve),
+    reserve: optionalAmount(reserve),
   };
 }
 
-function optional(text: string | undefined): Amount | undefined {
+export function optionalAmount(text: string | undefined): Amount | undefined {
   return text === undefined ? undefined : amountOf(text);
 }
 

@@ -9,6 +9,7 @@ import {
   parseAmount,
   placeDutchBid,
   placeEnglishBid,
+  placeSealedBid,
 } from '../../rules/index.ts';
 import { type Accepted, accepted, isRejected, type Rejected, rateLimited, rejected } from '../decided.ts';
 import type { DomainEvent } from '../events.ts';
@@ -21,7 +22,7 @@ import { adding, bidOf } from './bids.ts';
 import type { AuctionEvent } from './events.ts';
 import { evolveAuction } from './evolve.ts';
 import { auctionOpenNow, requireTaker } from './guards.ts';
-import { dutchRules, englishState, standingOf } from './settlement.ts';
+import { dutchRules, englishState, optionalAmount, softCloseOf, standingOf } from './settlement.ts';
 import { invalidAmount } from './terms.ts';
 
 type BidPlaced = Extract<AuctionEvent, { readonly type: 'auction.bid_placed' }>;
@@ -80,12 +81,15 @@ function bid(state: PoolState, auction: OpenAuction, offer: Offer, context: Cont
 
 /** What the outcome tells is what all may know: outcomes can be asked for by anyone. */
 function bidSealed(auction: OpenAuction, offer: Offer, context: Context): Accepted | Rejected {
+  const { direction } = auction;
+  const answer = placeSealedBid({ direction, startPrice: optionalAmount(auction.startPrice) }, offer.amount);
+  if (!answer.accepted) return tooLow(auction, answer.required, context);
   const placed = bidPlaced(auction, offer, context);
   return noRoom(auction, placed, context) ?? accepted([placed], { auctionId: auction.id });
 }
 
 function bidOpenly(auction: OpenAuction, offer: Offer, context: Context): Accepted | Rejected {
-  const { id, closesAt, softCloseMs = 0 } = auction;
+  const { id, closesAt } = auction;
   const answer = placeEnglishBid(englishState(auction), { bidder: context.self, amount: offer.amount });
   if (!answer.accepted) return tooLow(auction, answer.required, context);
   const standing = standingOf(answer.state);
@@ -93,7 +97,8 @@ function bidOpenly(auction: OpenAuction, offer: Offer, context: Context): Accept
   const full = noRoom(auction, placed, context);
   if (full !== undefined) return full;
   const events: DomainEvent[] = [placed];
-  const newClose = closeAfterBid(closesAt, context.now, softCloseMs);
+  const movesPrice = standing.price !== auction.standing?.price;
+  const newClose = movesPrice ? closeAfterBid(softCloseOf(auction), context.now) : closesAt;
   if (newClose > closesAt) events.push({ type: 'auction.extended', id, data: { closesAt: newClose } });
   const { leader, price } = standing;
   return accepted(events, { auctionId: id, leader, price, closesAt: newClose });

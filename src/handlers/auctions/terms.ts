@@ -1,8 +1,14 @@
 /** From what an opener wrote to the terms of an auction, or to the rule that they break. */
 import type { AuctionTerms, IncrementRow } from '../../protocol/auctions.ts';
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
-import { MAX_LOT_BYTES } from '../../protocol/limits.ts';
-import { compareAmounts, formatAmount, parseAmount, parseIncrement } from '../../rules/index.ts';
+import { MAX_LOT_BYTES, MAX_TIME_MS } from '../../protocol/limits.ts';
+import {
+  compareAmounts,
+  formatAmount,
+  parseAmount,
+  parseIncrement,
+  SOFT_CLOSES_AT_MOST,
+} from '../../rules/index.ts';
 import { isRejected, type Rejected, rejected } from '../decided.ts';
 import type { Context } from '../handler.ts';
 
@@ -10,7 +16,7 @@ type Opening = DecisionOf<'OpenAuction'>;
 
 export function termsOf(decision: Opening, { self, now }: Context): AuctionTerms | Rejected {
   const { kind, direction, closesAt, proxy, softCloseMs, stepMs, taskId, lot } = decision;
-  const fault = misplaced(decision) ?? missing(decision);
+  const fault = misplaced(decision) ?? missing(decision) ?? wrongEnd(decision);
   if (fault !== undefined) return fault;
   if (closesAt <= now) return rejected('deadline_passed', 'closesAt: lies in the past');
   if (lot !== undefined && Buffer.byteLength(JSON.stringify(lot)) > MAX_LOT_BYTES) {
@@ -25,7 +31,9 @@ export function termsOf(decision: Opening, { self, now }: Context): AuctionTerms
     closesAt,
     ...amounts,
     ...(proxy === undefined ? {} : { proxy }),
-    ...(softCloseMs === undefined ? {} : { softCloseMs }),
+    ...(softCloseMs === undefined
+      ? {}
+      : { softCloseMs, latestCloseAt: latestCloseOf(decision, softCloseMs) }),
     ...(stepMs === undefined ? {} : { stepMs }),
     ...(taskId === undefined ? {} : { taskId }),
     ...(lot === undefined ? {} : { lot }),
@@ -33,7 +41,7 @@ export function termsOf(decision: Opening, { self, now }: Context): AuctionTerms
   return wrongWayRound(terms) ?? terms;
 }
 
-const OF_ENGLISH = ['increment', 'softCloseMs'] as const;
+const OF_ENGLISH = ['increment', 'softCloseMs', 'latestCloseAt'] as const;
 const OF_DUTCH = ['step', 'stepMs'] as const;
 const NEEDED_BY_DUTCH = ['startPrice', 'step', 'stepMs'] as const;
 
@@ -53,6 +61,19 @@ function missing(decision: Opening): Rejected | undefined {
   if (decision.kind !== 'dutch') return undefined;
   const field = NEEDED_BY_DUTCH.find((name) => decision[name] === undefined);
   return field === undefined ? undefined : invalid(`${field}: required in a Dutch auction`);
+}
+
+/** The end of all soft closes, where one is stated: without a soft close it would do nothing. */
+function wrongEnd({ closesAt, softCloseMs, latestCloseAt }: Opening): Rejected | undefined {
+  if (latestCloseAt === undefined) return undefined;
+  if (softCloseMs === undefined)
+    return invalid('latestCloseAt: bounds a soft close, and softCloseMs is missing');
+  return latestCloseAt < closesAt ? invalid('latestCloseAt: lies before closesAt') : undefined;
+}
+
+/** Every auction ends, whatever is bid: who states no end gets one that many soft closes reach. */
+function latestCloseOf({ closesAt, latestCloseAt }: Opening, softCloseMs: number): number {
+  return latestCloseAt ?? Math.min(closesAt + SOFT_CLOSES_AT_MOST * softCloseMs, MAX_TIME_MS);
 }
 
 type Amounts = Pick<AuctionTerms, 'reserve' | 'startPrice' | 'step' | 'increment'>;

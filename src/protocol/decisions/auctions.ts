@@ -38,7 +38,9 @@ export const openAuctionSchema = z.strictObject({
     .describe('forward: the highest bid is best; reverse: the lowest'),
   closesAt: timeSchema,
   reserve: amountSchema.optional().describe("no sale beyond it; the opener's secret until the close"),
-  startPrice: amountSchema.optional(),
+  startPrice: amountSchema
+    .optional()
+    .describe('the worst bid that is taken, known to all; dutch: where the price starts to move'),
   increment: incrementSchema
     .optional()
     .describe(
@@ -50,7 +52,12 @@ export const openAuctionSchema = z.strictObject({
     .min(0)
     .max(MAX_DURATION_MS)
     .optional()
-    .describe('english: a bid so close to the close moves it to so much later than the bid'),
+    .describe(
+      'english: a bid that moves the price so close to the close moves the close to so much later than the bid',
+    ),
+  latestCloseAt: timeSchema
+    .optional()
+    .describe('english: a soft close never moves the close beyond this time (closesAt + 20 × softCloseMs)'),
   step: amountSchema.optional().describe('dutch: by how much the price falls'),
   stepMs: durationSchema.optional().describe('dutch: how often'),
   taskId: nameSchema.optional().describe('the pending task whose claim goes to the winner'),

@@ -1,6 +1,6 @@
 /** Bids, and how they rank. */
 import { type Amount, compareAmounts } from '../amounts.ts';
-import type { Direction } from './direction.ts';
+import { type Direction, reaches } from './direction.ts';
 
 export interface Bid {
   readonly bidder: string;
@@ -14,16 +14,19 @@ export interface Bid {
  * bidder the last in the log counts: a replacement ranks by its own time, and in an English auction each accepted bid
  * of a bidder is better than its one before.
  *
- * `exclude` leaves bidders out as if they had never bid: winners that let the task's claim expire unstarted.
+ * `exclude` leaves bidders out as if they had never bid: winners that let the task's claim expire unstarted. Bids worse
+ * than `startPrice` were never taken, and are left out as well.
  */
 export function rankBids(
   bids: readonly Bid[],
   direction: Direction,
   exclude: ReadonlySet<string> = new Set(),
+  startPrice?: Amount,
 ): readonly Bid[] {
   const latest = new Map<string, Bid>();
   for (const bid of bids) {
     if (exclude.has(bid.bidder)) continue;
+    if (startPrice !== undefined && !reaches(direction, bid.amount, startPrice)) continue;
     const known = latest.get(bid.bidder);
     if (known === undefined || bid.order > known.order) latest.set(bid.bidder, bid);
   }

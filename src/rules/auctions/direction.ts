@@ -3,7 +3,7 @@
  * more is better. A reverse auction buys: less is better, the reserve is the most that is acceptable, and an increment
  * is taken off. What is better for the opener is worse for the winner.
  */
-import type { Amount } from '../amounts.ts';
+import { type Amount, MAX_AMOUNT } from '../amounts.ts';
 
 export type Direction = 'forward' | 'reverse';
 
@@ -25,6 +25,11 @@ export function betterOf(direction: Direction, a: Amount, b: Amount): Amount {
 /** Of two amounts, the one that is worse for the opener (and so better for the winner). */
 export function worseOf(direction: Direction, a: Amount, b: Amount): Amount {
   return beats(direction, a, b) ? b : a;
+}
+
+/** What no bid can be worse than for the opener: nothing, and in reverse the largest amount. */
+export function worstAmount(direction: Direction): Amount {
+  return direction === 'forward' ? 0n : MAX_AMOUNT;
 }
 
 /** The amount moved by `step` in the opener's favour. In reverse it may fall below zero, where nobody can bid. */

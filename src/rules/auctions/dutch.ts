@@ -1,6 +1,6 @@
 /** Dutch auction: the price comes to the bidders, and the first to say yes has it. */
-import { type Amount, MAX_AMOUNT } from '../amounts.ts';
-import { type Direction, improvedBy, reaches } from './direction.ts';
+import type { Amount } from '../amounts.ts';
+import { type Direction, improvedBy, reaches, worstAmount } from './direction.ts';
 
 export interface DutchRules {
   readonly direction: Direction;
@@ -29,7 +29,7 @@ export function dutchPriceAt(rules: DutchRules, openedAtMs: number, nowMs: numbe
   if (!Number.isSafeInteger(elapsedMs)) throw new RangeError(`not a time: ${openedAtMs}, ${nowMs}`);
   const steps = elapsedMs <= 0 ? 0n : BigInt(Math.floor(elapsedMs / stepMs));
   const price = improvedBy(direction, startPrice, -(step * steps));
-  const end = rules.reserve ?? (direction === 'forward' ? 0n : MAX_AMOUNT);
+  const end = rules.reserve ?? worstAmount(direction);
   return reaches(direction, price, end) ? price : end;
 }
 

@@ -3,12 +3,13 @@
  *
  * With proxies each bid is a secret maximum and the system bids on the bidder's behalf, by eBay's rule: the standing
  * price is the highest maximum or the second maximum plus the increment at the second, whichever is less. In reverse
- * the amount is the secret minimum and everything mirrors.
+ * the amount is the secret minimum and everything mirrors: where a lone bidder holds it at nothing, it is held at the
+ * largest amount there is, and neither tells anything of the bid.
  */
 import type { Amount } from '../amounts.ts';
 import { type Bid, rankBids } from './bids.ts';
-import { beats, betterOf, type Direction, improvedBy, reaches, worseOf } from './direction.ts';
-import { type Increment, incrementAt } from './increments.ts';
+import { beats, betterOf, type Direction, improvedBy, reaches, worseOf, worstAmount } from './direction.ts';
+import { type Increment, improvedByIncrement, incrementAt } from './increments.ts';
 import { type Settlement, type SettlementRules, settle } from './settlement.ts';
 
 export interface EnglishRules {
@@ -57,12 +58,12 @@ export function openEnglish(rules: EnglishRules): EnglishState {
 
 /**
  * The least amount that a newcomer must bid (in reverse, the most): the standing price beaten by the increment, and by
- * one micro-unit where the increment is zero. Before the first bid it is `startPrice`, else 0 (in reverse without a
- * `startPrice` any amount will do: undefined). It is undefined too when a reverse price cannot fall any further.
+ * one micro-unit where the increment is zero. Before the first bid it is `startPrice`, else 0 (in reverse the largest
+ * amount there is). It is undefined when a reverse price cannot fall any further.
  */
 export function nextEnglishBid({ rules, standing }: EnglishState): Amount | undefined {
   const { direction, startPrice } = rules;
-  if (standing === undefined) return startPrice ?? (direction === 'forward' ? 0n : undefined);
+  if (standing === undefined) return startPrice ?? worstAmount(direction);
   const increment = incrementOf(rules, standing.price);
   const next = improvedBy(direction, standing.price, increment > 0n ? increment : 1n);
   return next < 0n ? undefined : next;
@@ -101,7 +102,7 @@ export interface EnglishSettlementRules extends EnglishRules, SettlementRules {}
  */
 export function settleEnglish(bids: readonly Bid[], rules: EnglishSettlementRules): Settlement {
   const { direction, reserve } = rules;
-  const ranked = rankBids(bids, direction, rules.exclude);
+  const ranked = rankBids(bids, direction, rules.exclude, rules.startPrice);
   const [, second] = ranked;
   return settle(ranked, rules, (best) => {
     const price = rules.proxy === true ? proxyPrice(rules, best.amount, second?.amount) : best.amount;
@@ -140,11 +141,11 @@ function lead(rules: EnglishRules, bid: EnglishBid, price: Amount, runnerUp?: Am
   };
 }
 
-/** eBay's price rule. Alone, one holds it at the opening price; a reverse auction without one at the own bid. */
+/** eBay's price rule. Alone, one holds it at the opening price, whatever the own maximum is. */
 function proxyPrice(rules: EnglishRules, maximum: Amount, runnerUp: Amount | undefined): Amount {
-  const { direction, startPrice } = rules;
-  if (runnerUp === undefined) return startPrice ?? (direction === 'forward' ? 0n : maximum);
-  return worseOf(direction, maximum, improvedBy(direction, runnerUp, incrementOf(rules, runnerUp)));
+  const { direction, startPrice, increment = 0n } = rules;
+  if (runnerUp === undefined) return startPrice ?? worstAmount(direction);
+  return worseOf(direction, maximum, improvedByIncrement(direction, runnerUp, increment));
 }
 
 function incrementOf(rules: EnglishRules, price: Amount): Amount {

@@ -1,5 +1,6 @@
 /** By how much a bid of an English auction must beat the standing price. */
 import { type Amount, parseAmount } from '../amounts.ts';
+import { betterOf, type Direction, improvedBy } from './direction.ts';
 
 /** One row of an increment table: at prices below `below` (exclusive) the increment is `step`. */
 export interface IncrementStep {
@@ -23,6 +24,26 @@ export function incrementAt(increment: Increment, price: Amount): Amount {
   const row = increment.find(({ below }) => below === undefined || price < below) ?? increment.at(-1);
   if (row === undefined) throw new RangeError('an increment table needs at least one row');
   return row.step;
+}
+
+/**
+ * A price improved by its increment, and never worse than what a price before it came to. A table can have steps that
+ * take more off at a higher price than at a lower one (in reverse, eBay's own table does: from 25 down by 1 is 24, from
+ * 24.99 down by 0.50 is 24.49); without this, a better second bid would make the winner's price better for the winner.
+ */
+export function improvedByIncrement(direction: Direction, price: Amount, increment: Increment): Amount {
+  let best = improvedBy(direction, price, incrementAt(increment, price));
+  if (typeof increment === 'bigint') return best;
+  for (const [i, { below }] of increment.entries()) {
+    if (below === undefined) break;
+    // The price of each row that improves furthest: its last one going up, its first one (of the next row) going down.
+    const edge = direction === 'forward' ? below - 1n : below;
+    const row = direction === 'forward' ? increment[i] : (increment[i + 1] ?? increment[i]);
+    const isBefore = direction === 'forward' ? edge < price : edge > price;
+    if (row !== undefined && isBefore)
+      best = betterOf(direction, best, improvedBy(direction, edge, row.step));
+  }
+  return best;
 }
 
 /**

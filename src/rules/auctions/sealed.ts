@@ -1,12 +1,23 @@
 /** Sealed bids: nobody sees another's bid before the close. */
 import type { Amount } from '../amounts.ts';
 import { type Bid, rankBids } from './bids.ts';
-import { betterOf, type Direction, worseOf } from './direction.ts';
-import { meetsReserve, type Settlement, type SettlementRules, settle } from './settlement.ts';
+import { betterOf, type Direction, reaches } from './direction.ts';
+import { meetsReserve, openingPrice, type Settlement, type SettlementRules, settle } from './settlement.ts';
 
-export interface SecondPriceRules extends SettlementRules {
-  /** What a lone bidder pays in a forward auction without a reserve. It acts on nothing else. */
-  readonly startPrice?: Amount | undefined;
+/**
+ * One sealed bid in the order of the log: `bid_too_low` if it is worse than `startPrice`, which all may know. The reserve
+ * is the opener's secret, so a bid that does not meet it is taken all the same.
+ */
+export type SealedAnswer =
+  | { readonly accepted: true }
+  | { readonly accepted: false; readonly code: 'bid_too_low'; readonly required: Amount };
+
+export function placeSealedBid(
+  { direction, startPrice }: Pick<SettlementRules, 'direction' | 'startPrice'>,
+  amount: Amount,
+): SealedAnswer {
+  if (startPrice === undefined || reaches(direction, amount, startPrice)) return { accepted: true };
+  return { accepted: false, code: 'bid_too_low', required: startPrice };
 }
 
 /** The bids that can win, best first: one per bidder (its last), those that do not meet the reserve left out. */
@@ -19,31 +30,23 @@ export function rankSealedBids(bids: readonly Bid[], direction: Direction, reser
  * in the log. A bidder's last bid replaces its earlier ones and ranks by its own time.
  */
 export function firstPrice(bids: readonly Bid[], rules: SettlementRules): Settlement {
-  const ranked = rankBids(bids, rules.direction, rules.exclude);
+  const ranked = rankBids(bids, rules.direction, rules.exclude, rules.startPrice);
   return settle(ranked, rules, (best) => best.amount);
 }
 
 /**
  * Second-price sealed-bid auction (Vickrey, "Counterspeculation, auctions, and competitive sealed tenders", 1961): the
- * best bid wins and pays the second-best, or the reserve if that is worse for the winner.
+ * best bid wins and pays the second-best, or the reserve or `startPrice` if that is worse for the winner.
  *
- * A lone bidder pays the reserve, else `startPrice`, else 0; in a reverse auction without a reserve it is paid its own
- * bid. Nobody pays worse than its own bid, so a lone bid below `startPrice` pays itself. Bidding one's true value is
- * the best one can do against whatever the others bid; the two exceptions are the lone bidder in reverse without a
- * reserve, and the lone bidder below `startPrice`. A reserve has neither flaw.
+ * A lone bidder pays the worse for it of reserve and `startPrice`; without both it pays nothing, and in a reverse auction
+ * it is paid the largest amount there is: who buys without a limit has set none. So nobody's further bid makes the
+ * winner pay less, and bidding one's true value is the best one can do against whatever the others bid.
  */
-export function secondPrice(bids: readonly Bid[], rules: SecondPriceRules): Settlement {
-  const { direction, reserve } = rules;
-  const ranked = rankBids(bids, direction, rules.exclude);
+export function secondPrice(bids: readonly Bid[], rules: SettlementRules): Settlement {
+  const ranked = rankBids(bids, rules.direction, rules.exclude, rules.startPrice);
   const [, second] = ranked;
-  return settle(ranked, rules, (best) => {
-    if (second === undefined) return lonePrice(best.amount, rules);
-    return reserve === undefined ? second.amount : betterOf(direction, second.amount, reserve);
-  });
-}
-
-function lonePrice(bid: Amount, { direction, reserve, startPrice }: SecondPriceRules): Amount {
-  if (reserve !== undefined) return reserve;
-  if (direction === 'reverse') return bid;
-  return worseOf(direction, bid, startPrice ?? 0n);
+  const opening = openingPrice(rules);
+  return settle(ranked, rules, () =>
+    second === undefined ? opening : betterOf(rules.direction, second.amount, opening),
+  );
 }

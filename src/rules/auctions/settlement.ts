@@ -1,7 +1,7 @@
 /** What an auction comes to at its close. */
 import type { Amount } from '../amounts.ts';
 import type { Bid } from './bids.ts';
-import { type Direction, reaches } from './direction.ts';
+import { betterOf, type Direction, reaches, worstAmount } from './direction.ts';
 
 export interface Sold {
   readonly sold: true;
@@ -27,6 +27,8 @@ export interface SettlementRules {
   readonly direction: Direction;
   /** The least acceptable to a seller; the most acceptable to a buyer. Bids that do not meet it cannot win. */
   readonly reserve?: Amount | undefined;
+  /** The worst bid that is taken at all, known to all. Left out: any amount. Bids worse than it count for nothing. */
+  readonly startPrice?: Amount | undefined;
   /** Bidders to leave out as if they had never bid, so that the next one gets it at the price without them. */
   readonly exclude?: ReadonlySet<string> | undefined;
 }
@@ -34,6 +36,12 @@ export interface SettlementRules {
 /** Does a bid meet the reserve? Without a reserve every bid does. */
 export function meetsReserve(amount: Amount, { direction, reserve }: SettlementRules): boolean {
   return reserve === undefined || reaches(direction, amount, reserve);
+}
+
+/** What a bidder pays whom nobody drove: the worse for it of `startPrice` and reserve; without both, the worst amount. */
+export function openingPrice({ direction, reserve, startPrice }: SettlementRules): Amount {
+  const start = startPrice ?? worstAmount(direction);
+  return reserve === undefined ? start : betterOf(direction, start, reserve);
 }
 
 /**

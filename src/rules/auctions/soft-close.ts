@@ -1,9 +1,24 @@
 /** The close that moves, so that nobody wins by bidding in the last moment (sniping). */
 
+/** Soft closes that fit between the first close and the latest, where the opener has not said when the latest is. */
+export const SOFT_CLOSES_AT_MOST = 20;
+
+export interface SoftClose {
+  readonly closesAtMs: number;
+  readonly softCloseMs: number;
+  /** Whatever is bid, the auction is over then. */
+  readonly latestCloseAtMs: number;
+}
+
 /**
- * When the auction closes after a bid at `bidAtMs`: a bid within `softCloseMs` of the close moves the close to bid time
- * plus `softCloseMs`, again and again. It never moves to an earlier moment. Milliseconds.
+ * When the auction closes after a bid at `bidAtMs` that moved the price: a bid within `softCloseMs` of the close moves
+ * the close to bid time plus `softCloseMs`, again and again, but never beyond `latestCloseAtMs` and never to an earlier
+ * moment. A bid that leaves the price where it was (a leader that raises its own maximum) gives nobody anything to
+ * answer, and moves nothing. All in milliseconds.
  */
-export function closeAfterBid(closesAtMs: number, bidAtMs: number, softCloseMs: number): number {
-  return Math.max(closesAtMs, bidAtMs + softCloseMs);
+export function closeAfterBid(
+  { closesAtMs, softCloseMs, latestCloseAtMs }: SoftClose,
+  bidAtMs: number,
+): number {
+  return Math.max(closesAtMs, Math.min(bidAtMs + softCloseMs, latestCloseAtMs));
 }

@@ -9,6 +9,7 @@ import {
   openEnglish,
   parseAmount,
   placeEnglishBid,
+  placeSealedBid,
   type Settlement,
   secondPrice,
   settleEnglish,
@@ -159,7 +160,7 @@ function played(
     now += afterMs;
     scenario.when(at(now), bids(bidder, 'a', text));
     look(scenario, text);
-    const answer = isEnglish ? placeEnglishBid(state, bid) : { accepted: true as const, state };
+    const answer = isEnglish ? placeEnglishBid(state, bid) : sealed(each, bid, state);
     expect(scenario.answer.status).toBe(answer.accepted ? 'accepted' : 'rejected');
     if (!answer.accepted) continue;
     state = answer.state;
@@ -168,6 +169,12 @@ function played(
   if (each.closing === 'opener') scenario.given(closes('ann', 'a'));
   else scenario.given(at(CLOSE_MS + 500), sweep());
   return { scenario, accepted };
+}
+
+function sealed({ direction, startPrice }: History, bid: Bid, state: ReturnType<typeof openEnglish>) {
+  const start = startPrice === undefined ? undefined : amount(startPrice);
+  const answer = placeSealedBid({ direction, startPrice: start }, bid.amount);
+  return answer.accepted ? { accepted: true as const, state } : answer;
 }
 
 function englishRules({ kind, direction, startPrice, increment }: History): EnglishRules {
@@ -182,10 +189,11 @@ function englishRules({ kind, direction, startPrice, increment }: History): Engl
 function settlement(each: History, accepted: readonly Bid[], exclude: ReadonlySet<string>): Settlement {
   const { kind, direction, startPrice } = each;
   const reserve = each.reserve === undefined ? undefined : amount(sameForEqual(each.reserve));
-  if (kind === 'first_price_sealed') return firstPrice(accepted, { direction, reserve, exclude });
+  const start = startPrice === undefined ? undefined : amount(startPrice);
+  if (kind === 'first_price_sealed')
+    return firstPrice(accepted, { direction, reserve, exclude, startPrice: start });
   if (kind !== 'second_price_sealed')
     return settleEnglish(accepted, { ...englishRules(each), reserve, exclude });
-  const start = startPrice === undefined ? undefined : amount(startPrice);
   return secondPrice(accepted, { direction, reserve, exclude, startPrice: start });
 }
 

@@ -206,4 +206,68 @@ describe('soft close', () => {
       .when(bids('bob', 'a', 5))
       .thenEvents('auction.bid_placed a');
   });
+
+  it('only a bid that moves the price extends: a leader that raises its own maximum does not', () => {
+    given(pool(), opens('ann', 'a', { ...terms, proxy: true }), bids('bob', 'a', 5))
+      .when(at(CLOSE_MS - 1), bids('bob', 'a', 5.000001))
+      .thenEvents('auction.bid_placed a')
+      .thenAuction('a', { closesAt: START + CLOSE_MS })
+      .when(bids('cyd', 'a', 3))
+      .thenEvents('auction.bid_placed a', 'auction.extended a');
+  });
+
+  it('the auction ends by latestCloseAt, whatever is bid', () => {
+    const latestCloseAt = START + CLOSE_MS + 60;
+    given(pool(), opens('ann', 'a', { ...terms, latestCloseAt }))
+      .when(at(CLOSE_MS - 1), bids('bob', 'a', 1))
+      .thenPublished('auction.extended', { closesAt: latestCloseAt })
+      .when(at(CLOSE_MS + 59), bids('cyd', 'a', 2))
+      .thenEvents('auction.bid_placed a')
+      .thenAuction('a', { closesAt: latestCloseAt })
+      .when(at(CLOSE_MS + 60), bids('bob', 'a', 3))
+      .thenRejected('auction_closed');
+  });
+
+  it('without latestCloseAt it ends after twenty soft closes', () => {
+    const scenario = given(pool(), opens('ann', 'a', terms));
+    let now = CLOSE_MS - 1;
+    for (let price = 1; price <= 21; price++, now += 99) scenario.given(at(now), bids('bob', 'a', price));
+    scenario
+      .thenAuction('a', { closesAt: START + CLOSE_MS + 20 * 100 })
+      .when(at(CLOSE_MS + 20 * 100), bids('cyd', 'a', 99))
+      .thenRejected('auction_closed');
+  });
+
+  it.each([
+    ['without softCloseMs', { latestCloseAt: START + CLOSE_MS }],
+    ['before closesAt', { softCloseMs: 5, latestCloseAt: START + CLOSE_MS - 1 }],
+  ])('invalid_decision: latestCloseAt %s', (_, fields) => {
+    given(pool())
+      .when(opens('ann', 'a', { kind, ...fields }))
+      .thenRejected('invalid_decision');
+  });
+});
+
+describe('reverse mirrors every rule of proxies', () => {
+  const reverse = { kind, proxy: true, direction: 'reverse', reserve: 80, increment: 1 } as const;
+
+  it('without a start price the secret minimum is not shown, and a lone bidder is paid the reserve', () => {
+    given(pool(), opens('ann', 'a', reverse))
+      .when(bids('bob', 'a', 50))
+      .thenData({ auctionId: 'a', leader: 'bob', price: '1000000000000000', closesAt: START + CLOSE_MS })
+      .when(bids('bob', 'a', 40))
+      .thenData({ auctionId: 'a', leader: 'bob', price: '1000000000000000', closesAt: START + CLOSE_MS })
+      .when(closes('ann', 'a'))
+      .thenData({ auctionId: 'a', state: 'awarded', winner: 'bob', price: '80' });
+  });
+
+  it('with a start price the lone bidder holds it there', () => {
+    given(pool(), opens('ann', 'a', { ...reverse, startPrice: 70 }))
+      .when(bids('bob', 'a', 71))
+      .thenRejected('bid_too_low', { transient: false })
+      .when(bids('bob', 'a', 50))
+      .thenData({ auctionId: 'a', leader: 'bob', price: '70', closesAt: START + CLOSE_MS })
+      .when(closes('ann', 'a'))
+      .thenData({ auctionId: 'a', state: 'awarded', winner: 'bob', price: '70' });
+  });
 });

@@ -118,6 +118,7 @@ describe('OpenAuction', () => {
   it.each([
     ['increment', 'first_price_sealed', { increment: 1 }],
     ['softCloseMs', 'second_price_sealed', { softCloseMs: 5 }],
+    ['latestCloseAt', 'dutch', { ...dutch, latestCloseAt: START + 1_000_000 }],
     ['proxy', 'dutch', { ...dutch, proxy: true }],
     ['step', 'english', { step: 1 }],
     ['stepMs', 'first_price_sealed', { stepMs: 1 }],

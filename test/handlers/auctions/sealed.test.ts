@@ -121,7 +121,9 @@ describe('second-price sealed: the best bid wins and pays the second-best', () =
     ['else startPrice', 'forward', { startPrice: 2 }, '2'],
     ['else nothing', 'forward', {}, '0'],
     ['the reserve', 'reverse', { reserve: 8 }, '8'],
-    ['else its own bid', 'reverse', {}, '5'],
+    ['the start price above the reserve', 'forward', { reserve: 2, startPrice: 4 }, '4'],
+    ['else startPrice', 'reverse', { startPrice: 7 }, '7'],
+    ['else the largest amount', 'reverse', {}, '1000000000000000'],
   ] as const)('a lone bidder pays %s (%s)', (_, direction, fields, price) => {
     bidding({ kind, direction, ...fields }, [['bob', 5]]).thenData(sold('bob', price));
   });
@@ -173,5 +175,28 @@ describe('the close', () => {
     const [event] = scenario.told.events;
     expect(event?.data).toMatchObject({ winner: 'b-119' });
     expect(Object(event?.data).ranking).toHaveLength(100);
+  });
+});
+
+describe('bid_too_low: a bid worse than startPrice, in either kind and direction', () => {
+  it.each([
+    ['first_price_sealed', 'forward', 99.999999, 100],
+    ['second_price_sealed', 'forward', 3, 100],
+    ['first_price_sealed', 'reverse', 100.000001, 100],
+    ['second_price_sealed', 'reverse', 300, 100],
+  ] as const)('%s %s: %d', (kind, direction, worse, startPrice) => {
+    given(pool(), opens('ann', 'a', { kind, direction, startPrice }))
+      .when(bids('bob', 'a', worse))
+      .thenRejected('bid_too_low', { transient: false })
+      .when(bids('bob', 'a', startPrice))
+      .thenEvents('auction.bid_placed a');
+  });
+
+  it('so a further bid of 3 does not lower what a lone bid of 200 pays', () => {
+    given(pool(), opens('ann', 'a', { kind: 'second_price_sealed', startPrice: 100 }), bids('bob', 'a', 200))
+      .when(bids('cyd', 'a', 3))
+      .thenRejected('bid_too_low')
+      .when(closes('ann', 'a'))
+      .thenData({ auctionId: 'a', state: 'awarded', winner: 'bob', price: '100' });
   });
 });
