@@ -20,7 +20,9 @@ import { LogDivergedError, LogInterruptedError, messageOf } from '../errors.ts';
 import { every, type Timer } from '../timers.ts';
 import { Deliveries, type Delivery } from './deliveries.ts';
 import type { LogMessage, LogPosition } from './log-message.ts';
-import { logIdentityOf, trimMarkOf } from './streams.ts';
+import { forEachShard } from './log-origin.ts';
+import { layoutOf, logIdentityOf } from './streams.ts';
+import type { TrimMarks } from './trim-marks.ts';
 import { type VerifiableLog, verifyLog } from './verify-log.ts';
 
 export { type LogMessage, type LogPosition, messageHash } from './log-message.ts';
@@ -31,6 +33,7 @@ export interface LogSource {
   readonly stream: string;
   readonly filter: string;
   readonly shard: number;
+  readonly marks: TrimMarks;
 }
 
 /** Messages held for the worker: enough to fill its next batch while it commits one. */
@@ -52,16 +55,23 @@ export function verifiable({
   jsm,
   stream,
   shard,
-}: Pick<LogSource, 'jsm' | 'stream' | 'shard'>): VerifiableLog {
+  marks,
+}: Pick<LogSource, 'jsm' | 'stream' | 'shard' | 'marks'>): VerifiableLog {
   return {
     async bounds() {
-      const info = await jsm.streams.info(stream);
-      const { state } = info;
-      const { below, shards } = trimMarkOf(info);
-      const trimmed = { below, isOfThisShard: shards.has(shard) };
-      return { identity: logIdentityOf(info), firstSeq: state.first_seq, lastSeq: state.last_seq, trimmed };
+      const [info, { mark }] = await Promise.all([jsm.streams.info(stream), marks.read(shard)]);
+      const { first_seq: firstSeq, last_seq: lastSeq } = info.state;
+      return { identity: logIdentityOf(info), firstSeq, lastSeq, trim: { shard, mark } };
     },
     read: (seq) => readMessage(jsm, stream, seq),
+    async trimmedBelow() {
+      let below = 1;
+      const { shards } = layoutOf(await jsm.streams.info(stream));
+      await forEachShard(shards, async (other) => {
+        below = Math.max(below, (await marks.read(other)).mark?.below ?? 1);
+      });
+      return below;
+    },
   };
 }
 

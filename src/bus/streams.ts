@@ -1,6 +1,7 @@
 /**
- * The streams, and what is laid down for good when a system is created: the version of the layout and the
- * number of shards. The decision stream itself carries both, so that an emptied Redis can be filled again from it.
+ * The streams, and what is laid down for good when a system is created: the version of the layout, the number of shards
+ * and which log it is. The decision stream itself carries them, so that an emptied Redis can be filled again from it, and
+ * nothing that ever changes: whoever moves a limit writes the whole description back as it was read.
  */
 import {
   DiscardPolicy,
@@ -14,6 +15,8 @@ import {
 import { nuid } from 'nats';
 import { ConfigurationError } from '../errors.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import { adoptDescription, chooseIdentity, type KnownElsewhere, saySo } from './log-origin.ts';
+import { NatsTrimMarks } from './nats-trim-marks.ts';
 
 export const LAYOUT_VERSION = 1;
 
@@ -41,27 +44,73 @@ export interface Layout {
 const NOT_FOUND = 10059;
 const nanos = (ms: number): number => ms * 1_000_000;
 
-/** Creates what is missing and verifies what is there. Safe to call by many workers at once. */
+/**
+ * Creates what is missing and verifies what is there. Safe to call by many workers at once. A log that somebody knows as
+ * made is not made again: it was lost, and the shards halt until it is back.
+ */
 export async function ensureStreams(
   jsm: JetStreamManager,
   subjects: Subjects,
   shards: number,
   limits: StreamLimits,
+  knownElsewhere: KnownElsewhere = async () => undefined,
 ): Promise<Layout> {
-  const log = await ensure(jsm, decisionStream(subjects, shards, limits));
-  const layout = layoutOf(log);
-  if (layout.shards !== shards) {
-    throw new ConfigurationError(
-      `stream ${log.config.name} was created with ${layout.shards} shards, the configuration says ${shards}; ` +
-        'the number of shards is fixed when a system is created',
-    );
-  }
-  // With more room than before it can be open again at once.
-  await closeWhenNearlyFull(jsm, log);
+  await ensure(jsm, markStream(subjects, limits));
+  const layout = await ensureLog(jsm, subjects, shards, limits, knownElsewhere);
   await ensure(jsm, eventStream(subjects, limits));
   await ensure(jsm, deadLetterStream(subjects, limits));
   await ensure(jsm, snapshotStream(subjects, limits));
   return layout;
+}
+
+async function ensureLog(
+  jsm: JetStreamManager,
+  subjects: Subjects,
+  shards: number,
+  limits: StreamLimits,
+  knownElsewhere: KnownElsewhere,
+): Promise<Layout> {
+  const name = subjects.streams.decisions;
+  const marks = new NatsTrimMarks(jsm, subjects);
+  const found = await findStream(jsm, name);
+  if (found === undefined) {
+    const { logIdentity, isLost } = await chooseIdentity(marks, shards, knownElsewhere);
+    if (isLost) return { version: LAYOUT_VERSION, shards, logIdentity };
+    const made = await ensure(jsm, decisionStream(subjects, shards, limits, logIdentity));
+    const layout = checkedLayout(made, shards);
+    await saySo(marks, layout);
+    return layout;
+  }
+  const layout = checkedLayout(found, shards);
+  if (!isMarked(found)) await adopt(jsm, marks, subjects, found);
+  // With more room than before it can be open again at once.
+  await closeWhenNearlyFull(
+    jsm,
+    await ensure(jsm, decisionStream(subjects, shards, limits, layout.logIdentity)),
+  );
+  return layout;
+}
+
+function checkedLayout(log: StreamInfo, shards: number): Layout {
+  const layout = layoutOf(log);
+  if (layout.shards === shards) return layout;
+  throw new ConfigurationError(
+    `stream ${log.config.name} was created with ${layout.shards} shards, the configuration says ${shards} ` +
+      '(CONVERGE_SHARDS); the number of shards is fixed when a system is created',
+  );
+}
+
+/** What an older part wrote into the description counts once: from then on the marks say it. */
+async function adopt(
+  jsm: JetStreamManager,
+  marks: NatsTrimMarks,
+  subjects: Subjects,
+  found: StreamInfo,
+): Promise<void> {
+  const layout = layoutOf(found);
+  await adoptDescription(marks, { jsm, subjects }, layout, trimMarkOf(found));
+  const { config } = await jsm.streams.info(found.config.name);
+  await jsm.streams.update(config.name, { ...config, description: describe(layout) });
 }
 
 /** The layout of an existing system; undefined when there is none in this namespace. */
@@ -156,7 +205,17 @@ function limitsOf({
 }
 
 const DESCRIPTION =
-  /^converge layout (?<version>\d+), (?<shards>\d+) shards(, log (?<log>[A-Za-z0-9]+))?(, trimmed below (?<below>\d+) on (?<trimmed>[\d,-]+))?$/;
+  /^converge layout (?<version>\d+), (?<shards>\d+) shards(, log (?<log>[A-Za-z0-9:.-]+))?((?<marked>, marked)|, trimmed below (?<below>\d+) on (?<trimmed>[\d,-]+))?$/;
+
+/** `marked`: what was trimmed stands in the trim marks, and their absence says nothing. */
+function describe({ version, shards, logIdentity }: Layout): string {
+  return `converge layout ${version}, ${shards} shards, log ${logIdentity}, marked`;
+}
+
+/** Has it had trim marks from the beginning, or since they were made of its description? */
+export function isMarked({ config }: Pick<StreamInfo, 'config'>): boolean {
+  return DESCRIPTION.exec(config.description ?? '')?.groups?.marked !== undefined;
+}
 
 /**
  * Which log this is: a name that it was given when it was made. Logs from before that have only the time of their
@@ -174,7 +233,7 @@ export function eventsIdentityOf({ config, created }: Pick<StreamInfo, 'config' 
   return EVENTS_DESCRIPTION.exec(config.description ?? '')?.groups?.stream ?? created;
 }
 
-function layoutOf(info: StreamInfo): Layout {
+export function layoutOf(info: StreamInfo): Layout {
   const { config } = info;
   const { version, shards } = DESCRIPTION.exec(config.description ?? '')?.groups ?? {};
   if (version === undefined || shards === undefined) {
@@ -188,55 +247,24 @@ function layoutOf(info: StreamInfo): Layout {
   return { version: Number(version), shards: Number(shards), logIdentity: logIdentityOf(info) };
 }
 
-/**
- * What was trimmed of the log, by us: it stands in the stream itself, so that a shard whose state is lost can tell a
- * log that never held anything of it from one that no longer does.
- */
-export interface TrimMark {
+/** What the description of an older log says of what was trimmed. */
+export interface DescribedTrim {
   /** No message at or above was ever trimmed. */
   readonly below: number;
   /** Shards of which something was. */
   readonly shards: ReadonlySet<number>;
 }
 
-export function trimMarkOf({ config }: Pick<StreamInfo, 'config'>): TrimMark {
+export function trimMarkOf({ config }: Pick<StreamInfo, 'config'>): DescribedTrim {
   const { below, trimmed } = DESCRIPTION.exec(config.description ?? '')?.groups ?? {};
   if (below === undefined || trimmed === undefined) return { below: 1, shards: new Set() };
   return { below: Number(below), shards: new Set(trimmed.split(',').flatMap(numbersOf)) };
-}
-
-/** Notes in the stream what is about to be trimmed. Resolves when the server has it. */
-export async function markTrimmed(
-  jsm: JetStreamManager,
-  stream: string,
-  mark: TrimMark,
-): Promise<StreamInfo> {
-  const info = await jsm.streams.info(stream);
-  const { version, shards, logIdentity } = layoutOf(info);
-  const named = logIdentity === info.created ? '' : `, log ${logIdentity}`;
-  const known = trimMarkOf(info);
-  const below = Math.max(known.below, mark.below);
-  const trimmed = rangesOf(new Set([...known.shards, ...mark.shards]));
-  const description = `converge layout ${version}, ${shards} shards${named}, trimmed below ${below} on ${trimmed}`;
-  if (description === info.config.description) return info;
-  return await jsm.streams.update(stream, { ...info.config, description });
 }
 
 /** `3` or `3-5`. */
 function numbersOf(range: string): number[] {
   const [first = 0, last = first] = range.split('-').map(Number);
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-}
-
-function rangesOf(numbers: ReadonlySet<number>): string {
-  const sorted = [...numbers].sort((a, b) => a - b);
-  const ranges: [number, number][] = [];
-  for (const number of sorted) {
-    const range = ranges.at(-1);
-    if (range !== undefined && range[1] === number - 1) range[1] = number;
-    else ranges.push([number, number]);
-  }
-  return ranges.map(([first, last]) => (first === last ? `${first}` : `${first}-${last}`)).join(',');
 }
 
 /**
@@ -247,10 +275,11 @@ function decisionStream(
   subjects: Subjects,
   shards: number,
   limits: StreamLimits,
+  logIdentity: string,
 ): Partial<StreamConfig> & { name: string } {
   return {
     name: subjects.streams.decisions,
-    description: `converge layout ${LAYOUT_VERSION}, ${shards} shards, log ${nuid.next()}`,
+    description: describe({ version: LAYOUT_VERSION, shards, logIdentity }),
     subjects: Array.from({ length: shards }, (_, shard) => subjects.shardLog(shard)),
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
@@ -294,6 +323,21 @@ function deadLetterStream(
     max_age: nanos(limits.deadLettersMaxAgeMs),
     duplicate_window: nanos(Math.min(limits.dedupeWindowMs, limits.deadLettersMaxAgeMs)),
     num_replicas: limits.replicas,
+  };
+}
+
+/** One message for each shard, replaced by the next one; answered by its leader only, because writers decide by it. */
+function markStream(subjects: Subjects, limits: StreamLimits): Partial<StreamConfig> & { name: string } {
+  return {
+    name: subjects.streams.marks,
+    description: 'converge trim marks',
+    subjects: [subjects.allTrimMarks],
+    storage: StorageType.File,
+    retention: RetentionPolicy.Limits,
+    discard: DiscardPolicy.New,
+    max_msgs_per_subject: 1,
+    num_replicas: limits.replicas,
+    allow_direct: false,
   };
 }
 

@@ -1,5 +1,6 @@
 import { LogDivergedError } from '../errors.ts';
 import { type LogMessage, type LogPosition, messageHash } from './log-message.ts';
+import { expectSameLog, markMissing, type TrimMark } from './trim-marks.ts';
 
 /** What a log says of itself. */
 export interface LogBounds {
@@ -7,33 +8,34 @@ export interface LogBounds {
   readonly identity: string;
   readonly firstSeq: number;
   readonly lastSeq: number;
-  /**
-   * What was trimmed off by us: nothing at or above this position; of this shard at all? Left out where logs are never
-   * trimmed.
-   */
-  readonly trimmed?: { readonly below: number; readonly isOfThisShard: boolean };
+  /** The trim mark of the shard; left out where logs are never trimmed. */
+  readonly trim?: { readonly shard: number; readonly mark: TrimMark | undefined };
 }
 
 export interface VerifiableLog {
   bounds(): Promise<LogBounds>;
   /** One message of the log; undefined where it holds none. */
   read(seq: number): Promise<LogMessage | undefined>;
+  /** The highest position below which anything of any shard was trimmed; left out where logs are never trimmed. */
+  trimmedBelow?(): Promise<number>;
 }
 
 /** Throws {@link LogDivergedError} when the log does not continue what was applied. */
 export async function verifyLog(log: VerifiableLog, position: LogPosition): Promise<void> {
-  const { identity, firstSeq, lastSeq, trimmed } = await log.bounds();
+  const { identity, firstSeq, lastSeq, trim } = await log.bounds();
   if (identity !== position.logIdentity) {
     throw new LogDivergedError(
       `the log is ${identity}, the state comes from ${position.logIdentity}: another one`,
     );
   }
+  if (trim?.mark !== undefined) expectSameLog(trim.mark, identity, trim.shard);
   if (position.seq === 0) {
-    if (trimmed?.isOfThisShard === true) {
+    if (trim !== undefined && trim.mark === undefined) throw markMissing(trim.shard);
+    if ((trim?.mark?.below ?? 1) > 1) {
       throw new LogDivergedError('nothing is applied, but the log has been trimmed');
     }
     // Other shards' messages may be gone: that is no matter of this one.
-    if (firstSeq > (trimmed?.below ?? 1)) {
+    if (firstSeq > 1 && firstSeq > ((await log.trimmedBelow?.()) ?? 1)) {
       throw new LogDivergedError(`nothing is applied, but the log begins at ${firstSeq}`);
     }
     return;

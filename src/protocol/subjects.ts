@@ -34,16 +34,23 @@ export interface Subjects {
   feed(asker: string, token: string): string;
   feedsOf(asker: string): string;
   deadLetter(shard: number): string;
+  /** What was trimmed of a shard's log. */
+  trimMark(shard: number): string;
+  readonly allTrimMarks: string;
   readonly allEvents: string;
   readonly allDeadLetters: string;
   readonly allResults: string;
   readonly sweeps: string;
-  /** Names of the streams: upper case, as is the custom of JetStream. */
+  /**
+   * Names of the streams: upper case, as is the custom of JetStream. Where the namespace has capital letters those are
+   * small here, so that namespaces which differ in case have streams of their own.
+   */
   readonly streams: {
     readonly decisions: string;
     readonly events: string;
     readonly deadLetters: string;
     readonly snapshots: string;
+    readonly marks: string;
   };
   /** The object store of snapshots; its stream and its subjects are named as JetStream's object stores are. */
   readonly snapshotBucket: string;
@@ -53,7 +60,7 @@ export interface Subjects {
 
 export function subjects(namespace: string = DEFAULT_NAMESPACE): Subjects {
   const ns = namespace;
-  const upper = ns.toUpperCase();
+  const upper = otherCase(ns);
   return {
     namespace: ns,
     decision: (pool, agent, shards) => `${ns}.decisions.${shardOf(pool, shards)}.${pool}.${agent}`,
@@ -68,6 +75,8 @@ export function subjects(namespace: string = DEFAULT_NAMESPACE): Subjects {
     feed: (asker, token) => `${ns}.feeds.${asker}.${token}`,
     feedsOf: (asker) => `${ns}.feeds.${asker}.*`,
     deadLetter: (shard) => `${ns}.deadletters.${shard}`,
+    trimMark: (shard) => `${ns}.marks.${shard}`,
+    allTrimMarks: `${ns}.marks.*`,
     allEvents: `${ns}.events.>`,
     allDeadLetters: `${ns}.deadletters.*`,
     allResults: `${ns}.results.*.*`,
@@ -77,11 +86,18 @@ export function subjects(namespace: string = DEFAULT_NAMESPACE): Subjects {
       events: `${upper}_EVENTS`,
       deadLetters: `${upper}_DEADLETTERS`,
       snapshots: `OBJ_${upper}_SNAPSHOTS`,
+      marks: `${upper}_MARKS`,
     },
     snapshotBucket: `${upper}_SNAPSHOTS`,
     snapshotChunks: `$O.${upper}_SNAPSHOTS.C.>`,
     snapshotHeads: `$O.${upper}_SNAPSHOTS.M.>`,
   };
+}
+
+function otherCase(text: string): string {
+  return text.replace(/[A-Za-z]/g, (letter) =>
+    letter === letter.toUpperCase() ? letter.toLowerCase() : letter.toUpperCase(),
+  );
 }
 
 /** Addresses seen lately, by namespace and subject: a few agents and pools make most of a log. */

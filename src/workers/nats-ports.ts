@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { type LogMessage, LogReader, readMessage } from '../bus/log-reader.ts';
+import { NatsTrimMarks } from '../bus/nats-trim-marks.ts';
 import type { StreamMessage, StreamPublisher } from '../bus/stream-publisher.ts';
 import { findStream, logIdentityOf } from '../bus/streams.ts';
 import { LogDivergedError, PublishError } from '../errors.ts';
@@ -26,6 +27,7 @@ export function natsShardLog(
     stream: subjects.streams.decisions,
     filter: subjects.shardLog(shard),
     shard,
+    marks: new NatsTrimMarks(jsm, subjects),
   };
   return {
     async open(position) {

@@ -1,0 +1,129 @@
+/**
+ * Trim marks: what was trimmed of the log, where nobody can lose it by accident. They stand in a stream of their own, a
+ * subject for each shard, and are only written by whoever has seen the newest one (expected last sequence of the subject).
+ * So two that trim, and a third that changes a limit of the log, cannot undo each other's words
+ * (docs/decisions/021-trim-marks.md).
+ */
+import { z } from 'zod';
+import { LogDivergedError, UnavailableError } from '../errors.ts';
+
+/** A snapshot of the shard stands at `seq`, and log time was `at` there. */
+const noted = z.tuple([z.int().min(1), z.int().min(0)]);
+
+const trimMarkSchema = z.object({
+  /** Which log it is about: the identity that was chosen for it before it was made. */
+  log: z.string().min(1),
+  /** The log was made: one that is missing now was lost, and is not made again. */
+  made: z.boolean(),
+  /** No message of the shard at or above this position was ever trimmed. It only rises. */
+  below: z.int().min(1),
+  marks: z.array(noted),
+});
+
+export type TrimMark = Readonly<z.output<typeof trimMarkSchema>>;
+
+/** What stands there: the mark, if there is one that can be read, and what a writer has to have seen. */
+export interface HeldMark {
+  readonly mark: TrimMark | undefined;
+  readonly revision: number;
+}
+
+export interface TrimMarks {
+  /** As whoever writes has it (the leader of the stream), not a copy that may be behind. */
+  read(shard: number): Promise<HeldMark>;
+  /** Writes if `revision` is still the newest; answers whether it was. */
+  write(shard: number, mark: TrimMark, revision: number): Promise<boolean>;
+}
+
+/** The mark of a shard whose log is about to be made. */
+export function genesisMark(log: string): TrimMark {
+  return { log, made: false, below: 1, marks: [] };
+}
+
+export function encodeMark(mark: TrimMark): string {
+  return JSON.stringify(mark);
+}
+
+/** Undefined when it cannot be read: what is no mark says nothing about what was trimmed. */
+export function decodeMark(text: string): TrimMark | undefined {
+  try {
+    const parsed = trimMarkSchema.safeParse(JSON.parse(text));
+    return parsed.success ? parsed.data : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const MOST_TRIES = 50;
+
+/**
+ * Read, compute, write if nobody wrote meanwhile, read back; again when somebody did. `change` answers undefined when
+ * nothing is to be written. Answers the mark that stands in the end. `below` never falls, whatever `change` says.
+ */
+export async function changeMark(
+  marks: TrimMarks,
+  shard: number,
+  change: (mark: TrimMark | undefined) => TrimMark | undefined,
+): Promise<TrimMark | undefined> {
+  for (let tries = 0; tries < MOST_TRIES; tries++) {
+    const { mark, revision } = await marks.read(shard);
+    const changed = change(mark);
+    if (changed === undefined) return mark;
+    const wanted = { ...changed, below: Math.max(changed.below, mark?.below ?? 1) };
+    if (mark !== undefined && encodeMark(wanted) === encodeMark(mark)) return mark;
+    if (!(await marks.write(shard, wanted, revision))) continue;
+    const back = await marks.read(shard);
+    // Whoever wrote after us has seen what we wrote: it holds in what stands there now.
+    if (back.mark !== undefined && back.mark.log === wanted.log && back.mark.below >= wanted.below) {
+      return back.mark;
+    }
+  }
+  throw new UnavailableError(`the mark of shard ${shard} could not be written: others write it all the time`);
+}
+
+/** How many snapshots a mark names at most. */
+export const MOST_NOTED = 200;
+
+/** With a snapshot more. Of too many the one goes whose neighbours are closest in time, never the first or the last. */
+export function withSnapshot(mark: TrimMark, seq: number, at: number): TrimMark {
+  const marks = [...mark.marks.filter(([known]) => known !== seq), [seq, at] satisfies [number, number]];
+  marks.sort((a, b) => a[0] - b[0]);
+  while (marks.length > MOST_NOTED) marks.splice(closest(marks), 1);
+  return { ...mark, marks };
+}
+
+function closest(marks: readonly (readonly [number, number])[]): number {
+  let found = 1;
+  let least = Number.POSITIVE_INFINITY;
+  for (let i = 1; i < marks.length - 1; i++) {
+    const gap = (marks[i + 1]?.[1] ?? 0) - (marks[i - 1]?.[1] ?? 0);
+    if (gap >= least) continue;
+    least = gap;
+    found = i;
+  }
+  return found;
+}
+
+/** What is trimmed below a position: snapshots before it can guide nobody any more. */
+export function trimmedBelow(mark: TrimMark, below: number): TrimMark {
+  const point = Math.max(mark.below, below);
+  return { ...mark, below: point, marks: mark.marks.filter(([seq]) => seq >= point) };
+}
+
+/** Throws when a mark is about another log than the one that is there. */
+export function expectSameLog(mark: TrimMark, logIdentity: string, shard: number): void {
+  if (mark.log === logIdentity) return;
+  throw new LogDivergedError(
+    `the log is ${logIdentity}, the trim mark of shard ${shard} is about ${mark.log}: another one`,
+  );
+}
+
+/** The word by which a halt, an alarm and the doctor name it. */
+export const MARK_MISSING = 'mark_missing';
+
+export function markMissing(shard: number): LogDivergedError {
+  return new LogDivergedError(
+    `${MARK_MISSING}: nothing says what was trimmed of shard ${shard}, and its state is lost: ` +
+      'bring the trim marks back, or say what the log still holds (converge marks renew)',
+  );
+}
