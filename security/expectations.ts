@@ -78,6 +78,8 @@ const PUBLISHING: readonly Row[] = [
   publish('$SYS.REQ.SERVER.PING', NOBODY),
   publish('$SYS.REQ.ACCOUNT.PING.CONNZ', NOBODY),
   publish('$O.CONVERGE_SNAPSHOTS.M.x', ['wanda']),
+  // Of no shard, so that the mark of none is changed.
+  publish('converge.marks.9999', ['wanda']),
   publish('$KV.bucket.key', NOBODY),
   publish('$O.bucket.C.x', NOBODY),
   publish('anything', NOBODY),
@@ -118,6 +120,7 @@ const SUBSCRIBING: readonly Row[] = [
   ...subscribe('$JS.EVENT.ADVISORY.>', NOBODY),
   ...subscribe('$SYS.>', NOBODY),
   ...subscribe('$O.CONVERGE_SNAPSHOTS.>', NOBODY),
+  ...subscribe('converge.marks.*', NOBODY),
   ...subscribe('$SRV.PING', ['wanda']),
   ...subscribe('>', NOBODY),
   // Last: for a moment the worker's own questions and answers would go to the tester.
@@ -132,6 +135,7 @@ const STREAMS: readonly string[] = [
   'CONVERGE_DECISIONS',
   'CONVERGE_EVENTS',
   'CONVERGE_DEADLETTERS',
+  'CONVERGE_MARKS',
   SNAPSHOTS,
 ];
 /** From which something is removed as a matter of course. */

@@ -81,6 +81,7 @@ async function open(shard: number, last: LogMessage | undefined): Promise<LogRea
     stream: subjects.streams.decisions,
     filter: subjects.shardLog(shard),
     shard,
+    marks: undefined,
   };
   return await LogReader.open(source, {
     seq: last?.seq ?? 0,

@@ -84,7 +84,8 @@ export async function adoptDescription(
     const said = described.shards.has(shard) ? described.below : 1;
     const shown = (await marks.read(shard)).mark === undefined ? await heldFrom(log, shard) : 1;
     await changeMark(marks, shard, (mark) => {
-      if (mark === undefined) return { ...genesisMark(logIdentity), made: true, below: Math.max(said, shown) };
+      if (mark === undefined)
+        return { ...genesisMark(logIdentity), made: true, below: Math.max(said, shown) };
       return mark.log === logIdentity ? { ...mark, below: Math.max(said, mark.below) } : undefined;
     });
   });

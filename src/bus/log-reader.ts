@@ -14,6 +14,7 @@ import {
   type JetStreamManager,
   type JsMsg,
   jetstream,
+  type StreamInfo,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { LogDivergedError, LogInterruptedError, messageOf } from '../errors.ts';
@@ -23,7 +24,7 @@ import type { LogMessage, LogPosition } from './log-message.ts';
 import { forEachShard } from './log-origin.ts';
 import { layoutOf, logIdentityOf } from './streams.ts';
 import type { TrimMarks } from './trim-marks.ts';
-import { type VerifiableLog, verifyLog } from './verify-log.ts';
+import { type LogBounds, type VerifiableLog, verifyLog } from './verify-log.ts';
 
 export { type LogMessage, type LogPosition, messageHash } from './log-message.ts';
 
@@ -33,7 +34,8 @@ export interface LogSource {
   readonly stream: string;
   readonly filter: string;
   readonly shard: number;
-  readonly marks: TrimMarks;
+  /** Undefined where the log is never trimmed. */
+  readonly marks: TrimMarks | undefined;
 }
 
 /** Messages held for the worker: enough to fill its next batch while it commits one. */
@@ -57,20 +59,26 @@ export function verifiable({
   shard,
   marks,
 }: Pick<LogSource, 'jsm' | 'stream' | 'shard' | 'marks'>): VerifiableLog {
+  const read = (seq: number) => readMessage(jsm, stream, seq);
+  const boundsOf = (info: StreamInfo): LogBounds => {
+    const { first_seq: firstSeq, last_seq: lastSeq } = info.state;
+    return { identity: logIdentityOf(info), firstSeq, lastSeq };
+  };
+  if (marks === undefined) return { read, bounds: async () => boundsOf(await jsm.streams.info(stream)) };
   return {
+    read,
     async bounds() {
       const [info, { mark }] = await Promise.all([jsm.streams.info(stream), marks.read(shard)]);
-      const { first_seq: firstSeq, last_seq: lastSeq } = info.state;
-      return { identity: logIdentityOf(info), firstSeq, lastSeq, trim: { shard, mark } };
+      return { ...boundsOf(info), trim: { shard, mark } };
     },
-    read: (seq) => readMessage(jsm, stream, seq),
     async trimmedBelow() {
-      let below = 1;
+      const points = [1];
       const { shards } = layoutOf(await jsm.streams.info(stream));
       await forEachShard(shards, async (other) => {
-        below = Math.max(below, (await marks.read(other)).mark?.below ?? 1);
+        const { mark } = await marks.read(other);
+        if (mark !== undefined) points.push(mark.below);
       });
-      return below;
+      return Math.max(...points);
     },
   };
 }

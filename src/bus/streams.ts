@@ -119,9 +119,14 @@ export async function findLayout(jsm: JetStreamManager, subjects: Subjects): Pro
   return info === undefined ? undefined : layoutOf(info);
 }
 
-export async function findStream(jsm: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
+/** With a filter the answer names the subjects that hold anything. */
+export async function findStream(
+  jsm: JetStreamManager,
+  name: string,
+  filter?: string,
+): Promise<StreamInfo | undefined> {
   try {
-    return await jsm.streams.info(name);
+    return await jsm.streams.info(name, filter === undefined ? undefined : { subjects_filter: filter });
   } catch (error) {
     if (error instanceof JetStreamApiError && error.code === NOT_FOUND) return undefined;
     throw error;

@@ -8,6 +8,7 @@ import { addAuth } from './commands/auth.ts';
 import { addDev } from './commands/dev.ts';
 import { addDigest } from './commands/digest.ts';
 import { addDoctor } from './commands/doctor.ts';
+import { addMarks } from './commands/marks.ts';
 import { addBan, addPause, addResume, addUnban } from './commands/operate.ts';
 import { addPublish } from './commands/publish.ts';
 import { addQuery } from './commands/query.ts';
@@ -70,6 +71,7 @@ const COMMANDS: readonly ((program: Command, run: Run) => void)[] = [
   addBan,
   addUnban,
   addRebuild,
+  addMarks,
   addDigest,
   addSchema,
   addAuth,

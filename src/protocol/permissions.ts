@@ -81,7 +81,7 @@ function observerPermissions(identity: Grantee, subjects: Subjects): Permissions
 }
 
 function operatorPermissions(identity: Grantee, subjects: Subjects): Permissions {
-  const { decisions, events, deadLetters, snapshots } = subjects.streams;
+  const { decisions, events, deadLetters, snapshots, marks } = subjects.streams;
   return {
     publish: [
       ...decisionsOf(identity.name, subjects),
@@ -90,7 +90,7 @@ function operatorPermissions(identity: Grantee, subjects: Subjects): Permissions
       flowControl(subjects),
       ...discovery('*'),
       '$JS.API.INFO',
-      ...[decisions, events, deadLetters, snapshots].flatMap(readingOf),
+      ...[decisions, events, deadLetters, snapshots, marks].flatMap(readingOf),
       paceOf(snapshots),
     ],
     subscribe: [
@@ -106,7 +106,7 @@ function operatorPermissions(identity: Grantee, subjects: Subjects): Permissions
 
 function workerPermissions(identity: Grantee, subjects: Subjects): Permissions {
   const ns = subjects.namespace;
-  const { decisions, events, deadLetters, snapshots } = subjects.streams;
+  const { decisions, events, deadLetters, snapshots, marks } = subjects.streams;
   return {
     publish: [
       `${ns}.decisions.*.${SHARD_POOL}.${SWEEPER}`,
@@ -114,11 +114,13 @@ function workerPermissions(identity: Grantee, subjects: Subjects): Permissions {
       subjects.allEvents,
       subjects.allDeadLetters,
       subjects.sweeps,
+      // What they trim they write down first.
+      subjects.allTrimMarks,
       // Answers: to operators directly, to agents and observers by the subjects that the server made for theirs.
       '_INBOX.>',
       '_R_.>',
       '$JS.API.INFO',
-      ...[decisions, events, deadLetters, snapshots].flatMap((stream) => [
+      ...[decisions, events, deadLetters, snapshots, marks].flatMap((stream) => [
         ...readingOf(stream),
         `$JS.API.STREAM.CREATE.${stream}`,
         `$JS.API.STREAM.UPDATE.${stream}`,

@@ -42,6 +42,12 @@ export class RedisShardStore implements ShardStore {
     return positionOf(await this.#reads.hmget(this.#keys.meta, ...POSITION_FIELDS));
   }
 
+  /** Where the shard stands, and log time there: of one moment. */
+  async progress(): Promise<StoredPosition & { readonly now: number }> {
+    const [now, ...position] = await this.#reads.hmget(this.#keys.meta, 'now', ...POSITION_FIELDS);
+    return { ...positionOf(position), now: Number(now ?? 0) };
+  }
+
   /** Reads everything; again, when another worker was still writing meanwhile. */
   async load(): Promise<StoredShard> {
     for (;;) {

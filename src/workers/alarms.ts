@@ -21,6 +21,8 @@ const ALARMS = {
   redis_evicts: 'warns',
   /** A restart of the NATS server loses the log. */
   log_in_memory: 'warns',
+  /** Nothing says what was trimmed of a shard's log. */
+  mark_missing: 'warns',
 } as const;
 
 export type AlarmName = keyof typeof ALARMS;

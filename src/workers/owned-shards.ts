@@ -84,7 +84,20 @@ export class OwnedShards {
       sweepOverdueMs,
       holdsLease: () => this.#options.holdsLease(shard),
       recover: () =>
-        recoverShard({ jsm, subjects, bucket, store, keys, commits, reads, shard, shards, logger, metrics }),
+        recoverShard({
+          jsm,
+          subjects,
+          bucket,
+          store,
+          keys,
+          commits,
+          reads,
+          shard,
+          shards,
+          logger,
+          metrics,
+          alarms,
+        }),
       newCommitId: () => `${this.#options.holder}-${this.#commits++}`,
     });
     this.#workers.set(shard, worker);

@@ -6,6 +6,7 @@ import { nuid } from 'nats';
 import { type Logger, pino } from 'pino';
 import { lossOf } from '../bus/connection-loss.ts';
 import { EventFeeds } from '../bus/event-feeds.ts';
+import { NatsTrimMarks } from '../bus/nats-trim-marks.ts';
 import { QueryService } from '../bus/query-service.ts';
 import { StreamPublisher } from '../bus/stream-publisher.ts';
 import { ensureStreams, findStream, type Layout } from '../bus/streams.ts';
@@ -24,19 +25,25 @@ import { type Connections, closeConnections, notConnected, openConnections } fro
 import { FeedGuard } from './feed-guard.ts';
 import { type HealthServer, startHealthServer } from './health-server.ts';
 import { LeaseHolder } from './leases.ts';
+import { MarkWatch } from './mark-watch.ts';
 import { WorkerMetrics } from './metrics.ts';
 import { OwnedShards } from './owned-shards.ts';
 import { SYSTEM_CLOCK } from './ports.ts';
 import { privatelyAnswered } from './query-access.ts';
 import { queryHandlers } from './query-handlers.ts';
 import { checkEviction, checkPayload, sayDurability, sayFaultForAgents } from './server-checks.ts';
+import { knownLog } from './snapshots/known-log.ts';
 import { LogTrimmer } from './snapshots/log-trimmer.ts';
+import { natsTrimPorts } from './snapshots/nats-trim-ports.ts';
 import { SnapshotKeeper } from './snapshots/snapshot-keeper.ts';
 import { TrimTurns } from './snapshots/trim-turns.ts';
 import { StreamWatch } from './stream-watch.ts';
 import { SweepSchedule } from './sweep-schedule.ts';
 import { Sweeper } from './sweeper.ts';
 import { whereIs } from './time/machine.ts';
+
+/** What a writer that died has left of a snapshot is surely nobody's any more. */
+const ORPHANS_OLDER_THAN_MS = 60 * 60 * 1_000;
 
 export interface RunningWorker {
   readonly id: string;
@@ -89,6 +96,7 @@ class WorkerProcess {
   readonly #shards: OwnedShards;
   readonly #leases: LeaseHolder;
   readonly #trims: TrimTurns;
+  readonly #marks: MarkWatch;
   #sweeper: Sweeper | undefined;
   #schedule: SweepSchedule | undefined;
   #service: QueryService | undefined;
@@ -140,15 +148,24 @@ class WorkerProcess {
     });
     this.#leases = this.#leaseHolder();
     this.#trims = this.#trimTurns();
+    this.#marks = new MarkWatch({
+      jsm: connections.jsm,
+      subjects: this.#subjects,
+      held: () => this.#leases.held,
+      alarms: this.#alarms,
+      logger,
+    });
   }
 
   async start(): Promise<RunningWorker> {
     const { nats, jsm, reads } = this.#connections;
     checkPayload(nats);
-    const layout = await ensureStreams(jsm, this.#subjects, this.#config.shards, this.#config);
+    const { shards } = this.#config;
+    const layout = await ensureStreams(jsm, this.#subjects, shards, this.#config, () => this.#knownLog());
     await checkEviction(reads, this.#alarms);
     if (this.#config.auth) sayFaultForAgents(nats, this.#logger);
     this.#watch.start();
+    this.#marks.start();
     if (this.#config.auth) this.#guard.start();
     this.#startService();
     await this.#startSweeping();
@@ -163,6 +180,11 @@ class WorkerProcess {
     );
     void lossOf(nats).then((why) => this.#end(why));
     return this.#handle(layout);
+  }
+
+  async #knownLog(): Promise<string | undefined> {
+    const storeOf = (shard: number) => this.#storeOf(shard);
+    return await knownLog({ storeOf, bucket: this.#connections.bucket, shards: this.#config.shards });
   }
 
   stop(): Promise<void> {
@@ -180,6 +202,7 @@ class WorkerProcess {
   async #stop(): Promise<void> {
     this.#logger.info('worker stops');
     this.#watch.close();
+    this.#marks.close();
     this.#guard.close();
     await within(this.#config.shutdownMs, this.#stopAll(), () =>
       this.#logger.error('not everything stopped in time; leases lapse by themselves'),
@@ -298,6 +321,7 @@ class WorkerProcess {
     return new SnapshotKeeper({
       bucket: this.#connections.bucket,
       redis: this.#connections.snapshots,
+      marks: new NatsTrimMarks(this.#connections.jsm, this.#subjects),
       namespace,
       shards,
       keysOf: (shard) => shardKeys(namespace, shard),
@@ -334,12 +358,15 @@ class WorkerProcess {
     const { jsm, bucket, reads } = this.#connections;
     const { shards, logRetentionMs, snapshotEveryMs } = this.#config;
     const trimmer = new LogTrimmer({
-      jsm,
-      subjects: this.#subjects,
-      bucket,
+      ports: natsTrimPorts({
+        jsm,
+        subjects: this.#subjects,
+        bucket,
+        progressOf: (shard) => this.#storeOf(shard).progress(),
+      }),
       shards,
       logRetentionMs,
-      positionOf: (shard) => this.#storeOf(shard).position(),
+      removeOrphans: () => bucket.removeOrphans(shards, Date.now(), ORPHANS_OLDER_THAN_MS),
       logger: this.#logger,
       metrics: this.#metrics,
     });

@@ -1,12 +1,6 @@
 /** Which log it is must not depend on what a server does with the times of its streams. */
 import { expect, it } from 'vitest';
-import {
-  ensureStreams,
-  eventsIdentityOf,
-  findLayout,
-  logIdentityOf,
-  markTrimmed,
-} from '../../src/bus/streams.ts';
+import { ensureStreams, eventsIdentityOf, findLayout } from '../../src/bus/streams.ts';
 import { type Subjects, subjects } from '../../src/protocol/subjects.ts';
 import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
@@ -52,21 +46,25 @@ it('a log and its events stay the same when its server restarts, its limits chan
   expect(await eventsIdentity(names)).toBe(events);
 });
 
-it('what was trimmed is noted without changing which log it is; one that is made anew is another', async () => {
+it('a log that its marks know as made is not made again; without anything that knows it, another one is', async () => {
   const names = subjects('trimmed');
-  const stream = names.streams.decisions;
   const { logIdentity } = await ensureStreams(system.jsm, names, 2, LIMITS);
-  const marked = await markTrimmed(system.jsm, stream, { below: 1, shards: new Set([1]) });
-  expect(logIdentityOf(marked)).toBe(logIdentity);
-  await system.jsm.streams.delete(stream);
+  await system.jsm.streams.delete(names.streams.decisions);
   const events = await eventsIdentity(names);
   await system.jsm.streams.delete(names.streams.events);
+  expect((await ensureStreams(system.jsm, names, 2, LIMITS)).logIdentity).toBe(logIdentity);
+  expect(await findLayout(system.jsm, names)).toBeUndefined();
+  expect(await eventsIdentity(names)).not.toBe(events);
+  await system.jsm.streams.delete(names.streams.marks);
+  const known = async () => logIdentity;
+  expect((await ensureStreams(system.jsm, names, 2, LIMITS, known)).logIdentity).toBe(logIdentity);
+  expect(await findLayout(system.jsm, names)).toBeUndefined();
   const again = await ensureStreams(system.jsm, names, 2, LIMITS);
   expect(again.logIdentity).not.toBe(logIdentity);
-  expect(await eventsIdentity(names)).not.toBe(events);
+  expect(await findLayout(system.jsm, names)).toEqual(again);
 });
 
-it('a log that was made before logs had names is known by the time of its creation', async () => {
+it('a log that was made before logs had names is known by the time of its creation, and keeps that name', async () => {
   const names = subjects('old');
   const { created } = await system.jsm.streams.add({
     name: names.streams.decisions,
@@ -74,6 +72,7 @@ it('a log that was made before logs had names is known by the time of its creati
     subjects: ['old.decisions.0.>', 'old.decisions.1.>'],
   });
   expect(await findLayout(system.jsm, names)).toMatchObject({ logIdentity: created });
-  const marked = await markTrimmed(system.jsm, names.streams.decisions, { below: 1, shards: new Set([0]) });
-  expect(marked.config.description).toBe('converge layout 1, 2 shards, trimmed below 1 on 0');
+  await ensureStreams(system.jsm, names, 2, LIMITS);
+  await restart();
+  expect(await findLayout(system.jsm, names)).toMatchObject({ logIdentity: created });
 });

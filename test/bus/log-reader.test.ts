@@ -27,7 +27,9 @@ async function newLog(): Promise<Log> {
   const name = `log${streams++}`;
   const { created } = await system.jsm.streams.add({ name, subjects: [`${name}.*.>`], allow_direct: true });
   let appended = 0;
-  const source = { connection: system.nats, jsm: system.jsm, stream: name, filter: `${name}.0.>`, shard: 0 };
+  const { nats: connection, jsm } = system;
+  const filter = `${name}.0.>`;
+  const source = { connection, jsm, stream: name, filter, shard: 0, marks: undefined };
   return {
     source,
     identity: created,

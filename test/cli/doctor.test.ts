@@ -3,7 +3,8 @@ import { Redis } from 'ioredis';
 import { connect, type NatsConnection } from 'nats';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import { markTrimmed } from '../../src/bus/streams.ts';
+import { NatsTrimMarks } from '../../src/bus/nats-trim-marks.ts';
+import { changeMark, trimmedBelow } from '../../src/bus/trim-marks.ts';
 import { parseConfig } from '../../src/config.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
@@ -87,7 +88,8 @@ describe('a healthy system', () => {
       durability: expect.stringContaining(
         'ok survives: process crash. Process crash: kept. Power loss: the last',
       ),
-      snapshots: 'ok none yet; nothing trimmed',
+      snapshots: 'ok none yet',
+      'trim-marks': 'ok nothing trimmed',
       'shard-owners': `ok ${SHARDS} shards on 1 worker`,
       log: expect.stringContaining(`HEALTHY_DECISIONS: ${SHARDS} shards`),
     });
@@ -184,13 +186,23 @@ describe('a planted problem is found', () => {
     const started = await worker('replaced');
     await converge(['publish', 'p', 'CreatePool', '--namespace', 'replaced']);
     await started.stop();
-    await (await jetstreamManager(nats)).streams.delete(subjects('replaced').streams.decisions);
+    const jsm = await jetstreamManager(nats);
+    const { decisions } = subjects('replaced').streams;
+    const { config } = await jsm.streams.info(decisions);
+    await jsm.streams.delete(decisions);
     await worker('replaced');
+    const gone = await doctor('replaced');
+    expect(gone.found.log).toMatch(/^fail the log is gone: the trim marks say that it was made as \w+/);
+    await jsm.streams.add({
+      ...config,
+      description: (config.description ?? '').replace(/log \w+/, 'log another'),
+    });
     const diagnosis = await doctor('replaced');
     expect(diagnosis.code).toBe(1);
     expect(diagnosis.found['shard-origins']).toMatch(
       /^fail the state of shard \d comes from another log than this one/,
     );
+    expect(diagnosis.found['trim-marks']).toMatch(/about another log than this one/);
   });
 
   it('events that nobody can publish', async () => {
@@ -206,8 +218,8 @@ describe('a planted problem is found', () => {
 
   it('a trimmed log without snapshots', async () => {
     await leftSystem('cut');
-    const { decisions } = subjects('cut').streams;
-    await markTrimmed(await jetstreamManager(nats), decisions, { below: 2, shards: new Set([1, 3]) });
+    const marks = new NatsTrimMarks(await jetstreamManager(nats), subjects('cut'));
+    for (const shard of [1, 3]) await changeMark(marks, shard, (mark) => mark && trimmedBelow(mark, 2));
     await worker('cut');
     for (const shard of [1, 3]) {
       await until('the halt', () => redis.get(shardKeys('cut', shard).halted));

@@ -58,7 +58,7 @@ describe('publishing', () => {
     expect(only('publish', subject)).toEqual(roles);
   });
 
-  it.each(['NS_DECISIONS', 'NS_EVENTS', 'NS_DEADLETTERS', 'OBJ_NS_SNAPSHOTS'])(
+  it.each(['NS_DECISIONS', 'NS_EVENTS', 'NS_DEADLETTERS', 'NS_MARKS', 'OBJ_NS_SNAPSHOTS'])(
     'operators and workers read %s; only workers make it, and nobody deletes it',
     (stream) => {
       for (const read of [
@@ -85,6 +85,12 @@ describe('publishing', () => {
     expect(only('publish', '$JS.API.STREAM.PURGE.OBJ_NS_SNAPSHOTS')).toEqual(['worker']);
     expect(only('publish', '$JS.API.STREAM.PURGE.NS_EVENTS')).toEqual([]);
     expect(only('publish', '$JS.API.STREAM.PURGE.NS_DEADLETTERS')).toEqual([]);
+    expect(only('publish', '$JS.API.STREAM.PURGE.NS_MARKS')).toEqual([]);
+  });
+
+  it('workers write down what they trim, and nobody else does', () => {
+    expect(only('publish', 'ns.marks.3')).toEqual(['worker']);
+    expect(only('subscribe', 'ns.marks.3')).toEqual([]);
   });
 
   it('workers write snapshots, and see who reads the events', () => {

@@ -110,9 +110,17 @@ describe('the other subjects', () => {
       events: 'NS_EVENTS',
       deadLetters: 'NS_DEADLETTERS',
       snapshots: 'OBJ_NS_SNAPSHOTS',
+      marks: 'NS_MARKS',
     });
     expect(s.snapshotBucket).toBe('NS_SNAPSHOTS');
     expect(s.snapshotChunks).toBe('$O.NS_SNAPSHOTS.C.>');
     expect(s.snapshotHeads).toBe('$O.NS_SNAPSHOTS.M.>');
+  });
+
+  it('namespaces that differ in case have streams of their own', () => {
+    const names = ['team', 'Team', 'TEAM', 'tEAM', 'team_1', 'Team_1'];
+    const streams = names.flatMap((name) => Object.values(subjects(name).streams));
+    expect(new Set(streams).size).toBe(streams.length);
+    expect(new Set(names.map((name) => subjects(name).snapshotBucket)).size).toBe(names.length);
   });
 });

@@ -1,13 +1,14 @@
 /** The log is trimmed below verified snapshots only, and what is left gives the state back (I1, I3, I5). */
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
-import { trimMarkOf } from '../../src/bus/streams.ts';
+import { NatsTrimMarks } from '../../src/bus/nats-trim-marks.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
 import { shardKeys } from '../../src/state/keys.ts';
 import { RedisShardStore } from '../../src/state/redis-shard-store.ts';
 import { WorkerMetrics } from '../../src/workers/metrics.ts';
 import { rebuild } from '../../src/workers/rebuild.ts';
 import { LogTrimmer, type TrimReport } from '../../src/workers/snapshots/log-trimmer.ts';
+import { natsTrimPorts } from '../../src/workers/snapshots/nats-trim-ports.ts';
 import { firstDifference } from '../support/first-difference.ts';
 import type { RawAgent } from '../support/raw-agent.ts';
 import { bucketOf, flipByte, positionOf, removeChunk, sealed, snapshotted } from '../support/snapshots.ts';
@@ -38,19 +39,28 @@ async function createPools(space: Space, agent: RawAgent): Promise<void> {
   }
 }
 
-async function trim(space: Space, logRetentionMs = AT_ONCE, now = Date.now()): Promise<TrimReport> {
-  const trimmer = new LogTrimmer({
-    jsm: system.jsm,
-    subjects: subjects(space.ns),
-    bucket: await bucketOf(space),
+async function trimmerOf(space: Space, logRetentionMs = AT_ONCE): Promise<LogTrimmer> {
+  return new LogTrimmer({
+    ports: natsTrimPorts({
+      jsm: system.jsm,
+      subjects: subjects(space.ns),
+      bucket: await bucketOf(space),
+      progressOf: (shard) =>
+        new RedisShardStore(system.redis, system.redis, shardKeys(space.ns, shard)).progress(),
+    }),
     shards: space.shards,
     logRetentionMs,
-    positionOf: (shard) =>
-      new RedisShardStore(system.redis, system.redis, shardKeys(space.ns, shard)).position(),
     logger: SILENT,
     metrics: new WorkerMetrics(),
   });
-  return await trimmer.runOnce(now);
+}
+
+async function trim(space: Space, logRetentionMs = AT_ONCE): Promise<TrimReport> {
+  return await (await trimmerOf(space, logRetentionMs)).runOnce();
+}
+
+async function markOf(space: Space, shard: number) {
+  return (await new NatsTrimMarks(system.jsm, subjects(space.ns)).read(shard)).mark;
 }
 
 /** Positions that the log still holds of a shard. */
@@ -134,28 +144,29 @@ describe('trimming', () => {
     expect(await left(space, 0)).toEqual([await space.lastInLog(0)]);
   });
 
-  it('keeps what is younger than the retention', async () => {
+  it('keeps what is younger than the retention, by the log time that snapshots have noted', async () => {
     const space = system.space(OFTEN);
     const worker = await space.worker();
     const agent = await space.agent('ann');
     await createPools(space, agent);
     await submit(space, agent, 0, 10);
     await snapshotted(space, 0);
-    const young = (await space.lastInLog(0)) + 1;
-    const border = await until('the clock to move on', async () => {
-      const last = await system.jsm.streams.getMessage(space.stream('DECISIONS'), { seq: young - 1 });
-      return last !== null && Date.now() > last.time.getTime() + 5 && Date.now();
-    });
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 5; i++) {
       await submit(space, agent, 0, 5);
       await snapshotted(space, 0);
     }
-    expect((await sealed(space, 0)).map(positionOf).every((point) => point >= young)).toBe(true);
     await worker.stop();
-    const retention = 60_000;
-    expect((await trim(space, retention, border + retention - 60_000_000)).removed).toBe(0);
-    await trim(space, retention, border + retention);
-    expect((await left(space, 0))[0]).toBe(young);
+    const oldest = Math.min(...(await sealed(space, 0)).map(positionOf));
+    const marks = (await until('the last snapshot to be noted', () => markOf(space, 0)))?.marks ?? [];
+    const now = Number(await system.redis.hget(shardKeys(space.ns, 0).meta, 'now'));
+    const usable = marks.filter(([seq]) => seq < oldest);
+    expect(usable.length).toBeGreaterThan(1);
+    // Just too young, each of them; then old enough, the first and then the last.
+    const [first, last] = [usable[0], usable.at(-1)];
+    if (first === undefined || last === undefined) throw new Error('nothing is noted');
+    expect((await trim(space, now - first[1] + 1)).removed).toBe(0);
+    await trim(space, now - last[1]);
+    expect((await left(space, 0))[0]).toBe(last[0]);
   });
 
   it('removes nothing while a shard is behind, or its state is gone', async () => {
@@ -194,7 +205,7 @@ describe('trimming', () => {
   });
 
   it('is done by the sweeper of a running system', async () => {
-    const space = system.space({ snapshotEveryMs: 150, logRetentionMs: 1 });
+    const space = system.space({ snapshotEveryMs: 150, logRetentionMs: 0 });
     const worker = await space.worker({ httpPort: 0 });
     const agent = await space.agent('ann');
     await createPools(space, agent);
@@ -311,8 +322,8 @@ describe('from a trimmed log', () => {
     for (const shard of [0, 1]) await snapshotted(space, shard, 2);
     await worker.stop();
     await trim(space);
-    const info = await system.jsm.streams.info(space.stream('DECISIONS'));
-    expect([...trimMarkOf(info).shards]).toEqual([0, 1]);
+    const below = await Promise.all([0, 1, 2, 3].map(async (shard) => (await markOf(space, shard))?.below));
+    expect(below.map((point) => (point ?? 0) > 1)).toEqual([true, true, false, false]);
     await removeState(space);
     await space.worker({ snapshotEveryMs: 3_600_000 });
     expect((await agent.decide(space.poolOn(2), { type: 'CreatePool' })).status).toBe('accepted');

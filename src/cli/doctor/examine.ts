@@ -17,6 +17,7 @@ import { askerFor, callerOf, openJetStream, withNats } from '../nats-connection.
 import { withRedis } from '../redis-connection.ts';
 import { type Check, fail } from './check.ts';
 import { durabilityCheck } from './durability-check.ts';
+import { markCheck, readMarks } from './mark-check.ts';
 import { identityChecks, jetStreamCheck, natsCheck, natsDurability } from './nats-checks.ts';
 import { redisCheck, redisStateChecks } from './redis-checks.ts';
 import { gatherEvidence, shardChecks } from './shard-checks.ts';
@@ -116,6 +117,12 @@ async function findLog(
     const layout = await findLayout(jsm, names);
     const log = await findStream(jsm, names.streams.decisions);
     if (layout === undefined || log === undefined) {
+      const [lost] = (await readMarks(jsm, names, 1)).values();
+      if (lost?.made === true)
+        return fail(
+          'log',
+          `the log is gone: the trim marks say that it was made as ${lost.log}. Put it back`,
+        );
       return fail('log', `there is no system in namespace ${namespace}: the first worker creates it`);
     }
     return { log, shards: layout.shards };
@@ -149,7 +156,11 @@ async function examineSystem(
   checks.push(
     durabilityCheck(logDurability(log, connection.info?.version ?? '0'), await stateDurability(redis)),
   );
-  checks.push(await snapshotCheck(await SnapshotBucket.open(connection, jsm, names), log, shards));
+  const logIdentity = logIdentityOf(log);
+  const marks = await readMarks(jsm, names, shards);
+  checks.push(markCheck(marks, logIdentity, shards));
+  const bucket = await SnapshotBucket.open(connection, jsm, names);
+  checks.push(await snapshotCheck(bucket, logIdentity, marks, shards));
   const now = await redisNow(redis);
   checks.push(...shardChecks(evidence, now), await sweepCheck(redis, namespace, now));
 }

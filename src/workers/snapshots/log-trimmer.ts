@@ -1,28 +1,23 @@
 /**
- * Trims the log: per shard, what is applied, older than `logRetentionMs`, and below every snapshot of the shard that is
- * kept. Run by the sweeper, on one worker at a time; running it twice changes nothing.
+ * Trims the log: per shard, what is applied, older than `logRetentionMs` by the shard's own log time, and below every
+ * snapshot of the shard that is kept. First the mark says what will be gone, then it goes. Run by the sweeper; running it
+ * twice, or on two workers at once, changes nothing.
  */
-import type { JetStreamManager } from '@nats-io/jetstream';
 import type { Logger } from 'pino';
-import { firstSince, trimShard } from '../../bus/log-trim.ts';
-import type { SnapshotBucket } from '../../bus/snapshot-bucket.ts';
-import { findStream, logIdentityOf, markTrimmed } from '../../bus/streams.ts';
+import { changeMark, trimmedBelow } from '../../bus/trim-marks.ts';
 import { messageOf } from '../../errors.ts';
-import type { Subjects } from '../../protocol/subjects.ts';
-import type { StoredPosition } from '../../state/shard-store.ts';
 import type { WorkerMetrics } from '../metrics.ts';
 import { trimPoint } from './trim-point.ts';
+import type { Progress, SealedSnapshot, TrimPorts } from './trim-ports.ts';
 
 export interface LogTrimmerOptions {
-  readonly jsm: JetStreamManager;
-  readonly subjects: Subjects;
-  readonly bucket: SnapshotBucket;
+  readonly ports: TrimPorts;
   readonly shards: number;
   readonly logRetentionMs: number;
-  /** Where the stored state of a shard stands. */
-  readonly positionOf: (shard: number) => Promise<StoredPosition>;
+  /** Removes what unfinished snapshots have left; answers how much. */
+  readonly removeOrphans?: () => Promise<number>;
   readonly logger: Logger;
-  readonly metrics: WorkerMetrics;
+  readonly metrics: Pick<WorkerMetrics, 'trimmed' | 'snapshotsRefused'>;
 }
 
 export interface TrimReport {
@@ -31,62 +26,121 @@ export interface TrimReport {
   readonly trimmed: readonly { readonly shard: number; readonly below: number; readonly removed: number }[];
 }
 
-const ORPHANS_OLDER_THAN_MS = 60 * 60 * 1_000;
+/** A snapshot that was taken, or read, no longer ago than this in log time counts as good. */
+const PROVEN_FOR_MS = 24 * 60 * 60 * 1_000;
 
 export class LogTrimmer {
   readonly #options: LogTrimmerOptions;
   /** Shard → below which position nothing is left, as far as this process knows. */
   readonly #done = new Map<number, number>();
+  /** Content of a snapshot → log time of its shard when it was read and found good. */
+  readonly #proven = new Map<number, ReadonlyMap<string, number>>();
   #logIdentity: string | undefined;
 
   constructor(options: LogTrimmerOptions) {
     this.#options = options;
   }
 
-  async runOnce(now: number): Promise<TrimReport> {
-    const { jsm, subjects, logger, metrics, bucket, shards } = this.#options;
-    const stream = subjects.streams.decisions;
-    const points = await this.#points(now);
+  async runOnce(): Promise<TrimReport> {
+    const { ports, shards, logger, metrics } = this.#options;
+    const identity = await ports.log.identity();
+    if (identity !== this.#logIdentity) this.#done.clear();
+    this.#logIdentity = identity;
     const trimmed: { shard: number; below: number; removed: number }[] = [];
-    if (points.size > 0) {
-      // First said, then done: a shard whose state is lost meanwhile must not take the log for whole.
-      await markTrimmed(jsm, stream, { below: Math.max(...points.values()), shards: new Set(points.keys()) });
-    }
-    for (const [shard, below] of points) {
-      const removed = await trimShard(jsm, stream, subjects.shardLog(shard), below);
-      this.#done.set(shard, below);
-      if (removed > 0) trimmed.push({ shard, below, removed });
+    for (let shard = 0; identity !== undefined && shard < shards; shard++) {
+      try {
+        const done = await this.#trim(shard, identity);
+        if (done !== undefined && done.removed > 0) trimmed.push({ shard, ...done });
+      } catch (error) {
+        logger.warn({ shard, reason: messageOf(error) }, 'the log of a shard could not be trimmed');
+      }
     }
     const removed = trimmed.reduce((sum, shard) => sum + shard.removed, 0);
     if (removed > 0) {
       metrics.trimmed.inc(removed);
       logger.info({ removed, trimmed }, 'the log was trimmed');
     }
-    const orphans = await bucket.removeOrphans(shards, now, ORPHANS_OLDER_THAN_MS).catch((error) => {
-      logger.warn({ reason: messageOf(error) }, 'what unfinished snapshots left could not be removed');
-      return 0;
-    });
-    if (orphans > 0) logger.info({ orphans }, 'what unfinished snapshots left was removed');
+    await this.#removeOrphans();
     return { removed, trimmed };
   }
 
-  /** By shard: below which position its messages go now. */
-  async #points(now: number): Promise<Map<number, number>> {
-    const { jsm, subjects, bucket, shards, logRetentionMs, positionOf } = this.#options;
-    const info = await findStream(jsm, subjects.streams.decisions);
-    const points = new Map<number, number>();
-    if (info === undefined || info.state.messages === 0) return points;
-    const identity = logIdentityOf(info);
-    if (identity !== this.#logIdentity) this.#done.clear();
-    this.#logIdentity = identity;
-    const retainedFrom = await firstSince(jsm, subjects.streams.decisions, now - logRetentionMs);
-    for (let shard = 0; shard < shards; shard++) {
-      const applied = await positionOf(shard);
-      const snapshots = (await bucket.list(shard)).flatMap(({ seal }) => seal?.summary ?? []);
-      const logIdentity = logIdentityOf(info);
-      const point = trimPoint({ logIdentity, applied, snapshots, retainedFrom });
-      if (point !== undefined && point > (this.#done.get(shard) ?? 0)) points.set(shard, point);
+  async #trim(
+    shard: number,
+    logIdentity: string,
+  ): Promise<{ readonly below: number; readonly removed: number } | undefined> {
+    const { log, marks } = this.#options.ports;
+    const below = await this.#pointOf(shard, logIdentity);
+    if (below === undefined || below <= (this.#done.get(shard) ?? 0)) return undefined;
+    // First said, then done: a shard whose state is lost meanwhile must not take the log for whole.
+    const said = await changeMark(marks, shard, (mark) =>
+      mark?.log === logIdentity ? trimmedBelow(mark, below) : undefined,
+    );
+    if (said?.log !== logIdentity || said.below < below) return undefined;
+    // What has taken its place meanwhile is not what was looked at.
+    if ((await log.identity()) !== logIdentity) return undefined;
+    const removed = await log.trim(shard, below);
+    this.#done.set(shard, below);
+    return { below, removed };
+  }
+
+  /** Below which position the messages of a shard can go; nowhere without a mark, which would have to say so. */
+  async #pointOf(shard: number, logIdentity: string): Promise<number | undefined> {
+    const { ports, logRetentionMs } = this.#options;
+    const { mark } = await ports.marks.read(shard);
+    if (mark?.log !== logIdentity) return undefined;
+    const applied = await ports.progressOf(shard);
+    const snapshots = await ports.snapshots.list(shard);
+    const look = (proven: ReadonlySet<string>): number | undefined =>
+      trimPoint({
+        logIdentity,
+        applied,
+        snapshots: snapshots.map(({ content, summary }) => ({ ...summary, isProven: proven.has(content) })),
+        marks: mark.marks,
+        keptSince: applied.now - logRetentionMs,
+      });
+    // Nothing is read back where nothing could go even if all were good.
+    const best = look(new Set(snapshots.map(({ content }) => content)));
+    if (best === undefined || best <= (this.#done.get(shard) ?? 0)) return undefined;
+    return look(await this.#provenOf(shard, snapshots, applied));
+  }
+
+  async #provenOf(
+    shard: number,
+    snapshots: readonly SealedSnapshot[],
+    { now }: Progress,
+  ): Promise<ReadonlySet<string>> {
+    const { ports, logger, metrics } = this.#options;
+    const before = this.#proven.get(shard) ?? new Map<string, number>();
+    const proven = new Map<string, number>();
+    for (const snapshot of snapshots) {
+      const { content, summary } = snapshot;
+      // It was read back when it was taken, before it was sealed.
+      const at = Math.max(summary.now, before.get(content) ?? 0);
+      if (now - at <= PROVEN_FOR_MS) {
+        proven.set(content, at);
+        continue;
+      }
+      const fault = await ports.snapshots.fault(shard, snapshot);
+      if (fault === undefined) proven.set(content, now);
+      else {
+        metrics.snapshotsRefused.inc();
+        logger.error(
+          { shard, position: summary.position.seq, reason: fault },
+          'a kept snapshot is no good any more: the log is not trimmed for it',
+        );
+      }
     }
-    return points;
+    this.#proven.set(shard, proven);
+    return new Set(proven.keys());
+  }
+
+  async #removeOrphans(): Promise<void> {
+    const { removeOrphans, logger } = this.#options;
+    const orphans = await removeOrphans?.().catch((error) => {
+      logger.warn({ reason: messageOf(error) }, 'what unfinished snapshots left could not be removed');
+      return 0;
+    });
+    if (orphans !== undefined && orphans > 0)
+      logger.info({ orphans }, 'what unfinished snapshots left was removed');
   }
 }

@@ -6,9 +6,12 @@ import { isDeepStrictEqual } from 'node:util';
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { nuid } from 'nats';
 import type { Logger } from 'pino';
+import { sayMade } from '../../bus/log-origin.ts';
 import { readMessage, verifiable } from '../../bus/log-reader.ts';
+import { NatsTrimMarks } from '../../bus/nats-trim-marks.ts';
 import type { SnapshotBucket, StoredSnapshot } from '../../bus/snapshot-bucket.ts';
-import { findStream, logIdentityOf, trimMarkOf } from '../../bus/streams.ts';
+import { findStream, logIdentityOf } from '../../bus/streams.ts';
+import { expectSameLog, MARK_MISSING, markMissing } from '../../bus/trim-marks.ts';
 import { verifyLog } from '../../bus/verify-log.ts';
 import { LogDivergedError, SnapshotDamagedError } from '../../errors.ts';
 import type { SnapshotSeal } from '../../protocol/snapshots.ts';
@@ -18,6 +21,7 @@ import type { Redis } from '../../state/redis.ts';
 import type { ShardStore, StoredPosition } from '../../state/shard-store.ts';
 import { RESTORING, ShardRestore } from '../../state/snapshots/restore.ts';
 import { SnapshotSource } from '../../state/snapshots/source.ts';
+import type { Alarms } from '../alarms.ts';
 import type { WorkerMetrics } from '../metrics.ts';
 import { readContent } from './content.ts';
 import { readBack } from './take-snapshot.ts';
@@ -35,6 +39,7 @@ export interface RecoverOptions {
   readonly shards: number;
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
+  readonly alarms?: Pick<Alarms, 'raise' | 'clear'>;
 }
 
 /** Where the state was taken from; undefined when the store has it. */
@@ -44,9 +49,11 @@ export async function recoverShard(options: RecoverOptions): Promise<Recovered> 
   const { store, bucket, shard, logger } = options;
   const stored = await store.position();
   const lost = await lossOf(options, stored);
-  if (lost === undefined) return undefined;
+  const snapshots = await bucket.list(shard);
+  await expectSnapshotsOf(options, snapshots, lost.logIdentity);
+  if (!lost.isLost) return undefined;
   const reasons: string[] = [];
-  for (const snapshot of await bucket.list(shard)) {
+  for (const snapshot of snapshots) {
     const { seal, name } = snapshot;
     const why = await refusalOf(options, snapshot, lost.logIdentity);
     if (why === undefined && seal !== undefined && seal.summary.position.seq > stored.seq) {
@@ -70,23 +77,58 @@ export async function recoverShard(options: RecoverOptions): Promise<Recovered> 
 
 interface Loss {
   readonly logIdentity: string;
+  /** The state has to be brought back: there is none, or one that is older than what was trimmed off. */
+  readonly isLost: boolean;
   /** Nothing was trimmed off this shard's log. */
   readonly isLogWhole: boolean;
 }
 
-/** Whether the state has to be brought back: there is none, or one that is older than what was trimmed off. */
-async function lossOf(
-  { jsm, subjects, shard }: RecoverOptions,
-  stored: StoredPosition,
-): Promise<Loss | undefined> {
+async function lossOf(options: RecoverOptions, stored: StoredPosition): Promise<Loss> {
+  const { jsm, subjects, shard, alarms } = options;
   const info = await findStream(jsm, subjects.streams.decisions);
   if (info === undefined) throw new LogDivergedError('the log is gone');
-  const { below, shards } = trimMarkOf(info);
-  const loss = { logIdentity: logIdentityOf(info), isLogWhole: !shards.has(shard) };
-  if (stored.seq <= 0) return loss;
-  if (loss.isLogWhole || stored.seq >= below || stored.logIdentity !== loss.logIdentity) return undefined;
+  const logIdentity = logIdentityOf(info);
+  const mark = await sayMade(new NatsTrimMarks(jsm, subjects), shard, logIdentity);
+  if (mark === undefined) {
+    // What was trimmed is not known: a state that is there goes on, one that is lost must not begin at the beginning.
+    alarms?.raise(MARK_MISSING, shard, WITHOUT_MARK);
+    if (stored.seq <= 0) throw markMissing(shard);
+    return { logIdentity, isLost: false, isLogWhole: false };
+  }
+  alarms?.clear(MARK_MISSING, shard);
+  expectSameLog(mark, logIdentity, shard);
+  const loss = { logIdentity, isLogWhole: mark.below <= 1 };
+  if (stored.seq <= 0) return { ...loss, isLost: true };
+  if (stored.seq >= mark.below || stored.logIdentity !== logIdentity) return { ...loss, isLost: false };
   const message = await readMessage(jsm, subjects.streams.decisions, stored.seq);
-  return message === undefined ? loss : undefined;
+  return { ...loss, isLost: message === undefined };
+}
+
+/** For the alarm: also while the state is good, because the log can no longer be trimmed. */
+export const WITHOUT_MARK =
+  'nothing says what was trimmed of the shard: its log is not trimmed any more, and a state that is lost does not come back by itself';
+
+/** A good snapshot of another log means that two systems were mixed: which one is right, a person has to say. */
+async function expectSnapshotsOf(
+  { bucket, shard, subjects }: RecoverOptions,
+  snapshots: readonly StoredSnapshot[],
+  logIdentity: string,
+): Promise<void> {
+  for (const snapshot of snapshots) {
+    const { seal, name } = snapshot;
+    if (seal === undefined || seal.summary.position.logIdentity === logIdentity) continue;
+    const { summary } = seal;
+    if (summary.namespace !== subjects.namespace || summary.shard !== shard) continue;
+    try {
+      await checked(bucket, snapshot, seal);
+    } catch (error) {
+      if (error instanceof SnapshotDamagedError) continue;
+      throw error;
+    }
+    throw new LogDivergedError(
+      `the log is ${logIdentity}, snapshot ${name} comes from ${summary.position.logIdentity}: another one`,
+    );
+  }
 }
 
 /** Why a snapshot cannot be used; undefined when it can. Throws when the log does not continue one that is good. */
@@ -108,7 +150,7 @@ async function refusalOf(
   }
   const stream = subjects.streams.decisions;
   try {
-    await verifyLog(verifiable({ jsm, stream, shard }), position);
+    await verifyLog(verifiable({ jsm, stream, shard, marks: new NatsTrimMarks(jsm, subjects) }), position);
     return undefined;
   } catch (error) {
     if (!(error instanceof LogDivergedError)) throw error;

@@ -4,6 +4,7 @@
  */
 import type { Logger } from 'pino';
 import type { SnapshotBucket } from '../../bus/snapshot-bucket.ts';
+import { changeMark, type TrimMarks, withSnapshot } from '../../bus/trim-marks.ts';
 import { messageOf } from '../../errors.ts';
 import type { ShardKeys } from '../../state/keys.ts';
 import type { Redis } from '../../state/redis.ts';
@@ -15,6 +16,7 @@ import { type TakenSnapshot, takeSnapshot } from './take-snapshot.ts';
 export interface SnapshotKeeperOptions {
   readonly bucket: SnapshotBucket;
   readonly redis: Redis;
+  readonly marks: TrimMarks;
   readonly namespace: string;
   readonly shards: number;
   readonly keysOf: (shard: number) => ShardKeys;
@@ -132,6 +134,7 @@ export class SnapshotKeeper {
       kept.decisions = decisions;
       metrics.countSnapshot(shard, taken);
       logger.info({ shard, ...rounded(taken) }, 'a snapshot was taken');
+      await this.#note(shard, taken);
     } catch (error) {
       metrics.snapshots.inc({ result: 'failed' });
       logger.warn({ shard, reason: messageOf(error) }, 'a snapshot could not be taken');
@@ -140,6 +143,18 @@ export class SnapshotKeeper {
       kept.decisions = decisions;
     }
     this.#restUntil = performance.now() + REST * (performance.now() - started);
+  }
+
+  /** By what snapshots have noted the age of the log is known. One that is missing costs a later trim, nothing else. */
+  async #note(shard: number, { position, logIdentity, now }: TakenSnapshot): Promise<void> {
+    const { marks, logger } = this.#options;
+    try {
+      await changeMark(marks, shard, (mark) =>
+        mark?.log === logIdentity ? withSnapshot(mark, position, now) : undefined,
+      );
+    } catch (error) {
+      logger.warn({ shard, reason: messageOf(error) }, 'a snapshot could not be noted in the trim mark');
+    }
   }
 }
 

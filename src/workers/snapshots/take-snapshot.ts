@@ -26,6 +26,8 @@ export interface TakeSnapshotOptions {
 export interface TakenSnapshot {
   readonly position: number;
   readonly logIdentity: string;
+  /** Log time at the position. */
+  readonly now: number;
   /** Bytes of text, and of what is stored. */
   readonly bytes: number;
   readonly storedBytes: number;
@@ -60,6 +62,7 @@ export async function takeSnapshot({
   return {
     position: summary.position.seq,
     logIdentity,
+    now: summary.now,
     bytes: written.bytes,
     storedBytes: stored.bytes,
     durationMs: Math.round(performance.now() - started),

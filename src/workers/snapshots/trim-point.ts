@@ -8,9 +8,13 @@ export interface TrimGuard {
   readonly snapshots: readonly {
     readonly position: { readonly seq: number; readonly logIdentity: string };
     readonly logNeededFrom: number;
+    /** It was read back lately, and was what its seal says. */
+    readonly isProven: boolean;
   }[];
-  /** The first message of the log that is not older than `logRetentionMs`. */
-  readonly retainedFrom: number;
+  /** Positions of the shard and log time there, as its snapshots have noted them. */
+  readonly marks: readonly (readonly [seq: number, at: number])[];
+  /** Log time of the shard at which the retention begins: what is younger stays. */
+  readonly keptSince: number;
 }
 
 /** With one snapshot the log is the only other way back, in case that one turns out to be damaged. */
@@ -18,15 +22,19 @@ const LEAST_SNAPSHOTS = 2;
 
 /**
  * Messages of the shard below this position can go; undefined when none can. Each of the kept snapshots stays usable:
- * with the message at its position, by which the log is recognised, and with all that follows.
+ * with the message at its position, by which the log is recognised, and with all that follows. How old a message is, the
+ * marks tell: no clock is asked, neither the server's nor a worker's.
  */
-export function trimPoint({ logIdentity, applied, snapshots, retainedFrom }: TrimGuard): number | undefined {
+export function trimPoint(guard: TrimGuard): number | undefined {
+  const { logIdentity, applied, snapshots, marks, keptSince } = guard;
   if (applied.seq <= 0 || applied.logIdentity !== logIdentity) return undefined;
-  const good = snapshots.filter(
+  const usable = snapshots.filter(
     ({ position }) => position.logIdentity === logIdentity && position.seq <= applied.seq,
   );
-  if (good.length < LEAST_SNAPSHOTS) return undefined;
-  const needed = good.flatMap(({ position, logNeededFrom }) => [position.seq, logNeededFrom]);
-  const point = Math.min(applied.seq, retainedFrom, ...needed);
+  if (usable.filter(({ isProven }) => isProven).length < LEAST_SNAPSHOTS) return undefined;
+  const old = marks.filter(([, at]) => at <= keptSince).map(([seq]) => seq);
+  if (old.length === 0) return undefined;
+  const needed = usable.flatMap(({ position, logNeededFrom }) => [position.seq, logNeededFrom]);
+  const point = Math.min(applied.seq, Math.max(...old), ...needed);
   return point > 1 ? point : undefined;
 }

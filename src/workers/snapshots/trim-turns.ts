@@ -52,6 +52,6 @@ export class TrimTurns {
     const { trimmer, redis, key, workerId, snapshotEveryMs } = this.#options;
     const everyMs = Math.max(LEAST_TRIM_MS, Math.min(MOST_TRIM_MS, snapshotEveryMs));
     if ((await redis.set(key, workerId, 'PX', everyMs, 'NX')) !== 'OK') return;
-    await trimmer.runOnce(Date.now());
+    await trimmer.runOnce();
   }
 }

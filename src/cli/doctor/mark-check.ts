@@ -1,0 +1,52 @@
+/** The trim marks: does every shard have one, is it about this log, and what was trimmed. */
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { forEachShard } from '../../bus/log-origin.ts';
+import { NatsTrimMarks } from '../../bus/nats-trim-marks.ts';
+import { MARK_MISSING, type TrimMark } from '../../bus/trim-marks.ts';
+import type { Subjects } from '../../protocol/subjects.ts';
+import { type Check, fail, ok, shardList } from './check.ts';
+
+export type MarksByShard = ReadonlyMap<number, TrimMark>;
+
+export async function readMarks(
+  jsm: JetStreamManager,
+  subjects: Subjects,
+  shards: number,
+): Promise<MarksByShard> {
+  const marks = new NatsTrimMarks(jsm, subjects);
+  const found = new Map<number, TrimMark>();
+  await forEachShard(shards, async (shard) => {
+    const { mark } = await marks.read(shard);
+    if (mark !== undefined) found.set(shard, mark);
+  });
+  return found;
+}
+
+export function markCheck(marks: MarksByShard, logIdentity: string, shards: number): Check {
+  const name = 'trim-marks';
+  const all = Array.from({ length: shards }, (_, shard) => shard);
+  const missing = all.filter((shard) => !marks.has(shard));
+  const others = all.filter((shard) => (marks.get(shard)?.log ?? logIdentity) !== logIdentity);
+  if (others.length > 0) {
+    return fail(name, `those of ${shardList(others)} are about another log than this one`);
+  }
+  if (missing.length > 0) {
+    return fail(
+      name,
+      `${MARK_MISSING}: nothing says what was trimmed of ${shardList(missing)}; they are not trimmed any more, and a lost state does not come back by itself: converge marks renew`,
+    );
+  }
+  const trimmed = trimmedShards(marks);
+  const below = Math.max(1, ...[...marks.values()].map((mark) => mark.below));
+  return ok(
+    name,
+    trimmed.length === 0 ? 'nothing trimmed' : `${trimmed.length} shards trimmed below ${below}`,
+  );
+}
+
+export function trimmedShards(marks: MarksByShard): number[] {
+  return [...marks]
+    .filter(([, { below }]) => below > 1)
+    .map(([shard]) => shard)
+    .sort((a, b) => a - b);
+}

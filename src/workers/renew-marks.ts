@@ -1,0 +1,38 @@
+/**
+ * Trim marks that were lost, made anew from the log itself: what a person asks for (`converge marks renew`) who knows that
+ * this is the right log. What is no longer in it counts as trimmed, so that a lost state is never taken for an empty one.
+ */
+import type { JetStreamManager } from '@nats-io/jetstream';
+import { forEachShard, heldFrom } from '../bus/log-origin.ts';
+import { NatsTrimMarks } from '../bus/nats-trim-marks.ts';
+import { findLayout } from '../bus/streams.ts';
+import { changeMark, genesisMark, type TrimMark } from '../bus/trim-marks.ts';
+import { ConfigurationError } from '../errors.ts';
+import type { Subjects } from '../protocol/subjects.ts';
+
+export interface MarkOfShard extends TrimMark {
+  readonly shard: number;
+  /** It was not there. */
+  readonly isNew: boolean;
+}
+
+export async function renewMarks(system: {
+  readonly jsm: JetStreamManager;
+  readonly subjects: Subjects;
+}): Promise<MarkOfShard[]> {
+  const { jsm, subjects } = system;
+  const layout = await findLayout(jsm, subjects);
+  if (layout === undefined) {
+    throw new ConfigurationError(`there is no log in namespace ${subjects.namespace}: bring it back first`);
+  }
+  const marks = new NatsTrimMarks(jsm, subjects);
+  const found: MarkOfShard[] = [];
+  await forEachShard(layout.shards, async (shard) => {
+    const { mark } = await marks.read(shard);
+    const below = mark === undefined ? await heldFrom(system, shard) : mark.below;
+    const made = { ...genesisMark(layout.logIdentity), made: true, below };
+    const stands = await changeMark(marks, shard, (there) => (there === undefined ? made : undefined));
+    found.push({ ...(stands ?? made), shard, isNew: mark === undefined });
+  });
+  return found.sort((a, b) => a.shard - b.shard);
+}
