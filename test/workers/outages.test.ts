@@ -411,7 +411,9 @@ describe('the log', () => {
     for (let filled = 0; filled < limit * 0.96; filled += filler.length) {
       await system.nats.request(`${space.ns}.events.filler.x.y.z`, filler);
     }
-    await until('the worker to say so', () => worker.notReady().includes('the events stream is full'));
+    await until('the worker to say so', () =>
+      worker.notReady().some((reason) => reason.startsWith('events_full')),
+    );
     const sent: Promise<unknown>[] = [];
     for (let i = 0; i < 600; i++) {
       const id = `d-${i}`;
