@@ -19,12 +19,12 @@ export type {
 } from './protocol/auctions.ts';
 export { CODES, type Code, isNotFound, isTransient } from './protocol/codes.ts';
 export type { BatchInput, DecisionInput, DecisionType, SingleType } from './protocol/decisions/index.ts';
-export type { Delegation, DelegationKind } from './protocol/delegations.ts';
+export type { DelegationKind, PublicDelegation as Delegation } from './protocol/delegations.ts';
 export * from './protocol/documents.ts';
 export type { ConvergeEvent } from './protocol/event.ts';
 export type { Json, JsonObject } from './protocol/json.ts';
 export { COMMONS } from './protocol/names.ts';
-export type { Negotiation, Proposal } from './protocol/negotiations.ts';
+export type { Proposal, PublicNegotiation as Negotiation } from './protocol/negotiations.ts';
 export type { MemberOutcome, Outcome } from './protocol/outcome.ts';
 export type {
   Page,

@@ -1,5 +1,5 @@
 import type { AskOptions } from '../bus/query-client.ts';
-import type { Delegation } from '../protocol/delegations.ts';
+import type { PublicDelegation } from '../protocol/delegations.ts';
 import { COMMONS } from '../protocol/names.ts';
 import type { Page, QueryInput } from '../protocol/queries.ts';
 import type { ConvergeClient } from './client.ts';
@@ -63,7 +63,11 @@ export class DelegationProtocol extends DelegationDecisions<'outcome'> {
   }
 
   /** Live and past ones, in the order in which they were made; of one `agent` or of all, of one `state` or of all. */
-  list({ pool = COMMONS, timeoutMs, ...query }: ListDelegationsOptions = {}): Promise<Page<Delegation>> {
+  list({
+    pool = COMMONS,
+    timeoutMs,
+    ...query
+  }: ListDelegationsOptions = {}): Promise<Page<PublicDelegation>> {
     return this.#client.query('delegations', { pool, ...query }, { timeoutMs });
   }
 }

@@ -1,7 +1,7 @@
 import type { AskOptions } from '../bus/query-client.ts';
 import type { Json } from '../protocol/json.ts';
 import { COMMONS } from '../protocol/names.ts';
-import type { Negotiation } from '../protocol/negotiations.ts';
+import type { PublicNegotiation } from '../protocol/negotiations.ts';
 import type { ConvergeClient } from './client.ts';
 import { undefinedIfNotFound } from './not-found.ts';
 import type { InputOf } from './outcomes.ts';
@@ -92,7 +92,7 @@ export class NegotiationProtocol extends NegotiationDecisions<'outcome'> {
   getSession(
     sessionId: string,
     { pool = COMMONS, timeoutMs }: InPool & AskOptions = {},
-  ): Promise<Negotiation | undefined> {
+  ): Promise<PublicNegotiation | undefined> {
     return undefinedIfNotFound(this.#client.query('negotiation', { pool, sessionId }, { timeoutMs }));
   }
 }

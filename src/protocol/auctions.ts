@@ -120,12 +120,13 @@ export interface PublicBid extends Omit<AuctionBid, 'amount'> {
 }
 
 /**
- * An auction as anyone may see it: without the reserve, without what is sealed and without the maxima of proxies
+ * An auction as anyone may see it, by the names that decisions use: without the reserve, without what is sealed and without the maxima of proxies
  * before the close. One that was cancelled never closed, and so never shows them: nobody can look at the bids and ask
  * for others.
  */
-export interface PublicAuction extends EntityCommon, AuctionTerms {
-  readonly kind: 'auction';
+export interface PublicAuction extends Omit<EntityCommon, 'id'>, Omit<AuctionTerms, 'auctionKind'> {
+  readonly auctionId: string;
+  readonly kind: AuctionKind;
   readonly state: Auction['state'];
   readonly bidCount: number;
   /** The last bid of each bidder, in the order of the log. Left out in lists of auctions. */
@@ -149,8 +150,10 @@ export function publicAuction(auction: Auction): PublicAuction {
 
 /** The same without the bids, of which there may be many. */
 export function listedAuction(auction: Auction): PublicAuction {
-  const { bids: _bids, bidBytes: _bytes, standing, reserve, ...shown } = auction;
+  const { id, kind: _, auctionKind, bids: _bids, bidBytes: _bytes, standing, reserve, ...shown } = auction;
   return {
+    auctionId: id,
+    kind: auctionKind,
     ...shown,
     ...(reserve === undefined || !isDisclosed(auction) ? {} : { reserve }),
     ...(standing === undefined || auction.state !== 'open'

@@ -56,3 +56,18 @@ export function isPartyTo(delegation: Delegation, agent: string): boolean {
   if (delegatorId === agent || passedOn?.principalId === agent) return true;
   return delegationKind === 'direct' && delegateeId === agent;
 }
+
+type Renamed<D extends Delegation> = D extends Delegation
+  ? Omit<D, 'id' | 'kind' | 'delegationKind'> & {
+      readonly delegationId: string;
+      readonly kind: DelegationKind;
+    }
+  : never;
+
+/** A delegation as its pool may see it, by the names that decisions use. */
+export type PublicDelegation = Renamed<Delegation>;
+
+export function publicDelegation(delegation: Delegation): PublicDelegation {
+  const { id, kind: _, delegationKind, ...shown } = delegation;
+  return { delegationId: id, kind: delegationKind, ...shown };
+}

@@ -48,6 +48,18 @@ export interface ExpiredNegotiation extends NegotiationCommon {
 
 export type Negotiation = LiveNegotiation | AcceptedNegotiation | RejectedNegotiation | ExpiredNegotiation;
 
+type Renamed<N extends Negotiation> = N extends Negotiation
+  ? Omit<N, 'id' | 'kind' | 'bytes'> & { readonly sessionId: string }
+  : never;
+
+/** A session as its pool may see it, by the names that decisions use. */
+export type PublicNegotiation = Renamed<Negotiation>;
+
+export function publicNegotiation(session: Negotiation): PublicNegotiation {
+  const { id, kind: _, bytes: _bytes, ...shown } = session;
+  return { sessionId: id, ...shown };
+}
+
 export function isLive(session: Negotiation): session is LiveNegotiation {
   return session.state === 'proposed' || session.state === 'countered';
 }

@@ -3,10 +3,10 @@ import { z } from 'zod';
 import type { PublicAuction } from './auctions.ts';
 import type { Code } from './codes.ts';
 import { labelSchema, nameSchema } from './decisions/common.ts';
-import { DELEGATION_STATES, type Delegation } from './delegations.ts';
+import { DELEGATION_STATES, type PublicDelegation } from './delegations.ts';
 import { type Member, type Pool, TASK_STATES, type Task } from './documents.ts';
 import { MAX_CAPABILITIES, MAX_PAGE, MAX_TIME_MS } from './limits.ts';
-import type { Negotiation } from './negotiations.ts';
+import type { PublicNegotiation } from './negotiations.ts';
 import type { Outcome } from './outcome.ts';
 import type { PublicBallot, PublicVote } from './votes.ts';
 
@@ -130,8 +130,8 @@ export interface QueryAnswers {
   readonly auctions: Page<PublicAuction>;
   readonly vote: PublicVote & { readonly ballots: Page<PublicBallot> };
   readonly votes: Page<PublicVote>;
-  readonly negotiation: Negotiation;
-  readonly delegations: Page<Delegation>;
+  readonly negotiation: PublicNegotiation;
+  readonly delegations: Page<PublicDelegation>;
   readonly stats: Stats;
   readonly feed: OpenedFeed;
 }

@@ -157,8 +157,12 @@ export function weightOf(weights: Vote['weights'], voter: string): number {
   return weights !== undefined && Object.hasOwn(weights, voter) ? (weights[voter] ?? 1) : 1;
 }
 
-/** A vote as anyone may see it: all of it but the ballots, which are read by pages, and how many they are. */
-export type PublicVote = Omit<OpenVote, 'voters' | 'ballots' | 'state'> & {
+/**
+ * A vote as anyone may see it, by the names that decisions use: all of it but the ballots, which are read by pages, and
+ * how many they are.
+ */
+export type PublicVote = Omit<OpenVote, 'id' | 'kind' | 'voters' | 'ballots' | 'state'> & {
+  readonly voteId: string;
   readonly turnout: VoterCount;
 } & (
     | { readonly state: 'open' }
@@ -174,11 +178,11 @@ export interface PublicBallot {
 export function publicVote(vote: Vote): PublicVote {
   const turnout = turnoutOf(vote);
   if (vote.state === 'open') {
-    const { voters: _, ballots: _ballots, ...rest } = vote;
-    return { ...rest, turnout };
+    const { id, kind: _, voters: _voters, ballots: _ballots, ...rest } = vote;
+    return { voteId: id, ...rest, turnout };
   }
-  const { voters: _, ballots: _ballots, ...rest } = vote;
-  return { ...rest, turnout };
+  const { id, kind: _, voters: _voters, ballots: _ballots, ...rest } = vote;
+  return { voteId: id, ...rest, turnout };
 }
 
 function turnoutOf({ voters, ballots, weights }: Vote): VoterCount {

@@ -2,7 +2,12 @@
 import { z } from 'zod';
 import { listedAuction, type PublicAuction, publicAuction } from '../protocol/auctions.ts';
 import type { Code } from '../protocol/codes.ts';
-import { type Delegation, isPartyTo } from '../protocol/delegations.ts';
+import {
+  type Delegation,
+  isPartyTo,
+  type PublicDelegation,
+  publicDelegation,
+} from '../protocol/delegations.ts';
 import {
   COMMONS_POOL,
   isClaimable,
@@ -15,7 +20,7 @@ import {
 } from '../protocol/documents.ts';
 import { ENTITY_STATES, type Entities, type EntityKind } from '../protocol/entities.ts';
 import { COMMONS } from '../protocol/names.ts';
-import type { Negotiation } from '../protocol/negotiations.ts';
+import { type PublicNegotiation, publicNegotiation } from '../protocol/negotiations.ts';
 import { decisionKey, type Outcome } from '../protocol/outcome.ts';
 import type { Page, PoolStats, QueryAnswers, QueryOf, ShardStats } from '../protocol/queries.ts';
 import { shardOf } from '../protocol/shard.ts';
@@ -231,17 +236,20 @@ export class StateQueries {
     return await this.#entities('vote', query, publicVote);
   }
 
-  async negotiation({ pool = COMMONS, sessionId }: QueryOf<'negotiation'>): Promise<Answer<Negotiation>> {
+  async negotiation({
+    pool = COMMONS,
+    sessionId,
+  }: QueryOf<'negotiation'>): Promise<Answer<PublicNegotiation>> {
     const session = await this.#entity('negotiation', pool, sessionId);
     return session === undefined
       ? notFound('session_not_found', `there is no session ${sessionId} in ${pool}`)
-      : { ok: session };
+      : { ok: publicNegotiation(session) };
   }
 
-  async delegations(query: QueryOf<'delegations'>): Promise<Answer<Page<Delegation>>> {
+  async delegations(query: QueryOf<'delegations'>): Promise<Answer<Page<PublicDelegation>>> {
     const { agent } = query;
     const concerns = (delegation: Delegation): boolean => agent === undefined || isPartyTo(delegation, agent);
-    return await this.#entities('delegation', query, (delegation) => delegation, concerns);
+    return await this.#entities('delegation', query, publicDelegation, concerns);
   }
 
   async #entity<K extends EntityKind>(kind: K, pool: string, id: string): Promise<Entities[K] | undefined> {

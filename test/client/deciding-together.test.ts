@@ -43,7 +43,7 @@ describe('BiddingProtocol', () => {
     const second = acceptedOrThrow(await bidding.open(terms, { pool })).data.auctionId;
     expect(await bidding.cancel(first, { pool })).toMatchObject({ status: 'accepted' });
     const { items } = await bidding.listAuctions({ pool, state: 'open' });
-    expect(items.map(({ id }) => id)).toEqual([second]);
+    expect(items.map(({ auctionId }) => auctionId)).toEqual([second]);
     expect(await bidding.getAuction('no-such-auction', { pool })).toBeUndefined();
   });
 
@@ -173,7 +173,7 @@ describe('DelegationProtocol', () => {
     const live = acceptedOrThrow(await ann.delegate('bob', scope, { pool })).data.delegationId;
     const passedOn = acceptedOrThrow(await bob.delegate('cid', ['votes'], { pool, onBehalfOf: 'ann' })).data;
     const idsOf = async (query: Parameters<DelegationProtocol['list']>[0]) =>
-      (await ann.list({ pool, ...query })).items.map(({ id }) => id);
+      (await ann.list({ pool, ...query })).items.map(({ delegationId }) => delegationId);
     expect(await idsOf({})).toEqual([past, live, passedOn.delegationId]);
     expect(await idsOf({ state: 'live' })).toEqual([live, passedOn.delegationId]);
     expect(await idsOf({ state: 'revoked' })).toEqual([past]);

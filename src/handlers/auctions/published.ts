@@ -1,14 +1,14 @@
 import type { AuctionEvent, BidPlacedData } from './events.ts';
 
 /**
- * What subscribers may see of an event: not the reserve, nothing of a sealed bid but that it was made, and of a bid
+ * What subscribers may see of an event, by the names that decisions use: not the reserve, nothing of a sealed bid but that it was made, and of a bid
  * with proxies who leads at what price.
  */
 export function publicAuctionData(event: AuctionEvent): object {
   switch (event.type) {
     case 'auction.opened': {
-      const { reserve: _secret, ...shown } = event.data;
-      return shown;
+      const { auctionKind, reserve: _secret, ...shown } = event.data;
+      return { kind: auctionKind, ...shown };
     }
     case 'auction.bid_placed':
       return publicBidData(event.data);

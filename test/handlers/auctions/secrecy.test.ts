@@ -170,7 +170,7 @@ describe('what an opening tells', () => {
         opens('ann', 'a', { kind: 'english', reserve: 9, startPrice: 1, increment: [{ step: 2 }], lot: [1] }),
       )
       .thenPublished('auction.opened', {
-        auctionKind: 'english',
+        kind: 'english',
         direction: 'forward',
         opener: 'ann',
         closesAt: START + CLOSE_MS,
