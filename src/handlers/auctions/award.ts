@@ -8,7 +8,7 @@ import { MAX_RANKING_TOLD } from '../../protocol/limits.ts';
 import { SYSTEM } from '../../protocol/names.ts';
 import { formatAmount, type Settlement, type Sold } from '../../rules/index.ts';
 import type { DomainEvent } from '../events.ts';
-import { memberNow } from '../pools/guards.ts';
+import { memberNow, strangerAmong } from '../pools/guards.ts';
 import { claimed } from '../tasks/claims.ts';
 import { claimsLeft, isCapable } from '../tasks/guards.ts';
 import { lapse } from '../tasks/lapse.ts';
@@ -22,7 +22,7 @@ export function award(state: PoolState, auction: Auction, now: number): readonly
     return [
       announced(
         auction,
-        choose(auction, (bidder) => !state.isBanned(bidder)),
+        choose(auction, (bidder) => !state.isBanned(bidder) && !strangerAmong(state, [bidder], now)),
       ),
     ];
   const found = state.tasks.get(taskId);

@@ -14,7 +14,7 @@ import {
 import { type Accepted, accepted, isRejected, type Rejected, rateLimited, rejected } from '../decided.ts';
 import type { DomainEvent } from '../events.ts';
 import type { Context, Handler } from '../handler.ts';
-import { openPool, workingPool } from '../pools/guards.ts';
+import { openPool, strangerAmong, workingPool } from '../pools/guards.ts';
 import { claimedTaskData } from '../tasks/claims.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { award } from './award.ts';
@@ -58,7 +58,7 @@ function mayNotBid(state: PoolState, auction: OpenAuction, context: Context): Re
   if (auction.opener === context.self) {
     return rejected('not_allowed', `${context.self} has opened auction ${auction.id} and cannot bid`);
   }
-  if (auction.taskId === undefined) return undefined;
+  if (auction.taskId === undefined) return strangerAmong(state, [context.self], context.now);
   const taker = requireTaker(state, auction, auction.taskId, context);
   return isRejected(taker) ? taker : undefined;
 }

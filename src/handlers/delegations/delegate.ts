@@ -9,7 +9,7 @@ import {
 } from '../../rules/index.ts';
 import { accepted, isRejected, type Rejected, rejected } from '../decided.ts';
 import type { Context, Handler } from '../handler.ts';
-import { poolToOpenIn } from '../pools/guards.ts';
+import { poolToOpenIn, strangerAmong } from '../pools/guards.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import type { DelegationGrantedData } from './events.ts';
 import { membership, tooManyDelegations, unknownEntry } from './guards.ts';
@@ -29,7 +29,12 @@ export const delegate: Handler<'Delegate'> = {
     if (expiresAt !== undefined && expiresAt <= context.now) {
       return rejected('deadline_passed', `delegation ${id} would be over already`);
     }
-    const refused = unknownEntry(decision.scope) ?? unusable(state, decision) ?? tooManyDelegations(state);
+    const delegates = decision.kind === 'pooled' ? [] : [decision.delegateeId];
+    const refused =
+      unknownEntry(decision.scope) ??
+      unusable(state, decision) ??
+      strangerAmong(state, delegates, context.now) ??
+      tooManyDelegations(state);
     if (refused !== undefined) return refused;
     const basis = context.self === context.agent ? undefined : basisFor(state, decision, context);
     if (basis !== undefined && isRejected(basis)) return basis;

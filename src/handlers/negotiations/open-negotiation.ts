@@ -1,7 +1,7 @@
 import { MAX_BATCH } from '../../protocol/limits.ts';
 import { accepted, isRejected, rejected } from '../decided.ts';
 import type { Handler } from '../handler.ts';
-import { poolToOpenIn } from '../pools/guards.ts';
+import { poolToOpenIn, strangerAmong } from '../pools/guards.ts';
 import { tooManyBytes, tooManyOpen } from '../quotas/counts.ts';
 import { bytesOf } from '../quotas/usage.ts';
 import { requireParticipant } from './guards.ts';
@@ -16,7 +16,8 @@ export const openNegotiation: Handler<'OpenNegotiation'> = {
     if (isRejected(state)) return state;
     if (state.entities.negotiation.has(sessionId))
       return rejected('session_exists', `session ${sessionId} exists already`);
-    const stranger = requireParticipant(participants, sessionId, context);
+    const stranger =
+      requireParticipant(participants, sessionId, context) ?? strangerAmong(state, participants, context.now);
     if (stranger !== undefined) return stranger;
     const { self, agent, decisionId, now, seq, index } = context;
     if (deadline !== undefined && deadline <= now)

@@ -1,6 +1,7 @@
 /** Guards about pools and membership: each returns what it guards, or the rejection named after its rule. */
 import type { Member } from '../../protocol/documents.ts';
 import { COMMONS, OPERATOR } from '../../protocol/names.ts';
+import { isPublic } from '../../protocol/visibility.ts';
 import { isRejected, type Rejected, rejected } from '../decided.ts';
 import type { Context } from '../handler.ts';
 import { type PoolState, presenceEnds } from '../world/pool-state.ts';
@@ -75,6 +76,18 @@ export function requireMember(state: PoolState, { self, now }: Context): Member 
     memberNow(state, self, now) ??
     rejected('not_a_member', `${self} is not a member of pool ${state.doc.pool}`)
   );
+}
+
+/** Into a pool that is not open nobody is drawn who is no member of it: it would have to know of what it may not. */
+export function strangerAmong(
+  state: PoolState,
+  agents: readonly string[],
+  now: number,
+): Rejected | undefined {
+  if (isPublic(state.doc)) return undefined;
+  const stranger = agents.find((agent) => memberNow(state, agent, now) === undefined);
+  if (stranger === undefined) return undefined;
+  return rejected('not_a_member', `${stranger} is not a member of pool ${state.doc.pool}, which is not open`);
 }
 
 /** The open pool, if the agent may put something new into it: in some pools only members may. */

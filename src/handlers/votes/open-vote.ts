@@ -3,7 +3,7 @@ import { MAX_BATCH } from '../../protocol/limits.ts';
 import { weightOf } from '../../protocol/votes.ts';
 import { accepted, isRejected, rejected } from '../decided.ts';
 import type { Context, Handler } from '../handler.ts';
-import { poolToOpenIn } from '../pools/guards.ts';
+import { poolToOpenIn, strangerAmong } from '../pools/guards.ts';
 import { tooManyBytes, tooManyOpen } from '../quotas/counts.ts';
 import { bytesOf } from '../quotas/usage.ts';
 import { membersAt } from './electorate.ts';
@@ -24,6 +24,7 @@ export const openVote: Handler<'OpenVote'> = {
     const voters = electorate === 'members' ? membersAt(state, context.now) : electorate;
     const fault =
       electorateFault(voters, context) ??
+      strangerAmong(state, voters, context.now) ??
       weightsFault(weights, voters) ??
       tooManyOpen(world, state, 'vote', context.self) ??
       tooManySeats(state, voters.length) ??
