@@ -73,6 +73,12 @@ export interface Member {
   readonly lastSeenAt?: number;
 }
 
+/** When the presence of a member lapses; undefined when it need not be heard from. */
+export function presenceEnds(member: Member | undefined): number | undefined {
+  if (member?.presenceMs === undefined || member.lastSeenAt === undefined) return undefined;
+  return member.lastSeenAt + member.presenceMs;
+}
+
 export interface Claim {
   readonly agent: string;
   readonly epoch: number;

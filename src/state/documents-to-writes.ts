@@ -153,8 +153,17 @@ function writtenEntity(keys: ShardKeys, entity: Entity): Written {
       finishedAt === undefined
         ? { key: keys.liveEntities(pool), member: ref, score: order }
         : { key: keys.endedEntities(pool), member: ref, score: finishedAt },
+      ...delegatedTo(keys, entity),
     ],
   };
+}
+
+/** What an agent may do for others in a pool is looked for whenever a stranger asks about it. */
+function delegatedTo(keys: ShardKeys, entity: Entity): readonly Entry[] {
+  if (entity.kind !== 'delegation' || entity.state !== 'live' || entity.delegationKind !== 'direct')
+    return [];
+  const { pool, delegateeId, id, order } = entity;
+  return [{ key: keys.delegatedTo(pool, delegateeId), member: id, score: order }];
 }
 
 /** Who holds the task, or held it when it finished. */

@@ -50,6 +50,8 @@ export interface ShardKeys {
   liveEntities(pool: string): string;
   /** Sorted set: those that have, as `<kind>/<id>`, by the time they ended. */
   endedEntities(pool: string): string;
+  /** Sorted set: live delegations that let this agent act, by order of granting. Those to all members are not among them. */
+  delegatedTo(pool: string, agent: string): string;
   /** Hash: agent → ban from the whole system. */
   readonly bans: string;
   /** Hash: bucket of a rate → when it is full again, microseconds. */
@@ -90,6 +92,7 @@ export function shardKeys(namespace: string, shard: number): ShardKeys {
     entitiesIn: (pool, kind, entityState) => `${state}entities-in:${pool}:${kind}:${entityState}`,
     liveEntities: (pool) => `${state}live-entities:${pool}`,
     endedEntities: (pool) => `${state}ended-entities:${pool}`,
+    delegatedTo: (pool, agent) => `${state}delegated-to:${pool}:${agent}`,
     bans: `${state}bans`,
     buckets: `${state}buckets`,
     statePattern: `${state.replace(/[[\]*?\\]/g, '\\$&')}*`,

@@ -292,21 +292,6 @@ export class StateQueries {
     return { ok: { items: page.map(view), ...more } };
   }
 
-  /**
-   * Whether an agent may see a pool: an open one anybody may, any other one its members, its owner and operators, and one that
-   * there is not nobody: it may be a private one by the time it is there. Without an agent: whether anybody may.
-   */
-  async isVisible(pool: string, agent: string | undefined): Promise<boolean> {
-    const keys = this.#of(pool);
-    const [doc, isMember] = await Promise.all([
-      this.#pool(pool),
-      agent === undefined ? 0 : this.#redis.hexists(keys.members(pool), agent),
-    ]);
-    if (doc === undefined) return false;
-    if (doc.admission.kind === 'open' || isMember === 1) return true;
-    return agent !== undefined && (doc.owner === agent || doc.operators?.includes(agent) === true);
-  }
-
   async shardStats(): Promise<ShardStats[]> {
     return await Promise.all(
       this.#allShards().map(async (keys, shard) => {

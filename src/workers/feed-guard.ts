@@ -3,13 +3,12 @@ import type { Logger } from 'pino';
 import type { EventFeeds } from '../bus/event-feeds.ts';
 import { messageOf } from '../errors.ts';
 import { askerOf } from '../protocol/identity.ts';
-import type { StateQueries } from '../state/queries.ts';
 import { every, type Timer } from '../timers.ts';
-import { maySee } from './query-access.ts';
+import type { PoolSight } from './pool-sight.ts';
 
 export interface FeedGuardOptions {
   readonly feeds: EventFeeds;
-  readonly queries: StateQueries;
+  readonly sight: PoolSight;
   /** Whether this is the worker that sees to it. */
   readonly isOurs: () => boolean;
   readonly logger: Logger;
@@ -43,10 +42,10 @@ export class FeedGuard {
   }
 
   async #check(): Promise<void> {
-    const { feeds, queries } = this.#options;
+    const { feeds, sight } = this.#options;
     await feeds.closeForbidden(async (name, pool) => {
       const asker = askerOf(name);
-      return asker !== undefined && (await maySee(queries, asker, pool));
+      return asker !== undefined && (await sight.sees(asker, pool));
     });
   }
 }

@@ -1,11 +1,15 @@
 /**
- * Keeps private pools: what is asked about a pool that is not open is answered to its members, its owner, operators and
- * observers, and to everybody else as if there were no such pool. For systems whose NATS server says who is who.
+ * Keeps private pools: what is asked about a pool that is not open is answered to who may know of it, and to everybody
+ * else as if there were no such pool. For systems whose NATS server says who is who.
  */
 import type { QueryHandlers } from '../bus/query-service.ts';
+import type { Pool } from '../protocol/documents.ts';
 import type { Asker } from '../protocol/identity.ts';
+import { MAX_ANSWER_BYTES } from '../protocol/limits.ts';
 import { COMMONS } from '../protocol/names.ts';
-import type { StateQueries } from '../state/queries.ts';
+import { isPublic } from '../protocol/visibility.ts';
+import type { Readable } from '../rules/index.ts';
+import type { PoolSight } from './pool-sight.ts';
 
 /** How many pools are looked at together in search of those that can be seen. */
 const MIN_POOLS_READ = 200;
@@ -17,64 +21,75 @@ interface AboutPool {
 type Answered<Q, T> = (query: Q, asker: Asker) => Promise<T>;
 type Refused = { readonly error: { readonly code: 'pool_not_found'; readonly message: string } };
 
-/** Whether the asker may see the pool. */
-export async function maySee(queries: StateQueries, asker: Asker, pool: string): Promise<boolean> {
-  if (asker.kind === 'overseer') return true;
-  return await queries.isVisible(pool, asker.kind === 'agent' ? asker.agent : undefined);
-}
-
-export function privatelyAnswered(handlers: QueryHandlers, queries: StateQueries): QueryHandlers {
-  const visible = async (asker: Asker, pools: readonly string[]): Promise<string[]> => {
-    const verdicts = await Promise.all(pools.map((pool) => maySee(queries, asker, pool)));
+export function privatelyAnswered(handlers: QueryHandlers, sight: PoolSight): QueryHandlers {
+  const visible = async (asker: Asker, pools: readonly string[], what?: Readable): Promise<string[]> => {
+    const verdicts = await Promise.all(pools.map((pool) => sight.sees(asker, pool, what)));
     return pools.filter((_, i) => verdicts[i]);
   };
+  /** `what` is what a delegate may see although it may not see the pool: where nothing is named, nothing. */
   const inVisiblePool =
-    <Q extends AboutPool, T>(answer: Answered<Q, T>): Answered<Q, T | Refused> =>
+    <Q extends AboutPool, T>(
+      answer: Answered<Q, T>,
+      what?: (query: Q) => Readable,
+    ): Answered<Q, T | Refused> =>
     async (query, asker) => {
       const { pool = COMMONS } = query;
-      return (await maySee(queries, asker, pool)) ? await answer(query, asker) : hidden(pool);
+      return (await sight.sees(asker, pool, what?.(query))) ? await answer(query, asker) : hidden(pool);
     };
   return {
-    task: inVisiblePool(handlers.task),
-    tasks: inVisiblePool(handlers.tasks),
+    task: inVisiblePool(handlers.task, ({ taskId }) => ({ family: 'tasks', entityId: taskId })),
+    tasks: inVisiblePool(handlers.tasks, () => ({ family: 'tasks' })),
     pool: inVisiblePool(handlers.pool),
     members: inVisiblePool(handlers.members),
-    auction: inVisiblePool(handlers.auction),
-    auctions: inVisiblePool(handlers.auctions),
-    vote: inVisiblePool(handlers.vote),
-    votes: inVisiblePool(handlers.votes),
-    negotiation: inVisiblePool(handlers.negotiation),
-    delegations: inVisiblePool(handlers.delegations),
+    auction: inVisiblePool(handlers.auction, ({ auctionId }) => ({
+      family: 'auctions',
+      entityId: auctionId,
+    })),
+    auctions: inVisiblePool(handlers.auctions, () => ({ family: 'auctions' })),
+    vote: inVisiblePool(handlers.vote, ({ voteId }) => ({ family: 'votes', entityId: voteId })),
+    votes: inVisiblePool(handlers.votes, () => ({ family: 'votes' })),
+    negotiation: inVisiblePool(handlers.negotiation, ({ sessionId }) => ({
+      family: 'negotiations',
+      entityId: sessionId,
+    })),
+    delegations: inVisiblePool(handlers.delegations, () => ({ family: 'delegations' })),
     stats: inVisiblePool(handlers.stats),
     pools: async (query, asker) => {
       if (asker.kind === 'overseer') return await handlers.pools(query, asker);
       const limit = Math.max(query.limit, MIN_POOLS_READ);
+      const joined = await joinedBy(handlers, asker);
+      const seen: Pool[] = [];
       for (let { cursor } = query; ; ) {
         const answer = await handlers.pools({ ...query, limit, cursor }, asker);
         if ('error' in answer) return answer;
-        const names = await visible(
-          asker,
-          answer.ok.items.map(({ pool }) => pool),
+        const { items } = answer.ok;
+        const hidden = items.filter((pool) => !isPublic(pool) && isTheirs(pool, asker, joined));
+        const shown = new Set(
+          await visible(
+            asker,
+            hidden.map(({ pool }) => pool),
+          ),
         );
-        const seen = answer.ok.items.filter(({ pool }) => names.includes(pool));
-        const items = seen.slice(0, query.limit);
+        seen.push(...items.filter((pool) => isPublic(pool) || shown.has(pool.pool)));
         cursor = answer.ok.cursor;
-        if (cursor === undefined && items.length === seen.length) return { ok: { items } };
-        // The name of a pool that cannot be seen is not told as a cursor either: reading goes on until one can be.
-        const last = items.at(-1);
-        if (last !== undefined) return { ok: { items, cursor: last.pool } };
+        // Pages are cut, and say whether there is another, by what can be seen alone.
+        const page = firstOf(seen, query.limit);
+        const last = page.at(-1);
+        if (page.length < seen.length && last !== undefined)
+          return { ok: { items: page, cursor: last.pool } };
+        if (cursor === undefined) return { ok: { items: page } };
       }
     },
     'pools-of-agent': async (query, asker) => {
       const answer = await handlers['pools-of-agent'](query, asker);
-      if ('error' in answer || isOneself(asker, query.agent)) return answer;
+      if ('error' in answer) return answer;
       return { ok: { pools: await visible(asker, answer.ok.pools) } };
     },
     'pending-tasks': async (query, asker) => {
-      if (isOneself(asker, query.agent)) return await handlers['pending-tasks'](query, asker);
       const theirs = await handlers['pools-of-agent']({ agent: query.agent }, asker);
       const pools = query.pools ?? ('error' in theirs ? [] : theirs.ok.pools);
-      return await handlers['pending-tasks']({ ...query, pools: await visible(asker, pools) }, asker);
+      const shown = await visible(asker, pools, { family: 'tasks' });
+      return await handlers['pending-tasks']({ ...query, pools: shown }, asker);
     },
     outcome: async (query, asker) =>
       isOneself(asker, query.agent)
@@ -98,9 +113,31 @@ export function privatelyAnswered(handlers: QueryHandlers, queries: StateQueries
   };
 }
 
-/** Nothing about an agent is hidden from itself, and nothing at all from operators and observers. */
+/** Outcomes are their agent's own, also those from pools that it may not see any more. */
 function isOneself(asker: Asker, agent: string): boolean {
   return asker.kind === 'overseer' || (asker.kind === 'agent' && asker.agent === agent);
+}
+
+async function joinedBy(handlers: QueryHandlers, asker: Asker): Promise<ReadonlySet<string>> {
+  if (asker.kind !== 'agent') return new Set();
+  const answer = await handlers['pools-of-agent']({ agent: asker.agent }, asker);
+  return new Set('error' in answer ? [] : answer.ok.pools);
+}
+
+/** Private pools that the asker may see, if it is not banned and present: nothing is asked about all the others. */
+function isTheirs({ pool, owner, operators }: Pool, asker: Asker, joined: ReadonlySet<string>): boolean {
+  if (asker.kind !== 'agent') return false;
+  return joined.has(pool) || owner === asker.agent || operators?.includes(asker.agent) === true;
+}
+
+/** As many as a page has, and as one answer holds; one at least. */
+function firstOf(pools: readonly Pool[], limit: number): readonly Pool[] {
+  let bytes = 0;
+  const end = pools.findIndex((pool, i) => {
+    bytes += Buffer.byteLength(JSON.stringify(pool));
+    return i >= limit || (i > 0 && bytes > MAX_ANSWER_BYTES);
+  });
+  return end === -1 ? pools : pools.slice(0, end);
 }
 
 function hidden(pool: string): Refused {

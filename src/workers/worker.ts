@@ -16,6 +16,7 @@ import { type Subjects, subjects as subjectsOf } from '../protocol/subjects.ts';
 import { type SystemKeys, shardKeys, systemKeys } from '../state/keys.ts';
 import { leaseHolderOf, workerNameOf } from '../state/lease.ts';
 import { redisLeaseStore } from '../state/lease-store.ts';
+import { PoolStandings } from '../state/pool-standings.ts';
 import { StateQueries } from '../state/queries.ts';
 import { RedisShardStore } from '../state/redis-shard-store.ts';
 import { VERSION } from '../version.ts';
@@ -28,6 +29,7 @@ import { LeaseHolder } from './leases.ts';
 import { MarkWatch } from './mark-watch.ts';
 import { WorkerMetrics } from './metrics.ts';
 import { OwnedShards } from './owned-shards.ts';
+import { PoolSight } from './pool-sight.ts';
 import { SYSTEM_CLOCK } from './ports.ts';
 import { privatelyAnswered } from './query-access.ts';
 import { queryHandlers } from './query-handlers.ts';
@@ -89,6 +91,7 @@ class WorkerProcess {
   readonly #alarms: Alarms;
   readonly #streams: StreamPublisher;
   readonly #queries: StateQueries;
+  readonly #sight: PoolSight;
   readonly #feeds: EventFeeds;
   readonly #watch: StreamWatch;
   readonly #guard: FeedGuard;
@@ -115,6 +118,7 @@ class WorkerProcess {
     this.#keys = systemKeys(config.namespace);
     this.#streams = new StreamPublisher(connections.nats);
     this.#queries = new StateQueries(connections.reads, config.namespace, config.shards);
+    this.#sight = new PoolSight(new PoolStandings(connections.reads, config.namespace, config.shards));
     this.#feeds = new EventFeeds(connections.jsm, this.#subjects);
     this.#watch = new StreamWatch({
       connection: connections.nats,
@@ -126,7 +130,7 @@ class WorkerProcess {
     });
     this.#guard = new FeedGuard({
       feeds: this.#feeds,
-      queries: this.#queries,
+      sight: this.#sight,
       isOurs: () => this.#leases.holds(0),
       logger,
     });
@@ -273,7 +277,7 @@ class WorkerProcess {
       connection: nats,
       subjects: this.#subjects,
       version: VERSION,
-      handlers: this.#config.auth ? privatelyAnswered(handlers, this.#queries) : handlers,
+      handlers: this.#config.auth ? privatelyAnswered(handlers, this.#sight) : handlers,
       areNamesProven: this.#config.auth,
       onFault: (name, error) =>
         this.#logger.error({ query: name, err: error }, 'a query could not be answered'),

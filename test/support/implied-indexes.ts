@@ -22,6 +22,7 @@ const INDEX_KINDS = new Set([
   'entities-in',
   'live-entities',
   'ended-entities',
+  'delegated-to',
   'receipt-counts',
 ]);
 
@@ -91,6 +92,8 @@ function indexEntity(indexes: Indexes, base: string, doc: Doc): void {
   indexes.zadd(`${base}entities-in:${pool}:${kind}:${state}`, String(id), Number(order));
   if (finishedAt === undefined) indexes.zadd(`${base}live-entities:${pool}`, `${kind}/${id}`, Number(order));
   else indexes.zadd(`${base}ended-entities:${pool}`, `${kind}/${id}`, Number(finishedAt));
+  if (kind === 'delegation' && state === 'live' && doc.delegationKind === 'direct')
+    indexes.zadd(`${base}delegated-to:${pool}:${doc.delegateeId}`, String(id), Number(order));
   indexes.count(`${base}receipt-counts`, keyOf(doc));
 }
 

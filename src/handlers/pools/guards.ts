@@ -1,10 +1,10 @@
 /** Guards about pools and membership: each returns what it guards, or the rejection named after its rule. */
-import type { Member } from '../../protocol/documents.ts';
+import { type Member, presenceEnds } from '../../protocol/documents.ts';
 import { COMMONS, OPERATOR } from '../../protocol/names.ts';
 import { isPublic } from '../../protocol/visibility.ts';
 import { isRejected, type Rejected, rejected } from '../decided.ts';
 import type { Context } from '../handler.ts';
-import { type PoolState, presenceEnds } from '../world/pool-state.ts';
+import type { PoolState } from '../world/pool-state.ts';
 import type { World } from '../world/world.ts';
 
 export function existingPool(world: World, { pool }: Context): PoolState | Rejected {

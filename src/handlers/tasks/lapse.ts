@@ -5,11 +5,12 @@ import {
   isClaimed,
   isFinal,
   type LiveTask,
+  presenceEnds,
   type Task,
 } from '../../protocol/documents.ts';
 import { SYSTEM } from '../../protocol/names.ts';
 import type { TaskEvent } from '../events.ts';
-import { type PoolState, presenceEnds } from '../world/pool-state.ts';
+import type { PoolState } from '../world/pool-state.ts';
 import { evolveTask } from './evolve.ts';
 
 export interface Lapsed {

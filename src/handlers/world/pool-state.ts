@@ -13,6 +13,7 @@ import {
   isFinal,
   type Member,
   type Pool,
+  presenceEnds,
   type Task,
 } from '../../protocol/documents.ts';
 import { type Entity, type EntityKind, entityRef } from '../../protocol/entities.ts';
@@ -323,12 +324,6 @@ function dueBefore(a: Due, b: Due): boolean {
   if (a.at !== b.at) return a.at < b.at;
   if (a.kind !== b.kind) return a.kind < b.kind;
   return a.id < b.id;
-}
-
-/** When the presence of a member lapses; undefined when it need not be heard from. */
-export function presenceEnds(member: Member | undefined): number | undefined {
-  if (member?.presenceMs === undefined || member.lastSeenAt === undefined) return undefined;
-  return member.lastSeenAt + member.presenceMs;
 }
 
 /** When time next changes a task; undefined when it never does. */

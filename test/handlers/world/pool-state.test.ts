@@ -1,8 +1,9 @@
 /** What a pool derives from its documents: the same after loading in any order as after the decisions themselves. */
 import { describe, expect, it } from 'vitest';
-import { type PoolState, presenceEnds, taskDue } from '../../../src/handlers/world/pool-state.ts';
+import { type PoolState, taskDue } from '../../../src/handlers/world/pool-state.ts';
 import { World } from '../../../src/handlers/world/world.ts';
 import type { Member, Task } from '../../../src/protocol/documents.ts';
+import { presenceEnds } from '../../../src/protocol/documents.ts';
 import { DAY_MS, MINUTE_MS } from '../../../src/protocol/limits.ts';
 import { settingsSchema } from '../../../src/protocol/settings.ts';
 import { PLACE } from '../message.ts';
