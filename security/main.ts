@@ -4,6 +4,7 @@ import { CommandLine } from '../src/programs/command-line.ts';
 import { runProgram } from '../src/programs/run-program.ts';
 import { type AttackCase, runAttacks } from './attacks/index.ts';
 import { type Case, runMatrix } from './matrix.ts';
+import { type PrivateCase, runPrivate } from './private/index.ts';
 import { SecuritySystem } from './system.ts';
 import { tableOf } from './table.ts';
 
@@ -26,7 +27,11 @@ function parseOptions(args: readonly string[]): { readonly json: boolean } | 'he
 async function attack({ json }: { readonly json: boolean }): Promise<number> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   await using system = await SecuritySystem.start(process.env, say);
-  const cases: readonly (Case | AttackCase)[] = [...(await runAttacks(system)), ...(await runMatrix(system))];
+  const cases: readonly (Case | AttackCase | PrivateCase)[] = [
+    ...(await runAttacks(system)),
+    ...(await runPrivate(system)),
+    ...(await runMatrix(system)),
+  ];
   const wrong = cases.filter(({ expected, found }) => expected !== found);
   const result = { cases: cases.length, asExpected: cases.length - wrong.length, wrong };
   process.stdout.write(json ? `${JSON.stringify(result)}\n` : tableOf(cases));

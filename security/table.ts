@@ -3,16 +3,24 @@ import { aligned } from '../src/cli/text.ts';
 import type { AttackCase } from './attacks/index.ts';
 import { NAMES } from './expectations.ts';
 import type { Case } from './matrix.ts';
+import type { PrivateCase } from './private/index.ts';
 
 const COLUMNS: readonly string[] = NAMES;
 
-type AnyCase = Case | AttackCase;
+type AnyCase = Case | AttackCase | PrivateCase;
+
+/** Kinds that have a line each, and no columns. */
+const SINGLE: ReadonlySet<string> = new Set([
+  'attack',
+  'connect',
+  'private pool',
+] satisfies AnyCase['kind'][]);
 
 const MARKS: Readonly<Record<string, string>> = { allowed: 'yes', denied: '-' };
 
 export function tableOf(cases: readonly AnyCase[]): string {
-  const tried = cases.filter((each): each is Case => each.kind !== 'attack' && each.kind !== 'connect');
-  const single = cases.filter((each) => each.kind === 'attack' || each.kind === 'connect');
+  const tried = cases.filter((each): each is Case => !SINGLE.has(each.kind));
+  const single = cases.filter((each) => SINGLE.has(each.kind));
   const rows = new Map<string, string[]>();
   for (const each of tried) {
     const key = `${each.kind} ${each.row}`;

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { expect, it, vi } from 'vitest';
-import type { ConvergeClient, ConvergeEvent, EventFeed } from '../../src/index.ts';
+import type { ConvergeClient, ConvergeEvent, DecisionInput, EventFeed } from '../../src/index.ts';
 import {
   acceptedOrThrow,
   NotAuthorizedError,
@@ -108,6 +108,47 @@ it('whoever leaves hears no more, also on a feed that is open', async () => {
   const seen = collect(ann.events({ pool, start: 'all' })).events;
   await until('ann to hear it', () => seen.some(({ subject }) => subject === 'task/unheard'));
   expect(events).toHaveLength(heard);
+});
+
+it('a delegate that is no member reads what its scope covers, for as long as its principal may', async () => {
+  const { pool, ann, bob } = await privatePool();
+  const opens = (voteId: string): DecisionInput => ({
+    type: 'OpenVote',
+    voteId,
+    question: '?',
+    options: ['x', 'y'],
+    method: 'plurality',
+    closesAt: Date.now() + 600_000,
+  });
+  acceptedOrThrow(await bob.decide(pool, { type: 'JoinPool' }));
+  for (const voteId of ['v1', 'v2']) acceptedOrThrow(await ann.decide(pool, opens(voteId)));
+  const granted: DecisionInput = { type: 'Delegate', delegateeId: 'bob', scope: ['Vote:v1', 'tasks'] };
+  const { decisionId } = acceptedOrThrow(await ann.decide(pool, granted));
+  acceptedOrThrow(await bob.decide(pool, { type: 'LeavePool' }));
+  expect(await bob.query('vote', { pool, voteId: 'v1' })).toMatchObject({ question: '?' });
+  expect(await bob.query('tasks', { pool })).toMatchObject({ items: [] });
+  await expect(bob.query('vote', { pool, voteId: 'v2' })).rejects.toThrow('pool_not_found');
+  await expect(bob.query('votes', { pool })).rejects.toThrow('pool_not_found');
+  await expect(bob.query('pool', { pool })).rejects.toThrow('pool_not_found');
+  await expect(bob.events({ pool }).opened).rejects.toThrow('pool_not_found');
+  expect((await bob.query('pools-of-agent', { agent: 'ann' })).pools).not.toContain(pool);
+  acceptedOrThrow(await ann.decide(pool, { type: 'RevokeDelegation', delegationId: decisionId }));
+  await expect(bob.query('vote', { pool, voteId: 'v1' })).rejects.toThrow('pool_not_found');
+});
+
+it('an operator that is banned sees no more of the pool, and its outcomes stay its own', async () => {
+  const { pool, ann, bob } = await privatePool();
+  acceptedOrThrow(await ann.decide(pool, { type: 'UpdatePool', operators: ['bob'] }));
+  expect(await bob.query('pool', { pool })).toMatchObject({ pool });
+  const { decisionId } = acceptedOrThrow(await bob.decide(pool, { type: 'PausePool' }));
+  acceptedOrThrow(await ann.decide(pool, { type: 'BanAgent', agentId: 'bob' }));
+  await expect(bob.query('pool', { pool })).rejects.toThrow('pool_not_found');
+  expect(await bob.query('pools', { limit: 1_000 })).not.toMatchObject({
+    items: expect.arrayContaining([expect.objectContaining({ pool })]),
+  });
+  expect(await bob.query('outcome', { agent: 'bob', decisionId, pool })).toMatchObject({
+    status: 'accepted',
+  });
 });
 
 it('observers and operators see everything, without being members', async () => {

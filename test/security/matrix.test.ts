@@ -2,6 +2,7 @@
 import { expect, it } from 'vitest';
 import { runAttacks } from '../../security/attacks/index.ts';
 import { runMatrix } from '../../security/matrix.ts';
+import { runPrivate } from '../../security/private/index.ts';
 import { useGuardedSystem } from '../auth/guarded.ts';
 
 const guarded = useGuardedSystem();
@@ -11,6 +12,12 @@ it('every attack with an agent’s credentials has the outcome that it has to ha
   expect(cases.length).toBeGreaterThan(70);
   expect(cases.filter(({ expected, found }) => expected !== found)).toEqual([]);
 });
+
+it('every decision and every query on a private pool tells strangers what there would be without it', async () => {
+  const cases = await runPrivate(guarded.system);
+  expect(cases.length).toBeGreaterThan(200);
+  expect(cases.filter(({ expected, found }) => expected !== found)).toEqual([]);
+}, 120_000);
 
 it('every role may do what it may, and nothing else', async () => {
   const cases = await runMatrix(guarded.system, { every: 5 });

@@ -1,7 +1,8 @@
 /** Rule 5.1: who may not know of a private pool is told, to the byte, what it would be told if there were none. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { EVERY_DECISION, TOKEN } from '../../../security/private/every-decision.ts';
 import { isSingleType, SINGLE_DECISIONS, type SingleType } from '../../../src/protocol/decisions/index.ts';
-import { EVERY_DECISION, LATER, TOKEN } from './every-decision.ts';
+import { START } from '../message.ts';
 import {
   LOW_RATES,
   type OneShard,
@@ -230,7 +231,7 @@ describe('a delegate', () => {
       shard.say(end);
       expect(tells(shard, voting({ onBehalfOf: 'ann' }))).toContain('pool_not_found');
     }
-    const expiring = delegated(['votes'], { expiresAt: LATER - 50_000 });
+    const expiring = delegated(['votes'], { expiresAt: START + 10_000 });
     expect(expiring.say({ agent: 'del', body: voting(), at: 9_999 }).told).toContain('not_eligible');
     expect(expiring.say({ agent: 'del', body: voting(), at: 10_000 }).told).toContain('pool_not_found');
   });

@@ -2,6 +2,8 @@
  * Two worlds that differ in one private pool. What is decided in them goes the whole way of a shard worker, from bytes on a
  * subject to the bytes of the outcome, so that what is compared is what an agent would be told.
  */
+
+import { ADMISSION, LATER, TOKEN } from '../../../security/private/every-decision.ts';
 import type { World as Shard } from '../../../src/handlers/world/world.ts';
 import { World } from '../../../src/handlers/world/world.ts';
 import { SHARD_POOL, SWEEPER } from '../../../src/protocol/names.ts';
@@ -10,7 +12,6 @@ import { subjects } from '../../../src/protocol/subjects.ts';
 import type { Lookup } from '../../../src/state/shard-store.ts';
 import { decideBatch, decodeMessages, lookupFor } from '../../../src/workers/decide-batch.ts';
 import { PLACE, START } from '../message.ts';
-import { ADMISSION, LATER, TOKEN } from './every-decision.ts';
 
 export const VAULT = 'vault';
 const SUBJECTS = subjects(PLACE.namespace);

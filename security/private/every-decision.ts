@@ -1,11 +1,11 @@
 /** Decisions of every type, aimed at everything that a private pool holds: a type that is new does not compile without. */
 import { createHash } from 'node:crypto';
-import type { DecisionInput, SingleType } from '../../../src/protocol/decisions/index.ts';
-import { START } from '../message.ts';
+import type { DecisionInput, SingleType } from '../../src/protocol/decisions/index.ts';
 
 export const TOKEN = 'open sesame';
 export const ADMISSION = { kind: 'token', sha256: createHash('sha256').update(TOKEN).digest('hex') } as const;
-export const LATER = START + 60_000;
+/** Far ahead of any log: what is open stays open. */
+export const LATER = 4_000_000_000_000;
 
 const TASKS = ['t-pending', 't-held', 't-blocked', 't-done', 't-sold', 't-none'] as const;
 const AUCTIONS = ['a-open', 'a-over', 'a-none'] as const;
