@@ -109,6 +109,7 @@ function logOf({ log }: Ports): ShardLog {
   return {
     open: (position) => log.open(position),
     read: (seq) => log.read(seq),
+    clocks: (after) => log.clocks(after),
     identity: () => log.identity(),
   };
 }

@@ -48,6 +48,8 @@ export async function replay(
     subjects: SUBJECTS,
     store: memoryShardStore(DIRECT_LINK, stored),
     log: {
+      clocks: async (after) =>
+        messages.filter(({ seq, subject }) => seq > after && subject === SUBJECTS.clocks(shard)),
       identity: async () => logIdentity,
       read: async (seq) => messages.find((message) => message.seq === seq),
       open: async () => ({

@@ -42,7 +42,7 @@ async function fill(args: unknown): Promise<{ stored: number }> {
     await store.commit({
       id: `fill-${pool}-${first}`,
       expected: position,
-      next: { seq, hash, logIdentity, now },
+      next: { seq, hash, logIdentity, now, clock: 0 },
       settings,
       nextDue: Number.isNaN(nextDue) ? undefined : nextDue,
       changes: batch.map((task): DocumentChange => ({ kind: 'task', pool, before: undefined, after: task })),

@@ -59,12 +59,12 @@ export class MemoryPublisher implements ShardPublisher {
     await this.#options.link.request('publish', () => undefined);
   }
 
-  async sweep(shard: number): Promise<void> {
+  async sweep(shard: number, at?: number): Promise<void> {
     const { link, subjects, decisions, newId, maySweep } = this.#options;
     if (!maySweep()) return;
     const id = newId();
     const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
-    const payload = Buffer.from(JSON.stringify({ id, type: 'Sweep' }));
+    const payload = Buffer.from(JSON.stringify({ id, type: 'Sweep', at }));
     await link.request('publish', () => decisions.publish(subject, payload, decisionKey(SWEEPER, id)));
   }
 }

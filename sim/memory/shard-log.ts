@@ -3,6 +3,7 @@ import { Deliveries } from '../../src/bus/deliveries.ts';
 import type { LogMessage, LogPosition } from '../../src/bus/log-message.ts';
 import { verifyLog } from '../../src/bus/verify-log.ts';
 import { LogDivergedError, LogInterruptedError, messageOf } from '../../src/errors.ts';
+import { CLOCK_POOL, OPERATOR } from '../../src/protocol/names.ts';
 import type { ShardLog, ShardLogReader } from '../../src/workers/ports.ts';
 import type { Link } from './link.ts';
 import type { Consumer, MemoryStream, StreamVersion } from './stream.ts';
@@ -58,6 +59,14 @@ export class MemoryShardLog implements ShardLog {
 
   read(seq: number): Promise<LogMessage | undefined> {
     return this.#link.request('log', () => this.#stream.read(seq));
+  }
+
+  clocks(after: number): Promise<readonly LogMessage[]> {
+    return this.#link.request('log', () =>
+      this.#stream.version.filter(
+        ({ seq, subject }) => seq > after && subject === `${this.#prefix}${CLOCK_POOL}.${OPERATOR}`,
+      ),
+    );
   }
 
   identity(): Promise<string> {

@@ -54,6 +54,7 @@ interface PoolContent {
 interface Content {
   position: StoredPosition;
   now: number;
+  clock: number;
   settings: Settings | undefined;
   nextDue: number | undefined;
   commitId: string | undefined;
@@ -111,10 +112,11 @@ export class MemoryShard {
   }
 
   load(): StoredShard {
-    const { position, now, settings, pools, outcomeOrder, bans, buckets } = this.#content;
+    const { position, now, clock, settings, pools, outcomeOrder, bans, buckets } = this.#content;
     return {
       position,
       now,
+      clock,
       settings,
       pools: [...pools.keys()].map((pool) => this.#loadPool(pool)),
       outcomes: { count: outcomeOrder.length, oldestAt: outcomeOrder[0]?.at },
@@ -199,6 +201,7 @@ export class MemoryShard {
     const before = content.position;
     content.position = { seq: next.seq, hash: next.hash, logIdentity: next.logIdentity };
     content.now = next.now;
+    content.clock = next.clock;
     content.settings = settingsSchema.parse(JSON.parse(JSON.stringify(commit.settings)));
     content.nextDue = commit.nextDue;
     content.commitId = commit.id;
@@ -348,6 +351,7 @@ function emptyContent(): Content {
   return {
     position: { seq: 0, hash: undefined, logIdentity: undefined },
     now: 0,
+    clock: 0,
     settings: undefined,
     nextDue: undefined,
     commitId: undefined,

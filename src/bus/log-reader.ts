@@ -14,6 +14,7 @@ import {
   type JetStreamManager,
   type JsMsg,
   jetstream,
+  type MsgRequest,
   type StreamInfo,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
@@ -89,10 +90,40 @@ export async function readMessage(
   stream: string,
   seq: number,
 ): Promise<LogMessage | undefined> {
+  return await messageFor(jsm, stream, { seq });
+}
+
+/** The last message on a subject; undefined where there is none. */
+export async function lastMessage(
+  jsm: JetStreamManager,
+  stream: string,
+  subject: string,
+): Promise<LogMessage | undefined> {
+  return await messageFor(jsm, stream, { last_by_subj: subject });
+}
+
+/** The first message on a subject from a position on. */
+export async function nextMessage(
+  jsm: JetStreamManager,
+  stream: string,
+  subject: string,
+  from: number,
+): Promise<LogMessage | undefined> {
+  // The server has known `next_by_subj` since 2.9; the type of the library does not.
+  const query: MsgRequest & { readonly next_by_subj: string } = { seq: from, next_by_subj: subject };
+  return await messageFor(jsm, stream, query);
+}
+
+async function messageFor(
+  jsm: JetStreamManager,
+  stream: string,
+  query: MsgRequest,
+): Promise<LogMessage | undefined> {
   try {
-    const message = await jsm.streams.getMessage(stream, { seq });
+    const message = await jsm.streams.getMessage(stream, query);
     if (message === null) return undefined;
-    return { seq, at: message.time.getTime(), subject: message.subject, data: message.data };
+    const { seq, time, subject, data } = message;
+    return { seq, at: time.getTime(), subject, data };
   } catch (error) {
     if (error instanceof JetStreamApiError && error.code === NO_MESSAGE) return undefined;
     throw error;

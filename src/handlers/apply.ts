@@ -17,6 +17,7 @@ import { banned, limitedAtOnce, refusedAtDoor, refusedAtOnce } from './pools/doo
 import { poolKnownTo } from './pools/gate.ts';
 import { presenceLapsed } from './pools/guards.ts';
 import { decide } from './registry.ts';
+import { applyClock } from './system/clock.ts';
 import { applySweep, NOTHING_OLD, type OldestKept } from './system/sweep.ts';
 import { settleDependents } from './tasks/dependents.ts';
 import type { PoolState } from './world/pool-state.ts';
@@ -55,6 +56,8 @@ export function applyDecision(
         const swept = applySweep(world, decision, context, oldest);
         return { status: 'accepted', ...swept };
       }
+      case 'Clock':
+        return applyClock(decision, context);
       default:
         return context.pool === SHARD_POOL
           ? applyToShard(world, decision, context)

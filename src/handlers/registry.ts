@@ -1,5 +1,12 @@
 /** Every decision type with its handler, once: a type without one, or one too many, does not compile. */
-import type { Batch, DecisionOf, SingleDecision, SingleType } from '../protocol/decisions/index.ts';
+import type {
+  ClockDecision,
+  Decision,
+  DecisionOf,
+  SingleDecision,
+  SingleType,
+  Sweep,
+} from '../protocol/decisions/index.ts';
 import { cancelAuction } from './auctions/cancel-auction.ts';
 import { closeAuction } from './auctions/close-auction.ts';
 import { openAuction } from './auctions/open-auction.ts';
@@ -90,8 +97,13 @@ export function decide(world: World, decision: SingleDecision, context: Context)
   return decideAs(decision.type, world, decision, context);
 }
 
+function isOfSystem(decision: Decision): decision is Sweep | ClockDecision {
+  return decision.type === 'Sweep' || decision.type === 'Clock';
+}
+
 /** The tasks that a decision has to see; those that are final have to be fetched for it. */
-export function touchedTasks(decision: SingleDecision | Batch): readonly string[] {
+export function touchedTasks(decision: Decision): readonly string[] {
+  if (isOfSystem(decision)) return [];
   if (decision.type === 'Batch') return decision.decisions.flatMap((member) => touchedTasks(member));
   return touchedAs(decision.type, decision);
 }
@@ -101,7 +113,8 @@ function touchedEntitiesAs<T extends SingleType>(type: T, decision: DecisionOf<T
 }
 
 /** The same of auctions, votes, negotiations and delegations. */
-export function touchedEntities(decision: SingleDecision | Batch): readonly EntityId[] {
+export function touchedEntities(decision: Decision): readonly EntityId[] {
+  if (isOfSystem(decision)) return [];
   if (decision.type === 'Batch') return decision.decisions.flatMap((member) => touchedEntities(member));
   return touchedEntitiesAs(decision.type, decision);
 }

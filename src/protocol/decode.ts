@@ -7,6 +7,7 @@ import type { Code } from './codes.ts';
 import {
   type Batch,
   batchSchema,
+  clockSchema,
   type Decision,
   isOperatorType,
   isSingleType,
@@ -16,7 +17,7 @@ import {
 } from './decisions/index.ts';
 import { isObject, type ParsedJson, parseJson } from './json.ts';
 import { MAX_DECISION_BYTES } from './limits.ts';
-import { isName, isReserved, OPERATOR, SHARD_POOL } from './names.ts';
+import { CLOCK_POOL, isName, isReserved, OPERATOR, SHARD_POOL } from './names.ts';
 import { shardOf } from './shard.ts';
 import { type DecisionAddress, parseDecisionSubject } from './subjects.ts';
 
@@ -73,6 +74,7 @@ function check(
   }
   if (!parsed.ok) return { code: 'invalid_decision', message: parsed.why };
   if (address.pool === SHARD_POOL) return checkShardDecision(address, body, place);
+  if (address.pool === CLOCK_POOL) return checkClock(address, body, place);
   const expected = shardOf(address.pool, place.shards);
   if (address.shard !== place.shard || address.shard !== expected) {
     return { code: 'wrong_shard', message: `pool ${address.pool} belongs to shard ${expected}` };
@@ -103,6 +105,20 @@ function checkShardDecision(
     default:
       return { code: 'unknown_type', message: 'a shard as a whole takes Sweep, BanAgent and UnbanAgent' };
   }
+}
+
+/** About the time of the shard's log; where nothing else may stand, so that all of it is found at once. */
+function checkClock(
+  address: DecisionAddress,
+  body: { readonly [member: string]: unknown },
+  place: LogPlace,
+): Checked {
+  if (address.shard !== place.shard) return { code: 'wrong_shard', message: `this is shard ${place.shard}` };
+  if (address.agent !== OPERATOR) {
+    return { code: 'reserved_id', message: `pool ${CLOCK_POOL} is for operators of the system` };
+  }
+  if (body.type !== 'Clock') return { code: 'unknown_type', message: `pool ${CLOCK_POOL} takes Clock alone` };
+  return validate(clockSchema, body, '');
 }
 
 function checkType(body: { readonly [member: string]: unknown }): Checked {

@@ -11,6 +11,9 @@ export const COMMONS = 'commons';
 /** The address of a shard as a whole: what is decided here concerns every pool of the shard. */
 export const SHARD_POOL = '_shard';
 
+/** The address of what operators say about the time of a shard's log. */
+export const CLOCK_POOL = '_clock';
+
 /** Who signs the sweeps: the scheduled sweeper, and operators who ask for one. */
 export const SWEEPER = '_sweeper';
 export const OPERATOR = '_operator';

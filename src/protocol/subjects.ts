@@ -2,7 +2,7 @@
  * The one place that knows subjects (PROTOCOL, section 1). Everything here is a function of the namespace, so that
  * several systems can share one NATS.
  */
-import { isName } from './names.ts';
+import { CLOCK_POOL, isName, OPERATOR } from './names.ts';
 import { shardOf } from './shard.ts';
 
 export const DEFAULT_NAMESPACE = 'converge';
@@ -22,6 +22,8 @@ export interface Subjects {
   shardDecision(shard: number, agent: string, pool: string): string;
   /** Where clients that do not know the shard publish; the NATS server maps it onto {@link decision}. */
   decide(pool: string, agent: string): string;
+  /** What operators say about the time of a shard's log. */
+  clocks(shard: number): string;
   /** Everything on one shard's log. */
   shardLog(shard: number): string;
   result(agent: string, decisionId: string): string;
@@ -66,6 +68,7 @@ export function subjects(namespace: string = DEFAULT_NAMESPACE): Subjects {
     decision: (pool, agent, shards) => `${ns}.decisions.${shardOf(pool, shards)}.${pool}.${agent}`,
     shardDecision: (shard, agent, pool) => `${ns}.decisions.${shard}.${pool}.${agent}`,
     decide: (pool, agent) => `${ns}.decide.${pool}.${agent}`,
+    clocks: (shard) => `${ns}.decisions.${shard}.${CLOCK_POOL}.${OPERATOR}`,
     shardLog: (shard) => `${ns}.decisions.${shard}.>`,
     result: (agent, decisionId) => `${ns}.results.${agent}.${decisionId}`,
     resultsOf: (agent) => `${ns}.results.${agent}.*`,

@@ -7,12 +7,15 @@ import { shardKeys } from './keys.ts';
 import type { Redis } from './redis.ts';
 
 const SCAN_COUNT = 1_000;
+/** The newest Clock that was known at the position: when a worker came to know it is no matter of the log. */
+const NOT_OF_THE_STATE = 'clock';
 
 export async function stateDigest(redis: Redis, namespace: string, shards: number): Promise<string> {
   const hash = createHash('sha256');
   for (let shard = 0; shard < shards; shard++) {
-    const keys = await keysLike(redis, shardKeys(namespace, shard).statePattern);
-    for (const key of keys.sort()) await addKey(redis, key, hash);
+    const { statePattern, meta } = shardKeys(namespace, shard);
+    const keys = await keysLike(redis, statePattern);
+    for (const key of keys.sort()) await addKey(redis, key, meta, hash);
   }
   return hash.digest('hex');
 }
@@ -45,12 +48,13 @@ export async function keysLike(redis: Redis, pattern: string): Promise<string[]>
   return [...found];
 }
 
-async function addKey(redis: Redis, key: string, hash: Hash): Promise<void> {
+async function addKey(redis: Redis, key: string, meta: string, hash: Hash): Promise<void> {
   const type = await redis.type(key);
   hash.update(`${type} ${key}\n`);
   switch (type) {
     case 'hash': {
-      const fields = Object.entries(await redis.hgetall(key));
+      const all = Object.entries(await redis.hgetall(key));
+      const fields = key === meta ? all.filter(([field]) => field !== NOT_OF_THE_STATE) : all;
       for (const [field, value] of fields.sort(([a], [b]) => (a < b ? -1 : 1)))
         hash.update(`${field}\0${value}\n`);
       return;

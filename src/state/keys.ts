@@ -10,7 +10,7 @@ import type { TaskState } from '../protocol/documents.ts';
 import type { EntityKind } from '../protocol/entities.ts';
 
 export interface ShardKeys {
-  /** Hash: seq, hash, log, now, settings, due. */
+  /** Hash: seq, hash, log, now, settings, due; and clock, which is no part of the state (the digest leaves it out). */
   readonly meta: string;
   /** Hash: pool → document. */
   readonly pools: string;
@@ -106,6 +106,8 @@ export function shardKeys(namespace: string, shard: number): ShardKeys {
 export interface SystemKeys {
   /** Hash: who holds leases → its newest heartbeat. */
   readonly heartbeats: string;
+  /** Until when (milliseconds since the epoch) an operator lets the log's clock be ahead. */
+  readonly clockAccepted: string;
   /** The newest sweep that succeeded, as JSON. */
   readonly lastSweep: string;
   /** There while nobody needs to trim the log again. */
@@ -117,6 +119,7 @@ export interface SystemKeys {
 export function systemKeys(namespace: string): SystemKeys {
   return {
     heartbeats: `${namespace}:{system}:heartbeats`,
+    clockAccepted: `${namespace}:{system}:clock-accepted`,
     lastSweep: `${namespace}:{system}:last-sweep`,
     trimmed: `${namespace}:{system}:trimmed`,
     bullPrefix: `{${namespace}:bull}`,

@@ -50,7 +50,7 @@ export interface LeaseOptions {
   readonly holder: string;
   readonly leaseMs: number;
   /** What heartbeats tell of this worker: its clock, where it runs. */
-  readonly about: () => Pick<Heartbeat, 'wall' | 'machine' | 'addresses'>;
+  readonly about: () => Omit<Heartbeat, 'counter' | 'leaseMs'>;
 }
 
 export function redisLeaseStore(options: LeaseOptions): LeaseStore {

@@ -49,15 +49,25 @@ export interface Heartbeat {
   readonly machine: string;
   /** Where that machine is reached. */
   readonly addresses: readonly string[];
+  /** What it finds each clock to show more than the true time, milliseconds. */
+  readonly skews?: Readonly<Record<string, number | undefined>>;
 }
 
 /** What is no heartbeat (a newer worker's, or somebody's by hand) counts as one of a worker whose clock is not known. */
 export function parseHeartbeat(text: string): Heartbeat | undefined {
   const { value } = parseJson(Buffer.from(text));
   if (!isObject(value)) return undefined;
-  const { counter, leaseMs, wall, machine, addresses } = value;
+  const { counter, leaseMs, wall, machine, addresses, skews } = value;
   if (typeof counter !== 'number' || typeof leaseMs !== 'number' || typeof wall !== 'number')
     return undefined;
   if (typeof machine !== 'string' || !Array.isArray(addresses)) return undefined;
-  return { counter, leaseMs, wall, machine, addresses: addresses.map(String) };
+  const known = { counter, leaseMs, wall, machine, addresses: addresses.map(String) };
+  return isObject(skews) ? { ...known, skews: numbersOf(skews) } : known;
+}
+
+function numbersOf(record: { readonly [name: string]: unknown }): Record<string, number> {
+  const entries = Object.entries(record).flatMap(([name, value]) =>
+    typeof value === 'number' ? [[name, Math.round(value)] as const] : [],
+  );
+  return Object.fromEntries(entries);
 }

@@ -60,8 +60,8 @@ export class RedisShardStore implements ShardStore {
 
   async #loadAt(position: StoredPosition): Promise<StoredShard> {
     const keys = this.#keys;
-    const [[now, settings], pools, sequences, count, oldest, bans, buckets] = await Promise.all([
-      this.#reads.hmget(keys.meta, 'now', 'settings'),
+    const [[now, clock, settings], pools, sequences, count, oldest, bans, buckets] = await Promise.all([
+      this.#reads.hmget(keys.meta, 'now', 'clock', 'settings'),
       this.#reads.hgetall(keys.pools),
       this.#reads.hgetall(keys.sequences),
       this.#reads.llen(keys.outcomeOrder),
@@ -76,6 +76,7 @@ export class RedisShardStore implements ShardStore {
     return {
       position,
       now: Number(now ?? 0),
+      clock: Number(clock ?? 0),
       settings: settings == null ? undefined : settingsSchema.parse(JSON.parse(settings)),
       pools: stored,
       outcomes: { count, oldestAt: oldest === null ? undefined : parseRemembered(oldest).at },
@@ -240,6 +241,7 @@ export class RedisShardStore implements ShardStore {
     const { expected, next } = commit;
     writes.add('HSET', keys.meta, 'seq', String(next.seq), 'hash', next.hash, 'log', next.logIdentity);
     writes.add('HSET', keys.meta, 'now', String(next.now), 'settings', JSON.stringify(commit.settings));
+    if (next.clock > 0) writes.add('HSET', keys.meta, 'clock', String(next.clock));
     writes.add('HSET', keys.meta, 'due', commit.nextDue === undefined ? '' : String(commit.nextDue));
     const removedPools = new Set<string>();
     for (const change of commit.changes) {

@@ -29,6 +29,8 @@ export interface StoredShard {
   readonly position: StoredPosition;
   /** Log time of the last decision; 0 before the first. */
   readonly now: number;
+  /** The newest Clock (its position) that was known when that was applied; 0 when none was. Not part of the state. */
+  readonly clock: number;
   readonly settings: Settings | undefined;
   readonly pools: readonly StoredPool[];
   readonly outcomes: { readonly count: number; readonly oldestAt: number | undefined };
@@ -77,6 +79,8 @@ export interface ShardCommit {
     readonly hash: string;
     readonly logIdentity: string;
     readonly now: number;
+    /** As in {@link StoredShard}. */
+    readonly clock: number;
   };
   readonly settings: Settings;
   readonly nextDue: number | undefined;

@@ -17,6 +17,19 @@ const ALARMS = {
   log_full: 'stops',
   /** The events stream has no room: publishing pauses. */
   events_full: 'stops',
+  /** The clock of this worker is wrong: it is used for nothing. */
+  clock_worker: 'warns',
+  clock_redis: 'warns',
+  /** The log claims a time that is ahead: the shard waits before it. */
+  clock_log: 'stops',
+  /** The log's clock is behind: sweeps bring the time along. */
+  clock_behind: 'warns',
+  /** The clocks do not agree what time it is. */
+  clock_unknown: 'stops',
+  /** An operator distrusts what is applied already. */
+  clock_late: 'stops',
+  /** A shard's time is ahead: something moved it there once. */
+  clock_ahead: 'warns',
   /** Redis may evict state. */
   redis_evicts: 'warns',
   /** A restart of the NATS server loses the log. */
@@ -26,6 +39,11 @@ const ALARMS = {
 } as const;
 
 export type AlarmName = keyof typeof ALARMS;
+
+/** Something is wrong with a clock. */
+export function isClockAlarm(alarm: AlarmName): boolean {
+  return alarm.startsWith('clock_');
+}
 
 export type AlarmDetail = Readonly<Record<string, string | number | boolean | undefined>>;
 

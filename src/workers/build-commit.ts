@@ -27,7 +27,13 @@ export function buildCommit({ id, loaded, last, decided, fetched, published }: C
   return {
     id,
     expected: { ...position, logIdentity },
-    next: { seq: message.seq, hash: messageHash(message), logIdentity, now: decided.now },
+    next: {
+      seq: message.seq,
+      hash: messageHash(message),
+      logIdentity,
+      now: decided.now,
+      clock: loaded.clock,
+    },
     settings: world.settings,
     nextDue: nextDue(world),
     changes,

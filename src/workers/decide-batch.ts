@@ -69,7 +69,7 @@ export function lookupFor(batch: readonly DecodedMessage[], world: World): Looku
     const { decision } = decoded;
     outcomes.push(decisionKey(agent, decision.id));
     const state = world.pool(pool);
-    if (decision.type === 'Sweep' || state === undefined) continue;
+    if (decision.type === 'Sweep' || decision.type === 'Clock' || state === undefined) continue;
     for (const single of decision.type === 'Batch' ? decision.decisions : [decision]) {
       if (!gate.lets(single, pool, agent)) continue;
       for (const taskId of touchedTasks(single)) {
@@ -110,6 +110,8 @@ export function decideBatch(
     readonly shard: number;
     readonly subjects: Subjects;
     readonly oldest?: OldestKept;
+    /** Messages whose stamp does not count: the time stays what it is. */
+    readonly isDistrusted?: (seq: number) => boolean;
   },
 ): DecidedBatch {
   let now = context.now;
@@ -122,7 +124,7 @@ export function decideBatch(
   const events: RenderedEvent[] = [];
   const deadLetters: DeadLetter[] = [];
   for (const { message, decoded } of batch) {
-    now = Math.max(now, message.at);
+    if (context.isDistrusted?.(message.seq) !== true) now = Math.max(now, message.at, carriedTime(decoded));
     if (decoded.kind === 'dead') {
       deadLetters.push({ seq: message.seq, reason: decoded.reason });
       continue;
@@ -148,6 +150,11 @@ export function decideBatch(
     decisions.push({ applied, result });
   }
   return { now, decisions, results, outcomes, records, events, deadLetters, forgottenOutcomes, repeated };
+}
+
+/** The time that a decision of the system brings along, because the log's clock is behind. */
+export function carriedTime(decoded: Decoded): number {
+  return decoded.kind === 'decision' && decoded.decision.type === 'Sweep' ? (decoded.decision.at ?? 0) : 0;
 }
 
 /** Decisions that created something are answered for as long as it is kept, if that is longer. */

@@ -13,6 +13,8 @@ export interface Loaded {
   position: { readonly seq: number; readonly hash: string | undefined };
   readonly logIdentity: string;
   now: number;
+  /** The newest Clock that was known when the last message was applied; 0 when none was. */
+  clock: number;
 }
 
 export interface LoadOptions {
@@ -40,6 +42,7 @@ export async function loadShard(options: LoadOptions, outbox: OutboxPublisher): 
     position: { seq: stored.position.seq, hash: stored.position.hash },
     logIdentity: stored.position.logIdentity ?? (await log.identity()),
     now: stored.now,
+    clock: stored.clock,
   };
   const loadMs = Math.round(clock.monotonic() - started);
   logger.info({ position: stored.position.seq, pools: stored.pools.length, loadMs }, 'shard loaded');

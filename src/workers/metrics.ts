@@ -103,6 +103,21 @@ export class WorkerMetrics {
     this.snapshotBytes.set({ shard }, storedBytes);
   }
 
+  /** How far each clock is from the true time. */
+  offerSkews(read: () => Readonly<Record<string, number | undefined>>): void {
+    new Gauge({
+      name: 'converge_clock_skew_seconds',
+      help: 'How much a clock shows more than the true time: of this worker, of Redis, of the log',
+      labelNames: ['clock'],
+      registers: [this.registry],
+      collect() {
+        for (const [clock, ms] of Object.entries(read())) {
+          if (ms !== undefined) this.set({ clock }, ms / 1_000);
+        }
+      },
+    });
+  }
+
   /** A number that is read when somebody asks; not a number when it cannot be read in time. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void {
     new Gauge({
@@ -132,5 +147,5 @@ async function inTime(read: () => number | Promise<number>): Promise<number> {
 
 /** Anyone can name a type that does not exist; each would be a time series of its own. */
 function knownType(type: string): string {
-  return isSingleType(type) || type === 'Batch' || type === 'Sweep' ? type : 'unknown';
+  return isSingleType(type) || type === 'Batch' || type === 'Sweep' || type === 'Clock' ? type : 'unknown';
 }

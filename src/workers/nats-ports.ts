@@ -1,9 +1,9 @@
 /** The log and the publishing side of a shard, on NATS. */
 
 import { randomUUID } from 'node:crypto';
-import type { JetStreamManager } from '@nats-io/jetstream';
+import { type JetStreamManager, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
-import { type LogMessage, LogReader, readMessage } from '../bus/log-reader.ts';
+import { type LogMessage, LogReader, lastMessage, nextMessage, readMessage } from '../bus/log-reader.ts';
 import { NatsTrimMarks } from '../bus/nats-trim-marks.ts';
 import type { StreamMessage, StreamPublisher } from '../bus/stream-publisher.ts';
 import { findStream, logIdentityOf } from '../bus/streams.ts';
@@ -35,6 +35,19 @@ export function natsShardLog(
       return await LogReader.open(source, position);
     },
     read: (seq) => readMessage(jsm, source.stream, seq),
+    async clocks(after) {
+      const subject = subjects.clocks(shard);
+      const last = await lastMessage(jsm, source.stream, subject);
+      const found: LogMessage[] = [];
+      // Seldom one at all: asking for the last one is all that it usually takes.
+      for (let seq = after; last !== undefined && seq < last.seq; ) {
+        const next = await nextMessage(jsm, source.stream, subject, seq + 1);
+        if (next === undefined) break;
+        found.push(next);
+        seq = next.seq;
+      }
+      return found;
+    },
     async identity() {
       const info = await findStream(jsm, source.stream);
       if (info === undefined) throw new LogDivergedError('the log is gone');
@@ -42,6 +55,23 @@ export function natsShardLog(
     },
   };
 }
+
+/** Appends a Sweep, which does no harm, and answers what time the log has stamped it with. */
+export async function logStamp(
+  connection: NatsConnection,
+  jsm: JetStreamManager,
+  subjects: Subjects,
+  shard: number,
+): Promise<number> {
+  const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
+  const payload = JSON.stringify({ id: `clock-${randomUUID()}`, type: 'Sweep' });
+  const { seq } = await jetstream(connection, { timeout: STAMP_WITHIN_MS }).publish(subject, payload);
+  const message = await readMessage(jsm, subjects.streams.decisions, seq);
+  if (message === undefined) throw new PublishError('the log does not have what it confirmed');
+  return message.at;
+}
+
+const STAMP_WITHIN_MS = 2_000;
 
 /** Dead letters keep this much of the message: it must fit into the payload together with its headers. */
 const DEAD_LETTER_BYTES = 2 * MAX_DECISION_BYTES;
@@ -66,11 +96,11 @@ export function natsShardPublisher(
     async flush() {
       await connection.flush();
     },
-    async sweep(shard) {
+    async sweep(shard, at) {
       // As the sweeper's, it must not be guessed.
       const id = `own-${randomUUID()}`;
       const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
-      const payload = JSON.stringify({ id, type: 'Sweep' });
+      const payload = JSON.stringify({ id, type: 'Sweep', at });
       await streams.publish([{ subject, payload, id: decisionKey(SWEEPER, id) }]);
     },
   };

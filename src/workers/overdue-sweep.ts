@@ -4,10 +4,13 @@ import { messageOf } from '../errors.ts';
 import type { Alarms } from './alarms.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import type { Clock, ShardPublisher } from './ports.ts';
+import type { TimeSource } from './time/log-time.ts';
 
 export interface OverdueSweepOptions {
   readonly shard: number;
   readonly clock: Clock;
+  /** Left out where a log is applied again: then nothing is ever due. */
+  readonly time?: TimeSource;
   readonly publisher: ShardPublisher;
   readonly alarms: Alarms;
   readonly metrics: WorkerMetrics;
@@ -18,13 +21,19 @@ export interface OverdueSweepOptions {
 
 /** In times of `sweepOverdueMs`: when it has not swept itself for so long, somebody else does again. */
 const SWEPT_BY_OTHERS = 3;
+/** How often the time is brought along where the log's clock is behind. */
+const CARRY_EVERY_MS = 1_000;
+/** What is due for so long and not settled: is the clock of the log behind? */
+const SUSPECT_AFTER_MS = 2_000;
 
+/** What is due is judged by the true time; how long it has been, by the monotonic clock. */
 export class OverdueSweep {
   readonly #options: OverdueSweepOptions;
-  /** Since when (wall clock) something has been due without a Sweep having been applied. */
+  /** Since when something has been due without a Sweep having been applied: monotonic. */
   #dueSince: number | undefined;
-  /** When (wall clock) the owner swept last because nobody else did. */
+  /** When the owner swept last because nobody else did: monotonic. */
   #ownSweepAt: number | undefined;
+  #carriedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: OverdueSweepOptions) {
     this.#options = options;
@@ -36,10 +45,17 @@ export class OverdueSweep {
   }
 
   async look(nextDue: number | undefined): Promise<void> {
-    const { clock, sweepOverdueMs, publisher, logger, shard, metrics, alarms } = this.#options;
-    const now = clock.now();
-    const isDue = (nextDue ?? Number.POSITIVE_INFINITY) <= now;
-    this.#dueSince = isDue ? (this.#dueSince ?? now) : undefined;
+    const { clock, time, sweepOverdueMs, shard, metrics, alarms } = this.#options;
+    const trueTime = time?.now();
+    if (time === undefined || trueTime === undefined) return;
+    const now = clock.monotonic();
+    const lateMs = trueTime - (nextDue ?? Number.POSITIVE_INFINITY);
+    if (lateMs > SUSPECT_AFTER_MS) time.suspectLog();
+    if (time.isLogBehind && now - this.#carriedAt >= CARRY_EVERY_MS) {
+      this.#carriedAt = now;
+      await this.#sweep(Math.floor(trueTime));
+    }
+    this.#dueSince = lateMs >= 0 ? (this.#dueSince ?? now) : undefined;
     // Not with the next Sweep: that is this worker's own.
     if (now - (this.#ownSweepAt ?? now) > SWEPT_BY_OTHERS * sweepOverdueMs) {
       this.#ownSweepAt = undefined;
@@ -53,8 +69,13 @@ export class OverdueSweep {
     this.#dueSince = now;
     this.#ownSweepAt = now;
     metrics.ownSweeps.inc();
+    await this.#sweep(undefined);
+  }
+
+  async #sweep(at: number | undefined): Promise<void> {
+    const { publisher, shard, logger } = this.#options;
     await publisher
-      .sweep(shard)
+      .sweep(shard, at)
       .catch((error) => logger.warn({ reason: messageOf(error) }, 'could not sweep'));
   }
 }

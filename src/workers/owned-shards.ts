@@ -14,6 +14,7 @@ import { SYSTEM_CLOCK } from './ports.ts';
 import { ShardWorker } from './shard-worker.ts';
 import { recoverShard } from './snapshots/recover-shard.ts';
 import type { SnapshotKeeper } from './snapshots/snapshot-keeper.ts';
+import type { TimeSource } from './time/log-time.ts';
 
 export interface OwnedShardsOptions {
   readonly config: Pick<Config, 'namespace' | 'shards' | 'maxBatch' | 'maxBatchBytes' | 'sweepOverdueMs'>;
@@ -25,6 +26,7 @@ export interface OwnedShardsOptions {
   readonly storeOf: (shard: number) => ShardStore;
   readonly snapshots: SnapshotKeeper;
   readonly holdsLease: (shard: number) => boolean;
+  readonly time: TimeSource;
   /** The events stream has no room: nothing is published to it. */
   readonly eventsAreFull: () => boolean;
   readonly logger: Logger;
@@ -76,6 +78,7 @@ export class OwnedShards {
       log: natsShardLog(nats, jsm, subjects, shard),
       publisher: natsShardPublisher(nats, streams, subjects, this.#options.eventsAreFull),
       clock: SYSTEM_CLOCK,
+      time: this.#options.time,
       logger,
       metrics,
       alarms,

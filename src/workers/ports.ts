@@ -2,7 +2,7 @@
  * What a shard worker needs of the world around it besides its store: a log to read, places to publish, a clock. The
  * real ones are NATS and the machine's; a simulator has its own.
  */
-import type { LogMessage, LogPosition } from '../bus/log-reader.ts';
+import type { LogMessage, LogPosition } from '../bus/log-message.ts';
 import { sleep } from '../timers.ts';
 import type { DeadLetter } from './outbox.ts';
 import type { RenderedEvent } from './render.ts';
@@ -19,6 +19,8 @@ export interface ShardLog {
   open(position: LogPosition): Promise<ShardLogReader>;
   /** A message that is applied already, for its dead letter. */
   read(seq: number): Promise<LogMessage | undefined>;
+  /** What operators said about the time of this shard (Clock), behind a position and in order. */
+  clocks(after: number): Promise<readonly LogMessage[]>;
   /** Which log this is. */
   identity(): Promise<string>;
 }
@@ -31,8 +33,11 @@ export interface ShardPublisher {
   deadLetter(letter: DeadLetter, message: LogMessage): Promise<void>;
   /** Resolves when everything sent before has reached the server. */
   flush(): Promise<void>;
-  /** Appends a Sweep to the shard's log: what the owner does when no sweeper has for long. */
-  sweep(shard: number): Promise<void>;
+  /**
+   * Appends a Sweep to the shard's log: what the owner does when no sweeper has for long. With `at`, it brings the time
+   * along that the log's own clock does not have.
+   */
+  sweep(shard: number, at?: number): Promise<void>;
 }
 
 export interface Clock {

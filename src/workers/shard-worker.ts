@@ -23,6 +23,8 @@ import type { WorkerMetrics } from './metrics.ts';
 import { OutboxPublisher } from './outbox-publisher.ts';
 import { OverdueSweep } from './overdue-sweep.ts';
 import type { Clock, ShardLog, ShardLogReader, ShardPublisher } from './ports.ts';
+import type { TimeSource } from './time/log-time.ts';
+import { ShardTime } from './time/shard-time.ts';
 
 export interface ShardWorkerOptions {
   readonly namespace: string;
@@ -33,6 +35,8 @@ export interface ShardWorkerOptions {
   readonly log: ShardLog;
   readonly publisher: ShardPublisher;
   readonly clock: Clock;
+  /** What the true time is. Without it, the log is believed whatever it says: so it is applied again. */
+  readonly time?: TimeSource;
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
   readonly alarms: Alarms;
@@ -62,6 +66,7 @@ export class ShardWorker {
   readonly #commits: CommitLoop;
   readonly #halting: Halting;
   readonly #sweeping: OverdueSweep;
+  readonly #time: ShardTime;
   #status: ShardStatus = 'starting';
   #stopping = false;
   #reader: ShardLogReader | undefined;
@@ -77,6 +82,7 @@ export class ShardWorker {
     this.#commits = new CommitLoop({ ...options, isStopping });
     this.#halting = new Halting(options);
     this.#sweeping = new OverdueSweep(options);
+    this.#time = new ShardTime({ ...options, time: options.time });
     this.#done = this.#run();
   }
 
@@ -168,6 +174,7 @@ export class ShardWorker {
   async #work(loaded: Loaded): Promise<void> {
     const { position, logIdentity } = loaded;
     this.#reader = await this.#open({ ...position, logIdentity });
+    await this.#time.readClocks(loaded);
     await this.#halting.end();
     this.#status = 'running';
     while (!this.#stopping) {
@@ -194,7 +201,7 @@ export class ShardWorker {
 
   /** The hot path. */
   async #step(loaded: Loaded, reader: ShardLogReader): Promise<void> {
-    const batch = await this.#batches.take(reader, loaded.world);
+    const batch = await this.#timely(await this.#batches.take(reader, loaded.world), loaded);
     if (batch.length === 0) return await this.#idle(loaded);
     const fetched = await fetchFor(this.#options.store, loaded, batch);
     const decided = decideBatch(batch, loaded.world, fetched.found, this.#contextOf(loaded, fetched.oldest));
@@ -204,9 +211,31 @@ export class ShardWorker {
     await this.#sweepIfOverdue(loaded, batch);
   }
 
+  /**
+   * What claims a time that has not come is not applied: the shard stands still before it. When it goes on, whatever was
+   * read before is read again.
+   */
+  async #timely(batch: DecodedMessage[], loaded: Loaded): Promise<readonly DecodedMessage[]> {
+    const { admitted, untimely } = await this.#time.admit(batch, loaded);
+    this.#batches.giveBack(batch.slice(admitted.length));
+    if (untimely === undefined || admitted.length > 0) return admitted;
+    this.#status = 'halted';
+    let isUntimely = true;
+    for (let why = untimely; isUntimely && !this.#stopping; ) {
+      await this.#halting.begin(new ShardHaltedError(why.alarm, why.reason));
+      await this.#options.clock.sleep(HALT_CHECK_MS);
+      await this.#checkStore(loaded);
+      await this.#time.readClocks(loaded);
+      const again = await this.#time.admit(batch.slice(0, 1), loaded);
+      isUntimely = again.untimely !== undefined;
+      why = again.untimely ?? why;
+    }
+    throw new LogInterruptedError('the shard stood still because of the time');
+  }
+
   #contextOf({ now }: Loaded, oldest: OldestKept): Parameters<typeof decideBatch>[3] {
     const { shard, subjects } = this.#options;
-    return { now, shard, subjects, oldest };
+    return { now, shard, subjects, oldest, isDistrusted: (seq) => this.#time.isDistrusted(seq) };
   }
 
   async #commit(
@@ -254,9 +283,11 @@ export class ShardWorker {
     }
   }
 
-  async #sweepIfOverdue({ world }: Loaded, batch: readonly DecodedMessage[]): Promise<void> {
+  async #sweepIfOverdue(loaded: Loaded, batch: readonly DecodedMessage[]): Promise<void> {
+    const { world } = loaded;
     if (batch[0] !== undefined && isSweep(batch[0])) this.#sweeping.swept();
     await this.#sweeping.look(nextDue(world));
+    this.#time.look(loaded);
   }
 
   async #halt(error: LogDivergedError | ShardHaltedError): Promise<void> {

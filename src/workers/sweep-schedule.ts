@@ -4,13 +4,14 @@
  */
 import { Queue, Worker } from 'bullmq';
 import type { Logger } from 'pino';
-import { messageOf } from '../errors.ts';
+import { messageOf, UnavailableError } from '../errors.ts';
 import type { SystemKeys } from '../state/keys.ts';
 import type { Redis } from '../state/redis.ts';
 import { after, type Timer } from '../timers.ts';
 import { within } from '../within.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import type { Sweeper, SweepSummary } from './sweeper.ts';
+import type { TimeSource } from './time/log-time.ts';
 
 export interface SweepScheduleOptions {
   readonly sweeper: Sweeper;
@@ -18,6 +19,7 @@ export interface SweepScheduleOptions {
   readonly redis: { readonly queue: Redis; readonly worker: Redis; readonly reads: Redis };
   readonly keys: SystemKeys;
   readonly everyMs: number;
+  readonly time: Pick<TimeSource, 'now'>;
   /** Told after each sweep, on the worker whose turn it was. */
   readonly afterSweep: () => void;
   readonly logger: Logger;
@@ -89,14 +91,15 @@ export class SweepSchedule {
   }
 
   #offerFigure(): void {
-    const { redis, keys, metrics } = this.#options;
+    const { redis, keys, metrics, time } = this.#options;
     metrics.gauge(
       'converge_last_sweep_age_seconds',
       'Time since the newest sweep that succeeded',
       async () => {
         const json = await redis.reads.get(keys.lastSweep);
         const at: unknown = json === null ? undefined : Reflect.get(JSON.parse(json), 'at');
-        return typeof at === 'number' ? (Date.now() - at) / 1_000 : Number.NaN;
+        const now = time.now();
+        return typeof at === 'number' && now !== undefined ? (now - at) / 1_000 : Number.NaN;
       },
     );
   }
@@ -117,15 +120,19 @@ export class SweepSchedule {
   async #forgetFarFuture(): Promise<void> {
     const { everyMs, logger } = this.#options;
     const { next } = (await this.#queue.getJobScheduler(QUEUE)) ?? {};
-    const inMs = (next ?? 0) - Date.now();
+    const now = this.#options.time.now();
+    if (now === undefined) return;
+    const inMs = (next ?? 0) - now;
     if (inMs <= everyMs * FAR_FUTURE) return;
     logger.warn({ inMs }, 'the next sweep is far in the future: a clock was wrong; scheduling anew');
     await this.#queue.removeJobScheduler(QUEUE);
   }
 
   async #sweep(): Promise<SweepSummary> {
-    const { sweeper, redis, keys, metrics, logger } = this.#options;
-    const summary = await sweeper.runOnce(Date.now());
+    const { sweeper, redis, keys, metrics, logger, time } = this.#options;
+    const now = time.now();
+    if (now === undefined) throw new UnavailableError('the clocks do not agree what time it is');
+    const summary = await sweeper.runOnce(Math.floor(now));
     const { at, durationMs, sweeps, late } = summary;
     if (late.length > 0) logger.warn({ late }, 'shards did not answer a sweep in time');
     else await redis.reads.set(keys.lastSweep, JSON.stringify({ at, durationMs, sweeps }));

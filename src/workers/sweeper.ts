@@ -15,6 +15,7 @@ import type { Settings } from '../protocol/settings.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import type { StateQueries } from '../state/queries.ts';
 import { after } from '../timers.ts';
+import type { TimeSource } from './time/log-time.ts';
 
 /** What one run found, over all shards. Published on `<ns>.sweeps` when it found anything. */
 export interface SweepSummary {
@@ -43,6 +44,7 @@ export interface SweeperOptions {
   readonly queries: StateQueries;
   readonly settings: Settings;
   readonly shards: number;
+  readonly time: Pick<TimeSource, 'now' | 'isLogBehind'>;
   /** How long to wait for the outcomes of one round. */
   readonly outcomeWithinMs: number;
 }
@@ -104,7 +106,7 @@ export class Sweeper {
   }
 
   async #sweep(shard: number): Promise<SweepReport | undefined> {
-    const { streams, subjects, settings, outcomeWithinMs } = this.#options;
+    const { streams, subjects, settings, time, outcomeWithinMs } = this.#options;
     // Not to be guessed from the last one: whoever knows it can use it up in the broker's memory before we do.
     const id = `sweep-${randomUUID()}`;
     const answered = new Promise<SweepReport | undefined>((resolve) => {
@@ -118,7 +120,10 @@ export class Sweeper {
     });
     try {
       const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
-      const payload = JSON.stringify({ id, type: 'Sweep', settings });
+      // The log's own clock does not bring the time to where it is: the Sweep does.
+      const now = time.isLogBehind ? time.now() : undefined;
+      const at = now === undefined ? undefined : Math.floor(now);
+      const payload = JSON.stringify({ id, type: 'Sweep', settings, at });
       await streams.publish([{ subject, payload, id: decisionKey(SWEEPER, id) }]);
     } catch (error) {
       this.#waiting.get(id)?.(undefined);

@@ -21,13 +21,14 @@ import { StateQueries } from '../state/queries.ts';
 import { RedisShardStore } from '../state/redis-shard-store.ts';
 import { VERSION } from '../version.ts';
 import { within } from '../within.ts';
-import { Alarms } from './alarms.ts';
+import { Alarms, isClockAlarm } from './alarms.ts';
 import { type Connections, closeConnections, notConnected, openConnections } from './connections.ts';
 import { FeedGuard } from './feed-guard.ts';
 import { type HealthServer, startHealthServer } from './health-server.ts';
 import { LeaseHolder } from './leases.ts';
 import { MarkWatch } from './mark-watch.ts';
 import { WorkerMetrics } from './metrics.ts';
+import { logStamp } from './nats-ports.ts';
 import { OwnedShards } from './owned-shards.ts';
 import { PoolSight } from './pool-sight.ts';
 import { SYSTEM_CLOCK } from './ports.ts';
@@ -43,6 +44,8 @@ import { StreamWatch } from './stream-watch.ts';
 import { SweepSchedule } from './sweep-schedule.ts';
 import { Sweeper } from './sweeper.ts';
 import { whereIs } from './time/machine.ts';
+import { TrueTime } from './time/true-time.ts';
+import { workerClocks } from './time/worker-clocks.ts';
 
 /** What a writer that died has left of a snapshot is surely nobody's any more. */
 const ORPHANS_OLDER_THAN_MS = 60 * 60 * 1_000;
@@ -98,6 +101,7 @@ class WorkerProcess {
   readonly #snapshots: SnapshotKeeper;
   readonly #shards: OwnedShards;
   readonly #leases: LeaseHolder;
+  readonly #time: TrueTime;
   readonly #trims: TrimTurns;
   readonly #marks: MarkWatch;
   #sweeper: Sweeper | undefined;
@@ -134,8 +138,9 @@ class WorkerProcess {
       isOurs: () => this.#leases.holds(0),
       logger,
     });
-    this.#snapshots = this.#snapshotKeeper();
     this.#holder = leaseHolderOf(id, nuid.next());
+    this.#time = this.#trueTime();
+    this.#snapshots = this.#snapshotKeeper();
     this.#shards = new OwnedShards({
       config,
       holder: this.#holder,
@@ -145,6 +150,7 @@ class WorkerProcess {
       storeOf: (shard) => this.#storeOf(shard),
       snapshots: this.#snapshots,
       holdsLease: (shard) => this.#leases.holds(shard),
+      time: this.#time,
       eventsAreFull: () => this.#watch.eventsAreFull,
       logger,
       metrics: this.#metrics,
@@ -172,6 +178,7 @@ class WorkerProcess {
     this.#marks.start();
     if (this.#config.auth) this.#guard.start();
     this.#startService();
+    await this.#time.start();
     await this.#startSweeping();
     await this.#leases.start();
     this.#snapshots.start();
@@ -226,6 +233,7 @@ class WorkerProcess {
     await this.#leases.stop();
     await trimmed;
     await this.#service?.close();
+    this.#time.close();
     this.#streams.close();
     await this.#health?.close();
   }
@@ -254,12 +262,32 @@ class WorkerProcess {
     ];
   }
 
+  #areClocksRight(): boolean {
+    return this.#time.now() !== undefined && !this.#alarms.active.some(({ alarm }) => isClockAlarm(alarm));
+  }
+
+  #trueTime(): TrueTime {
+    const { nats, jsm, leases } = this.#connections;
+    const { redisUrl } = this.#config;
+    const others = workerClocks({
+      redis: leases,
+      redisUrl,
+      nats,
+      acceptedKey: this.#keys.clockAccepted,
+      holder: this.#holder,
+      heartbeats: () => this.#leases.heartbeats,
+      logStamp: () => logStamp(nats, jsm, this.#subjects, this.#leases.held[0] ?? 0),
+    });
+    return new TrueTime({ clock: SYSTEM_CLOCK, others, alarms: this.#alarms, logger: this.#logger });
+  }
+
   #offerFigures(): void {
     this.#metrics.gauge(
       'converge_shards_held',
       'Shards that this worker holds',
       () => this.#leases.held.length,
     );
+    this.#metrics.offerSkews(() => this.#time.skews);
     this.#metrics.gauge('converge_live_tasks', 'Unfinished tasks in memory', () => this.#shards.liveTasks);
   }
 
@@ -294,6 +322,7 @@ class WorkerProcess {
       queries: this.#queries,
       settings,
       shards,
+      time: this.#time,
       outcomeWithinMs: Math.max(2_000, sweepEveryMs * 2),
     });
     this.#schedule = new SweepSchedule({
@@ -301,7 +330,9 @@ class WorkerProcess {
       redis: { queue: bullQueue, worker: bullWorker, reads },
       keys: this.#keys,
       everyMs: sweepEveryMs,
-      afterSweep: () => this.#trims.offer(),
+      time: this.#time,
+      // What is old enough to go is a question of time: while a clock is wrong nothing goes.
+      afterSweep: () => this.#areClocksRight() && this.#trims.offer(),
       logger: this.#logger,
       metrics: this.#metrics,
     });
@@ -331,6 +362,7 @@ class WorkerProcess {
       keysOf: (shard) => shardKeys(namespace, shard),
       everyMs: snapshotEveryMs,
       everyDecisions: snapshotEveryDecisions,
+      now: () => this.#time.now(),
       logger: this.#logger,
       metrics: this.#metrics,
     });
@@ -345,7 +377,7 @@ class WorkerProcess {
         systemKeys: this.#keys,
         holder: this.#holder,
         leaseMs,
-        about: () => ({ wall: SYSTEM_CLOCK.now(), ...whereIs() }),
+        about: () => ({ wall: SYSTEM_CLOCK.now(), ...whereIs(), skews: this.#time.skews }),
       }),
       holder: this.#holder,
       shards,

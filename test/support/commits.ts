@@ -14,7 +14,7 @@ export function commitFrom(expected: StoredPosition, fields: Partial<ShardCommit
   return {
     id: `commit-${ids++}`,
     expected: { ...expected, logIdentity: expected.logIdentity ?? LOG },
-    next: { seq, hash: `hash-${seq}`, logIdentity: expected.logIdentity ?? LOG, now: seq * 1_000 },
+    next: { seq, hash: `hash-${seq}`, logIdentity: expected.logIdentity ?? LOG, now: seq * 1_000, clock: 0 },
     settings: DEFAULT_SETTINGS,
     nextDue: undefined,
     changes: [],

@@ -24,6 +24,7 @@ import {
 import type { RenderedEvent } from '../../src/workers/render.ts';
 import { ShardWorker, type ShardWorkerOptions } from '../../src/workers/shard-worker.ts';
 import type { System } from './system.ts';
+import { believing } from './time.ts';
 import { until } from './until.ts';
 
 /** The messages of one shard; what is appended is read at once by whoever waits. */
@@ -60,6 +61,10 @@ export class MemoryLog implements ShardLog {
 
   async read(seq: number): Promise<LogMessage | undefined> {
     return this.messages.find((message) => message.seq === seq);
+  }
+
+  async clocks(after: number): Promise<LogMessage[]> {
+    return this.messages.filter(({ seq, subject }) => seq > after && subject.endsWith('._clock._operator'));
   }
 
   async identity(): Promise<string> {
@@ -207,6 +212,7 @@ export async function startShard(system: System, setup: ShardSetup): Promise<Sha
     alarms,
     maxBatch: 256,
     maxBatchBytes: 2 * 1024 * 1024,
+    time: believing(setup.clock ?? testClock(() => 0)),
     sweepOverdueMs: 1_000,
     holdsLease: () => true,
     newCommitId: () => `c-${commits++}`,

@@ -5,9 +5,11 @@ import { StreamPublisher } from '../../src/bus/stream-publisher.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
 import { systemKeys } from '../../src/state/keys.ts';
 import { StateQueries } from '../../src/state/queries.ts';
+import { SYSTEM_CLOCK } from '../../src/workers/ports.ts';
 import { Sweeper } from '../../src/workers/sweeper.ts';
 import type { RawAgent } from '../support/raw-agent.ts';
 import { NO_SWEEPS, type Space, useSystem } from '../support/system.ts';
+import { believing } from '../support/time.ts';
 import { until } from '../support/until.ts';
 
 vi.setConfig({ testTimeout: 60_000 });
@@ -24,6 +26,7 @@ function sweeperOf(space: Space, outcomeWithinMs = 5_000): Sweeper {
   const streams = new StreamPublisher(system.nats);
   const queries = new StateQueries(system.redis, space.ns, shards);
   const sweeper = new Sweeper({
+    time: believing(SYSTEM_CLOCK),
     connection: system.nats,
     streams,
     subjects: subjects(space.ns),

@@ -29,7 +29,7 @@ import {
   joinPoolSchema,
   leavePoolSchema,
 } from './pools.ts';
-import { sweepSchema } from './system.ts';
+import { clockSchema, sweepSchema } from './system.ts';
 import {
   cancelTaskSchema,
   claimNextTaskSchema,
@@ -121,12 +121,13 @@ export const FAMILIES = {
 } as const satisfies Record<string, readonly (keyof typeof SINGLE_DECISIONS)[]>;
 
 export type SingleType = keyof typeof SINGLE_DECISIONS;
-export type DecisionType = SingleType | 'Batch' | 'Sweep';
+export type DecisionType = SingleType | 'Batch' | 'Sweep' | 'Clock';
 
 /** A validated decision of one type, as the handlers see it: the name of the type decides the fields. */
 export type DecisionOf<T extends SingleType> = z.output<(typeof SINGLE_DECISIONS)[T]>;
 export type SingleDecision = { [T in SingleType]: DecisionOf<T> }[SingleType];
 export type Sweep = z.output<typeof sweepSchema>;
+export type ClockDecision = z.output<typeof clockSchema>;
 export interface Batch {
   readonly id: string;
   readonly type: 'Batch';
@@ -134,7 +135,7 @@ export interface Batch {
   readonly onBehalfOf?: string | undefined;
   readonly decisions: readonly SingleDecision[];
 }
-export type Decision = SingleDecision | Batch | Sweep;
+export type Decision = SingleDecision | Batch | Sweep | ClockDecision;
 
 /** A decision as an author writes it: without the id, which the client chooses when it is left out. */
 type WithoutId<D> = D extends unknown ? Omit<D, 'id'> & { id?: string } : never;
@@ -156,4 +157,4 @@ export function isSingleType(type: string): type is SingleType {
   return Object.hasOwn(SINGLE_DECISIONS, type);
 }
 
-export { sweepSchema };
+export { clockSchema, sweepSchema };

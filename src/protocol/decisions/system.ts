@@ -9,5 +9,19 @@ export const sweepSchema = z.strictObject({
   type: z.literal('Sweep'),
   until: timeSchema.optional().describe('settle only what fell due by then; never beyond log time'),
   limit: z.int().min(1).max(1_000).optional().describe('most entities settled by this one sweep (500)'),
+  at: timeSchema
+    .optional()
+    .describe("the time, where the log's clock is behind: the log's time is this at least"),
   settings: settingsSchema.optional().describe('the retention and bounds in force from here on'),
+});
+
+/**
+ * What operators say when the log's clock was wrong: the time that these messages of the shard were stamped with does not
+ * count, nor what they carry. Addressed to the pool `_clock`, where a worker finds it before it comes there.
+ */
+export const clockSchema = z.strictObject({
+  id: nameSchema,
+  type: z.literal('Clock'),
+  from: z.int().min(1).describe('position of the first message in the log'),
+  to: z.int().min(1).describe('and of the last; before this decision itself'),
 });

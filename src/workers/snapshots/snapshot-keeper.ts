@@ -22,6 +22,8 @@ export interface SnapshotKeeperOptions {
   readonly keysOf: (shard: number) => ShardKeys;
   readonly everyMs: number;
   readonly everyDecisions: number;
+  /** The true time; undefined while it is not known: then none is taken. */
+  readonly now: () => number | undefined;
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
 }
@@ -71,7 +73,9 @@ export class SnapshotKeeper {
     const again = (): void => {
       if (this.#isClosed) return;
       this.#timer = after(Math.min(MAX_CHECK_MS, everyMs), () => {
-        this.#underWay = this.runOnce(Date.now())
+        const now = this.#options.now();
+        if (now === undefined) return again();
+        this.#underWay = this.runOnce(now)
           .catch((error) => logger.warn({ reason: messageOf(error) }, 'snapshots could not be looked at'))
           .finally(again);
       });
@@ -107,7 +111,8 @@ export class SnapshotKeeper {
       );
       const [newest] = sealed;
       kept.last = {
-        at: newest?.writtenAt ?? now,
+        // By the clock of the servers, which may have been ahead.
+        at: Math.min(newest?.writtenAt ?? now, now),
         position: newest?.seal?.summary.position.seq ?? 0,
         count: sealed.length,
       };
