@@ -30,6 +30,8 @@ interface Sent {
 
 const MOST_RESEND_MS = 8_000;
 const MOST_LATENCY_MS = 20;
+/** A sweeper that knows the time brings it along where the log's clock is further behind. */
+const BEHIND_MS = 2_000;
 
 export class Agents {
   readonly #options: AgentsOptions;
@@ -70,10 +72,11 @@ export class Agents {
 
   /** A Sweep, as the sweeper appends it. */
   sweep(shard: number): void {
-    const { plan, dice } = this.#options;
+    const { plan, dice, servers } = this.#options;
     const id = `sweep-${this.#ids++}`;
     const limit = dice.chance(0.2) ? { limit: dice.between(1, 5) } : {};
-    const body = JSON.stringify({ id, type: 'Sweep', settings: plan.settings, ...limit });
+    const at = servers.logSkewMs < -BEHIND_MS ? servers.trueNow() : undefined;
+    const body = JSON.stringify({ id, type: 'Sweep', settings: plan.settings, at, ...limit });
     this.#send({
       subject: SUBJECTS.shardDecision(shard, SWEEPER, SHARD_POOL),
       data: Buffer.from(body),
@@ -91,11 +94,11 @@ export class Agents {
   }
 
   #decide(): void {
-    const { dice, plan, servers, scheduler } = this.#options;
+    const { dice, plan, scheduler } = this.#options;
     const pool = dice.oneOf(plan.pools) ?? 'commons';
     const agent = dice.oneOf(plan.agents) ?? 'ann';
     const id = `d${this.#ids++}`;
-    const now = START + Math.floor(scheduler.now) + servers.logSkewMs;
+    const now = START + Math.floor(scheduler.now);
     const subject = SUBJECTS.decision(pool, agent, plan.shards);
     const isMalformed = dice.chance(plan.malformed) && this.#options.happens('malformed');
     const body = isMalformed

@@ -1,6 +1,8 @@
 /** What happens to the whole system while it runs: deaths, pauses, outages, clocks that step, stores that go back. */
 import type { AppliedCopy, Monitor } from './monitor.ts';
+import { distrust } from './operator.ts';
 import type { Mishap, Plan } from './plan.ts';
+import type { SimProcess } from './process.ts';
 import type { Dice } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Servers, StoreCopy } from './servers.ts';
@@ -23,7 +25,12 @@ export interface ChaosOptions {
 const COPY_EVERY_MS = 700;
 const COPIES = 4;
 const MOST_OUTAGE_MS = 3_000;
-const CLOCK_STEP_MS = 3_600_000;
+const CLOCK_STEPS_MS = [1_000, 3_600_000, 365 * 24 * 3_600_000] as const;
+/** A clock that is no further off is right. */
+const RIGHT_WITHIN_MS = 1_000;
+
+/** What has a clock of its own. */
+type Clocked = SimProcess | 'redis' | 'log';
 
 export class Chaos {
   readonly #options: ChaosOptions;
@@ -54,9 +61,12 @@ export class Chaos {
     servers.decisions.isFull = false;
     this.isSweeperAbsent = false;
     this.#isOver = true;
+    // Each to the true time, and none to another's: what they have done meanwhile has to come right from there.
+    servers.redisSkewMs = 0;
+    servers.logSkewMs = 0;
+    distrust(servers, servers.trueNow());
     for (const worker of workers()) {
-      // One whose clock is ahead of the log's would find something overdue for ever, and never rest.
-      worker.process.skewMs = servers.logSkewMs;
+      worker.process.skewMs = 0;
       worker.process.goOn();
       worker.interrupt('the connection to NATS is there again');
     }
@@ -91,7 +101,12 @@ export class Chaos {
         worker?.stop();
         return;
       case 'worker_clock_step':
-        if (worker !== undefined) worker.process.skewMs += dice.between(-CLOCK_STEP_MS, CLOCK_STEP_MS);
+        if (worker !== undefined) this.#step([worker.process]);
+        return;
+      case 'clock_pair_step':
+        this.#step(
+          dice.shuffled<Clocked>([...workers().map((one) => one.process), 'redis', 'log']).slice(0, 2),
+        );
         return;
       default:
         this.#causeAtServers(mishap);
@@ -99,7 +114,9 @@ export class Chaos {
     }
   }
 
-  #causeAtServers(mishap: Exclude<Mishap, 'crash' | 'pause' | 'restart' | 'worker_clock_step'>): void {
+  #causeAtServers(
+    mishap: Exclude<Mishap, 'crash' | 'pause' | 'restart' | 'worker_clock_step' | 'clock_pair_step'>,
+  ): void {
     const { servers, dice, plan, workers } = this.#options;
     switch (mishap) {
       case 'connections_reset':
@@ -128,12 +145,10 @@ export class Chaos {
         this.#interruptSoon('the consumer is gone');
         return;
       case 'redis_clock_step':
-        servers.redisSkewMs += dice.between(-5_000, 10_000);
+        this.#step(['redis']);
         return;
       case 'log_clock_step':
-        servers.logSkewMs += dice.chance(0.5)
-          ? dice.between(-5_000, 5_000)
-          : dice.between(-CLOCK_STEP_MS, CLOCK_STEP_MS);
+        this.#step(['log']);
         return;
       case 'events_full':
         this.#during((isOn) => {
@@ -151,6 +166,38 @@ export class Chaos {
         });
         return;
     }
+  }
+
+  /**
+   * Sets clocks to a wrong time, or to the right one. Most of all clocks are always right, because nothing can tell what
+   * time it is when they are not.
+   */
+  #step(clocks: readonly Clocked[]): void {
+    const { servers, workers, dice, scheduler, trace } = this.#options;
+    const skewMs = dice.chance(0.25) ? 0 : dice.pick(CLOCK_STEPS_MS) * (dice.chance(0.5) ? 1 : -1);
+    const skews = new Map<Clocked, number>([
+      ['redis', servers.redisSkewMs],
+      ['log', servers.logSkewMs],
+      ...workers().map(({ process }) => [process, process.skewMs] as const),
+    ]);
+    for (const clock of clocks) skews.set(clock, skewMs);
+    const wrong = [...skews.values()].filter((ms) => Math.abs(ms) > RIGHT_WITHIN_MS).length;
+    if (2 * wrong >= skews.size) return;
+    for (const clock of clocks) {
+      trace.note('chaos', `the clock of ${typeof clock === 'string' ? clock : clock.id} is ${skewMs} ms off`);
+      if (clock === 'redis') servers.redisSkewMs = skewMs;
+      else if (clock === 'log') servers.logSkewMs = skewMs;
+      else clock.skewMs = skewMs;
+    }
+    if (!clocks.includes('log') || skewMs <= RIGHT_WITHIN_MS) return;
+    // Shards stand still by now: somebody sets the clock right, and then says what does not count.
+    scheduler.after(dice.magnitude(100, 6_000), () => {
+      if (this.#isOver) return;
+      servers.logSkewMs = 0;
+      scheduler.after(dice.magnitude(100, 3_000), () => {
+        if (!this.#isOver && servers.logSkewMs <= RIGHT_WITHIN_MS) distrust(servers, servers.trueNow());
+      });
+    });
   }
 
   #during(set: (isOn: boolean) => void): void {

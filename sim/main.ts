@@ -6,7 +6,7 @@ import { runProgram } from '../src/programs/run-program.ts';
 import { Stopwatch } from '../src/programs/stopwatch.ts';
 import { type Campaign, playSeeds } from './campaign.ts';
 import { parseOptions, type SimOptions, USAGE } from './options.ts';
-import { BUGS, type Hunt, hunt } from './planted.ts';
+import { ALL_BUGS, type Hunt, hunt } from './planted.ts';
 
 const PROGRESS_EVERY = 500;
 
@@ -51,7 +51,7 @@ function inWords(campaign: Campaign, seconds: number): string {
 
 async function playPlanted({ start, seeds, isJson }: SimOptions): Promise<number> {
   const hunts: Hunt[] = [];
-  for (const bug of Object.keys(BUGS)) {
+  for (const bug of ALL_BUGS) {
     const found = await hunt(bug, start, seeds);
     hunts.push(found);
     const { violation } = found;

@@ -11,15 +11,20 @@ import { SUBJECTS } from './servers.ts';
 /** Batches that may wait for publication, and those that are published and wait for a commit to clear them. */
 const MOST_IN_OUTBOX = 18;
 
+/** What a log may claim, and what clocks that count as right may be wrong by. */
+const MOST_AHEAD_MS = 10_000 + 1_500;
+
 /** Per shard, the messages that made its state. */
 export type AppliedCopy = readonly (readonly LogMessage[])[];
 
 export class Monitor {
   readonly #findings: Findings;
+  readonly #trueNow: () => number;
   readonly #shards: readonly ShardRecord[];
 
-  constructor(findings: Findings, shards: number) {
+  constructor(findings: Findings, shards: number, trueNow: () => number) {
     this.#findings = findings;
+    this.#trueNow = trueNow;
     this.#shards = Array.from({ length: shards }, () => new ShardRecord());
   }
 
@@ -56,6 +61,9 @@ export class Monitor {
     if (batch.at(-1)?.seq !== next.seq) this.#findings.report('I1', `${at}: the log holds no such message`);
     applied.push(...batch);
     record.furthest = Math.max(record.furthest, next.seq);
+    // Whatever ends, ends by the time of the log.
+    const aheadMs = next.now - this.#trueNow();
+    if (aheadMs > MOST_AHEAD_MS) this.#findings.report('I9', `${at}: the time is ${aheadMs} ms ahead`);
     if (outboxSize > MOST_IN_OUTBOX)
       this.#findings.report('I8', `${at}: ${outboxSize} batches in the outbox`);
   }

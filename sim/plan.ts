@@ -36,6 +36,7 @@ export const MISHAPS = [
   'redis_clock_step',
   'log_clock_step',
   'worker_clock_step',
+  'clock_pair_step',
   'events_full',
   'log_full',
   'sweeper_absent',

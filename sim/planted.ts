@@ -4,9 +4,11 @@
  */
 import { messageHash } from '../src/bus/log-message.ts';
 import type { DocumentChange } from '../src/protocol/documents.ts';
+import type { LeaseStore } from '../src/state/lease-store.ts';
 import type { ShardStore } from '../src/state/shard-store.ts';
 import { decodeOutbox } from '../src/workers/outbox.ts';
 import type { ShardLog, ShardLogReader, ShardPublisher } from '../src/workers/ports.ts';
+import type { TimeSource } from '../src/workers/time/log-time.ts';
 import { playSeed } from './campaign.ts';
 import type { Violation } from './findings.ts';
 import type { Dice } from './random.ts';
@@ -17,6 +19,13 @@ export type Bug = (ports: Ports, dice: Dice) => Ports;
 function withStore(ports: Ports, changed: Partial<ShardStore>): Ports {
   return { ...ports, store: { ...ports.store, ...changed } };
 }
+
+export const LEASE_BUGS: Readonly<Record<string, (store: LeaseStore) => LeaseStore>> = {
+  'trust how long a lease lasts': (store) => ({
+    ...store,
+    acquire: async (shard, seen) => (seen === undefined ? await store.acquire(shard) : false),
+  }),
+};
 
 export const BUGS: Readonly<Record<string, Bug>> = {
   'skip the position check': (ports) =>
@@ -94,6 +103,11 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     log: { ...logOf(ports), open: async (position) => losing(await ports.log.open(position), dice) },
   }),
 
+  'believe every stamp': (ports) => ({
+    ...ports,
+    time: { ...timeOf(ports), acceptedUntil: Number.POSITIVE_INFINITY },
+  }),
+
   'confirm events that were not stored': (ports, dice) => ({
     ...ports,
     publisher: {
@@ -104,6 +118,19 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     },
   }),
 };
+
+function timeOf({ time }: Ports): TimeSource {
+  return {
+    now: () => time.now(),
+    doubtMs: 0,
+    acceptedUntil: 0,
+    get isLogBehind() {
+      return time.isLogBehind;
+    },
+    suspectLog: () => time.suspectLog(),
+    sawAhead: (skewMs) => time.sawAhead(skewMs),
+  };
+}
 
 function logOf({ log }: Ports): ShardLog {
   return {
@@ -120,7 +147,7 @@ function publisherOf({ publisher }: Ports): ShardPublisher {
     events: (events) => publisher.events(events),
     deadLetter: (letter, message) => publisher.deadLetter(letter, message),
     flush: () => publisher.flush(),
-    sweep: (shard) => publisher.sweep(shard),
+    sweep: (shard, at) => publisher.sweep(shard, at),
   };
 }
 
@@ -152,10 +179,15 @@ export interface Hunt {
 /** Plays seeds until the bug shows. */
 export async function hunt(bug: string, start: number, most: number): Promise<Hunt> {
   const plant = BUGS[bug];
-  if (plant === undefined) throw new Error(`no bug is called ${bug}`);
+  const plantLeases = LEASE_BUGS[bug];
+  if (plant === undefined && plantLeases === undefined) throw new Error(`no bug is called ${bug}`);
+  const planted = { ...(plant && { plant }), ...(plantLeases && { plantLeases }) };
   for (let seeds = 1; seeds <= most; seeds++) {
-    const [violation] = (await playSeed(start + seeds - 1, { plant })).violations;
+    const [violation] = (await playSeed(start + seeds - 1, planted)).violations;
     if (violation !== undefined) return { bug, seeds, violation };
   }
   return { bug, seeds: undefined, violation: undefined };
 }
+
+/** Names of all of them. */
+export const ALL_BUGS: readonly string[] = [...Object.keys(BUGS), ...Object.keys(LEASE_BUGS)];

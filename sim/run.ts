@@ -1,4 +1,6 @@
 /** One run: one seed, one plan, one history; then the verdict. */
+
+import type { LeaseStore } from '../src/state/lease-store.ts';
 import { Agents } from './agents.ts';
 import { Chaos } from './chaos.ts';
 import { checkEnd, hasDiverged } from './checks/end.ts';
@@ -9,13 +11,15 @@ import { drawPlan, type Plan } from './plan.ts';
 import { SimProcess } from './process.ts';
 import { Dice } from './random.ts';
 import { Scheduler } from './scheduler.ts';
-import { Servers, START } from './servers.ts';
+import { Servers } from './servers.ts';
 import { Trace } from './trace.ts';
 import { type Ports, SimWorker } from './worker.ts';
 
 export interface RunOptions {
   /** Changes the ports of every shard worker: a bug, planted to see whether it is found. */
   readonly plant?: (ports: Ports, dice: Dice) => Ports;
+  /** The same of the leases. */
+  readonly plantLeases?: (store: LeaseStore) => LeaseStore;
   readonly hashed?: boolean;
   readonly show?: (line: string) => void;
 }
@@ -36,7 +40,10 @@ export interface RunResult {
 const REST_WITHIN_MS = 120_000;
 const LATE_MS = 2_500;
 /** Every sweep leaves an outcome to be forgotten by another one: at some time the log has to be left alone. */
-const SWEEPING_MS = 8_000;
+const SWEEPING_MS = 20_000;
+/** When all is right again, what is due may be so late: besides the time after which the owner of a shard sweeps itself. */
+const LATE_AT_MOST_MS = 5_000;
+const JUDGED_AFTER_MS = 12_000;
 
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
   return await new Run(seed, options).play();
@@ -54,6 +61,7 @@ class Run {
   readonly #chaos: Chaos;
   readonly #faults = new Map<string, number>();
   readonly #plant: (ports: Ports) => Ports;
+  readonly #plantLeases: (store: LeaseStore) => LeaseStore;
   #workers: SimWorker[] = [];
   #started = 0;
   #ids = 0;
@@ -64,7 +72,7 @@ class Run {
     seqs: [],
   };
 
-  constructor(seed: number, { plant, hashed = false, show }: RunOptions) {
+  constructor(seed: number, { plant, plantLeases, hashed = false, show }: RunOptions) {
     const now = (): number => this.#scheduler.now;
     this.#dice = new Dice(seed);
     this.#plan = drawPlan(this.#dice);
@@ -76,7 +84,8 @@ class Run {
       this.#trace.note('events', id);
       this.#monitor.told(Number(shard), Number(seq), `event ${id}`);
     });
-    this.#monitor = new Monitor(this.#findings, this.#plan.shards);
+    this.#monitor = new Monitor(this.#findings, this.#plan.shards, () => this.#servers.trueNow());
+    this.#plantLeases = plantLeases ?? ((store) => store);
     this.#plant = plant === undefined ? (ports) => ports : (ports) => plant(ports, this.#dice);
     const shared = {
       plan: this.#plan,
@@ -127,11 +136,24 @@ class Run {
     this.#agents.stop();
     this.#chaos.heal();
     if (this.#workers.length === 0) this.#startWorker();
+    await this.#scheduler.run(() => false, JUDGED_AFTER_MS);
+    this.#judgeLateness();
     for (let times = 0; times < 2; times++) {
       const isQuiet = await this.#scheduler.run(() => this.#isQuiet(), REST_WITHIN_MS);
       if (!isQuiet) return this.#restless();
       // What was late may come still, and must change nothing any more.
       if (times === 0) await this.#scheduler.run(() => false, LATE_MS);
+    }
+  }
+
+  /** I9: clocks are right again, so what is due has been swept. */
+  #judgeLateness(): void {
+    const now = this.#servers.trueNow();
+    const most = this.#plan.sweepOverdueMs + LATE_AT_MOST_MS;
+    for (const [shard, stored] of this.#servers.shards.entries()) {
+      if (hasDiverged(this.#servers, this.#monitor, shard) || stored.nextDue === undefined) continue;
+      const lateMs = now - stored.nextDue;
+      if (lateMs > most) this.#findings.report('I9', `shard ${shard}: what is due is ${lateMs} ms late`);
     }
   }
 
@@ -189,8 +211,8 @@ class Run {
       newId: (prefix) => `${prefix}-${id}-${this.#ids++}`,
       maySweep: () => this.#scheduler.now < this.#plan.activeMs + SWEEPING_MS,
       plant: this.#plant,
+      plantLeases: this.#plantLeases,
     });
-    if (!this.#isActive) process.skewMs = this.#servers.logSkewMs;
     this.#workers.push(worker);
     worker.start();
   }
@@ -213,7 +235,7 @@ class Run {
       this.#sweepRegularly();
       if (this.#chaos.isSweeperAbsent || !this.#isActive) return;
       const wanted = JSON.stringify(plan.settings);
-      const now = this.#servers.logSkewMs + this.#scheduler.now + START;
+      const now = servers.trueNow();
       for (const [shard, stored] of servers.shards.entries()) {
         const isDue = stored.nextDue !== undefined && stored.nextDue <= now;
         const isOutdated = stored.settings !== undefined && JSON.stringify(stored.settings) !== wanted;

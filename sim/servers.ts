@@ -28,7 +28,10 @@ export class Servers {
   /** Nearly: workers that look see it and pause. */
   eventsAreFull = false;
 
+  readonly #scheduler: Scheduler;
+
   constructor(plan: Plan, scheduler: Scheduler, onEvent: (id: string) => void) {
+    this.#scheduler = scheduler;
     const logNow = (): number => START + Math.floor(scheduler.now) + this.logSkewMs;
     const options = { now: logNow, dedupeWindowMs: plan.dedupeWindowMs, clampsStart: plan.clampsStart };
     this.shards = Array.from({ length: plan.shards }, () => new MemoryShard());
@@ -36,6 +39,16 @@ export class Servers {
     this.decisions = new MemoryStream(options);
     this.events = new MemoryStream({ ...options, onStored: (_message, id) => onEvent(id) });
     this.deadLetters = new MemoryStream(options);
+  }
+
+  /** What Redis' clock shows, milliseconds since the epoch. */
+  redisNow(): number {
+    return START + Math.floor(this.#scheduler.now) + this.redisSkewMs;
+  }
+
+  /** What time it is. */
+  trueNow(): number {
+    return START + Math.floor(this.#scheduler.now);
   }
 
   isDown(purpose: Purpose): boolean {

@@ -1,12 +1,18 @@
 /** One worker process of a run: the real leases and the real shard workers, on servers that fail. */
 import { pino } from 'pino';
-import { messageOf } from '../src/errors.ts';
+import { messageOf, UnavailableError } from '../src/errors.ts';
+import { SHARD_POOL, SWEEPER } from '../src/protocol/names.ts';
+import { decisionKey } from '../src/protocol/outcome.ts';
+import type { LeaseStore } from '../src/state/lease-store.ts';
 import type { ShardStore } from '../src/state/shard-store.ts';
 import { Alarms } from '../src/workers/alarms.ts';
 import { LeaseHolder } from '../src/workers/leases.ts';
 import { WorkerMetrics } from '../src/workers/metrics.ts';
 import type { ShardLog, ShardPublisher } from '../src/workers/ports.ts';
 import { ShardWorker } from '../src/workers/shard-worker.ts';
+import type { TimeSource } from '../src/workers/time/log-time.ts';
+import { TrueTime } from '../src/workers/time/true-time.ts';
+import { clocksOf } from '../src/workers/time/worker-clocks.ts';
 import { memoryLeaseStore } from './memory/leases.ts';
 import { MemoryPublisher } from './memory/publisher.ts';
 import { MemoryShardLog } from './memory/shard-log.ts';
@@ -20,6 +26,7 @@ import type { Trace } from './trace.ts';
 
 /** The ports of one shard worker: what a planted bug can change. */
 export interface Ports {
+  readonly time: TimeSource;
   readonly store: ShardStore;
   readonly log: ShardLog;
   readonly publisher: ShardPublisher;
@@ -36,6 +43,7 @@ export interface SimWorkerOptions {
   readonly newId: (prefix: string) => string;
   readonly maySweep: () => boolean;
   readonly plant: (ports: Ports) => Ports;
+  readonly plantLeases: (store: LeaseStore) => LeaseStore;
 }
 
 const LOG_CHECK_MS = 1_000;
@@ -45,6 +53,8 @@ const METRICS = new WorkerMetrics();
 export class SimWorker {
   readonly #options: SimWorkerOptions;
   readonly #leases: LeaseHolder;
+  readonly #time: TrueTime;
+  readonly #alarms: Alarms;
   readonly #shards = new Map<number, ShardWorker>();
   readonly #logger;
   #eventsAreFull = false;
@@ -53,8 +63,12 @@ export class SimWorker {
     const { process, plan, dice, servers } = options;
     this.#options = options;
     this.#logger = loggerOf(options.trace, process.id);
+    this.#alarms = new Alarms({ logger: this.#logger, clock: process.clock });
+    this.#time = this.#trueTime();
     this.#leases = new LeaseHolder({
-      store: memoryLeaseStore(process, servers.leases, process.id, plan.leaseMs, () => process.clock.now()),
+      store: options.plantLeases(
+        memoryLeaseStore(process, servers.leases, process.id, plan.leaseMs, () => process.clock.now()),
+      ),
       holder: process.id,
       shards: plan.shards,
       leaseMs: plan.leaseMs,
@@ -72,7 +86,7 @@ export class SimWorker {
 
   start(): void {
     this.process.enter(() => {
-      void this.#leases.start();
+      void this.#time.start().then(() => this.#leases.start());
       void this.#watch();
     });
   }
@@ -91,6 +105,26 @@ export class SimWorker {
     this.process.enter(() => {
       for (const shard of this.#shards.values()) shard.interrupt(why);
     });
+  }
+
+  /** On one machine with everything else: each process has one vote. */
+  #trueTime(): TrueTime {
+    const { process, servers, maySweep, newId } = this.#options;
+    const others = {
+      redis: () => process.request('read', () => ({ now: servers.redisNow(), acceptedUntil: 0 })),
+      log: () =>
+        process.request('publish', () => {
+          if (!maySweep()) throw new UnavailableError('the log is to grow no more');
+          const id = newId('stamp');
+          const subject = SUBJECTS.shardDecision(0, SWEEPER, SHARD_POOL);
+          const body = Buffer.from(JSON.stringify({ id, type: 'Sweep' }));
+          const { seq } = servers.decisions.publish(subject, body, decisionKey(SWEEPER, id));
+          return servers.decisions.read(seq)?.at ?? Number.NaN;
+        }),
+      workers: () => clocksOf(this.#leases.heartbeats, process.id, process.clock.monotonic()),
+      machines: () => ({ own: 'sim', redis: 'sim', log: 'sim' }),
+    };
+    return new TrueTime({ clock: process.clock, others, alarms: this.#alarms, logger: this.#logger });
   }
 
   #begin(shard: number): void {
@@ -126,11 +160,11 @@ export class SimWorker {
       shard,
       shards,
       subjects: SUBJECTS,
-      ...plant({ store, log, publisher }),
+      ...plant({ store, log, publisher, time: this.#time }),
       clock: process.clock,
       logger: this.#logger,
       metrics: METRICS,
-      alarms: new Alarms({ logger: this.#logger, clock: process.clock }),
+      alarms: this.#alarms,
       maxBatch,
       maxBatchBytes,
       sweepOverdueMs,

@@ -35,7 +35,9 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
     it('is loaded: position, time, settings, pools with members, unfinished tasks, and how much else there is', async () => {
       const store = await newStore();
       const settings = { ...DEFAULT_SETTINGS, finalRetentionMs: 5 };
+      const plain = commitFrom(BEGINNING);
       const commit = commitFrom(BEGINNING, {
+        next: { ...plain.next, clock: 7 },
         settings,
         changes: [
           { kind: 'pool', pool: 'p', before: undefined, after: poolDoc('p') },
@@ -61,6 +63,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
       expect(shard).toEqual({
         position: positionAfter(commit),
         now: 1_000,
+        clock: 7,
         settings,
         outcomes: { count: 2, oldestAt: 40 },
         bans: [BAN],
@@ -85,6 +88,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
       expect(await store.load()).toEqual({
         position: { seq: 0, hash: undefined, logIdentity: undefined },
         now: 0,
+        clock: 0,
         settings: undefined,
         pools: [],
         outcomes: { count: 0, oldestAt: undefined },

@@ -4,13 +4,13 @@
  * on, and each second while it stands still.
  */
 
-import { isClockSound } from '../../handlers/system/clock.ts';
 import type { LogPlace } from '../../protocol/decode.ts';
 import type { Alarms } from '../alarms.ts';
 import { type DecodedMessage, decodeMessages } from '../decide-batch.ts';
 import { ShardHaltedError } from '../halting.ts';
 import type { Loaded } from '../load-shard.ts';
 import type { ShardLog } from '../ports.ts';
+import { type ClockRange, rangeOf } from './clock-range.ts';
 import { AHEAD_BOUND_MS, LogTime, type LogTimeOptions, type Untimely } from './log-time.ts';
 
 export interface ShardTimeOptions extends LogTimeOptions, LogPlace {
@@ -73,19 +73,6 @@ export class ShardTime {
       alarms.raise('clock_ahead', shard, message, { aheadSeconds: Math.round(aheadMs / 1_000) });
     }
   }
-}
-
-interface ClockRange {
-  readonly seq: number;
-  readonly from: number;
-  readonly to: number;
-}
-
-function rangeOf({ message, decoded }: DecodedMessage): ClockRange[] {
-  if (decoded.kind !== 'decision' || decoded.decision.type !== 'Clock') return [];
-  const { decision } = decoded;
-  const { seq } = message;
-  return isClockSound(decision, seq) ? [{ seq, from: decision.from, to: decision.to }] : [];
 }
 
 function isClock({ decoded }: DecodedMessage): boolean {
