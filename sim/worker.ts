@@ -117,7 +117,7 @@ export class SimWorker {
           if (!maySweep()) throw new UnavailableError('the log is to grow no more');
           const id = newId('stamp');
           const subject = SUBJECTS.shardDecision(0, SWEEPER, SHARD_POOL);
-          const body = Buffer.from(JSON.stringify({ id, type: 'Sweep' }));
+          const body = Buffer.from(JSON.stringify({ id, type: 'Sweep', until: 0 }));
           const { seq } = servers.decisions.publish(subject, body, decisionKey(SWEEPER, id));
           return servers.decisions.read(seq)?.at ?? Number.NaN;
         }),

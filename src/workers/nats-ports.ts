@@ -56,7 +56,7 @@ export function natsShardLog(
   };
 }
 
-/** Appends a Sweep, which does no harm, and answers what time the log has stamped it with. */
+/** Appends a Sweep that settles nothing, and answers what time the log has stamped it with. */
 export async function logStamp(
   connection: NatsConnection,
   jsm: JetStreamManager,
@@ -64,7 +64,7 @@ export async function logStamp(
   shard: number,
 ): Promise<number> {
   const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
-  const payload = JSON.stringify({ id: `clock-${randomUUID()}`, type: 'Sweep' });
+  const payload = JSON.stringify({ id: `clock-${randomUUID()}`, type: 'Sweep', until: 0 });
   const { seq } = await jetstream(connection, { timeout: STAMP_WITHIN_MS }).publish(subject, payload);
   const message = await readMessage(jsm, subjects.streams.decisions, seq);
   if (message === undefined) throw new PublishError('the log does not have what it confirmed');

@@ -21,7 +21,11 @@ export interface AheadRange {
  * earlier stamp says nothing: the clock may have been behind then. What stands between the two is distrusted as well: its
  * stamps may be right, but nothing of it can have been applied before the first.
  */
-export function findAhead(messages: readonly Stamped[], now: number, boundMs: number): AheadRange | undefined {
+export function findAhead(
+  messages: readonly Stamped[],
+  now: number,
+  boundMs: number,
+): AheadRange | undefined {
   let range: AheadRange | undefined;
   for (const { seq, at } of messages) {
     const aheadMs = at - now;
