@@ -70,6 +70,16 @@ export class StoredStateError extends ConvergeError {
 /** The log refused a decision, or nobody confirmed it in time. */
 export class PublishError extends ConvergeError {
   readonly exitCode = EXIT.unavailable;
+  /** The log will never take it: trying again changes nothing. */
+  readonly isFinal: boolean;
+
+  constructor(
+    message: string,
+    { isFinal = false, ...options }: ErrorOptions & { readonly isFinal?: boolean } = {},
+  ) {
+    super(message, options);
+    this.isFinal = isFinal;
+  }
 }
 
 /** No outcome arrived in time. The decision may be applied all the same: ask again with the same id. */
@@ -134,8 +144,16 @@ export class AuthFolderError extends ConvergeError {
   }
 }
 
+/** What an error says, as text, whatever was thrown: authors of agents throw anything. Never throws itself. */
 export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  try {
+    const said = error instanceof Error ? error.message : error;
+    if (typeof said === 'string') return said;
+    if (error instanceof Error && said === undefined) return error.name;
+    return typeof said === 'object' && said !== null ? (JSON.stringify(said) ?? String(said)) : String(said);
+  } catch {
+    return 'something that cannot be shown as text';
+  }
 }
 
 /** What a program exits with after an error that nobody has handled. */

@@ -176,7 +176,7 @@ export class DecisionPublisher {
       );
     } catch (error) {
       // Too large for the server, not a subject, or the connection is closed: trying again changes nothing.
-      this.#fail(publication, messageOf(error));
+      this.#fail(publication, messageOf(error), true);
     }
   }
 
@@ -196,7 +196,7 @@ export class DecisionPublisher {
         return;
       }
       case 'never':
-        this.#fail(publication, answer.problem);
+        this.#fail(publication, answer.problem, true);
     }
   }
 
@@ -242,9 +242,10 @@ export class DecisionPublisher {
     }
   }
 
-  #fail(publication: Publication, problem: string): void {
+  #fail(publication: Publication, problem: string, isFinal = false): void {
     const { subject } = publication.message;
-    this.#failAs(publication, new PublishError(`the log did not take a decision on ${subject}: ${problem}`));
+    const message = `the log did not take a decision on ${subject}: ${problem}`;
+    this.#failAs(publication, new PublishError(message, { isFinal }));
   }
 
   #failAs(publication: Publication, error: PublishError | PermissionDeniedError): void {

@@ -9,16 +9,16 @@ const ENVELOPE_VALUES = 16;
 
 /**
  * Divides decisions into as few Batches as the bounds on a decision allow (number, bytes, values), in order. One that is
- * too large by itself stands alone, to be judged by itself.
+ * too large by itself, or no JSON, stands alone, to be judged by itself.
  */
 export function* batchesOf<D extends Member>(decisions: Iterable<D>): Iterable<readonly D[]> {
   let members: D[] = [];
   let bytes = ENVELOPE_BYTES;
   let values = ENVELOPE_VALUES;
   for (const decision of decisions) {
-    const json = JSON.stringify(decision);
-    const size = Buffer.byteLength(json) + 1;
-    const count = valuesAtMost(json);
+    const json = jsonOf(decision);
+    const size = json === undefined ? MAX_DECISION_BYTES : Buffer.byteLength(json) + 1;
+    const count = json === undefined ? MAX_VALUES : valuesAtMost(json);
     const isFull =
       members.length === MAX_BATCH || bytes + size > MAX_DECISION_BYTES || values + count > MAX_VALUES;
     if (isFull && members.length > 0) {
@@ -32,6 +32,14 @@ export function* batchesOf<D extends Member>(decisions: Iterable<D>): Iterable<r
     values += count;
   }
   if (members.length > 0) yield members;
+}
+
+function jsonOf(decision: Member): string | undefined {
+  try {
+    return JSON.stringify(decision);
+  } catch {
+    return undefined;
+  }
 }
 
 /** An upper bound: every value but the first of its object or array follows a comma, every first one a bracket. */

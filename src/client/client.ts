@@ -93,7 +93,6 @@ export class ConvergeClient {
     if (shards !== undefined && !(Number.isInteger(shards) && shards >= 1)) {
       throw new ConfigurationError(`shards: a positive integer, not ${shards}`);
     }
-    if (given.timeoutMs !== undefined) timeoutOption('timeoutMs', given.timeoutMs);
     if ((url === undefined) === (connection === undefined)) {
       throw new ConfigurationError('a client needs either a url or a connection');
     }
@@ -278,6 +277,14 @@ export class ConvergeClient {
   /** Where things are in the namespace of the client. */
   get subjects(): Subjects {
     return this.#shared.subjects;
+  }
+
+  /**
+   * Tells the id of every decision in the agent's name whose outcome is told while this client listens, also of those
+   * that another process has made, until the function that is returned is called.
+   */
+  onOutcomeTold(listener: (decisionId: string) => void): () => void {
+    return this.#channel.listen(listener);
   }
 
   get isClosed(): boolean {

@@ -4,21 +4,19 @@
  */
 import { UnavailableError } from '../errors.ts';
 import type { AuctionCancelCause, PublicAuction, UnsoldReason } from '../protocol/auctions.ts';
-import type { Task } from '../protocol/documents.ts';
+import { isNotFound } from '../protocol/codes.ts';
+import { isClaimed } from '../protocol/documents.ts';
 import type { ConvergeEvent } from '../protocol/event.ts';
 import { isObject } from '../protocol/json.ts';
-import { COMMONS } from '../protocol/names.ts';
+import { COMMONS, isName } from '../protocol/names.ts';
 import { sleep } from '../timers.ts';
+import { unlessAborted } from '../unless-aborted.ts';
+import { Bell } from './agent/bell.ts';
 import type { ConvergeClient, SendOptions } from './client.ts';
 import type { EventFeed } from './event-feed.ts';
+import { insist } from './insist.ts';
 import { undefinedIfNotFound } from './not-found.ts';
-import {
-  type AnyDecisionInput,
-  type InputOf,
-  isRejected,
-  type OutcomeOf,
-  type RejectedOutcome,
-} from './outcomes.ts';
+import { type AnyDecisionInput, type InputOf, isRejected, type RejectedOutcome } from './outcomes.ts';
 import type { InPool } from './sender.ts';
 import { type NewTask, submission } from './task-decisions.ts';
 
@@ -33,7 +31,7 @@ type BiddingTerms = Partial<
  */
 export interface ContractNet extends BiddingTerms, InPool, SendOptions {
   readonly task: NewTask;
-  /** How long bids are collected, by this machine's clock, milliseconds. */
+  /** How long bids are collected, counted in log time from the announcement, milliseconds. */
   readonly bidMs: number;
   /** Whoever has not started by then loses the task to the next bidder; as the task or the pool says when left out. */
   readonly claimTtlMs?: number | undefined;
@@ -69,8 +67,16 @@ interface Concluded extends Announced {
 export type ContractNetResult =
   /** The winner has started on the task, or is through with it already. */
   | (Concluded & { readonly state: 'started'; readonly awarded: Award })
+  /** The winner has said that it failed; the task is tried again by whoever claims it, if it has attempts left. */
+  | (Concluded & { readonly state: 'failed'; readonly awarded: Award })
   /** Nobody bid, or nobody well enough, or nobody who did has started. */
-  | (Concluded & { readonly state: 'unsold'; readonly awarded: undefined; readonly why: UnsoldReason })
+  | (Concluded & {
+      readonly state: 'unsold';
+      readonly awarded: undefined;
+      readonly why: UnsoldReason;
+      /** Why the task could not be cancelled: it is still there, for whoever claims it. */
+      readonly notCancelled?: RejectedOutcome;
+    })
   /** The auction was cancelled, or the task came to its end before anybody had started. */
   | (Concluded & {
       readonly state: 'cancelled';
@@ -85,20 +91,25 @@ export type ContractNetResult =
     });
 
 const RETRY_MS = 250;
+/** Looked at so often also when no event says that there is something to see. */
+const LOOK_EVERY_MS = 5_000;
+const CANCEL_WITHIN_MS = 30_000;
 
 export async function contractNet(client: ConvergeClient, net: ContractNet): Promise<ContractNetResult> {
   const { pool = COMMONS, signal, timeoutMs } = net;
   signal?.throwIfAborted();
-  const feed = client.events({ pool });
+  const ids = { taskId: net.task.taskId ?? client.newId(), auctionId: net.auctionId ?? client.newId() };
+  // Deadlines are judged by the time of the log. Any outcome tells it, also one of a decision that is rejected.
+  const told = await unlessAborted(signal, client.decide(pool, { type: 'Heartbeat' }, { timeoutMs }));
+  if (isRejected(told) && (told.shard < 0 || told.code === 'pool_not_found'))
+    return { ...ids, passedOver: [], awarded: undefined, state: 'rejected', outcome: told };
+  const feed = client.events({ pool, timeoutMs });
   const stop = () => feed.close();
   signal?.addEventListener('abort', stop, { once: true });
   try {
     await feed.opened;
-    const { ids, batch } = announcement(client, net);
-    const outcome = await client.decide(pool, batch, { timeoutMs });
-    if (isRejected(outcome))
-      return { ...ids, passedOver: [], awarded: undefined, state: 'rejected', outcome };
-    const announced = announcedIn(outcome, ids);
+    const announced = await announce(client, net, ids, told.at + net.bidMs);
+    if ('state' in announced) return announced;
     const auction = await whenSettled(client, net, announced, feed);
     return await conclusion(client, net, announced, auction);
   } catch (error) {
@@ -110,23 +121,49 @@ export async function contractNet(client: ConvergeClient, net: ContractNet): Pro
   }
 }
 
+/** Of a call that was repeated the first one counts, and with it the ids that it chose. */
+async function announce(
+  client: ConvergeClient,
+  net: ContractNet,
+  ids: Announced,
+  closesAt: number,
+): Promise<Announced | ContractNetResult> {
+  const { pool = COMMONS, timeoutMs } = net;
+  const before = await outcomeBefore(client, net);
+  if (before !== undefined) return announcedIn(before, ids);
+  const batch = announcement(client, net, ids, closesAt);
+  const outcome = await client.decide(pool, batch, { timeoutMs });
+  if (!isRejected(outcome)) return announcedIn(outcome.data, ids);
+  // Another call with this id was faster: its times are others, and so it is another decision.
+  const first = await outcomeBefore(client, net);
+  if (first !== undefined) return announcedIn(first, ids);
+  return { ...ids, passedOver: [], awarded: undefined, state: 'rejected', outcome };
+}
+
+/** What an earlier call with the same id has come to; undefined when there was none that was accepted. */
+async function outcomeBefore(
+  client: ConvergeClient,
+  { id, pool = COMMONS, timeoutMs }: ContractNet,
+): Promise<unknown> {
+  if (id === undefined || !isName(id)) return undefined;
+  const query = { agent: client.agent, decisionId: id, pool };
+  const outcome = await undefinedIfNotFound(client.query('outcome', query, { timeoutMs }));
+  return outcome?.status === 'accepted' && outcome.type === 'Batch' ? outcome.data : undefined;
+}
+
 /** The task and its auction, both or neither. */
 function announcement(
   client: ConvergeClient,
   net: ContractNet,
-): { readonly ids: Announced; readonly batch: Extract<AnyDecisionInput, { type: 'Batch' }> } {
-  const { task, bidMs, claimTtlMs, id = client.newId(), onBehalfOf } = net;
+  { taskId, auctionId }: Announced,
+  closesAt: number,
+): Extract<AnyDecisionInput, { type: 'Batch' }> {
+  const { task, claimTtlMs, id = client.newId(), onBehalfOf } = net;
   const ttl = claimTtlMs === undefined ? {} : { claimTtlMs };
   const constraints = Object.assign({}, task.constraints, ttl);
-  const submit = submission({ ...task, constraints }, () => client.newId());
-  const { taskId } = submit;
-  const auctionId = net.auctionId ?? client.newId();
-  const closesAt = Date.now() + bidMs;
+  const submit = submission({ ...task, taskId, constraints }, () => client.newId());
   const open: InputOf<'OpenAuction'> = { ...termsOf(net), type: 'OpenAuction', auctionId, taskId, closesAt };
-  return {
-    ids: { taskId, auctionId },
-    batch: { id, type: 'Batch', atomic: true, decisions: [submit, open], onBehalfOf },
-  };
+  return { id, type: 'Batch', atomic: true, decisions: [submit, open], onBehalfOf };
 }
 
 function termsOf({
@@ -144,15 +181,13 @@ function termsOf({
   return { kind, direction, reserve, startPrice, increment, proxy, softCloseMs, step, stepMs, lot };
 }
 
-/** Of a call that was repeated the first one counts, and with it the ids that it chose. */
-function announcedIn(
-  { data }: Extract<OutcomeOf<'Batch'>, { status: 'accepted' }>,
-  ids: Announced,
-): Announced {
-  const [task, auction] = data.outcomes;
+/** The ids that the outcome of an announcement names. */
+function announcedIn(data: unknown, ids: Announced): Announced {
+  const outcomes = isObject(data) && Array.isArray(data.outcomes) ? data.outcomes : [];
+  const [task, auction] = outcomes.map((member) => (isObject(member) ? member.data : undefined));
   return {
-    taskId: textIn(task?.data, 'taskId') ?? ids.taskId,
-    auctionId: textIn(auction?.data, 'auctionId') ?? ids.auctionId,
+    taskId: textIn(task, 'taskId') ?? ids.taskId,
+    auctionId: textIn(auction, 'auctionId') ?? ids.auctionId,
   };
 }
 
@@ -168,22 +203,34 @@ async function whenSettled(
   announced: Announced,
   feed: EventFeed,
 ): Promise<PublicAuction> {
+  const bell = new Bell();
+  void ringAt(feed, announced, bell);
   let told: string | undefined;
-  const look = async (): Promise<PublicAuction> => {
-    const auction = await lookedUp(client, net, announced, feed);
+  for (;;) {
+    const auction = await lookedUp(client, net, announced);
     const award = auction.state === 'awarded' ? awardOf(auction, announced) : undefined;
     if (award !== undefined && award.winner !== told) net.onAwarded?.(award);
     told = award?.winner;
-    return auction;
-  };
-  let auction = await look();
-  if (isSettled(auction)) return auction;
-  for await (const event of feed) {
-    if (!mayConcern(event, announced)) continue;
-    auction = await look();
     if (isSettled(auction)) return auction;
+    await bell.heard(LOOK_EVERY_MS);
+    if (isOver(client, net))
+      throw new UnavailableError('the client was closed before the contract was settled');
   }
-  throw new UnavailableError('the client was closed before the contract was settled');
+}
+
+/** A feed that cannot go on costs nothing but time: there is looking now and then. */
+async function ringAt(feed: EventFeed, announced: Announced, bell: Bell): Promise<void> {
+  try {
+    for await (const event of feed) if (mayConcern(event, announced)) bell.ring();
+  } catch {
+    // Told by what is looked up, if it matters.
+  } finally {
+    bell.ring();
+  }
+}
+
+function isOver(client: ConvergeClient, { signal }: ContractNet): boolean {
+  return client.isClosed || signal?.aborted === true;
 }
 
 /** From then on nothing changes it: a winner has started, or there will be none. */
@@ -205,17 +252,17 @@ const OF_BIDDING: ReadonlySet<string> = new Set([
 /** Patient: that no worker answers at this moment is no reason to give up what goes on without us. */
 async function lookedUp(
   client: ConvergeClient,
-  { pool = COMMONS, timeoutMs }: ContractNet,
+  net: ContractNet,
   { auctionId }: Announced,
-  feed: EventFeed,
 ): Promise<PublicAuction> {
+  const { pool = COMMONS, timeoutMs, signal } = net;
   for (;;) {
     try {
-      return await client.query('auction', { pool, auctionId }, { timeoutMs });
+      return await client.query('auction', { pool, auctionId }, { timeoutMs, signal });
     } catch (error) {
-      if (!(error instanceof UnavailableError) || feed.isClosed) throw error;
+      if (!(error instanceof UnavailableError) || isOver(client, net)) throw error;
     }
-    await sleep(RETRY_MS);
+    await sleep(RETRY_MS, signal);
   }
 }
 
@@ -233,36 +280,50 @@ async function conclusion(
   const passedOver = bids.flatMap((bid) => (bid.passedOver === true ? [bid.bidder] : []));
   const concluded = { ...announced, passedOver };
   if (state === 'unsold') {
-    if (net.ifUnsold !== 'keep') await cancelTask(client, net, announced);
-    return { ...concluded, state, awarded: undefined, why: why ?? 'nobody_left' };
+    const notCancelled = net.ifUnsold === 'keep' ? undefined : await cancelTask(client, net, announced);
+    const unsold = { ...concluded, state, awarded: undefined, why: why ?? 'nobody_left' } as const;
+    return notCancelled === undefined ? unsold : { ...unsold, notCancelled };
   }
   const awarded = awardOf(auction, announced);
-  if (awarded === undefined || !(await wasStarted(client, net, announced))) {
+  const end = awarded === undefined ? 'cancelled' : await beginningOf(client, net, awarded);
+  if (awarded === undefined || end === 'cancelled')
     return { ...concluded, state: 'cancelled', awarded: undefined, cause };
-  }
-  return { ...concluded, state: 'started', awarded };
+  return { ...concluded, state: end, awarded };
 }
 
-/** An award stands also when its task was abandoned, ran out of time or was cancelled before its holder had started. */
-async function wasStarted(
+/**
+ * What the winner has made of it. An award stands also when its task was abandoned, ran out of time or was cancelled
+ * before its holder had started, and when the holder's first word was that it failed.
+ */
+async function beginningOf(
   client: ConvergeClient,
   { pool = COMMONS, timeoutMs }: ContractNet,
-  { taskId }: Announced,
-): Promise<boolean> {
+  { taskId, winner }: Award,
+): Promise<'started' | 'failed' | 'cancelled'> {
   const task = await undefinedIfNotFound(client.query('task', { pool, taskId }, { timeoutMs }));
-  return task === undefined || !cameToNothing(task);
+  if (task === undefined) return 'started';
+  if (task.state === 'cancelled' || (task.state === 'failed' && task.cause !== 'failed')) return 'cancelled';
+  const isWinners =
+    (isClaimed(task) && task.claim.agent === winner) ||
+    (task.state === 'completed' && task.finishedBy === winner);
+  return task.failures > 0 && !isWinners ? 'failed' : 'started';
 }
 
-function cameToNothing(task: Task): boolean {
-  return task.state === 'cancelled' || (task.state === 'failed' && task.cause !== 'failed');
-}
-
-/** Somebody may have claimed it in the meantime, or cancelled it: then it is not ours to worry about. */
+/** Somebody may have ended it in the meantime: then it is not ours to worry about. Answers why it is still there. */
 async function cancelTask(
   client: ConvergeClient,
-  { pool = COMMONS, onBehalfOf, timeoutMs }: ContractNet,
+  net: ContractNet,
   { taskId }: Announced,
-): Promise<void> {
+): Promise<RejectedOutcome | undefined> {
+  const { pool = COMMONS, onBehalfOf, timeoutMs = CANCEL_WITHIN_MS } = net;
+  const deadline = performance.now() + timeoutMs;
+  const goOn = (): boolean => performance.now() < deadline && !isOver(client, net);
   const reason = 'no bidder took it';
-  await client.decide(pool, { type: 'CancelTask', taskId, reason, onBehalfOf }, { timeoutMs });
+  const outcome = await insist({ client, goOn, onError: () => undefined }, (id) =>
+    client.decide(pool, { id, type: 'CancelTask', taskId, reason, onBehalfOf }, { timeoutMs }),
+  );
+  if (outcome === undefined)
+    throw new UnavailableError(`nobody took task ${taskId}, and it is not known whether it was cancelled`);
+  const isEnded = isRejected(outcome) && (outcome.code === 'already_final' || isNotFound(outcome.code));
+  return isRejected(outcome) && !isEnded ? outcome : undefined;
 }

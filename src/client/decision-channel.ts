@@ -84,6 +84,10 @@ export class DecisionChannel {
     return { decisionId: parcel.decisionId, ...ack };
   }
 
+  listen(listener: (decisionId: string) => void): () => void {
+    return this.#desk.listen(listener);
+  }
+
   close(why: string): void {
     this.#desk.close(why);
   }

@@ -82,6 +82,7 @@ export class OutcomeDesk {
   readonly #waiting = new Map<string, Expectation>();
   readonly #toAsk = new Set<Expectation>();
   readonly #unwatch: () => void;
+  readonly #listeners = new Set<(decisionId: string) => void>();
   #asking = 0;
   #timer: Timer | undefined;
   #closedBecause: Error | undefined;
@@ -155,11 +156,20 @@ export class OutcomeDesk {
     this.#unwatch();
     this.#timer?.cancel();
     this.#results.unsubscribe();
+    this.#listeners.clear();
     for (const waiting of this.#everyone()) this.#settle(waiting, error);
   }
 
+  /** Told the id of every decision whose outcome is told to the agent, whoever has made it, until it is closed. */
+  listen(listener: (decisionId: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => void this.#listeners.delete(listener);
+  }
+
   #onResult(result: Msg): void {
-    let waiting = this.#waiting.get(result.subject.slice(this.#subjectPrefix.length));
+    const decisionId = result.subject.slice(this.#subjectPrefix.length);
+    for (const listener of this.#listeners) listener(decisionId);
+    let waiting = this.#waiting.get(decisionId);
     if (waiting === undefined) return;
     const outcome = outcomeOf(result);
     for (let next: Expectation | undefined; waiting !== undefined; waiting = next) {

@@ -1,8 +1,10 @@
 /** From a decision as its author writes it to the message that goes into the log, or the rule that it breaks already. */
+import { messageOf } from '../errors.ts';
 import type { Code } from '../protocol/codes.ts';
-import { MAX_DECISION_BYTES } from '../protocol/limits.ts';
+import { decode } from '../protocol/decode.ts';
 import { isName, OPERATOR, SHARD_POOL } from '../protocol/names.ts';
 import type { Outcome } from '../protocol/outcome.ts';
+import { shardOf } from '../protocol/shard.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 
 export interface Parcel {
@@ -33,8 +35,8 @@ export interface Letter {
 }
 
 /**
- * Only what would keep the answer from coming back is checked here: names that make the subject and the id, and the
- * size. Everything else is for the system to judge, with the same codes.
+ * What the workers would refuse by its form is refused here, by their own rules and in their own words: whoever nests too
+ * deep learns it at once, and not by a dead letter. Whether it is allowed is for them to say.
  */
 export function parcelOf(subjects: Subjects, letter: Letter): Parcel | Unsendable {
   const { pool, decision, agent, shards, newId } = letter;
@@ -44,11 +46,17 @@ export function parcelOf(subjects: Subjects, letter: Letter): Parcel | Unsendabl
   if (!isName(decisionId)) return { ...about, code: 'invalid_decision', message: `id: ${NOT_A_NAME}` };
   const payload = encoded({ ...decision, id: decisionId });
   if (typeof payload === 'string') return { ...about, code: 'invalid_decision', message: payload };
-  if (payload.byteLength > MAX_DECISION_BYTES) {
-    const message = `${payload.byteLength} bytes; a decision has at most ${MAX_DECISION_BYTES}`;
-    return { ...about, code: 'too_large', message };
+  const subject = subjects.decision(pool, agent, shards);
+  const place = { namespace: subjects.namespace, shard: shardOf(pool, shards), shards };
+  const decoded = decode(subject, payload, place);
+  switch (decoded.kind) {
+    case 'decision':
+      return { ...about, subject, payload };
+    case 'rejected':
+      return { ...about, code: decoded.code, message: decoded.message };
+    case 'dead':
+      return { ...about, code: 'invalid_decision', message: decoded.reason };
   }
-  return { ...about, subject: subjects.decision(pool, agent, shards), payload };
 }
 
 /** What is decided about one shard as a whole, signed by the operator. */
@@ -78,7 +86,7 @@ function encoded(body: object): Uint8Array | string {
   try {
     return Buffer.from(JSON.stringify(body));
   } catch (error) {
-    return `not JSON: ${String(error)}`.slice(0, 500);
+    return `not JSON: ${messageOf(error)}`.slice(0, 500).toWellFormed();
   }
 }
 

@@ -3,17 +3,24 @@
  * itself (`decide`) or takes whatever task is next (`work`). Claims are renewed as long as they are held.
  */
 import { ConfigurationError, ConvergeError, EXIT, messageOf } from '../../errors.ts';
+import { COMMONS } from '../../protocol/names.ts';
 import { sleep } from '../../timers.ts';
+import { within } from '../../within.ts';
 import type { ConvergeClient } from '../client.ts';
 import type { EventFeed } from '../event-feed.ts';
 import { PoolManager } from '../pool-manager.ts';
 import { type CustomDecision, StandardExecutor } from '../standard-executor.ts';
 import { TaskManager } from '../task-manager.ts';
+import { timeoutOption } from '../timeout-option.ts';
 import { ClaimLoop } from './claim-loop.ts';
 import { Claims } from './claims.ts';
 import { type Decide, DecideLoop } from './decide-loop.ts';
+import { Farewell } from './farewell.ts';
+import type { HeldClaim } from './held-claim.ts';
 import { type AgentPool, Membership } from './membership.ts';
+import { Namesakes } from './namesakes.ts';
 import type { Work } from './run-task.ts';
+import { TakeUp } from './take-up.ts';
 import { WorkBench } from './work-bench.ts';
 
 export interface AgentOptions<C extends CustomDecision = never> {
@@ -47,17 +54,21 @@ export interface AgentOptions<C extends CustomDecision = never> {
 export interface StopOptions {
   /** Wait for what is being worked on (true), or abort it. */
   readonly graceful?: boolean | undefined;
-  /** How long to wait for it, milliseconds (30,000); then it is aborted. */
+  /** How long to wait for it, milliseconds (30,000; Infinity: as long as it takes); then it is aborted. */
   readonly timeoutMs?: number | undefined;
-  /** Also leave the pools (false). */
+  /** Also leave the pools (false); not while another process runs an agent of the same name, whose work that would end. */
   readonly leave?: boolean | undefined;
 }
 
 const ABORTED_WITHIN_MS = 1_000;
-const RELEASED_WITHIN_MS = 5_000;
 
 /** Started twice, or after it was stopped: an agent runs once. */
 export class AgentStateError extends ConvergeError {
+  readonly exitCode = EXIT.usage;
+}
+
+/** Another process runs an agent of the same name: each takes and ends claims of which the other knows nothing. */
+export class AgentNameSharedError extends ConvergeError {
   readonly exitCode = EXIT.usage;
 }
 
@@ -65,16 +76,21 @@ export class Agent<C extends CustomDecision = never> {
   readonly client: ConvergeClient;
   readonly #options: AgentOptions<C>;
   readonly #tasks: TaskManager;
-  readonly #pools: PoolManager;
+  readonly #farewell: Farewell;
   readonly #claims: Claims;
   readonly #memberships: readonly { readonly place: AgentPool; readonly membership: Membership }[];
   readonly #bench: WorkBench | undefined;
   readonly #claimLoop: ClaimLoop | undefined;
   readonly #decideLoop: DecideLoop<C> | undefined;
+  readonly #takeUp: TakeUp;
+  readonly #firstPool: string;
   readonly #feeds = new Map<string, EventFeed>();
   /** What ends when the agent is told to stop, in contrast to watching, which ends last. */
   readonly #loops: Promise<void>[] = [];
+  readonly #ending = new AbortController();
+  #namesakes: Namesakes | undefined;
   #state: 'new' | 'running' | 'stopped' = 'new';
+  #starting: Promise<void> | undefined;
   #stopping: Promise<void> | undefined;
 
   /** Throws a {@link ConfigurationError} for options that make no agent. */
@@ -88,27 +104,43 @@ export class Agent<C extends CustomDecision = never> {
     if (!(Number.isInteger(concurrency) && concurrency >= 1)) {
       throw new ConfigurationError(`concurrency: a positive integer, not ${concurrency}`);
     }
+    for (const [name, ms] of Object.entries({ claimTtlMs: options.claimTtlMs, ...presencesOf(pools) }))
+      if (ms !== undefined) timeoutOption(name, ms);
     if (!(pollMs > 0)) throw new ConfigurationError(`pollMs: more than 0, not ${pollMs}`);
     if (decide === undefined && work === undefined)
       throw new ConfigurationError('an agent decides, works, or both');
     this.client = client;
     this.#options = options;
     this.#tasks = new TaskManager(client);
-    this.#pools = new PoolManager(client);
-    this.#claims = new Claims(client.agent, this.#tasks);
+    const poolManager = new PoolManager(client);
+    this.#firstPool = first.pool;
     const onError = (error: unknown): void => this.#onError(error);
+    this.#farewell = new Farewell({ client, tasks: this.#tasks, pools: poolManager, onError });
+    this.#claims = new Claims({
+      agent: client.agent,
+      tasks: this.#tasks,
+      onError,
+      onLate: (claim) => void this.#farewell.giveBack(claim),
+    });
     this.#memberships = pools.map((place) => ({
       place,
-      membership: new Membership({ pools: this.#pools, place, onError }),
+      membership: new Membership({ pools: poolManager, place, onError }),
     }));
     const common = { client, tasks: this.#tasks, claims: this.#claims, pollMs, onError };
     if (work !== undefined) {
-      this.#bench = new WorkBench({ ...common, work, concurrency, onFree: () => this.#claimLoop?.wake() });
+      this.#bench = new WorkBench({
+        ...common,
+        work,
+        concurrency,
+        onFree: () => this.#claimLoop?.wake(),
+        giveBack: (claim) => this.#farewell.giveBack(claim),
+      });
     }
+    this.#takeUp = new TakeUp({ ...common, onTaken: (claim) => this.#bench?.take(claim) });
     if (decide !== undefined) {
       this.#decideLoop = new DecideLoop({
         ...common,
-        pools: pools.map(({ pool }) => pool),
+        places: pools,
         decide,
         executor: options.executor ?? new StandardExecutor(client, first),
         maxMessages: options.maxMessages ?? 1_000,
@@ -127,22 +159,56 @@ export class Agent<C extends CustomDecision = never> {
 
   /**
    * Resolves when the agent is in its pools and sees what happens there. Rejects with a `DecisionRejectedError` when a
-   * pool does not let it in, and when the infrastructure fails; then the agent is stopped.
+   * pool does not let it in, when the infrastructure fails, and with an {@link AgentStateError} when it is stopped
+   * meanwhile; then the agent is stopped.
    */
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new AgentStateError('an agent runs once: make a new one');
     this.#state = 'running';
+    this.#starting = this.#start();
     try {
-      for (const { membership } of this.#memberships) await membership.begin();
-      await Promise.all(this.#memberships.map(({ place }) => this.#openFeed(place.pool).opened));
+      await this.#starting;
     } catch (error) {
       await this.stop({ graceful: false });
       throw error;
     }
-    if (this.#isStopped) return;
+  }
+
+  /** After each wait: it may have been stopped meanwhile, and then nothing more is begun. */
+  async #start(): Promise<void> {
+    for (const { membership } of this.#memberships) {
+      await membership.begin();
+      this.#throwIfStopped();
+    }
+    await Promise.all(this.#memberships.map(({ place }) => this.#openFeed(place.pool).opened));
+    this.#throwIfStopped();
+    this.#namesakes = new Namesakes({
+      client: this.client,
+      pool: this.#firstPool,
+      onMet: () => this.#onError(sharedName(this.client.agent)),
+      onError: (error) => this.#onError(error),
+    });
     for (const { place } of this.#memberships) void this.#watch(place.pool);
     if (this.#claimLoop !== undefined) this.#loops.push(this.#claimLoop.run());
     if (this.#decideLoop !== undefined) this.#loops.push(this.#decideLoop.run());
+    this.#loops.push(this.#resume(this.#namesakes));
+  }
+
+  /** Goes on with what the process before has left behind, unless that one is still there. */
+  async #resume(namesakes: Namesakes): Promise<void> {
+    try {
+      if (await namesakes.areThere()) return;
+      for (const { place } of this.#memberships) {
+        if (this.#isStopped || this.#bench === undefined) return;
+        await this.#takeUp.leftBehind(place.pool);
+      }
+    } catch (error) {
+      if (!this.#isStopped) this.#onError(error);
+    }
+  }
+
+  #throwIfStopped(): void {
+    if (this.#isStopped) throw new AgentStateError('the agent was stopped while it started');
   }
 
   /** Ids of the tasks whose claims the agent holds at this moment, with their pools. */
@@ -155,6 +221,8 @@ export class Agent<C extends CustomDecision = never> {
    * when all of that is done. The same promise however often it is called.
    */
   stop(options: StopOptions = {}): Promise<void> {
+    if (Number.isNaN(options.timeoutMs))
+      return Promise.reject(new ConfigurationError('timeoutMs: milliseconds, not NaN'));
     this.#stopping ??= this.#stop(options);
     return this.#stopping;
   }
@@ -169,48 +237,51 @@ export class Agent<C extends CustomDecision = never> {
     this.#bench?.close();
     this.#claimLoop?.stop();
     this.#decideLoop?.stop();
-    if (graceful) await within(timeoutMs, this.#underWay());
-    await this.#releaseAll();
-    // Again when everything has ended: a claim that was under way is answered only then.
-    const ended = this.#underWay().then(() => this.#releaseAll());
-    await within(ABORTED_WITHIN_MS, ended);
+    this.#namesakes?.hurry();
+    const patienceMs = graceful ? timeoutMs : ABORTED_WITHIN_MS;
+    await within(patienceMs, this.#hasStarted(), () => undefined);
+    if (graceful) await within(timeoutMs, this.#underWay(), () => undefined);
+    this.#decideLoop?.abort();
+    this.#claims.close();
+    const leaves = leave && wasRunning && !(await this.#isShared());
     for (const { membership } of this.#memberships) membership.end();
+    await Promise.all(this.#claims.all.map((claim) => this.#letGo(claim, leaves)));
+    await within(ABORTED_WITHIN_MS, this.#underWay(), () => undefined);
+    this.#ending.abort();
+    this.#namesakes?.close();
     for (const feed of this.#feeds.values()) feed.close();
-    if (leave && wasRunning) await this.#leaveAll();
+    if (leaves) await Promise.all(this.#memberships.map(({ place }) => this.#farewell.leave(place.pool)));
+    await this.#farewell.done();
   }
 
   get #isStopped(): boolean {
     return this.#state === 'stopped';
   }
 
+  /** Resolves when starting is over, however it ended: whoever has started it is told. */
+  async #hasStarted(): Promise<void> {
+    await this.#starting?.catch(() => undefined);
+  }
+
   async #underWay(): Promise<void> {
     await Promise.all([...this.#loops, this.#bench?.idle()]);
   }
 
-  async #releaseAll(): Promise<void> {
-    await Promise.all(
-      this.#claims.all.map(async (claim) => {
-        const { pool, task } = claim;
-        claim.lose('the agent stops');
-        try {
-          await this.#tasks.release(task.taskId, {
-            pool,
-            epoch: task.claim.epoch,
-            timeoutMs: RELEASED_WITHIN_MS,
-          });
-        } catch (error) {
-          this.#onError(error);
-        }
-      }),
+  /** Another process would lose its claims when this one leaves the pools in their common name. */
+  async #isShared(): Promise<boolean> {
+    if (this.#namesakes?.hasMet !== true || !(await this.#namesakes.areThere())) return false;
+    this.#onError(
+      new AgentNameSharedError(
+        `the pools are not left: another process runs an agent named ${this.client.agent}, and would lose its claims`,
+      ),
     );
+    return true;
   }
 
-  async #leaveAll(): Promise<void> {
-    for (const { place } of this.#memberships) {
-      await this.#pools
-        .leavePool(place.pool, { timeoutMs: RELEASED_WITHIN_MS })
-        .catch((error) => this.#onError(error));
-    }
+  /** Where its pool is left next, all claims are given back with that. */
+  async #letGo(claim: HeldClaim, leaves: boolean): Promise<void> {
+    if (leaves && claim.pool !== COMMONS) claim.lose('the agent stops');
+    else await this.#farewell.giveBack(claim);
   }
 
   #openFeed(pool: string): EventFeed {
@@ -226,6 +297,7 @@ export class Agent<C extends CustomDecision = never> {
       try {
         for await (const event of feed) {
           this.#claims.happened(pool, event);
+          if (!this.#isStopped) this.#takeUp.happened(pool, event);
           this.#claimLoop?.noticed(pool, event);
           await this.#decideLoop?.noticed(event);
         }
@@ -236,7 +308,7 @@ export class Agent<C extends CustomDecision = never> {
       }
       if (this.#isStopped) return;
       // The stream is another one than before: on with what happens from now on.
-      await sleep(this.#options.pollMs ?? 1_000);
+      await sleep(this.#options.pollMs ?? 1_000, this.#ending.signal).catch(() => undefined);
       if (!this.#isStopped && !this.client.isClosed) feed = this.#openFeed(pool);
     }
   }
@@ -255,9 +327,12 @@ function warn(error: unknown): void {
   process.emitWarning(messageOf(error), 'ConvergeAgentWarning');
 }
 
-async function within(ms: number, what: Promise<unknown>): Promise<void> {
-  const late = new AbortController();
-  const { signal } = late;
-  await Promise.race([what, sleep(ms, signal).catch(() => undefined)]);
-  late.abort();
+function sharedName(agent: string): AgentNameSharedError {
+  return new AgentNameSharedError(
+    `another process runs an agent named ${agent}: each takes and ends claims of which the other knows nothing; give each a name of its own`,
+  );
+}
+
+function presencesOf(pools: readonly AgentPool[]): Record<string, number | undefined> {
+  return Object.fromEntries(pools.map(({ pool, presenceMs }) => [`presenceMs of pool ${pool}`, presenceMs]));
 }

@@ -4,7 +4,7 @@ import type { ConvergeEvent } from '../../protocol/event.ts';
 import { isObject } from '../../protocol/json.ts';
 import { MAX_CLAIMS_AT_ONCE } from '../../protocol/limits.ts';
 import type { ConvergeClient } from '../client.ts';
-import { isAccepted, type OutcomeOf } from '../outcomes.ts';
+import { isAccepted, type OutcomeOf, retryAfterMs } from '../outcomes.ts';
 import type { TaskManager } from '../task-manager.ts';
 import { Bell } from './bell.ts';
 import type { Claims } from './claims.ts';
@@ -31,8 +31,8 @@ interface Spot {
   mayHaveTasks: boolean;
   emptyInARow: number;
   notBefore: number;
-  /** A claim whose outcome is not known: asked again under the same id, it takes nothing twice. */
-  open: { readonly id: string; readonly askedAt: number } | undefined;
+  /** A claim whose outcome is not known: the very same asked again, with the same id, takes nothing twice. */
+  open: { readonly id: string; readonly askedAt: number; readonly limit: number } | undefined;
 }
 
 export interface ClaimLoopOptions {
@@ -122,11 +122,14 @@ export class ClaimLoop {
   async #claim(spot: Spot): Promise<void> {
     const { client, tasks, bench, claimTtlMs, pollMs, onError } = this.#options;
     const { pool, topics } = spot.place;
-    const { id, askedAt } = spot.open ?? { id: client.newId(), askedAt: performance.now() };
-    const limit = Math.min(bench.free, MAX_CLAIMS_AT_ONCE);
+    spot.open ??= {
+      id: client.newId(),
+      askedAt: performance.now(),
+      limit: Math.min(bench.free, MAX_CLAIMS_AT_ONCE),
+    };
+    const { id, askedAt, limit } = spot.open;
     // Before asking: whatever is noticed from now on may be later than the answer.
     spot.mayHaveTasks = false;
-    spot.open = { id, askedAt };
     try {
       const outcome = await tasks.claimNext({
         pool,
@@ -156,19 +159,26 @@ export class ClaimLoop {
       else if (outcome.transient !== true && outcome.code !== 'pool_closed') {
         onError(new DecisionRejectedError(outcome.code, outcome.message ?? ''));
       }
-      this.#foundNothing(spot);
+      this.#foundNothing(spot, retryAfterMs(outcome));
       return;
     }
     const found = outcome.data.tasks;
-    for (const task of found) bench.take(claims.hold(spot.place.pool, task, { at: outcome.at, askedAt }));
+    for (const task of found) {
+      const claim = claims.hold(spot.place.pool, task, { at: outcome.at, askedAt });
+      if (claim !== undefined) bench.take(claim);
+    }
     if (found.length === 0) return this.#foundNothing(spot);
     spot.emptyInARow = 0;
     spot.notBefore = 0;
     if (found.length >= limit) spot.mayHaveTasks = true;
   }
 
-  #foundNothing(spot: Spot): void {
-    const pause = Math.min(FIRST_PAUSE_MS * 2 ** spot.emptyInARow, this.#options.pollMs);
+  /** Where the system says when to come again, not before. */
+  #foundNothing(spot: Spot, retryAfter = 0): void {
+    const pause = Math.max(
+      retryAfter,
+      Math.min(FIRST_PAUSE_MS * 2 ** spot.emptyInARow, this.#options.pollMs),
+    );
     spot.emptyInARow = Math.min(spot.emptyInARow + 1, 20);
     spot.notBefore = performance.now() + pause;
   }

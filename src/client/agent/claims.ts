@@ -21,46 +21,76 @@ export interface Told {
   readonly askedAt: number;
 }
 
-export class Claims {
-  readonly #agent: string;
-  readonly #tasks: TaskManager;
-  readonly #held = new Map<string, HeldClaim>();
+export interface ClaimsOptions {
+  readonly agent: string;
+  readonly tasks: TaskManager;
+  readonly onError: (error: unknown) => void;
+  /** A claim that came when the agent had stopped already: it is to be given back. */
+  readonly onLate: (claim: HeldClaim) => void;
+}
 
-  constructor(agent: string, tasks: TaskManager) {
-    this.#agent = agent;
-    this.#tasks = tasks;
+/** How many endings are remembered of claims that are not known yet: an event can be faster than the outcome. */
+const MAX_ENDINGS = 1_000;
+
+export class Claims {
+  readonly #options: ClaimsOptions;
+  readonly #held = new Map<string, HeldClaim>();
+  readonly #endings = new Map<string, string>();
+  #isClosed = false;
+
+  constructor(options: ClaimsOptions) {
+    this.#options = options;
   }
 
   get all(): readonly HeldClaim[] {
     return [...this.#held.values()];
   }
 
-  hold(pool: string, task: HeldTask, { at, askedAt }: Told): HeldClaim {
+  holds(pool: string, { taskId, epoch }: { readonly taskId: string; readonly epoch: number }): boolean {
+    return this.#held.get(keyOf(pool, taskId))?.task.claim.epoch === epoch;
+  }
+
+  /** From here on claims that come are given back. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Undefined when it is held already, or over by now. */
+  hold(pool: string, task: HeldTask, { at, askedAt }: Told): HeldClaim | undefined {
+    const { tasks, onError, onLate } = this.#options;
     const key = keyOf(pool, task.taskId);
-    this.#held.get(key)?.lose('claimed again');
+    const before = this.#held.get(key);
+    if (before?.task.claim.epoch === task.claim.epoch) return undefined;
+    before?.lose('claimed again');
     const claim = new HeldClaim({
-      tasks: this.#tasks,
+      tasks,
       pool,
       task,
       claimedAt: at,
       askedAt,
+      onError,
       onEnd: (ended) => {
         if (this.#held.get(key) === ended) this.#held.delete(key);
       },
     });
     this.#held.set(key, claim);
-    return claim;
+    const ending = this.#endings.get(endingKey(key, task.claim.epoch));
+    if (ending !== undefined) claim.lose(ending);
+    else if (this.#isClosed) onLate(claim);
+    else claim.begin();
+    return claim.hasEnded ? undefined : claim;
   }
 
   /** The agent has decided something itself, and it was accepted. Tells the claims that it holds because of it. */
   accepted(type: string, pool: string, decision: unknown, data: unknown, told: Told): HeldClaim[] {
     switch (type) {
       case 'ClaimTask':
-        return isHeldTask(data) ? [this.hold(pool, data, told)] : [];
+        return this.#holdAll(pool, [data], told);
       case 'ClaimNextTask':
-        return listOf(data, 'tasks').flatMap((task) =>
-          isHeldTask(task) ? [this.hold(pool, task, told)] : [],
-        );
+        return this.#holdAll(pool, listOf(data, 'tasks'), told);
+      case 'SubmitBid':
+        // The first bid of a Dutch auction has it at once.
+        return this.#holdAll(pool, isObject(data) ? [data.task] : [], told);
       case 'ReportTask':
       case 'FailTask':
       case 'ReleaseTask':
@@ -73,11 +103,33 @@ export class Claims {
 
   /** Somebody else, or time, may have ended a claim. */
   happened(pool: string, { type, subject, data }: ConvergeEvent): void {
-    if (!ENDINGS.has(type) || !isObject(data) || data.agent !== this.#agent) return;
-    const claim = this.#held.get(keyOf(pool, subject.slice(subject.indexOf('/') + 1)));
-    if (claim !== undefined && claim.task.claim.epoch === data.epoch)
-      claim.lose(type.slice(type.lastIndexOf('.') + 1));
+    if (!ENDINGS.has(type) || !isObject(data) || data.agent !== this.#options.agent) return;
+    const key = keyOf(pool, subject.slice(subject.indexOf('/') + 1));
+    const why = type.slice(type.lastIndexOf('.') + 1);
+    const claim = this.#held.get(key);
+    if (claim !== undefined && claim.task.claim.epoch === data.epoch) claim.lose(why);
+    else if (typeof data.epoch === 'number') this.#remember(endingKey(key, data.epoch), why);
   }
+
+  #holdAll(pool: string, tasks: readonly unknown[], told: Told): HeldClaim[] {
+    return tasks.flatMap((task) => {
+      const claim = isHeldTask(task) ? this.hold(pool, task, told) : undefined;
+      return claim === undefined ? [] : [claim];
+    });
+  }
+
+  #remember(ending: string, why: string): void {
+    this.#endings.set(ending, why);
+    if (this.#endings.size <= MAX_ENDINGS) return;
+    for (const oldest of this.#endings.keys()) {
+      this.#endings.delete(oldest);
+      return;
+    }
+  }
+}
+
+function endingKey(key: string, epoch: number): string {
+  return `${key}/${epoch}`;
 }
 
 function keyOf(pool: string, taskId: string): string {

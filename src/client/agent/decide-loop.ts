@@ -2,19 +2,32 @@
 import type { Task } from '../../protocol/documents.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
 import { isObject } from '../../protocol/json.ts';
+import { MAX_PAGE } from '../../protocol/limits.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import { sleep } from '../../timers.ts';
 import type { ConvergeClient } from '../client.ts';
-import type { CustomDecision, ExecutableDecision, Executed, StandardExecutor } from '../standard-executor.ts';
+import {
+  type CustomDecision,
+  type ExecutableDecision,
+  type Executed,
+  ExecutionInterruptedError,
+  type StandardExecutor,
+} from '../standard-executor.ts';
 import { Bell } from './bell.ts';
 import { type Claims, listOf } from './claims.ts';
 import type { HeldClaim } from './held-claim.ts';
 import { Mailbox } from './mailbox.ts';
+import type { AgentPool } from './membership.ts';
 
 export interface DecideContext {
   readonly client: ConvergeClient;
-  /** What became of the decisions of the call before, in their order. */
+  /**
+   * What became of the decisions of the call before, in their order; after a `failure` what is known of it. Of no
+   * earlier call: each outcome is shown once.
+   */
   readonly outcomes: readonly Outcome[];
+  /** Why the call before failed, or why not all that it decided was executed; undefined when neither was so. */
+  readonly failure?: unknown;
   /** Aborted when the agent stops. */
   readonly signal: AbortSignal;
 }
@@ -32,7 +45,7 @@ export type Decide<C extends CustomDecision = never> = (
 
 export interface DecideLoopOptions<C extends CustomDecision> {
   readonly client: ConvergeClient;
-  readonly pools: readonly string[];
+  readonly places: readonly AgentPool[];
   readonly decide: Decide<C>;
   readonly executor: StandardExecutor<C>;
   readonly claims: Claims;
@@ -48,7 +61,8 @@ export class DecideLoop<C extends CustomDecision> {
   readonly #mailbox: Mailbox;
   readonly #bell = new Bell();
   readonly #stop = new AbortController();
-  #outcomes: readonly Outcome[] = [];
+  #before: Pick<DecideContext, 'outcomes' | 'failure'> = { outcomes: [] };
+  #isAborted = false;
 
   constructor(options: DecideLoopOptions<C>) {
     this.#options = options;
@@ -71,6 +85,11 @@ export class DecideLoop<C extends CustomDecision> {
     this.#mailbox.takeAll();
   }
 
+  /** What a call that is still under way decides is not executed any more. */
+  abort(): void {
+    this.#isAborted = true;
+  }
+
   /** Resolves when stopped and the call that was under way has ended. */
   async run(): Promise<void> {
     const { pollMs, onError } = this.#options;
@@ -88,21 +107,50 @@ export class DecideLoop<C extends CustomDecision> {
   }
 
   async #decideOnce(): Promise<void> {
-    const { client, decide, executor, pools, maxTasks } = this.#options;
     const { signal } = this.#stop;
     if (signal.aborted) return;
+    const tasks = await this.#visibleTasks();
+    if (signal.aborted) return;
+    const before = this.#before;
+    this.#before = { outcomes: [] };
+    try {
+      const outcomes = await this.#decideAndExecute(tasks, before);
+      this.#before = { outcomes };
+    } catch (failure) {
+      const known = failure instanceof ExecutionInterruptedError ? failure.outcomes : [];
+      this.#before = { outcomes: known.filter((outcome) => outcome !== undefined), failure };
+      throw failure;
+    }
+  }
+
+  /** Best first; of the topics that the agent works on in each pool. */
+  async #visibleTasks(): Promise<readonly Task[]> {
+    const { client, places, maxTasks } = this.#options;
+    const topicsOf = new Map(places.map(({ pool, topics }) => [pool, topics]));
+    const isChoosy = places.some(({ topics }) => topics !== undefined);
     const { items } = await client.query('pending-tasks', {
       agent: client.agent,
-      pools: [...pools],
-      limit: maxTasks,
+      pools: [...topicsOf.keys()],
+      // Others' topics are passed over here, so that more are looked at than are shown.
+      limit: isChoosy ? MAX_PAGE : maxTasks,
     });
-    if (signal.aborted) return;
-    const decisions = await decide(this.#mailbox.takeAll(), items, {
-      client,
-      outcomes: this.#outcomes,
-      signal,
-    });
-    this.#outcomes = await executor.execute(decisions, { onOutcome: (executed) => this.#decided(executed) });
+    if (!isChoosy) return items;
+    const isWanted = ({ pool, topic }: Task): boolean => {
+      const topics = topicsOf.get(pool);
+      return topics === undefined || (topic !== undefined && topics.includes(topic));
+    };
+    return items.filter(isWanted).slice(0, maxTasks);
+  }
+
+  async #decideAndExecute(
+    tasks: readonly Task[],
+    before: Pick<DecideContext, 'outcomes' | 'failure'>,
+  ): Promise<readonly Outcome[]> {
+    const { client, decide, executor } = this.#options;
+    const { signal } = this.#stop;
+    const decisions = await decide(this.#mailbox.takeAll(), tasks, { client, signal, ...before });
+    if (this.#isAborted) return [];
+    return await executor.execute(decisions, { onOutcome: (executed) => this.#decided(executed) });
   }
 
   /** Keeps track of the claims that the agent's own decisions take and end. */
@@ -112,15 +160,24 @@ export class DecideLoop<C extends CustomDecision> {
     const told = { at, askedAt: sentAt };
     if (decision.type !== 'Batch') this.#take(decision, pool, outcome.data, told);
     const members = listOf(decision, 'decisions');
+    const principal = isObject(decision) ? decision.onBehalfOf : undefined;
     for (const [i, member] of listOf(outcome.data, 'outcomes').entries()) {
-      if (isObject(member) && member.status === 'accepted') this.#take(members[i], pool, member.data, told);
+      if (isObject(member) && member.status === 'accepted')
+        this.#take(members[i], pool, member.data, told, principal);
     }
   }
 
-  #take(decision: unknown, pool: string, data: unknown, told: { at: number; askedAt: number }): void {
+  /** `principal`: for whom the Batch is decided, where a member does not say otherwise. */
+  #take(
+    decision: unknown,
+    pool: string,
+    data: unknown,
+    told: { at: number; askedAt: number },
+    principal?: unknown,
+  ): void {
     if (!isObject(decision)) return;
     const { claims, client, onClaimed } = this.#options;
-    const { onBehalfOf = client.agent } = decision;
+    const { onBehalfOf = principal ?? client.agent } = decision;
     // A claim that was taken for somebody else is theirs to keep.
     if (onBehalfOf !== client.agent) return;
     for (const claim of claims.accepted(String(decision.type), pool, decision, data, told)) onClaimed(claim);

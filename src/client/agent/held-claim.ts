@@ -3,9 +3,10 @@
  * lost, or when it has not been renewed in time. Whoever works on the task learns of that by an AbortSignal.
  */
 import { messageOf } from '../../errors.ts';
-import type { Code } from '../../protocol/codes.ts';
 import { MAX_REASON_CHARS } from '../../protocol/limits.ts';
-import { type HeldTask, isAccepted } from '../outcomes.ts';
+import { boundedText } from '../bounded-text.ts';
+import { isAboutTheClaim } from '../insist.ts';
+import { type HeldTask, isAccepted, type RejectedOutcome, retryAfterMs } from '../outcomes.ts';
 import type { TaskManager } from '../task-manager.ts';
 import { Bell } from './bell.ts';
 
@@ -22,11 +23,15 @@ export interface HeldClaimOptions {
   readonly claimedAt: number;
   readonly askedAt: number;
   readonly onEnd: (claim: HeldClaim) => void;
+  /** Told what goes wrong with renewing, and of a claim whose time was over before it could be renewed. */
+  readonly onError: (error: unknown) => void;
 }
 
 /** Progress is told no more often than this, unless a renewal is due anyway. */
 const PROGRESS_EVERY_MS = 1_000;
 const MIN_RENEWAL_MS = 50;
+/** Codes that say that the agent has no claims there any more, whatever it does. */
+const SHUT_OUT: ReadonlySet<string> = new Set(['not_a_member', 'agent_banned', 'not_allowed']);
 
 export class HeldClaim {
   readonly pool: string;
@@ -39,7 +44,10 @@ export class HeldClaim {
   #renewAt = 0;
   #toldAt: number;
   #untold: { readonly progress: number; readonly note?: string } | undefined;
+  #hasBegun = false;
   #hasEnded = false;
+  /** How long the process has done nothing but one thing, at most. */
+  #blockedMs = 0;
 
   constructor(options: HeldClaimOptions) {
     const { task, pool, claimedAt, askedAt } = options;
@@ -48,6 +56,12 @@ export class HeldClaim {
     this.task = task;
     this.#toldAt = askedAt;
     this.#lasts(askedAt, task.claim.expiresAt - claimedAt);
+  }
+
+  /** It is renewed from here on, until it ends. */
+  begin(): void {
+    if (this.#hasBegun) return;
+    this.#hasBegun = true;
     void this.#keep();
   }
 
@@ -65,15 +79,26 @@ export class HeldClaim {
   progress(fraction: number, note?: string): void {
     if (!(fraction >= 0 && fraction <= 1))
       throw new RangeError(`progress is between 0 and 1, not ${fraction}`);
-    const told = note === undefined ? {} : { note: note.slice(0, MAX_REASON_CHARS) };
+    const told = note === undefined ? {} : { note: boundedText(note, MAX_REASON_CHARS) };
     this.#untold = { progress: fraction, ...told };
     this.#bell.ring();
   }
 
+  /** The process did nothing else for so long. */
+  wasBlocked(ms: number): void {
+    this.#blockedMs = Math.max(this.#blockedMs, ms);
+  }
+
   lose(why: string): void {
     if (this.#hasEnded) return;
+    const isOverdue = performance.now() >= this.#endsAt;
+    const error = new ClaimLostError(
+      `claim of task ${this.task.taskId} lost: ${why}${isOverdue ? this.#explained() : ''}`,
+    );
     this.end();
-    this.#lost.abort(new ClaimLostError(`claim of task ${this.task.taskId} lost: ${why}`));
+    this.#lost.abort(error);
+    // What was cancelled or given away is nobody's fault; what ran out is somebody's.
+    if (isOverdue) this.#options.onError(error);
   }
 
   /** The task is reported, failed or released: nothing is left to be renewed. */
@@ -82,6 +107,17 @@ export class HeldClaim {
     this.#hasEnded = true;
     this.#bell.ring();
     this.#options.onEnd(this);
+  }
+
+  #explained(): string {
+    const { pool, task } = this;
+    const lastsMs = this.#options.task.claim.expiresAt - this.#options.claimedAt;
+    if (this.#blockedMs < lastsMs / 3) return '';
+    return (
+      ` (pool ${pool}, attempt ${task.attempt}): the event loop stood still for ${Math.round(this.#blockedMs)} ms, and the ` +
+      `claim lasts ${Math.round(lastsMs)} ms unless it is renewed; do long synchronous work in a worker thread, or ` +
+      'choose a longer claimTtlMs'
+    );
   }
 
   #lasts(from: number, forMs: number): void {
@@ -93,9 +129,11 @@ export class HeldClaim {
     while (!this.#hasEnded) {
       const now = performance.now();
       if (now >= this.#endsAt) return this.lose('it was not renewed in time');
-      const next = this.#nextRenewal();
-      if (now < next) await this.#bell.heard(Math.min(next, this.#endsAt) - now);
-      else await this.#renew();
+      const next = Math.min(this.#nextRenewal(), this.#endsAt);
+      if (now < next) {
+        await this.#bell.heard(next - now);
+        this.wasBlocked(performance.now() - next);
+      } else await this.#renew();
     }
   }
 
@@ -120,14 +158,31 @@ export class HeldClaim {
         timeoutMs: Math.max(1, this.#endsAt - askedAt),
       });
       if (isAccepted(outcome)) this.#lasts(askedAt, outcome.data.expiresAt - outcome.at);
-      else if (outcome.transient !== true) this.lose(reasonOf(outcome.code, outcome.message));
+      else this.#refused(outcome);
     } catch (error) {
+      if (this.#hasEnded) return;
       // Not known whether it was renewed: tried again until our time is over.
       if (performance.now() >= this.#endsAt) this.lose(messageOf(error));
+      else this.#options.onError(error);
     }
   }
-}
 
-function reasonOf(code: Code, message: string | undefined): string {
-  return message === undefined ? code : `${code}: ${message}`;
+  /** Only what says that the claim is over ends it; anything else is told, and renewing tried again while there is time. */
+  #refused(outcome: RejectedOutcome): void {
+    const { code, message } = outcome;
+    if (isAboutTheClaim(code) || SHUT_OUT.has(code)) {
+      this.lose(message === undefined ? code : `${code}: ${message}`);
+      return;
+    }
+    if (outcome.transient !== true)
+      this.#options.onError(
+        new ClaimLostError(`claim of task ${this.task.taskId} not renewed: ${code}: ${message}`),
+      );
+    const now = performance.now();
+    const latest = this.#endsAt - MIN_RENEWAL_MS;
+    this.#renewAt = Math.min(
+      now + Math.max(MIN_RENEWAL_MS, retryAfterMs(outcome) ?? 0),
+      Math.max(now, latest),
+    );
+  }
 }

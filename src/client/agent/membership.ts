@@ -28,6 +28,9 @@ export class Membership {
   readonly #options: MembershipOptions;
   #timer: Timer | undefined;
   #isBusy = false;
+  #hasEnded = false;
+  /** The refusal that was told last: the same one is not told with every beat. */
+  #toldCode: string | undefined;
 
   constructor(options: MembershipOptions) {
     this.#options = options;
@@ -37,17 +40,20 @@ export class Membership {
   async begin(): Promise<void> {
     const { presenceMs } = this.#options.place;
     if (!this.#isMemberAnyway()) await this.#join();
-    if (presenceMs !== undefined) {
+    if (presenceMs !== undefined && !this.#hasEnded) {
       this.#timer = every(Math.max(1, Math.floor(presenceMs / 3)), () => void this.#beat());
     }
   }
 
+  /** From here on the agent is neither heard from nor joins again. */
   end(): void {
+    this.#hasEnded = true;
     this.#timer?.cancel();
   }
 
   /** The agent was told that it is not a member: joins again. */
   async restore(): Promise<void> {
+    if (this.#hasEnded) return;
     try {
       await this.#join();
     } catch (error) {
@@ -80,7 +86,14 @@ export class Membership {
     this.#isBusy = true;
     try {
       const outcome = await pools.heartbeat(place.pool, { timeoutMs: place.presenceMs });
-      if (isRejected(outcome) && outcome.code === 'not_a_member') await this.restore();
+      if (!isRejected(outcome)) this.#toldCode = undefined;
+      else if (outcome.code === 'not_a_member') await this.restore();
+      else if (outcome.code !== this.#toldCode) {
+        this.#toldCode = outcome.code;
+        onError(
+          new DecisionRejectedError(outcome.code, `not heard from in pool ${place.pool}: ${outcome.message}`),
+        );
+      }
     } catch (error) {
       onError(error);
     } finally {

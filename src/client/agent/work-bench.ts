@@ -10,6 +10,8 @@ export interface WorkBenchOptions {
   /** Most tasks that are worked on at once; others wait in line, and their claims are renewed meanwhile. */
   readonly concurrency: number;
   readonly onFree: () => void;
+  /** Gives a claim back of which it could not be said how the work ended: nobody renews it any more. */
+  readonly giveBack: (claim: HeldClaim) => Promise<void>;
   readonly onError: (error: unknown) => void;
 }
 
@@ -49,7 +51,10 @@ export class WorkBench {
       if (claim === undefined) return;
       if (claim.hasEnded) continue;
       const running: Promise<void> = runTask({ ...this.#options, claim })
-        .catch((error) => this.#options.onError(error))
+        .catch(async (error) => {
+          this.#options.onError(error);
+          await this.#options.giveBack(claim);
+        })
         .finally(() => {
           this.#running.delete(running);
           this.#begin();

@@ -1,0 +1,63 @@
+/** What an agent decides for itself (reporting, giving back, leaving) is tried until it has an answer that stays. */
+import { LogInterruptedError, OutcomeTimeoutError, PublishError, UnavailableError } from '../errors.ts';
+import { sleep } from '../timers.ts';
+import type { ConvergeClient } from './client.ts';
+import { type AnyOutcome, isRejected, type RejectedOutcome, retryAfterMs } from './outcomes.ts';
+
+export interface InsistOptions {
+  readonly client: ConvergeClient;
+  /** False when the answer no longer matters, or there is no more time. */
+  readonly goOn: () => boolean;
+  /** Told each time that it is not known whether it was decided. */
+  readonly onError: (error: unknown) => void;
+}
+
+const RETRY_MS = 200;
+const MAX_RETRY_MS = 5_000;
+
+/**
+ * Decides until there is an outcome that stays, or `goOn` says no; then the outcome is the last one, undefined if there
+ * was none. The same id as long as the outcome is unknown, so that nothing happens twice; another one after a rejection
+ * that may pass, when its time has come. Rejects with what trying again does not change.
+ */
+export async function insist<O extends AnyOutcome>(
+  { client, goOn, onError }: InsistOptions,
+  decide: (id: string) => Promise<O>,
+): Promise<O | undefined> {
+  let id = client.newId();
+  let last: O | undefined;
+  while (goOn()) {
+    let waitMs = RETRY_MS;
+    try {
+      last = await decide(id);
+      const rejection = rejectionIn(last);
+      if (rejection?.transient !== true) return last;
+      id = client.newId();
+      waitMs = Math.max(RETRY_MS, retryAfterMs(rejection) ?? 0);
+    } catch (error) {
+      if (client.isClosed || !mayPass(error)) throw error;
+      onError(error);
+    }
+    if (goOn()) await sleep(Math.min(waitMs, MAX_RETRY_MS));
+  }
+  return last;
+}
+
+function rejectionIn(outcome: AnyOutcome): RejectedOutcome | undefined {
+  return isRejected(outcome) ? outcome : undefined;
+}
+
+/** The servers are away, or late. */
+function mayPass(error: unknown): boolean {
+  if (error instanceof PublishError) return !error.isFinal;
+  return (
+    error instanceof UnavailableError ||
+    error instanceof OutcomeTimeoutError ||
+    error instanceof LogInterruptedError
+  );
+}
+
+/** The rejection says that there is no such claim of the agent any more. */
+export function isAboutTheClaim(code: string): boolean {
+  return code === 'claim_lost' || code === 'already_final' || code.endsWith('_not_found');
+}
