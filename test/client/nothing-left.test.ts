@@ -145,7 +145,8 @@ it('a query is given up when its signal says so', async () => {
 
 it.each([Number.NaN, 0, -1])('a timeout of %d is refused, not waited for', async (timeoutMs) => {
   const client = await system.client(fresh('agent'));
-  await expect(system.client(fresh('agent'), { timeoutMs })).rejects.toThrow(ConfigurationError);
+  const impatient = await system.client(fresh('agent'), { timeoutMs });
+  await expect(impatient.decide('p', { type: 'Heartbeat' })).rejects.toThrow(ConfigurationError);
   await expect(client.decide('p', { type: 'Heartbeat' }, { timeoutMs })).rejects.toThrow(ConfigurationError);
   await expect(client.shards({ timeoutMs })).rejects.toThrow(ConfigurationError);
   expect(() => client.events({ timeoutMs })).toThrow(ConfigurationError);
