@@ -10,6 +10,7 @@ import type { Plan } from './plan.ts';
 import type { Dice } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type Servers, START, SUBJECTS } from './servers.ts';
+import { HEAP_BYTES } from './settings.ts';
 import type { Trace } from './trace.ts';
 
 export interface AgentsOptions {
@@ -76,7 +77,25 @@ export class Agents {
     const id = `sweep-${this.#ids++}`;
     const limit = dice.chance(0.2) ? { limit: dice.between(1, 5) } : {};
     const at = servers.logSkewMs < -BEHIND_MS ? servers.trueNow() : undefined;
-    const body = JSON.stringify({ id, type: 'Sweep', settings: plan.settings, at, ...limit });
+    const body = JSON.stringify({
+      id,
+      type: 'Sweep',
+      settings: plan.settings,
+      heapBytes: HEAP_BYTES,
+      at,
+      ...limit,
+    });
+    this.#send({
+      subject: SUBJECTS.shardDecision(shard, SWEEPER, SHARD_POOL),
+      data: Buffer.from(body),
+      key: decisionKey(SWEEPER, id),
+    });
+  }
+
+  /** What a worker says when its memory is short, or is not any more. */
+  pressure(shard: number): void {
+    const id = `pressure-${this.#ids++}`;
+    const body = JSON.stringify({ id, type: 'Pressure', on: this.#options.dice.chance(0.5) });
     this.#send({
       subject: SUBJECTS.shardDecision(shard, SWEEPER, SHARD_POOL),
       data: Buffer.from(body),

@@ -1,5 +1,6 @@
 /** One run: one seed, one plan, one history; then the verdict. */
 
+import { areInForce } from '../src/protocol/settings.ts';
 import type { LeaseStore } from '../src/state/lease-store.ts';
 import { Agents } from './agents.ts';
 import { Chaos } from './chaos.ts';
@@ -12,6 +13,7 @@ import { SimProcess } from './process.ts';
 import { Dice } from './random.ts';
 import { Scheduler } from './scheduler.ts';
 import { Servers } from './servers.ts';
+import { HEAP_BYTES } from './settings.ts';
 import { Trace } from './trace.ts';
 import { type Ports, SimWorker } from './worker.ts';
 
@@ -36,6 +38,8 @@ export interface RunResult {
   readonly trace: string | undefined;
 }
 
+/** How often a sweep comes with a word about memory. */
+const PRESSURE = 0.05;
 /** Longest that the system may need to come to rest when nothing disturbs it any more. */
 const REST_WITHIN_MS = 120_000;
 const LATE_MS = 2_500;
@@ -234,13 +238,15 @@ class Run {
     this.#scheduler.after(plan.sweepEveryMs, () => {
       this.#sweepRegularly();
       if (this.#chaos.isSweeperAbsent || !this.#isActive) return;
-      const wanted = JSON.stringify(plan.settings);
       const now = servers.trueNow();
       for (const [shard, stored] of servers.shards.entries()) {
         const isDue = stored.nextDue !== undefined && stored.nextDue <= now;
-        const isOutdated = stored.settings !== undefined && JSON.stringify(stored.settings) !== wanted;
+        const { settings } = stored;
+        const isOutdated =
+          settings !== undefined && !areInForce(JSON.stringify(settings), plan.settings, HEAP_BYTES);
         if (!isDue && !isOutdated) continue;
         this.#agents.sweep(shard);
+        if (this.#dice.chance(PRESSURE)) this.#agents.pressure(shard);
         if (this.#dice.chance(plan.sweeperDoubled)) this.#agents.sweep(shard);
       }
     });

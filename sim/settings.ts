@@ -1,5 +1,8 @@
-/** Retention that a run of some seconds can live to see, and rates that its agents exceed. */
+/** Retention that a run of some seconds can live to see, and rates and bounds of memory that its agents exceed. */
 import { DEFAULT_SETTINGS, type Settings } from '../src/protocol/settings.ts';
+
+/** Of every worker of a run. */
+export const HEAP_BYTES = 64 * 1024 * 1024;
 
 export const SETTINGS_OF_RUNS: readonly [Settings, ...Settings[]] = [
   DEFAULT_SETTINGS,
@@ -13,4 +16,6 @@ export const SETTINGS_OF_RUNS: readonly [Settings, ...Settings[]] = [
     poolDecisionsPerS: 40,
     poolDecisionsBurst: 40,
   },
+  { ...DEFAULT_SETTINGS, agentShardBytes: 8_000, poolBytes: 20_000, shardBytes: 40_000, agentPools: 1 },
+  { ...DEFAULT_SETTINGS, heapBytes: 80_000, finalRetentionMs: 1_500 },
 ];

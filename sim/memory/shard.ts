@@ -13,7 +13,7 @@ import {
   type Task,
 } from '../../src/protocol/documents.ts';
 import { type Entity, entityRef } from '../../src/protocol/entities.ts';
-import { type Settings, settingsSchema } from '../../src/protocol/settings.ts';
+import { type Standing, standingSchema } from '../../src/protocol/settings.ts';
 import type {
   Found,
   Lookup,
@@ -55,7 +55,7 @@ interface Content {
   position: StoredPosition;
   now: number;
   clock: number;
-  settings: Settings | undefined;
+  settings: Standing | undefined;
   nextDue: number | undefined;
   commitId: string | undefined;
   halted: string | undefined;
@@ -87,7 +87,7 @@ export class MemoryShard {
     return this.#content.nextDue;
   }
 
-  get settings(): Settings | undefined {
+  get settings(): Standing | undefined {
     return this.#content.settings;
   }
 
@@ -202,7 +202,7 @@ export class MemoryShard {
     content.position = { seq: next.seq, hash: next.hash, logIdentity: next.logIdentity };
     content.now = next.now;
     content.clock = next.clock;
-    content.settings = settingsSchema.parse(JSON.parse(JSON.stringify(commit.settings)));
+    content.settings = standingSchema.parse(JSON.parse(JSON.stringify(commit.settings)));
     content.nextDue = commit.nextDue;
     content.commitId = commit.id;
     for (const change of commit.changes) this.#write(change);

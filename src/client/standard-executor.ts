@@ -142,7 +142,7 @@ interface Started {
 }
 
 function isBuiltIn(type: string): boolean {
-  return isSingleType(type) || type === 'Batch' || type === 'Sweep';
+  return isSingleType(type) || type === 'Batch' || type === 'Sweep' || type === 'Pressure';
 }
 
 function isSystems<C extends CustomDecision>(

@@ -16,8 +16,10 @@ import { decideForShard } from './operators/whole-shard.ts';
 import { banned, limitedAtOnce, refusedAtDoor, refusedAtOnce } from './pools/door.ts';
 import { poolKnownTo } from './pools/gate.ts';
 import { presenceLapsed } from './pools/guards.ts';
+import { memoryBefore, overMemory } from './quotas/memory.ts';
 import { decide } from './registry.ts';
 import { applyClock } from './system/clock.ts';
+import { applyPressure } from './system/pressure.ts';
 import { applySweep, NOTHING_OLD, type OldestKept } from './system/sweep.ts';
 import { settleDependents } from './tasks/dependents.ts';
 import type { PoolState } from './world/pool-state.ts';
@@ -52,6 +54,8 @@ export function applyDecision(
     switch (decision.type) {
       case 'Batch':
         return applyBatch(world, decision, context, known);
+      case 'Pressure':
+        return { status: 'accepted', events: [], ...applyPressure(world, decision), forgottenOutcomes: 0 };
       case 'Sweep': {
         const swept = applySweep(world, decision, context, oldest);
         return { status: 'accepted', ...swept };
@@ -104,6 +108,8 @@ function applySingle(
   if (isRejected(acting)) return rejection(acting);
   const isPrincipalBanned = world.pool(acting.pool)?.isBanned(acting.self) ?? world.bans.has(acting.self);
   if (acting.self !== acting.agent && isPrincipalBanned) return rejection(banned(acting, acting.self));
+  const before = memoryBefore(world, decision.type, acting);
+  const mark = world.mark;
   const decided = decide(world, decision, acting);
   if (decided.status === 'rejected') return rejection(decided);
   if (room < MAX_ANSWER_BYTES && answerBytes(decided.data) > room) {
@@ -112,6 +118,11 @@ function applySingle(
   const applied = decided.events.map((event) => world.apply(context.pool, event, context.now));
   applied.push(...settleDependents(world, context.pool, context.now, MAX_CASCADE));
   applied.push(...settleHandovers(world, context.pool, context.now, MAX_CASCADE));
+  const tooMuch = overMemory(world, acting, before);
+  if (tooMuch !== undefined) {
+    world.rollback(mark);
+    return rejection(tooMuch);
+  }
   const events = inNameOf(acting, applied);
   const data = decided.data === undefined ? {} : { data: decided.data };
   return { status: 'accepted', events, ...data, forgottenOutcomes: 0 };

@@ -28,9 +28,21 @@ export function rejected(code: Code, message: string, transient: boolean = isTra
   return { status: 'rejected', code, message, transient };
 }
 
+/** Which bound was met: its name, what it allows, and what of it was taken. */
+export interface Met {
+  readonly quota: string;
+  readonly limit: number;
+  readonly used: number;
+}
+
 /** A bound of the system, or a quota. `retryAfterMs`: when trying again may do; sooner it does not. */
-export function rateLimited(message: string, retryAfterMs: number = RETRY_LATER_MS): Rejected {
-  return { status: 'rejected', code: 'rate_limited', message, transient: true, data: { retryAfterMs } };
+export function rateLimited(
+  message: string,
+  { quota, limit, used }: Met,
+  retryAfterMs: number = RETRY_LATER_MS,
+): Rejected {
+  const data = { quota, limit, used, retryAfterMs };
+  return { status: 'rejected', code: 'rate_limited', message, transient: true, data };
 }
 
 /** Guards return what they looked for, or the rejection; this tells the two apart. */

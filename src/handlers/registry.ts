@@ -1,11 +1,10 @@
 /** Every decision type with its handler, once: a type without one, or one too many, does not compile. */
-import type {
-  ClockDecision,
-  Decision,
-  DecisionOf,
-  SingleDecision,
-  SingleType,
-  Sweep,
+import {
+  type Decision,
+  type DecisionOf,
+  isOfSystem,
+  type SingleDecision,
+  type SingleType,
 } from '../protocol/decisions/index.ts';
 import { cancelAuction } from './auctions/cancel-auction.ts';
 import { closeAuction } from './auctions/close-auction.ts';
@@ -95,10 +94,6 @@ function touchedAs<T extends SingleType>(type: T, decision: DecisionOf<T>): read
 
 export function decide(world: World, decision: SingleDecision, context: Context): Decided {
   return decideAs(decision.type, world, decision, context);
-}
-
-function isOfSystem(decision: Decision): decision is Sweep | ClockDecision {
-  return decision.type === 'Sweep' || decision.type === 'Clock';
 }
 
 /** The tasks that a decision has to see; those that are final have to be fetched for it. */

@@ -11,6 +11,7 @@ import {
   type Decision,
   isOperatorType,
   isSingleType,
+  pressureSchema,
   SINGLE_DECISIONS,
   type SingleDecision,
   sweepSchema,
@@ -98,12 +99,17 @@ function checkShardDecision(
   switch (body.type) {
     case 'Sweep':
       return validate(sweepSchema, body, '');
+    case 'Pressure':
+      return validate(pressureSchema, body, '');
     case 'BanAgent':
     case 'UnbanAgent':
       if (address.agent === OPERATOR) return checkSingle(body, '');
       return { code: 'not_allowed', message: `${body.type} is for operators of the system to decide` };
     default:
-      return { code: 'unknown_type', message: 'a shard as a whole takes Sweep, BanAgent and UnbanAgent' };
+      return {
+        code: 'unknown_type',
+        message: 'a shard as a whole takes Sweep, Pressure, BanAgent and UnbanAgent',
+      };
   }
 }
 

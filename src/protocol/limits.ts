@@ -72,6 +72,7 @@ export const MAX_RANKING_TOLD = 100;
 /** The greatest values of quotas, which stand for no limit of their own. */
 export const UNLIMITED_RATE = 1_000_000;
 export const MAX_POOL_CLAIMS = 10_000_000;
+export const MAX_POOLS_PER_AGENT = 10_000_000;
 export const MAX_QUOTA_BYTES = 1_000_000_000_000;
 /** Agents and pools of one shard whose rate is counted at once: more are `rate_limited` until some have been idle. */
 export const MAX_BUCKETS = 100_000;

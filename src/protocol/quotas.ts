@@ -11,6 +11,7 @@ import {
   MAX_OPEN_SESSIONS,
   MAX_OPEN_VOTES,
   MAX_POOL_CLAIMS,
+  MAX_POOLS_PER_AGENT,
   MAX_QUOTA_BYTES,
   UNLIMITED_RATE,
 } from './limits.ts';
@@ -28,7 +29,7 @@ const counts = {
   agentSessions: upTo(MAX_OPEN_SESSIONS).describe('open negotiations of one agent in one pool'),
   poolSessions: upTo(MAX_OPEN_SESSIONS),
   agentBytes: upTo(MAX_QUOTA_BYTES).describe(
-    'bytes of what one agent has submitted and opened in one pool and has not ended',
+    'bytes of what one agent has submitted, opened and put into one pool and has not ended',
   ),
   poolBytes: upTo(MAX_QUOTA_BYTES),
 };
@@ -64,8 +65,18 @@ export const quotaSettings = {
   poolVotes: counts.poolVotes.default(MAX_OPEN_VOTES),
   agentSessions: counts.agentSessions.default(MAX_OPEN_SESSIONS),
   poolSessions: counts.poolSessions.default(MAX_OPEN_SESSIONS),
-  agentBytes: counts.agentBytes.default(MAX_QUOTA_BYTES),
-  poolBytes: counts.poolBytes.default(MAX_QUOTA_BYTES),
+  /** Left out, these follow from `heapBytes`: see `memory.ts`. */
+  agentBytes: counts.agentBytes.optional(),
+  poolBytes: counts.poolBytes.optional(),
+  agentShardBytes: upTo(MAX_QUOTA_BYTES)
+    .optional()
+    .describe('bytes of what one agent has in all pools of a shard together'),
+  shardBytes: upTo(MAX_QUOTA_BYTES).optional().describe('bytes of all that is live in one shard'),
+  endedBytes: upTo(MAX_QUOTA_BYTES)
+    .optional()
+    .describe('bytes of what has ended and is kept, of one shard; beyond them the oldest go early'),
+  /** Pools that one agent owns in one shard. */
+  agentPools: upTo(MAX_POOLS_PER_AGENT).default(100),
 };
 
 export type PoolQuotas = z.output<typeof poolQuotasSchema>;

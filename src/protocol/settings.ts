@@ -3,7 +3,7 @@
  * hold. A Sweep carries those in force, so that they are in the log themselves and every replay agrees.
  */
 import { z } from 'zod';
-import { DAY_MS, MAX_DURATION_MS, MINUTE_MS } from './limits.ts';
+import { DAY_MS, MAX_DURATION_MS, MAX_QUOTA_BYTES, MINUTE_MS } from './limits.ts';
 import { quotaSettings } from './quotas.ts';
 
 const duration = z.int().min(1).max(MAX_DURATION_MS);
@@ -20,8 +20,46 @@ export const settingsSchema = z.strictObject({
   maxMembersPerPool: z.int().min(1).max(10_000_000).default(100_000),
   maxPoolsPerShard: z.int().min(1).max(10_000_000).default(100_000),
   ...quotaSettings,
+  /** The heap that bounds of memory are derived from where nobody has set them: of the first worker, which tells it. */
+  heapBytes: z.int().min(1).max(MAX_QUOTA_BYTES).optional(),
 });
 
 export type Settings = z.output<typeof settingsSchema>;
+
+/** What a shard goes by: the settings, and what only it has been told. */
+export const standingSchema = settingsSchema.extend({
+  /** The worker of the shard is short of memory: what would add to it waits. */
+  pressure: z.literal(true).optional(),
+});
+
+export type Standing = z.output<typeof standingSchema>;
+
+/**
+ * What holds after a Sweep. What it does not say stays as it was told before: of several workers with different heaps
+ * the first one's counts, so that they do not change it in turn.
+ */
+export function afterSweep(
+  before: Standing,
+  told: Settings | undefined,
+  heapBytes: number | undefined,
+): Standing {
+  const settings = told ?? before;
+  const { pressure } = before;
+  return {
+    ...settings,
+    heapBytes: settings.heapBytes ?? before.heapBytes ?? heapBytes,
+    ...(pressure === undefined ? {} : { pressure }),
+  };
+}
+
+/** Would a Sweep with these settings change nothing? `applied` is what the shard goes by, as JSON. */
+export function areInForce(applied: string, wanted: Settings, heapBytes: number | undefined): boolean {
+  const before = standingSchema.safeParse(JSON.parse(applied));
+  return before.success && isSame(before.data, afterSweep(before.data, wanted, heapBytes));
+}
+
+function isSame(a: Standing, b: Standing): boolean {
+  return JSON.stringify(standingSchema.parse(a)) === JSON.stringify(standingSchema.parse(b));
+}
 
 export const DEFAULT_SETTINGS: Settings = settingsSchema.parse({});

@@ -4,7 +4,7 @@ import { ShardLostError } from '../errors.ts';
 import type { Ban, Member, Pool, Task } from '../protocol/documents.ts';
 import { LIVE_STATES } from '../protocol/documents.ts';
 import { type Entity, type EntityKind, parseEntityRef } from '../protocol/entities.ts';
-import { settingsSchema } from '../protocol/settings.ts';
+import { standingSchema } from '../protocol/settings.ts';
 import { writeChange } from './documents-to-writes.ts';
 import { classHash, type ShardKeys } from './keys.ts';
 import { Operations } from './operations.ts';
@@ -77,7 +77,7 @@ export class RedisShardStore implements ShardStore {
       position,
       now: Number(now ?? 0),
       clock: Number(clock ?? 0),
-      settings: settings == null ? undefined : settingsSchema.parse(JSON.parse(settings)),
+      settings: settings == null ? undefined : standingSchema.parse(JSON.parse(settings)),
       pools: stored,
       outcomes: { count, oldestAt: oldest === null ? undefined : parseRemembered(oldest).at },
       bans: bans.map((json) => parse<Ban>(json)),

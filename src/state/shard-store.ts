@@ -4,7 +4,7 @@
  */
 import type { Ban, DocumentChange, Member, Pool, Task } from '../protocol/documents.ts';
 import type { Entity } from '../protocol/entities.ts';
-import type { Settings } from '../protocol/settings.ts';
+import type { Standing } from '../protocol/settings.ts';
 
 /** How far the state has come, and which message of which log brought it there. */
 export interface StoredPosition {
@@ -31,7 +31,7 @@ export interface StoredShard {
   readonly now: number;
   /** The newest Clock (its position) that was known when that was applied; 0 when none was. Not part of the state. */
   readonly clock: number;
-  readonly settings: Settings | undefined;
+  readonly settings: Standing | undefined;
   readonly pools: readonly StoredPool[];
   readonly outcomes: { readonly count: number; readonly oldestAt: number | undefined };
   /** Agents that are banned from the whole system. */
@@ -82,7 +82,7 @@ export interface ShardCommit {
     /** As in {@link StoredShard}. */
     readonly clock: number;
   };
-  readonly settings: Settings;
+  readonly settings: Standing;
   readonly nextDue: number | undefined;
   readonly changes: readonly DocumentChange[];
   readonly sequences: ReadonlyMap<string, number>;

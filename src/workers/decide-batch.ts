@@ -8,6 +8,7 @@ import { GateAhead } from '../handlers/pools/gate-ahead.ts';
 import { touchedEntities, touchedTasks } from '../handlers/registry.ts';
 import { NOTHING_OLD, type OldestKept } from '../handlers/system/sweep.ts';
 import type { World } from '../handlers/world/world.ts';
+import { isOfSystem } from '../protocol/decisions/index.ts';
 import { type Decoded, decode, type LogPlace } from '../protocol/decode.ts';
 import { entityRef } from '../protocol/entities.ts';
 import { decisionKey } from '../protocol/outcome.ts';
@@ -69,7 +70,7 @@ export function lookupFor(batch: readonly DecodedMessage[], world: World): Looku
     const { decision } = decoded;
     outcomes.push(decisionKey(agent, decision.id));
     const state = world.pool(pool);
-    if (decision.type === 'Sweep' || decision.type === 'Clock' || state === undefined) continue;
+    if (isOfSystem(decision) || state === undefined) continue;
     for (const single of decision.type === 'Batch' ? decision.decisions : [decision]) {
       if (!gate.lets(single, pool, agent)) continue;
       for (const taskId of touchedTasks(single)) {

@@ -66,6 +66,18 @@ export class WorkerMetrics {
     labelNames: ['shard'],
     registers: [this.registry],
   });
+  readonly shardBytes = new Gauge({
+    name: 'converge_shard_bytes',
+    help: 'What the live documents of the shard take in memory, as its quotas count it',
+    labelNames: ['shard'],
+    registers: [this.registry],
+  });
+  readonly shardPressure = new Gauge({
+    name: 'converge_shard_pressure',
+    help: 'Nothing is accepted that adds to the shard, because its worker is short of memory',
+    labelNames: ['shard'],
+    registers: [this.registry],
+  });
   readonly batchSize = new Histogram({
     name: 'converge_batch_decisions',
     help: 'Decisions per commit',
@@ -145,7 +157,9 @@ async function inTime(read: () => number | Promise<number>): Promise<number> {
   return await within(READ_WITHIN_MS, reading(), () => Number.NaN);
 }
 
+const SYSTEM_TYPES: ReadonlySet<string> = new Set(['Batch', 'Sweep', 'Pressure', 'Clock']);
+
 /** Anyone can name a type that does not exist; each would be a time series of its own. */
 function knownType(type: string): string {
-  return isSingleType(type) || type === 'Batch' || type === 'Sweep' || type === 'Clock' ? type : 'unknown';
+  return isSingleType(type) || SYSTEM_TYPES.has(type) ? type : 'unknown';
 }

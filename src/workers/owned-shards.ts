@@ -8,6 +8,7 @@ import type { ShardStore } from '../state/shard-store.ts';
 import { TrackedShardStore } from '../state/snapshots/tracked-store.ts';
 import type { Alarms } from './alarms.ts';
 import type { Connections } from './connections.ts';
+import type { ShardMemory } from './memory/pressure.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { natsShardLog, natsShardPublisher } from './nats-ports.ts';
 import { SYSTEM_CLOCK } from './ports.ts';
@@ -51,6 +52,11 @@ export class OwnedShards {
     let live = 0;
     for (const { liveTasks } of this) live += liveTasks;
     return live;
+  }
+
+  /** Of those that are loaded. */
+  get memory(): ShardMemory[] {
+    return [...this].flatMap(({ memory }) => (memory === undefined ? [] : [memory]));
   }
 
   /** Besides what alarms say. */

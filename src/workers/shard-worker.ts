@@ -19,6 +19,7 @@ import { type DecidedBatch, type DecodedMessage, decideBatch, isSweep } from './
 import { type Fetched, fetchFor, forgetFetched } from './fetch-batch.ts';
 import { Halting, ShardHaltedError } from './halting.ts';
 import { expectAt, type Loaded, loadShard } from './load-shard.ts';
+import type { ShardMemory } from './memory/pressure.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { OutboxPublisher } from './outbox-publisher.ts';
 import { OverdueSweep } from './overdue-sweep.ts';
@@ -108,6 +109,14 @@ export class ShardWorker {
     let live = 0;
     for (const pool of this.#loaded?.world.pools.values() ?? []) live += pool.liveTasks;
     return live;
+  }
+
+  /** What it takes in memory; undefined before it is loaded. */
+  get memory(): ShardMemory | undefined {
+    const world = this.#loaded?.world;
+    if (world === undefined) return undefined;
+    const isPressed = world.settings.pressure === true;
+    return { shard: this.#options.shard, bytes: world.bytes, isPressed };
   }
 
   /** Reading is doubtful (the server was gone, the stream is another): verify before reading on. */

@@ -11,7 +11,7 @@ import type { SweepReport } from '../handlers/system/sweep.ts';
 import { isObject, parseJson } from '../protocol/json.ts';
 import { SHARD_POOL, SWEEPER } from '../protocol/names.ts';
 import { decisionKey } from '../protocol/outcome.ts';
-import type { Settings } from '../protocol/settings.ts';
+import { areInForce, type Settings } from '../protocol/settings.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import type { StateQueries } from '../state/queries.ts';
 import { after } from '../timers.ts';
@@ -43,6 +43,8 @@ export interface SweeperOptions {
   readonly subjects: Subjects;
   readonly queries: StateQueries;
   readonly settings: Settings;
+  /** Of this process: what bounds of memory are derived from, where a shard has heard of no other. */
+  readonly heapBytes: number;
   readonly shards: number;
   readonly time: Pick<TimeSource, 'now' | 'isLogBehind'>;
   /** How long to wait for the outcomes of one round. */
@@ -95,18 +97,17 @@ export class Sweeper {
 
   /** Shards with something due, and those whose retention is not the one in force: the Sweep brings it along. */
   async #dueShards(now: number): Promise<number[]> {
-    const { queries, settings } = this.#options;
-    const wanted = JSON.stringify(settings);
+    const { queries, settings, heapBytes } = this.#options;
     const states = await queries.sweepStates();
     return states.flatMap(({ dueAt, settings: applied }, shard) => {
       const isDue = dueAt !== undefined && dueAt <= now;
-      const isOutdated = applied !== undefined && applied !== wanted;
+      const isOutdated = applied !== undefined && !areInForce(applied, settings, heapBytes);
       return isDue || isOutdated ? [shard] : [];
     });
   }
 
   async #sweep(shard: number): Promise<SweepReport | undefined> {
-    const { streams, subjects, settings, time, outcomeWithinMs } = this.#options;
+    const { streams, subjects, settings, heapBytes, time, outcomeWithinMs } = this.#options;
     // Not to be guessed from the last one: whoever knows it can use it up in the broker's memory before we do.
     const id = `sweep-${randomUUID()}`;
     const answered = new Promise<SweepReport | undefined>((resolve) => {
@@ -123,7 +124,7 @@ export class Sweeper {
       // The log's own clock does not bring the time to where it is: the Sweep does.
       const now = time.isLogBehind ? time.now() : undefined;
       const at = now === undefined ? undefined : Math.floor(now);
-      const payload = JSON.stringify({ id, type: 'Sweep', settings, at });
+      const payload = JSON.stringify({ id, type: 'Sweep', settings, heapBytes, at });
       await streams.publish([{ subject, payload, id: decisionKey(SWEEPER, id) }]);
     } catch (error) {
       this.#waiting.get(id)?.(undefined);

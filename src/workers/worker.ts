@@ -27,6 +27,7 @@ import { FeedGuard } from './feed-guard.ts';
 import { type HealthServer, startHealthServer } from './health-server.ts';
 import { LeaseHolder } from './leases.ts';
 import { MarkWatch } from './mark-watch.ts';
+import { heapLimitBytes, MemoryWatch } from './memory/memory-watch.ts';
 import { WorkerMetrics } from './metrics.ts';
 import { logStamp } from './nats-ports.ts';
 import { OwnedShards } from './owned-shards.ts';
@@ -98,6 +99,7 @@ class WorkerProcess {
   readonly #feeds: EventFeeds;
   readonly #watch: StreamWatch;
   readonly #guard: FeedGuard;
+  readonly #memory: MemoryWatch;
   readonly #snapshots: SnapshotKeeper;
   readonly #shards: OwnedShards;
   readonly #leases: LeaseHolder;
@@ -138,6 +140,13 @@ class WorkerProcess {
       isOurs: () => this.#leases.holds(0),
       logger,
     });
+    this.#memory = new MemoryWatch({
+      streams: this.#streams,
+      subjects: this.#subjects,
+      shards: () => this.#shards.memory,
+      logger,
+      metrics: this.#metrics,
+    });
     this.#holder = leaseHolderOf(id, nuid.next());
     this.#time = this.#trueTime();
     this.#snapshots = this.#snapshotKeeper();
@@ -177,6 +186,7 @@ class WorkerProcess {
     this.#watch.start();
     this.#marks.start();
     if (this.#config.auth) this.#guard.start();
+    this.#memory.start();
     this.#startService();
     await this.#time.start();
     await this.#startSweeping();
@@ -215,6 +225,7 @@ class WorkerProcess {
     this.#watch.close();
     this.#marks.close();
     this.#guard.close();
+    this.#memory.close();
     await within(this.#config.shutdownMs, this.#stopAll(), () =>
       this.#logger.error('not everything stopped in time; leases lapse by themselves'),
     );
@@ -321,6 +332,7 @@ class WorkerProcess {
       subjects: this.#subjects,
       queries: this.#queries,
       settings,
+      heapBytes: heapLimitBytes(),
       shards,
       time: this.#time,
       outcomeWithinMs: Math.max(2_000, sweepEveryMs * 2),

@@ -38,6 +38,7 @@ export interface Dump {
   readonly settings: unknown;
   readonly outcomes: unknown;
   readonly nextDue: number | undefined;
+  readonly usage: unknown;
   readonly bans: unknown;
   readonly buckets: unknown;
   readonly pools: Readonly<Record<string, PoolDump>>;
@@ -53,6 +54,7 @@ export function dump(world: World): Dump {
     settings: world.settings,
     outcomes: world.outcomes,
     nextDue: world.nextDue(),
+    usage: { bytes: world.usage.bytes.all(), pools: world.usage.pools.all() },
     bans: [...world.bans].sort(([a], [b]) => compare(a, b)),
     buckets: world.buckets.all(),
     pools,
@@ -137,7 +139,6 @@ function together(state: PoolState): Pick<PoolDump, 'entities' | 'auctions' | 'v
 /** Sums of nobody are not kept, so that what was used and is not any more leaves nothing behind. */
 function dumpUsage({ usage }: PoolState): unknown {
   return structuredClone({
-    countsBytes: usage.countsBytes,
     bytes: usage.bytes.all(),
     open: Object.entries(usage.open).map(([kind, sums]) => [kind, sums.all()]),
   });

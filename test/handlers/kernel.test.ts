@@ -97,15 +97,16 @@ describe('answers', () => {
     expect(rejected('task_exists', 'm', true)).toMatchObject({ transient: true });
   });
 
-  it('rate_limited says after how long it may be tried again: a second where nobody knows', () => {
-    expect(rateLimited('m')).toEqual({
+  it('rate_limited says which bound was met, and after how long it may be tried again: a second where nobody knows', () => {
+    const met = { quota: 'agentBytes', limit: 10, used: 9 };
+    expect(rateLimited('m', met)).toEqual({
       status: 'rejected',
       code: 'rate_limited',
       message: 'm',
       transient: true,
-      data: { retryAfterMs: 1_000 },
+      data: { ...met, retryAfterMs: 1_000 },
     });
-    expect(rateLimited('m', 5)).toMatchObject({ data: { retryAfterMs: 5 } });
+    expect(rateLimited('m', met, 5)).toMatchObject({ data: { retryAfterMs: 5 } });
   });
 
   it('a document with a state is no rejection, whatever it is called', () => {

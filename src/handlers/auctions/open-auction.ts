@@ -3,8 +3,7 @@ import { accepted, isRejected, rejected } from '../decided.ts';
 import type { DomainEvent } from '../events.ts';
 import type { Handler } from '../handler.ts';
 import { poolToOpenIn } from '../pools/guards.ts';
-import { tooManyBytes, tooManyOpen } from '../quotas/counts.ts';
-import { bytesOf } from '../quotas/usage.ts';
+import { tooManyOpen } from '../quotas/counts.ts';
 import { taskToAuction } from './guards.ts';
 import { termsOf } from './terms.ts';
 
@@ -23,9 +22,7 @@ export const openAuction: Handler<'OpenAuction'> = {
     if (isRejected(terms)) return terms;
     const task = taskId === undefined ? undefined : taskToAuction(state, taskId, context);
     if (task !== undefined && isRejected(task)) return task;
-    const tooMany =
-      tooManyOpen(world, state, 'auction', context.self) ??
-      tooManyBytes(world, state, context.self, () => bytesOf(terms));
+    const tooMany = tooManyOpen(world, state, 'auction', context.self);
     if (tooMany !== undefined) return tooMany;
     const { agent, decisionId, seq, index } = context;
     const order = seq * (MAX_BATCH + 1) + index;

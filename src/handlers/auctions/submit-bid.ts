@@ -149,7 +149,11 @@ function bidPlaced(
 function noRoom(auction: OpenAuction, { data }: BidPlaced, { now }: Context): Rejected | undefined {
   const { bidders, bidBytes } = adding(bidOf(data, now), auction);
   if (bidders <= MAX_BIDDERS && bidBytes <= MAX_BIDS_BYTES) return undefined;
-  return rateLimited(`auction ${auction.id} holds as many bids as it may`);
+  const met =
+    bidders > MAX_BIDDERS
+      ? { quota: 'bidders', limit: MAX_BIDDERS, used: auction.bids.length }
+      : { quota: 'bidBytes', limit: MAX_BIDS_BYTES, used: auction.bidBytes };
+  return rateLimited(`auction ${auction.id} holds as many bids as it may`, met);
 }
 
 /**

@@ -57,5 +57,9 @@ const FAMILIES: ReadonlySet<string> = new Set(DELEGABLE_FAMILIES);
 
 export function tooManyDelegations({ delegations, doc }: PoolState): Rejected | undefined {
   if (delegations.size < MAX_LIVE_DELEGATIONS) return undefined;
-  return rateLimited(`pool ${doc.pool} has ${delegations.size} live delegations, its limit`);
+  return rateLimited(`pool ${doc.pool} has ${delegations.size} live delegations, its limit`, {
+    quota: 'liveDelegations',
+    limit: MAX_LIVE_DELEGATIONS,
+    used: delegations.size,
+  });
 }

@@ -2,8 +2,7 @@ import { MAX_BATCH } from '../../protocol/limits.ts';
 import { accepted, isRejected, rejected } from '../decided.ts';
 import type { Handler } from '../handler.ts';
 import { poolToOpenIn, strangerAmong } from '../pools/guards.ts';
-import { tooManyBytes, tooManyOpen } from '../quotas/counts.ts';
-import { bytesOf } from '../quotas/usage.ts';
+import { tooManyOpen } from '../quotas/counts.ts';
 import { requireParticipant } from './guards.ts';
 import { nextProposalId } from './proposals.ts';
 
@@ -22,9 +21,7 @@ export const openNegotiation: Handler<'OpenNegotiation'> = {
     const { self, agent, decisionId, now, seq, index } = context;
     if (deadline !== undefined && deadline <= now)
       return rejected('deadline_passed', `the deadline of session ${sessionId} has passed`);
-    const full =
-      tooManyOpen(world, state, 'negotiation', self) ??
-      tooManyBytes(world, state, self, () => bytesOf({ participants, proposal }));
+    const full = tooManyOpen(world, state, 'negotiation', self);
     if (full !== undefined) return full;
     const proposalId = nextProposalId({ proposals: [] });
     const data = {

@@ -23,7 +23,8 @@ export const banAgent: Handler<'BanAgent'> = {
     const banned = state.doc.banned ?? [];
     if (banned.includes(agentId)) return rejected('already_banned', `${agentId} is banned from pool ${pool}`);
     if (banned.length >= MAX_BANS) {
-      return rateLimited(`pool ${pool} has banned ${banned.length} agents, as many as any may`);
+      const met = { quota: 'bans', limit: MAX_BANS, used: banned.length };
+      return rateLimited(`pool ${pool} has banned ${banned.length} agents, as many as any may`, met);
     }
     const ended = shutOut(state, agentId, now, reason);
     const ban: DomainEvent = { type: 'agent.banned', id: agentId, data: withReason(reason) };

@@ -47,7 +47,8 @@ function banEverywhere(
     return rejected('already_banned', `${agent} is banned from shard ${shard}`);
   }
   if (known === undefined && world.bans.size >= MAX_BANS) {
-    return rateLimited(`shard ${shard} has banned ${world.bans.size} agents, as many as any may`);
+    const met = { quota: 'bans', limit: MAX_BANS, used: world.bans.size };
+    return rateLimited(`shard ${shard} has banned ${world.bans.size} agents, as many as any may`, met);
   }
   world.changeBan(agent, known ?? { agent, at: now, reason });
   const events: AppliedEvent[] = [];

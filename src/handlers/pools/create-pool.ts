@@ -1,13 +1,13 @@
-import { accepted, rateLimited, rejected } from '../decided.ts';
+import { accepted, type Rejected, rateLimited, rejected } from '../decided.ts';
 import type { Handler } from '../handler.ts';
+import type { World } from '../world/world.ts';
 
 export const createPool: Handler<'CreatePool'> = {
   type: 'CreatePool',
   decide(world, decision, { pool, self, agent, decisionId }) {
     if (world.pool(pool) !== undefined) return rejected('pool_exists', `pool ${pool} exists already`);
-    if (world.pools.size >= world.settings.maxPoolsPerShard) {
-      return rateLimited(`the shard holds ${world.pools.size} pools, as many as it may`);
-    }
+    const full = tooManyPools(world, self);
+    if (full !== undefined) return full;
     const { capacity, maxClaimsPerAgent, operators, quotas } = decision;
     const created = {
       type: 'pool.created',
@@ -28,3 +28,15 @@ export const createPool: Handler<'CreatePool'> = {
     return accepted([created], { pool });
   },
 };
+
+/** Pools that are closed count until they are removed: they are kept until then. */
+function tooManyPools({ pools, settings, usage }: World, owner: string): Rejected | undefined {
+  const owned = usage.pools.of(owner);
+  if (owned >= settings.agentPools) {
+    const met = { quota: 'agentPools', limit: settings.agentPools, used: owned };
+    return rateLimited(`${owner} owns ${owned} pools in this shard; the quota is ${met.limit}`, met);
+  }
+  if (pools.size < settings.maxPoolsPerShard) return undefined;
+  const met = { quota: 'maxPoolsPerShard', limit: settings.maxPoolsPerShard, used: pools.size };
+  return rateLimited(`the shard holds ${pools.size} pools, as many as it may`, met);
+}

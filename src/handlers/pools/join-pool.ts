@@ -26,8 +26,10 @@ export const joinPool: Handler<'JoinPool'> = {
       return rejected('pool_full', `pool ${pool} has its ${state.doc.capacity} members`);
     }
     const others = lapsed ? state.members.size - 1 : state.members.size;
-    if (others >= world.settings.maxMembersPerPool) {
-      return rateLimited(`pool ${pool} has ${others} members, as many as any pool may`);
+    const { maxMembersPerPool: limit } = world.settings;
+    if (others >= limit) {
+      const met = { quota: 'maxMembersPerPool', limit, used: others };
+      return rateLimited(`pool ${pool} has ${others} members, as many as any pool may`, met);
     }
     const joined: MemberEvent = { type: 'member.joined', id: self, data: membership(decision, undefined) };
     const ended = known !== undefined && lapsed ? endMembership(state, known, 'absent', now) : [];

@@ -48,6 +48,12 @@ export class Buckets {
     return waitUs <= 0 ? 0 : Math.ceil(waitUs / US_PER_MS);
   }
 
+  /** How many decisions of the burst are taken at this moment. */
+  used(key: string, { perS, burst }: Rate, nowMs: number): number {
+    const leftUs = (this.#byFullAt.get(key)?.fullAtUs ?? 0) - nowMs * US_PER_MS;
+    return Math.min(burst, Math.max(0, Math.ceil(leftUs / intervalUs(perS))));
+  }
+
   take(key: string, { perS, burst }: Rate, count: number, nowMs: number): void {
     const from = Math.max(this.#byFullAt.get(key)?.fullAtUs ?? 0, nowMs * US_PER_MS);
     const fullAtUs = from + Math.min(count, burst) * intervalUs(perS);

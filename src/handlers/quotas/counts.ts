@@ -1,13 +1,15 @@
 /** Guards of quotas on what there is at one moment: what one agent, and all together, have in a pool. */
 import type { EntityKind } from '../../protocol/entities.ts';
-import { MAX_CLAIMS_PER_AGENT, MAX_POOL_CLAIMS, MAX_QUOTA_BYTES } from '../../protocol/limits.ts';
+import { MAX_CLAIMS_PER_AGENT, MAX_POOL_CLAIMS } from '../../protocol/limits.ts';
 import type { CountQuota } from '../../protocol/quotas.ts';
 import { type Rejected, rateLimited } from '../decided.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import type { World } from '../world/world.ts';
 
+type Counted = Exclude<CountQuota, 'agentBytes' | 'poolBytes'>;
+
 /** The system's quota, or the pool's own where that is smaller. */
-export function quotaOf({ settings }: World, { doc }: PoolState, name: CountQuota): number {
+export function quotaOf({ settings }: World, { doc }: PoolState, name: Counted): number {
   const own = doc.quotas?.[name];
   return own === undefined ? settings[name] : Math.min(own, settings[name]);
 }
@@ -28,8 +30,8 @@ export function tooManyOpen(
   const { ofAgent, ofPool, what } = OPEN[kind];
   const open = state.usage.open[kind];
   return (
-    full(open.of(agent), quotaOf(world, state, ofAgent), `${agent} has`, what, state) ??
-    full(open.total, quotaOf(world, state, ofPool), 'all together have', what, state)
+    full(open.of(agent), quotaOf(world, state, ofAgent), ofAgent, `${agent} has`, what, state) ??
+    full(open.total, quotaOf(world, state, ofPool), ofPool, 'all together have', what, state)
   );
 }
 
@@ -42,41 +44,31 @@ export function claimsInQuota(world: World, state: PoolState, agent: string): nu
   return ofPool < MAX_POOL_CLAIMS ? Math.min(left, ofPool - state.claims) : left;
 }
 
-export function tooManyClaims({ doc }: PoolState, agent: string): Rejected {
+/** The quota of the agent, where that leaves nothing; else that of the pool. */
+export function tooManyClaims(world: World, state: PoolState, agent: string): Rejected {
+  const { pool } = state.doc;
+  const limit = quotaOf(world, state, 'agentClaims');
+  const used = state.heldCount(agent);
+  if (limit < MAX_CLAIMS_PER_AGENT && used >= limit) {
+    const met = { quota: 'agentClaims', limit, used };
+    return rateLimited(`${agent} holds ${used} claims in pool ${pool}; the quota is ${limit}`, met);
+  }
+  const ofAll = { quota: 'poolClaims', limit: quotaOf(world, state, 'poolClaims'), used: state.claims };
   return rateLimited(
-    `${agent}, or all together, hold as many claims in pool ${doc.pool} as the quota allows`,
+    `all together hold ${ofAll.used} claims in pool ${pool}; the quota is ${ofAll.limit}`,
+    ofAll,
   );
-}
-
-/** So many bytes more of an agent would be too many. `bytes` is asked for only where there is a limit. */
-export function tooManyBytes(
-  world: World,
-  state: PoolState,
-  agent: string,
-  bytes: () => number,
-): Rejected | undefined {
-  if (!state.usage.countsBytes) return undefined;
-  const more = bytes() - 1;
-  const { bytes: used } = state.usage;
-  return (
-    full(used.of(agent) + more, quotaOf(world, state, 'agentBytes'), `${agent} would have`, 'bytes', state) ??
-    full(used.total + more, quotaOf(world, state, 'poolBytes'), 'all together would have', 'bytes', state)
-  );
-}
-
-export function limitsBytes({ settings }: Pick<World, 'settings'>, { doc }: PoolState): boolean {
-  const { agentBytes, poolBytes } = settings;
-  if (agentBytes < MAX_QUOTA_BYTES || poolBytes < MAX_QUOTA_BYTES) return true;
-  return doc.quotas?.agentBytes !== undefined || doc.quotas?.poolBytes !== undefined;
 }
 
 function full(
   used: number,
-  quota: number,
+  limit: number,
+  quota: Counted,
   who: string,
   what: string,
   { doc }: PoolState,
 ): Rejected | undefined {
-  if (used < quota) return undefined;
-  return rateLimited(`${who} ${used} ${what} in pool ${doc.pool}; the quota is ${quota}`);
+  if (used < limit) return undefined;
+  const met = { quota, limit, used };
+  return rateLimited(`${who} ${used} ${what} in pool ${doc.pool}; the quota is ${limit}`, met);
 }

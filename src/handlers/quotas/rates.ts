@@ -54,9 +54,12 @@ function charge(
   count: number,
   now: number,
 ): Rejected | undefined {
-  for (const { key, rate, whose } of charges) {
+  for (const { key, rate, whose, isOfAgent } of charges) {
     const waitMs = buckets.waitMs(key, rate, count, now);
-    if (waitMs > 0) return rateLimited(`${whose} has more than ${rate.perS} decisions a second`, waitMs);
+    if (waitMs <= 0) continue;
+    const quota = isOfAgent ? 'agentDecisionsPerS' : 'poolDecisionsPerS';
+    const met = { quota, limit: rate.perS, used: buckets.used(key, rate, now) };
+    return rateLimited(`${whose} has more than ${rate.perS} decisions a second`, met, waitMs);
   }
   for (const { key, rate } of charges) buckets.take(key, rate, count, now);
   return undefined;

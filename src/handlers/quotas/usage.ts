@@ -1,11 +1,15 @@
 /** What of a pool's quotas is used: how many and how much of each agent, and of all. A function of the documents. */
-import { isFinal, type Task } from '../../protocol/documents.ts';
+import { isFinal, type Member, type Pool, type Task } from '../../protocol/documents.ts';
 import type { Entity, EntityKind } from '../../protocol/entities.ts';
-
-interface Charged {
-  readonly agent: string;
-  readonly bytes: number;
-}
+import {
+  type Part,
+  partsBetween,
+  weightOfMember,
+  weightOfNote,
+  weightOfOpening,
+  weightOfPool,
+  weightOfTask,
+} from './weights.ts';
 
 /** A sum for each agent, and over all. Agents with nothing are not kept. */
 class Sums {
@@ -28,6 +32,13 @@ class Sums {
   }
 }
 
+/** The same over all pools of a shard. */
+export class ShardUsage {
+  readonly bytes = new Sums();
+  /** Pools by their owners, also those that are closed and kept. */
+  readonly pools = new Sums();
+}
+
 export class Usage {
   readonly open: { readonly [K in EntityKind]: Sums } = {
     auction: new Sums(),
@@ -36,64 +47,74 @@ export class Usage {
     delegation: new Sums(),
   };
   readonly bytes = new Sums();
-  /** Whose each unfinished task and open thing is; with bytes only while somebody limits them, for they cost to count. */
-  readonly #charged = new Map<string, Charged>();
-  #countsBytes = false;
+  readonly #ofShard: ShardUsage;
 
-  get countsBytes(): boolean {
-    return this.#countsBytes;
+  constructor(ofShard: ShardUsage) {
+    this.#ofShard = ofShard;
   }
 
-  /** Begins or ends to count bytes; when it begins, everything that is there is put in again. */
-  countBytes(wanted: boolean, tasks: Iterable<Task>, entities: Iterable<Entity>): void {
-    if (wanted === this.#countsBytes) return;
-    this.#countsBytes = wanted;
-    if (!wanted) for (const key of [...this.#charged.keys()]) this.#charge(key, undefined);
-    else {
-      for (const task of tasks) this.putTask(task.taskId, task);
-      for (const entity of entities) this.#chargeEntity(entity.kind, entity.id, entity);
+  /** The pool itself counts in the shard, against its owner: its own quotas are about what is in it. */
+  putPool(before: Pool | undefined, after: Pool | undefined): void {
+    const { bytes, pools } = this.#ofShard;
+    if (before !== undefined) {
+      bytes.add(before.owner, -weightOfPool(before));
+      pools.add(before.owner, -1);
+    }
+    if (after !== undefined) {
+      bytes.add(after.owner, weightOfPool(after));
+      pools.add(after.owner, 1);
     }
   }
 
-  /** What an unfinished task takes does not change: it is weighed once. */
-  putTask(taskId: string, after: Task | undefined): void {
-    if (!this.#countsBytes) return;
-    const key = `t/${taskId}`;
-    if (after === undefined || isFinal(after)) this.#charge(key, undefined);
-    else if (!this.#charged.has(key)) this.#charge(key, { agent: after.submitter, bytes: weightOf(after) });
+  /** Presence changes with every decision, capabilities hardly ever. */
+  putMember(before: Member | undefined, after: Member | undefined): void {
+    if (before?.capabilities === after?.capabilities) return;
+    if (before !== undefined) this.#charge(before.agent, -weightOfMember(before));
+    if (after !== undefined) this.#charge(after.agent, weightOfMember(after));
   }
 
-  putEntity(kind: EntityKind, id: string, before: Entity | undefined, after: Entity | undefined): void {
-    if (before !== undefined && before.finishedAt === undefined) this.open[kind].add(openerOf(before), -1);
-    if (after !== undefined && after.finishedAt === undefined) this.open[kind].add(openerOf(after), 1);
-    if (this.#countsBytes) this.#chargeEntity(kind, id, after);
+  /** What an unfinished task takes does not change while it is one, but for what its holder says. */
+  putTask(before: Task | undefined, after: Task | undefined): void {
+    const was = before === undefined || isFinal(before) ? undefined : before;
+    const is = after === undefined || isFinal(after) ? undefined : after;
+    if (was === undefined && is !== undefined) this.#charge(is.submitter, weightOfTask(is));
+    if (was !== undefined && is === undefined) this.#charge(was.submitter, -weightOfTask(was));
+    const said = was === undefined ? undefined : weightOfNote(was);
+    if (said !== undefined) this.#charge(said.agent, -said.bytes);
+    const says = is === undefined ? undefined : weightOfNote(is);
+    if (says !== undefined) this.#charge(says.agent, says.bytes);
   }
 
-  #chargeEntity(kind: EntityKind, id: string, entity: Entity | undefined): void {
-    const isLive = entity !== undefined && entity.finishedAt === undefined;
-    const charged = isLive ? { agent: openerOf(entity), bytes: bytesOf(entity) } : undefined;
-    this.#charge(`${kind}/${id}`, charged);
+  putEntity(before: Entity | undefined, after: Entity | undefined): void {
+    const was = before?.finishedAt === undefined ? before : undefined;
+    const is = after?.finishedAt === undefined ? after : undefined;
+    if (was !== undefined && is === undefined) this.#chargeOpening(was, -1);
+    if (was === undefined && is !== undefined) this.#chargeOpening(is, 1);
+    const { gone, come } = partsBetween(was, is);
+    for (const part of gone) this.#chargePart(part, -1);
+    for (const part of come) this.#chargePart(part, 1);
   }
 
-  #charge(key: string, charged: Charged | undefined): void {
-    const before = this.#charged.get(key);
-    if (before !== undefined) this.bytes.add(before.agent, -before.bytes);
-    if (charged === undefined) this.#charged.delete(key);
-    else {
-      this.#charged.set(key, charged);
-      this.bytes.add(charged.agent, charged.bytes);
-    }
+  /** What tasks of several agents share. */
+  putShared(bytes: number): void {
+    this.bytes.total += bytes;
+    this.#ofShard.bytes.total += bytes;
   }
-}
 
-/** What of a task its submitter chose. */
-export function weightOf(task: Pick<Task, 'objective' | 'inputs' | 'evaluator'>): number {
-  const { objective, inputs, evaluator } = task;
-  return bytesOf({ objective, inputs, evaluator });
-}
+  #chargeOpening(entity: Entity, sign: 1 | -1): void {
+    const agent = openerOf(entity);
+    this.open[entity.kind].add(agent, sign);
+    this.#charge(agent, sign * weightOfOpening(entity));
+  }
 
-export function bytesOf(what: object): number {
-  return Buffer.byteLength(JSON.stringify(what));
+  #chargePart({ agent, bytes }: Part, sign: 1 | -1): void {
+    this.#charge(agent, sign * bytes);
+  }
+
+  #charge(agent: string, bytes: number): void {
+    this.bytes.add(agent, bytes);
+    this.#ofShard.bytes.add(agent, bytes);
+  }
 }
 
 function openerOf(entity: Entity): string {

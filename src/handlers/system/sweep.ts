@@ -6,6 +6,7 @@ import type { Sweep } from '../../protocol/decisions/index.ts';
 import { entityRef, parseEntityRef } from '../../protocol/entities.ts';
 import type { Json } from '../../protocol/json.ts';
 import { MINUTE_MS } from '../../protocol/limits.ts';
+import { afterSweep } from '../../protocol/settings.ts';
 import { nextHandover, settleHandovers } from '../auctions/handovers.ts';
 import { endWithPool } from '../delegations/due.ts';
 import { kindOf, lapseEntity, removedEvent } from '../entities.ts';
@@ -71,7 +72,9 @@ export interface Swept {
 }
 
 export function applySweep(world: World, sweep: Sweep, { now }: Context, oldest: OldestKept): Swept {
-  if (sweep.settings !== undefined) world.changeSettings(sweep.settings);
+  if (sweep.settings !== undefined || sweep.heapBytes !== undefined) {
+    world.changeSettings(afterSweep(world.settings, sweep.settings, sweep.heapBytes));
+  }
   const until = Math.min(sweep.until ?? now, now);
   const limit = sweep.limit ?? SWEEP_LIMIT;
   const events: AppliedEvent[] = [];

@@ -25,7 +25,7 @@ export const claimNextTask: Handler<'ClaimNextTask'> = {
     const left = claimsLeft(state, context);
     if (left <= 0) return claimLimitReached(state, context);
     const count = Math.min(decision.limit ?? 1, left, claimsInQuota(world, state, context.self));
-    if (count <= 0) return tooManyClaims(state, context.self);
+    if (count <= 0) return tooManyClaims(world, state, context.self);
 
     const topics = decision.topics === undefined ? undefined : new Set(decision.topics);
     const back = lapsedTasks(state, context.now);

@@ -6,8 +6,6 @@ import { accepted, isRejected, type Rejected, rateLimited, rejected } from '../d
 import type { TaskEvent } from '../events.ts';
 import type { Context, Handler } from '../handler.ts';
 import { requireMember, workingPool } from '../pools/guards.ts';
-import { tooManyBytes } from '../quotas/counts.ts';
-import { weightOf } from '../quotas/usage.ts';
 import type { PoolState } from '../world/pool-state.ts';
 
 /** One for all tasks that depend on nothing and require nothing. */
@@ -31,11 +29,11 @@ export const submitTask: Handler<'SubmitTask'> = {
     if (deadline !== undefined && deadline <= context.now) {
       return rejected('deadline_passed', `the deadline of task ${taskId} has passed`);
     }
-    if (state.liveTasks >= world.settings.maxLiveTasksPerPool) {
-      return rateLimited(`pool ${context.pool} holds ${state.liveTasks} unfinished tasks, its limit`);
+    const { maxLiveTasksPerPool: limit } = world.settings;
+    if (state.liveTasks >= limit) {
+      const met = { quota: 'maxLiveTasksPerPool', limit, used: state.liveTasks };
+      return rateLimited(`pool ${context.pool} holds ${state.liveTasks} unfinished tasks, its limit`, met);
     }
-    const tooMuch = tooManyBytes(world, state, context.self, () => weightOf(decision));
-    if (tooMuch !== undefined) return tooMuch;
     const submitted = submission(state, decision, dependsOn, context);
     return accepted([submitted], { taskId, state: submitted.data.state });
   },

@@ -79,5 +79,6 @@ export function tooManySeats({ doc, votes }: PoolState, more: number): Rejected 
   if (seats <= MAX_OPEN_SEATS) return undefined;
   return rateLimited(
     `the open votes of pool ${doc.pool} would ask ${seats} agents, beyond ${MAX_OPEN_SEATS}`,
+    { quota: 'openSeats', limit: MAX_OPEN_SEATS, used: votes.seats },
   );
 }

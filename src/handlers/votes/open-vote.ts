@@ -4,8 +4,7 @@ import { weightOf } from '../../protocol/votes.ts';
 import { accepted, isRejected, rejected } from '../decided.ts';
 import type { Context, Handler } from '../handler.ts';
 import { poolToOpenIn, strangerAmong } from '../pools/guards.ts';
-import { tooManyBytes, tooManyOpen } from '../quotas/counts.ts';
-import { bytesOf } from '../quotas/usage.ts';
+import { tooManyOpen } from '../quotas/counts.ts';
 import { membersAt } from './electorate.ts';
 import type { VoteOpenedData } from './events.ts';
 import { electorateFault, tooManySeats, weightsFault } from './guards.ts';
@@ -27,8 +26,7 @@ export const openVote: Handler<'OpenVote'> = {
       strangerAmong(state, voters, context.now) ??
       weightsFault(weights, voters) ??
       tooManyOpen(world, state, 'vote', context.self) ??
-      tooManySeats(state, voters.length) ??
-      tooManyBytes(world, state, context.self, () => bytesOf(decision));
+      tooManySeats(state, voters.length);
     if (fault !== undefined) return fault;
     const data = opening(decision, voters, context);
     const { eligible } = data;

@@ -1,4 +1,5 @@
 import { claimClass, type PendingTask, type Requirements, satisfies } from '../../protocol/documents.ts';
+import { CLASS_BYTES, LISTING_BYTES } from '../quotas/weights.ts';
 import { IndexedHeap } from './indexed-heap.ts';
 
 interface ClaimClass {
@@ -31,6 +32,8 @@ const NOTHING = '';
  * many classes nor such as the member cannot claim from are gone through.
  */
 export class PendingQueue {
+  /** What the classes take, whoever's tasks are in them. */
+  bytes = 0;
   readonly #classes = new Map<string, ClaimClass>();
   readonly #byCapability = new Map<string, IndexedHeap<ClaimClass>>();
   readonly #byTopic = new Map<string, IndexedHeap<ClaimClass>>();
@@ -105,15 +108,22 @@ export class PendingQueue {
     const tasks = new IndexedHeap<PendingTask>(claimedBefore);
     const entry = { key, topic, requirements: requiredCapabilities, tasks, listedIn };
     this.#classes.set(key, entry);
+    this.bytes += weightOfClass(entry);
     return entry;
   }
 
-  #removeClass({ key, topic, requirements, listedIn }: ClaimClass): void {
+  #removeClass(entry: ClaimClass): void {
+    const { key, topic, requirements, listedIn } = entry;
     this.#classes.delete(key);
+    this.bytes -= weightOfClass(entry);
     for (const list of listedIn) list.delete(key);
     for (const name of requirements[0] ?? [NOTHING]) dropIfEmpty(this.#byCapability, name);
     if (topic !== undefined) dropIfEmpty(this.#byTopic, topic);
   }
+}
+
+function weightOfClass({ listedIn }: ClaimClass): number {
+  return CLASS_BYTES + LISTING_BYTES * listedIn.length;
 }
 
 /** The best task of the class is another one: its places change. Alone in a list it has no other. */

@@ -22,7 +22,7 @@ import type { Settings } from '../../protocol/settings.ts';
 import { LiveAuctions } from '../auctions/live-auctions.ts';
 import { LiveDelegations } from '../delegations/live-delegations.ts';
 import type { EntityMaps } from '../entities.ts';
-import { Usage } from '../quotas/usage.ts';
+import { type ShardUsage, Usage } from '../quotas/usage.ts';
 import { OpenVotes } from '../votes/open-votes.ts';
 import { addTo, removeFrom } from './id-sets.ts';
 import { IndexedHeap } from './indexed-heap.ts';
@@ -60,7 +60,7 @@ export class PoolState {
   liveEntities = 0;
   /** Tasks that somebody holds. */
   claims = 0;
-  readonly usage = new Usage();
+  readonly usage: Usage;
   readonly entities: EntityMaps = {
     auction: new Map(),
     vote: new Map(),
@@ -86,10 +86,11 @@ export class PoolState {
   /** Those that are banned from the whole system: one map for all pools of the shard. */
   readonly #bans: ReadonlyMap<string, Ban>;
 
-  constructor(doc: Pool, sequence = 0, bans: ReadonlyMap<string, Ban> = new Map()) {
+  constructor(doc: Pool, sequence: number, bans: ReadonlyMap<string, Ban>, ofShard: ShardUsage) {
     this.doc = doc;
     this.sequence = sequence;
     this.#bans = bans;
+    this.usage = new Usage(ofShard);
   }
 
   /** Nothing of the agent is accepted here: its operators, or those of the whole system, have banned it. */
@@ -116,18 +117,11 @@ export class PoolState {
     return this.#dependents.get(taskId)?.peek();
   }
 
-  /** Bytes are counted only while a quota limits them. */
-  countBytes(wanted: boolean): void {
-    if (wanted === this.usage.countsBytes) return;
-    const { auction, vote, negotiation, delegation } = this.entities;
-    const entities = [auction, vote, negotiation, delegation].flatMap((map): Entity[] => [...map.values()]);
-    this.usage.countBytes(wanted, this.tasks.values(), entities);
-  }
-
   putMember(agent: string, after: Member | undefined): Member | undefined {
     const before = this.members.get(agent);
     if (after === undefined) this.members.delete(agent);
     else this.members.set(agent, after);
+    this.usage.putMember(before, after);
     const at = presenceEnds(after);
     if (at === undefined) this.due.delete(`m/${agent}`);
     else this.due.set(`m/${agent}`, { at, kind: 'member', id: agent });
@@ -136,13 +130,15 @@ export class PoolState {
 
   putTask(taskId: string, after: Task | undefined): Task | undefined {
     const before = this.tasks.get(taskId);
+    const { bytes } = this.pending;
     if (before !== undefined) this.#unindex(before);
     if (after === undefined) this.tasks.delete(taskId);
     else {
       this.tasks.set(taskId, after);
       this.#index(after);
     }
-    this.usage.putTask(taskId, after);
+    this.usage.putTask(before, after);
+    this.usage.putShared(this.pending.bytes - bytes);
     this.#scheduleTask(taskId, after);
     this.#scheduleDependents(taskId);
     const auction = this.auctions.ofTask(taskId);
@@ -153,7 +149,7 @@ export class PoolState {
   putEntity(kind: EntityKind, id: string, after: Entity | undefined): Entity | undefined {
     const before = this.entities[kind].get(id);
     if (before !== undefined && before.finishedAt === undefined) this.liveEntities--;
-    this.usage.putEntity(kind, id, before, after);
+    this.usage.putEntity(before, after);
     if (after === undefined) this.entities[kind].delete(id);
     else this.#keepEntity(after);
     if (kind === 'auction') this.#putAuction(id, after?.kind === 'auction' ? after : undefined);

@@ -13,13 +13,14 @@ import {
 } from '../../protocol/documents.ts';
 import { type Entity, entityRef } from '../../protocol/entities.ts';
 import { COMMONS } from '../../protocol/names.ts';
-import { DEFAULT_SETTINGS, type Settings } from '../../protocol/settings.ts';
+import { DEFAULT_SETTINGS, type Standing } from '../../protocol/settings.ts';
 import { shardOf } from '../../protocol/shard.ts';
 import { type EntityEvent, evolveEntity, isEntityEvent, kindOf } from '../entities.ts';
 import { type DomainEvent, isInternal, isMemberEvent, isTaskEvent } from '../events.ts';
 import { evolveMember, evolvePool } from '../pools/evolve.ts';
 import { Buckets } from '../quotas/buckets.ts';
-import { limitsBytes } from '../quotas/counts.ts';
+import { ShardUsage } from '../quotas/usage.ts';
+import { ENTRY_BYTES } from '../quotas/weights.ts';
 import { evolveTask } from '../tasks/evolve.ts';
 import { IndexedHeap } from './indexed-heap.ts';
 import { type Due, type FinalTasks, PoolState } from './pool-state.ts';
@@ -51,7 +52,9 @@ interface PoolDue {
 export class World {
   readonly pools = new Map<string, PoolState>();
   readonly outcomes: OutcomeMemory = { count: 0, oldestAt: undefined };
-  settings: Settings = DEFAULT_SETTINGS;
+  settings: Standing = DEFAULT_SETTINGS;
+  /** What all live documents take, and whose they are. */
+  readonly usage = new ShardUsage();
   /** Who has decided how much lately. What was taken is not given back when a decision is rejected. */
   readonly buckets = new Buckets();
   readonly #bans = new Map<string, Ban>();
@@ -74,11 +77,11 @@ export class World {
 
   /** Adds what the store holds; nothing of it counts as a change. */
   load(pool: Pool, sequence: number, finals: FinalTasks, ended: FinalTasks = NONE): PoolState {
-    const state = new PoolState(pool, sequence, this.#bans);
+    const state = new PoolState(pool, sequence, this.#bans, this.usage);
     state.finals = finals;
     state.ended = ended;
     this.pools.set(pool.pool, state);
-    state.countBytes(limitsBytes(this, state));
+    state.usage.putPool(undefined, pool);
     this.#reschedule(state);
     return state;
   }
@@ -132,7 +135,7 @@ export class World {
     this.#undo.push({ restore: () => this.#setBan(agent, before) });
   }
 
-  changeSettings(settings: Settings): void {
+  changeSettings(settings: Standing): void {
     const before = this.settings;
     this.#setSettings(settings);
     this.#undo.push({ restore: () => this.#setSettings(before) });
@@ -155,9 +158,18 @@ export class World {
     this.#undo = [];
   }
 
-  rollback(): void {
-    for (const undo of this.#undo.reverse()) undo.restore();
-    this.#undo = [];
+  /** How far things have come since the last savepoint, for {@link rollback}: a Batch takes back a member of its own. */
+  get mark(): number {
+    return this.#undo.length;
+  }
+
+  rollback(mark = 0): void {
+    for (const undo of this.#undo.splice(mark).reverse()) undo.restore();
+  }
+
+  /** What the shard takes: see `quotas/weights.ts`. */
+  get bytes(): number {
+    return this.usage.bytes.total + ENTRY_BYTES * (this.#bans.size + this.buckets.size);
   }
 
   /** The earliest time at which something in the shard falls due: exact, so that it is the same on every replay. */
@@ -227,13 +239,14 @@ export class World {
   }
 
   #createPool(doc: Pool): PoolState {
-    const state = new PoolState(doc, 0, this.#bans);
+    const state = new PoolState(doc, 0, this.#bans, this.usage);
     this.pools.set(doc.pool, state);
-    state.countBytes(limitsBytes(this, state));
+    state.usage.putPool(undefined, doc);
     this.#change(`p/${doc.pool}`, { kind: 'pool', pool: doc.pool, before: undefined, after: doc });
     this.#undo.push({
       restore: () => {
         this.pools.delete(doc.pool);
+        state.usage.putPool(doc, undefined);
         this.#sequences.delete(doc.pool);
         this.#change(`p/${doc.pool}`, { kind: 'pool', pool: doc.pool, before: undefined, after: undefined });
       },
@@ -246,12 +259,12 @@ export class World {
     this.#change(`p/${before.pool}`, { kind: 'pool', pool: before.pool, before, after });
     if (after === undefined) this.pools.delete(before.pool);
     else state.doc = after;
-    state.countBytes(limitsBytes(this, state));
+    state.usage.putPool(before, after);
     this.#reschedule(state);
     this.#undo.push({
       restore: () => {
         state.doc = before;
-        state.countBytes(limitsBytes(this, state));
+        state.usage.putPool(after, before);
         this.pools.set(before.pool, state);
         this.#change(`p/${before.pool}`, { kind: 'pool', pool: before.pool, before: after, after: before });
         this.#reschedule(state);
@@ -325,10 +338,9 @@ export class World {
   }
 
   /** Every Sweep carries the settings: pools are gone through only when what they plan by is changed. */
-  #setSettings(settings: Settings): void {
+  #setSettings(settings: Standing): void {
     const { finalRetentionMs, finalRetentionCount } = this.settings;
     this.settings = settings;
-    for (const state of this.pools.values()) state.countBytes(limitsBytes(this, state));
     const isSame =
       settings.finalRetentionMs === finalRetentionMs && settings.finalRetentionCount === finalRetentionCount;
     if (isSame) return;

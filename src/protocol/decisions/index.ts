@@ -29,7 +29,7 @@ import {
   joinPoolSchema,
   leavePoolSchema,
 } from './pools.ts';
-import { clockSchema, sweepSchema } from './system.ts';
+import { clockSchema, pressureSchema, sweepSchema } from './system.ts';
 import {
   cancelTaskSchema,
   claimNextTaskSchema,
@@ -121,13 +121,14 @@ export const FAMILIES = {
 } as const satisfies Record<string, readonly (keyof typeof SINGLE_DECISIONS)[]>;
 
 export type SingleType = keyof typeof SINGLE_DECISIONS;
-export type DecisionType = SingleType | 'Batch' | 'Sweep' | 'Clock';
+export type DecisionType = SingleType | 'Batch' | 'Sweep' | 'Pressure' | 'Clock';
 
 /** A validated decision of one type, as the handlers see it: the name of the type decides the fields. */
 export type DecisionOf<T extends SingleType> = z.output<(typeof SINGLE_DECISIONS)[T]>;
 export type SingleDecision = { [T in SingleType]: DecisionOf<T> }[SingleType];
 export type Sweep = z.output<typeof sweepSchema>;
 export type ClockDecision = z.output<typeof clockSchema>;
+export type Pressure = z.output<typeof pressureSchema>;
 export interface Batch {
   readonly id: string;
   readonly type: 'Batch';
@@ -135,7 +136,7 @@ export interface Batch {
   readonly onBehalfOf?: string | undefined;
   readonly decisions: readonly SingleDecision[];
 }
-export type Decision = SingleDecision | Batch | Sweep | ClockDecision;
+export type Decision = SingleDecision | Batch | Sweep | Pressure | ClockDecision;
 
 /** A decision as an author writes it: without the id, which the client chooses when it is left out. */
 type WithoutId<D> = D extends unknown ? Omit<D, 'id'> & { id?: string } : never;
@@ -153,8 +154,13 @@ export function isOperatorType(type: unknown): type is (typeof OPERATOR_DECISION
   return OPERATOR_DECISIONS.some((name) => name === type);
 }
 
+/** What the system says to a shard as a whole, and no agent. */
+export function isOfSystem(decision: Decision): decision is Sweep | Pressure | ClockDecision {
+  return decision.type === 'Sweep' || decision.type === 'Pressure' || decision.type === 'Clock';
+}
+
 export function isSingleType(type: string): type is SingleType {
   return Object.hasOwn(SINGLE_DECISIONS, type);
 }
 
-export { clockSchema, sweepSchema };
+export { clockSchema, pressureSchema, sweepSchema };

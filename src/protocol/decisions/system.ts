@@ -1,5 +1,6 @@
 /** Decisions that only the system and its operators make, addressed to a shard as a whole. */
 import { z } from 'zod';
+import { MAX_QUOTA_BYTES } from '../limits.ts';
 import { settingsSchema } from '../settings.ts';
 import { nameSchema, timeSchema } from './common.ts';
 
@@ -12,7 +13,20 @@ export const sweepSchema = z.strictObject({
   at: timeSchema
     .optional()
     .describe("the time, where the log's clock is behind: the log's time is this at least"),
+  heapBytes: z
+    .int()
+    .min(1)
+    .max(MAX_QUOTA_BYTES)
+    .optional()
+    .describe('heap of the worker that says this: counts where the shard has heard of none'),
   settings: settingsSchema.optional().describe('the retention and bounds in force from here on'),
+});
+
+/** From its owner, about the memory of the worker: while it is on, nothing is accepted that adds to the shard. */
+export const pressureSchema = z.strictObject({
+  id: nameSchema,
+  type: z.literal('Pressure'),
+  on: z.boolean(),
 });
 
 /**

@@ -18,7 +18,12 @@ describe('decisions per second', () => {
       .given(beats('ann'), beats('ann'), beats('ann'))
       .when(beats('ann'))
       .thenRejected('rate_limited', { transient: true, message: /ann/ });
-    expect(scenario.answer.data).toEqual({ retryAfterMs: 100 });
+    expect(scenario.answer.data).toEqual({
+      quota: 'agentDecisionsPerS',
+      limit: 10,
+      used: 3,
+      retryAfterMs: 100,
+    });
     scenario
       .when(at(99), beats('ann'))
       .thenRejected('rate_limited')
@@ -212,36 +217,35 @@ describe('bytes', () => {
     submits(who, taskId, { inputs: 'x'.repeat(bytes) });
 
   it('of one agent, of what has not ended', () => {
-    given(pool({ quotas: { agentBytes: 1_000 } }), joins('bob'))
-      .given(big('ann', 't-1', 600))
-      .when(big('ann', 't-2', 600))
-      .thenRejected('rate_limited', { transient: true, message: /the quota is 1000/ })
-      .given(big('bob', 't-2', 600))
-      .when(by('ann', { type: 'CancelTask', taskId: 't-1' }), big('ann', 't-3', 600))
+    given(pool({ quotas: { agentBytes: 12_000 } }), joins('bob'))
+      .given(big('ann', 't-1', 6_000))
+      .when(big('ann', 't-2', 6_000))
+      .thenRejected('rate_limited', { transient: true, message: /the quota agentBytes is 12000/ })
+      .given(big('bob', 't-2', 6_000))
+      .when(by('ann', { type: 'CancelTask', taskId: 't-1' }), big('ann', 't-3', 6_000))
       .thenEvents('task.submitted t-3');
   });
 
   it('of all together', () => {
-    given(pool({ quotas: { poolBytes: 1_000 } }), big('ann', 't-1', 600))
-      .when(big('bob', 't-2', 600))
-      .thenRejected('rate_limited', { message: /all together/ });
+    given(pool({ quotas: { poolBytes: 12_000 } }), big('ann', 't-1', 6_000))
+      .when(big('bob', 't-2', 6_000))
+      .thenRejected('rate_limited', { message: /pool work is full/ });
   });
 
   it('counts also what was there when it began to be limited', () => {
-    given(pool(), big('ann', 't-1', 600))
-      .given(by('owner', { type: 'UpdatePool', quotas: { agentBytes: 1_000 } }))
-      .when(big('ann', 't-2', 600))
+    given(pool(), big('ann', 't-1', 6_000))
+      .given(by('owner', { type: 'UpdatePool', quotas: { agentBytes: 12_000 } }))
+      .when(big('ann', 't-2', 6_000))
       .thenRejected('rate_limited')
-      .given(by('owner', { type: 'UpdatePool', quotas: {} }), big('ann', 't-2', 600));
+      .given(by('owner', { type: 'UpdatePool', quotas: {} }), big('ann', 't-2', 6_000));
   });
 
   it('exactly as much as the quota says fits', () => {
-    const { usage } =
-      given(pool({ quotas: { agentBytes: 1_000 } }), big('ann', 't-1', 0)).world.pool('work') ?? {};
-    const empty = usage?.bytes.of('ann') ?? Number.NaN;
-    given(pool({ quotas: { agentBytes: 1_000 } })).given(big('ann', 't-1', 1_000 - empty));
-    given(pool({ quotas: { agentBytes: 1_000 } }))
-      .when(big('ann', 't-1', 1_001 - empty))
+    const { usage } = given(pool(), big('ann', 't-1', 1_000)).world.pool('work') ?? {};
+    const rest = (usage?.bytes.total ?? Number.NaN) - 1_000;
+    given(pool({ quotas: { poolBytes: 10_000 } })).given(big('ann', 't-1', 10_000 - rest));
+    given(pool({ quotas: { poolBytes: 10_000 } }))
+      .when(big('ann', 't-1', 10_001 - rest))
       .thenRejected('rate_limited');
   });
 });

@@ -36,8 +36,8 @@ describe('what a pool has of open votes', () => {
       .thenRejected('rate_limited', { transient: true })
       .when(opens({ voteId: 'v-2' }, 'another'))
       .thenEvents('vote.opened v-2');
-    given(pool({ quotas: { agentBytes: 1_500 } }), opens({ question: 'x'.repeat(800) }))
-      .when(opens({ voteId: 'v-2', question: 'x'.repeat(800) }))
+    given(pool({ quotas: { agentBytes: 6_000 } }), opens({ question: 'x'.repeat(4_000) }))
+      .when(opens({ voteId: 'v-2', question: 'x'.repeat(4_000) }))
       .thenRejected('rate_limited', { transient: true })
       .when(opens({ voteId: 'v-2' }))
       .thenEvents('vote.opened v-2');

@@ -1,0 +1,216 @@
+/**
+ * What a live document counts against the bounds of memory: about what a worker's heap holds for it. A text or a value
+ * counts what V8 takes for it, and every document a fixed cost for what the kernel keeps besides (the object, its places
+ * in heaps and indexes). A test measures it, so whoever changes what is kept in memory sees here what has to be counted.
+ *
+ * Each weight is a function of the document, so that a shard that was just loaded counts what one counts that has run for
+ * days. Nothing here looks at what changes often in a large document: ballots and acceptances are counted from the
+ * beginning as if everyone had given theirs, bids and offers one by one as they come.
+ */
+import type { Auction, AuctionBid } from '../../protocol/auctions.ts';
+import { isClaimed, type Member, type Pool, type Task } from '../../protocol/documents.ts';
+import type { Entity } from '../../protocol/entities.ts';
+import type { Proposal } from '../../protocol/negotiations.ts';
+import type { Vote } from '../../protocol/votes.ts';
+
+/** A pool has a dozen indexes, empty ones too. */
+const POOL_BYTES = 6_500;
+const TASK_BYTES = 460;
+const MEMBER_BYTES = 450;
+const AUCTION_BYTES = 700;
+const VOTE_BYTES = 600;
+const NEGOTIATION_BYTES = 400;
+const DELEGATION_BYTES = 1_200;
+const BID_BYTES = 400;
+const OFFER_BYTES = 150;
+
+/** An agent or a pool whose rate is counted, or an agent that is kept out of the whole system. */
+export const ENTRY_BYTES = 200;
+
+/** A class of pending tasks has a heap of its own, and a place in one for each list that it stands in. */
+export const CLASS_BYTES = 300;
+export const LISTING_BYTES = 500;
+/** Tasks on a topic are a class of their own when nobody else's are on it: counted in part, for most share theirs. */
+const TOPIC_BYTES = 250;
+/** What blocked tasks wait for has a heap of those who do. */
+const DEPENDENCY_BYTES = 400;
+
+const SLOT_BYTES = 8;
+const TEXT_BYTES = 16;
+const ARRAY_BYTES = 32;
+const OBJECT_BYTES = 32;
+/** V8 leaves room in an object that is made without members. */
+const EMPTY_OBJECT_BYTES = 56;
+/** A name of a member that other documents are likely to have, too; and one that is likely to be the only one. */
+const COMMON_NAME_BYTES = 12;
+const NEW_NAME_BYTES = 70;
+/** An object with more members than this is a table by names. */
+const FEW_MEMBERS = 32;
+const LARGE_NUMBER_BYTES = 16;
+const MAX_SMALL = 2 ** 31;
+
+/** Beyond this, counting characters would let a text of three bytes a character through at a third. */
+const SHORT_CHARS = 64;
+/** What a task says while somebody works on it is covered by its fixed cost up to here. */
+const SHORT_NOTE_BYTES = 200;
+
+/** What a value takes. `sibling` is the one before it in an array: objects of one shape share the names of their members. */
+export function weightOfJson(value: unknown, sibling?: unknown): number {
+  if (typeof value === 'string') return weightOfText(value);
+  if (typeof value === 'number') return weightOfNumber(value);
+  if (typeof value !== 'object' || value === null) return 0;
+  if (Array.isArray(value)) {
+    let bytes = ARRAY_BYTES + SLOT_BYTES * value.length;
+    for (let i = 0; i < value.length; i++) bytes += weightOfJson(value[i], value[i - 1]);
+    return bytes;
+  }
+  return weightOfObject(Object.entries(value), typeof sibling === 'object' ? sibling : undefined);
+}
+
+function weightOfObject(
+  members: readonly (readonly [string, unknown])[],
+  sibling: object | null | undefined,
+): number {
+  if (members.length === 0) return EMPTY_OBJECT_BYTES;
+  const areNew = sibling !== undefined || members.length > FEW_MEMBERS;
+  const nameBytes = areNew ? NEW_NAME_BYTES : COMMON_NAME_BYTES;
+  let bytes = OBJECT_BYTES + SLOT_BYTES * members.length;
+  for (const [name, member] of members) {
+    if (sibling == null || !Object.hasOwn(sibling, name)) bytes += nameBytes + name.length;
+    bytes += weightOfJson(member);
+  }
+  return bytes;
+}
+
+function weightOfText(text: string): number {
+  return TEXT_BYTES + (text.length > SHORT_CHARS ? Buffer.byteLength(text) : text.length);
+}
+
+function weightOfNumber(value: number): number {
+  return Number.isInteger(value) && Math.abs(value) < MAX_SMALL ? 0 : LARGE_NUMBER_BYTES;
+}
+
+/** The part of an unfinished task that never changes: its submitter's. */
+export function weightOfTask(task: Task): number {
+  const { taskId, objective, inputs, evaluator, topic, requiredCapabilities, dependsOn, constraints } = task;
+  let bytes = TASK_BYTES + weightOfText(taskId) + weightOfText(objective) + weightOfConstraints(constraints);
+  if (inputs !== undefined) bytes += weightOfJson(inputs);
+  if (evaluator !== undefined) bytes += weightOfJson(evaluator);
+  if (topic !== undefined) bytes += TOPIC_BYTES + weightOfText(topic);
+  if (requiredCapabilities.length > 0) {
+    const alternatives = requiredCapabilities[0]?.length ?? 1;
+    bytes += weightOfJson(requiredCapabilities) + (LISTING_BYTES / 2) * (alternatives - 1);
+  }
+  // Blocked tasks have what they depend on twice: all of it, and what has not completed yet.
+  if (dependsOn.length > 0) bytes += 2 * weightOfJson(dependsOn) + DEPENDENCY_BYTES * dependsOn.length;
+  return bytes;
+}
+
+const weighed = new WeakMap<object, number>();
+
+/** Those of protocol and pool, which most tasks have, are one object for all of them while they last. */
+function weightOfConstraints(constraints: Task['constraints']): number {
+  const known = weighed.get(constraints);
+  if (known !== undefined) return known;
+  const bytes = weightOfJson(constraints);
+  weighed.set(constraints, bytes);
+  return bytes;
+}
+
+/** The part of a task that its holder has written, while it holds it. */
+export function weightOfNote(task: Task): { readonly agent: string; readonly bytes: number } | undefined {
+  if (!isClaimed(task) || task.state !== 'running' || task.note === undefined) return undefined;
+  const bytes = Buffer.byteLength(task.note) - SHORT_NOTE_BYTES;
+  return bytes <= 0 ? undefined : { agent: task.claim.agent, bytes };
+}
+
+export function weightOfMember({ capabilities }: Member): number {
+  return MEMBER_BYTES + weightOfJson(capabilities);
+}
+
+export function weightOfPool(pool: Pool): number {
+  return POOL_BYTES + weightOfJson(pool);
+}
+
+/** The part of an open thing that never changes: its opener's. */
+export function weightOfOpening(entity: Entity): number {
+  switch (entity.kind) {
+    case 'auction':
+      return AUCTION_BYTES + weightOfTerms(entity);
+    case 'vote':
+      return VOTE_BYTES + weightOfVote(entity);
+    case 'negotiation':
+      return NEGOTIATION_BYTES + weightOfJson(entity.participants);
+    case 'delegation':
+      return DELEGATION_BYTES + weightOfJson(entity.scope);
+  }
+}
+
+function weightOfTerms({ lot, increment }: Auction): number {
+  return weightOfJson(lot) + weightOfJson(increment);
+}
+
+/** With a ballot of everyone who is asked. */
+function weightOfVote({ question, options, voters, weights }: Vote): number {
+  const rules = weightOfText(question) + weightOfJson(options) + weightOfJson(weights);
+  const ballots = voters.length * (SLOT_BYTES + TEXT_BYTES + options.length);
+  return rules + weightOfJson(voters) + ballots;
+}
+
+/** What somebody has put into a thing that is open: a bid, an offer. It counts for who did, not for the opener. */
+export interface Part {
+  readonly agent: string;
+  readonly bytes: number;
+}
+
+/**
+ * The bids of an auction or the offers of a session that came or went. Those that stay are the same objects in the same
+ * order, which is all that is looked at: there may be ten thousand.
+ */
+export function partsBetween(
+  before: Entity | undefined,
+  after: Entity | undefined,
+): { readonly gone: readonly Part[]; readonly come: readonly Part[] } {
+  if (before?.kind === 'auction' || after?.kind === 'auction') {
+    const bids = (entity: Entity | undefined) => (entity?.kind === 'auction' ? entity.bids : NOTHING);
+    return difference(bids(before), bids(after), partOfBid);
+  }
+  if (before?.kind === 'negotiation' || after?.kind === 'negotiation') {
+    const offers = (entity: Entity | undefined) =>
+      entity?.kind === 'negotiation' ? entity.proposals : NOTHING;
+    const { length } = participantsOf(after ?? before);
+    return difference(offers(before), offers(after), (offer) => partOfOffer(offer, length));
+  }
+  return NO_PARTS;
+}
+
+const NOTHING: readonly never[] = [];
+const NO_PARTS = { gone: NOTHING, come: NOTHING };
+
+function participantsOf(entity: Entity | undefined): readonly string[] {
+  return entity?.kind === 'negotiation' ? entity.participants : NOTHING;
+}
+
+function difference<T>(
+  before: readonly T[],
+  after: readonly T[],
+  partOf: (item: T) => Part,
+): { readonly gone: readonly Part[]; readonly come: readonly Part[] } {
+  if (before === after) return NO_PARTS;
+  const gone: Part[] = [];
+  let next = 0;
+  for (const item of before) {
+    if (next < after.length && item === after[next]) next++;
+    else gone.push(partOf(item));
+  }
+  return { gone, come: after.slice(next).map(partOf) };
+}
+
+function partOfBid({ bidder, content }: AuctionBid): Part {
+  return { agent: bidder, bytes: BID_BYTES + weightOfJson(content) };
+}
+
+/** As if everyone had accepted it. */
+function partOfOffer({ proposer, content }: Proposal, participants: number): Part {
+  return { agent: proposer, bytes: OFFER_BYTES + SLOT_BYTES * participants + weightOfJson(content) };
+}

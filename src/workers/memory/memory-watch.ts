@@ -1,0 +1,99 @@
+/**
+ * Looks twice a second at what the shards of this worker take together. When that nears what its heap can hold, the
+ * largest are told so by a Pressure in their logs: from there on they refuse what adds to them, on every replay alike.
+ */
+import { randomUUID } from 'node:crypto';
+import { getHeapStatistics } from 'node:v8';
+import type { Logger } from 'pino';
+import type { StreamPublisher } from '../../bus/stream-publisher.ts';
+import { messageOf } from '../../errors.ts';
+import { SHARD_POOL, SWEEPER } from '../../protocol/names.ts';
+import type { Subjects } from '../../protocol/subjects.ts';
+import { every, type Timer } from '../../timers.ts';
+import type { WorkerMetrics } from '../metrics.ts';
+import { type HeapState, type PressureWord, pressureWords, type ShardMemory } from './pressure.ts';
+
+export interface MemoryWatchOptions {
+  readonly streams: StreamPublisher;
+  readonly subjects: Subjects;
+  /** What this worker holds at the moment, as far as it is loaded. */
+  readonly shards: () => readonly ShardMemory[];
+  readonly logger: Logger;
+  readonly metrics: WorkerMetrics;
+}
+
+const LOOK_MS = 500;
+/** Garbage is collected within some seconds: what was there at every look of so many is held. */
+const LOOKS_OF_HEAP = 20;
+/** A word that has not been applied by then is said again. */
+const SAY_AGAIN_LOOKS = 10;
+
+export function heapLimitBytes(): number {
+  return getHeapStatistics().heap_size_limit;
+}
+
+export class MemoryWatch {
+  readonly #options: MemoryWatchOptions;
+  readonly #used: number[] = [];
+  /** Said and perhaps not applied yet: shard → the word, and at which look. */
+  readonly #said = new Map<number, { readonly on: boolean; readonly look: number }>();
+  #looks = 0;
+  #timer: Timer | undefined;
+  #shown = new Set<number>();
+
+  constructor(options: MemoryWatchOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer = every(LOOK_MS, () => this.#look());
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+  }
+
+  #look(): void {
+    this.#looks++;
+    const shards = this.#options.shards();
+    this.#show(shards);
+    for (const word of pressureWords(shards, this.#heap())) this.#say(word);
+  }
+
+  #heap(): HeapState {
+    const { used_heap_size, heap_size_limit } = getHeapStatistics();
+    this.#used.push(used_heap_size);
+    if (this.#used.length > LOOKS_OF_HEAP) this.#used.shift();
+    const isKnown = this.#used.length === LOOKS_OF_HEAP;
+    return { limitBytes: heap_size_limit, heldBytes: isKnown ? Math.min(...this.#used) : 0 };
+  }
+
+  #say({ shard, on }: PressureWord): void {
+    const { streams, subjects, logger } = this.#options;
+    const said = this.#said.get(shard);
+    if (said?.on === on && this.#looks - said.look < SAY_AGAIN_LOOKS) return;
+    this.#said.set(shard, { on, look: this.#looks });
+    logger.warn({ shard, on }, on ? 'memory is short: the shard takes nothing more' : 'memory is free again');
+    const payload = JSON.stringify({ id: `pressure-${randomUUID()}`, type: 'Pressure', on });
+    const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
+    void streams
+      .publish([{ subject, payload, id: `${SWEEPER}.${randomUUID()}` }])
+      .catch((error) => logger.warn({ shard, reason: messageOf(error) }, 'could not say Pressure'));
+  }
+
+  #show(shards: readonly ShardMemory[]): void {
+    const { shardBytes, shardPressure } = this.#options.metrics;
+    const shown = new Set(shards.map(({ shard }) => shard));
+    for (const shard of this.#shown) {
+      if (shown.has(shard)) continue;
+      shardBytes.remove({ shard });
+      shardPressure.remove({ shard });
+      this.#said.delete(shard);
+    }
+    for (const { shard, bytes, isPressed } of shards) {
+      shardBytes.set({ shard }, bytes);
+      shardPressure.set({ shard }, isPressed ? 1 : 0);
+    }
+    this.#shown = shown;
+  }
+}

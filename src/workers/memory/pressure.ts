@@ -1,0 +1,51 @@
+/** Which shards of a worker have to be told that its memory is short, or is not any more. A function of what they take. */
+
+export interface ShardMemory {
+  readonly shard: number;
+  readonly bytes: number;
+  /** It has been told, and has not been told otherwise. */
+  readonly isPressed: boolean;
+}
+
+export interface HeapState {
+  readonly limitBytes: number;
+  /** What the heap has held at least for a while, garbage that was collected not counted. */
+  readonly heldBytes: number;
+}
+
+export interface PressureWord {
+  readonly shard: number;
+  readonly on: boolean;
+}
+
+/** Shares of the heap: of what is counted, and of what the heap itself holds, in case counting is mistaken. */
+const ON = 0.4;
+const OFF = 0.3;
+const TIGHT = 0.7;
+const LOOSE = 0.55;
+
+/** The largest first: those that fill up are told, until the others together are no danger. */
+export function pressureWords(shards: readonly ShardMemory[], heap: HeapState): readonly PressureWord[] {
+  const total = shards.reduce((sum, { bytes }) => sum + bytes, 0);
+  const { limitBytes, heldBytes } = heap;
+  const isTight = heldBytes > TIGHT * limitBytes;
+  if (total > ON * limitBytes || isTight) {
+    const most = isTight ? Math.min(ON * limitBytes, total / 2) : ON * limitBytes;
+    return largestBeyond(shards, total, most);
+  }
+  if (total >= OFF * limitBytes || heldBytes >= LOOSE * limitBytes) return [];
+  return shards.filter(({ isPressed }) => isPressed).map(({ shard }) => ({ shard, on: false }));
+}
+
+function largestBeyond(shards: readonly ShardMemory[], total: number, most: number): readonly PressureWord[] {
+  const words: PressureWord[] = [];
+  let left = total;
+  for (const { shard, bytes, isPressed } of shards.toSorted(
+    (a, b) => b.bytes - a.bytes || a.shard - b.shard,
+  )) {
+    if (left <= most) break;
+    left -= bytes;
+    if (!isPressed) words.push({ shard, on: true });
+  }
+  return words;
+}
