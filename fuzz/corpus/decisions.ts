@@ -47,6 +47,15 @@ const MAKERS: { readonly [T in SingleType]: (random: Random) => object } = {
   UpdatePool: (random) => ({
     operators: random.some(AGENTS),
     ...perhaps(random, 'quotas', () => ({ agentDecisionsPerS: 1 + random.integer(9) })),
+    ...perhaps(random, 'owner', () => random.pick(AGENTS)),
+    ...perhaps(random, 'capacity', () => random.pick([1, 3, null])),
+    ...perhaps(random, 'maxClaimsPerAgent', () => random.pick([2, null])),
+    ...perhaps(random, 'submitters', () => random.pick(['anyone', 'members'])),
+    ...perhaps(random, 'topics', () => random.some(LABELS)),
+    ...perhaps(random, 'defaults', () => constraints(random)),
+    ...perhaps(random, 'admission', () =>
+      random.pick(['open', { kind: 'allowlist', agents: random.some(AGENTS) }]),
+    ),
   }),
   PausePool: (random) => reasoned(random),
   ResumePool: () => ({}),

@@ -38,7 +38,10 @@ export class PoolDecisions<M extends Mode> {
     return this.#send(pool, { type: 'ClosePool', ...fields }, { timeoutMs });
   }
 
-  /** Who operates the pool is its owner's to say; its quotas also its operators'. Each takes the place of what was before. */
+  /**
+   * What is named takes the place of what was before, from now on. `owner`, `operators` and `admission` are the owner's to
+   * say, all the rest also operators'. `capacity` and `maxClaimsPerAgent`: null takes the bound away.
+   */
   updatePool(pool: string, options: FieldsOf<'UpdatePool'>): Promise<Answer<M, 'UpdatePool'>> {
     const { timeoutMs, ...fields } = options;
     return this.#send(pool, { type: 'UpdatePool', ...fields }, { timeoutMs });

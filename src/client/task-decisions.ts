@@ -80,7 +80,7 @@ export class TaskDecisions<M extends Mode> {
     return this.#send(pool, { type: 'ReportTask', taskId, result, ...fields }, { timeoutMs });
   }
 
-  /** Submitter or pool owner. Whoever holds the task learns of it by event and by `claim_lost` on its next word. */
+  /** Submitter, or an operator of the pool. Whoever holds the task learns of it by event and by `claim_lost` on its next word. */
   cancelTask(taskId: string, options: CancelOptions = {}): Promise<Answer<M, 'CancelTask'>> {
     const { pool = COMMONS, timeoutMs, ...fields } = options;
     return this.#send(pool, { type: 'CancelTask', taskId, ...fields }, { timeoutMs });
@@ -95,7 +95,7 @@ export class TaskDecisions<M extends Mode> {
     return this.#send(pool, { type: 'ForceRelease', taskId, ...fields }, { timeoutMs });
   }
 
-  /** Holder: pending again while attempts remain (`retryable`, true), else failed. Submitter, pool owner: failed. */
+  /** Holder: pending again while attempts remain (`retryable`, true), else failed. Submitter, operators of the pool: failed. */
   failTask(taskId: string, reason: string, options: FailOptions = {}): Promise<Answer<M, 'FailTask'>> {
     const { pool = COMMONS, timeoutMs, agentId, onBehalfOf = agentId, ...fields } = options;
     const principal = onBehalfOf === this.#agent ? undefined : onBehalfOf;

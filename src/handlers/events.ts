@@ -32,15 +32,16 @@ export interface PoolCreatedData {
   readonly origin: Origin;
 }
 
-export interface PoolUpdatedData {
-  readonly operators?: readonly string[];
-  readonly quotas?: PoolQuotas;
+/** What it is from now on; what is left out is unchanged. `null`: there is no such bound any more. */
+export interface PoolUpdatedData
+  extends Partial<Omit<PoolCreatedData, 'origin' | 'capacity' | 'maxClaimsPerAgent'>> {
+  readonly capacity?: number | null;
+  readonly maxClaimsPerAgent?: number | null;
 }
 
 export type PoolEvent =
   | Happened<'pool.created', PoolCreatedData>
   | Happened<'pool.closed', Record<string, never>>
-  /** What it is from now on; what is left out is unchanged. */
   | Happened<'pool.updated', PoolUpdatedData>
   | Happened<'pool.paused', { readonly reason?: string }>
   | Happened<'pool.resumed', Record<string, never>>

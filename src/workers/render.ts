@@ -94,6 +94,7 @@ function publicData(event: DomainEvent): object {
   if (isTaskEvent(event)) return event.data;
   if (isAuctionEvent(event)) return publicAuctionData(event);
   if (event.type === 'vote.opened') return publicOpening(event.data);
-  if (event.type !== 'pool.created' || event.data.admission.kind !== 'token') return event.data;
+  if (event.type !== 'pool.created' && event.type !== 'pool.updated') return event.data;
+  if (event.data.admission?.kind !== 'token') return event.data;
   return { ...event.data, admission: { kind: 'token', sha256: '' } };
 }

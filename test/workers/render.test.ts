@@ -103,3 +103,17 @@ describe('outcomes and events are written as JSON.stringify would write them', (
     );
   });
 });
+
+it.each(['pool.created', 'pool.updated'])('the digest of a token is told to nobody: %s', (type) => {
+  const admission = { kind: 'token', sha256: 'ab'.repeat(32) } as const;
+  const data = { owner: 'ann', topics: [], admission, submitters: 'anyone', defaults: {} } as const;
+  const origin = { agent: 'ann', decisionId: 'd' };
+  const event: AppliedEvent['event'] =
+    type === 'pool.created'
+      ? { type: 'pool.created', id: 'work', data: { ...data, origin } }
+      : { type: 'pool.updated', id: 'work', data: { admission } };
+  const where = { decisionId: 'd', type: 'x', agent: 'ann', pool: 'work', shard: 0, seq: 1, at: 0 };
+  const [rendered] = renderEvents(where, [{ pool: 'work', event, sequence: 1 }], subjects('converge'));
+  expect(rendered?.json).toContain('"kind":"token"');
+  expect(rendered?.json).not.toContain(admission.sha256);
+});

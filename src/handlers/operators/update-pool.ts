@@ -1,21 +1,60 @@
-import { accepted, isRejected, rejected } from '../decided.ts';
+import type { DecisionOf } from '../../protocol/decisions/index.ts';
+import { OWNERS_FIELDS } from '../../protocol/decisions/operators.ts';
+import { COMMONS } from '../../protocol/names.ts';
+import { accepted, isRejected, type Rejected, rejected } from '../decided.ts';
+import type { PoolUpdatedData } from '../events.ts';
 import type { Handler } from '../handler.ts';
-import { operatedPool, owns } from '../pools/guards.ts';
+import { memberNow, operatedPool, owns } from '../pools/guards.ts';
+import type { PoolState } from '../world/pool-state.ts';
 
-/** Who operates a pool is its owner's to say: an operator cannot make others, nor keep the owner from unmaking it. */
+/**
+ * Who owns and operates a pool, and whom it admits, is its owner's to say: an operator cannot make others, nor keep the
+ * owner from unmaking it. What changes holds from now on: nobody is thrown out, no claim ends, no task is another one.
+ */
 export const updatePool: Handler<'UpdatePool'> = {
   type: 'UpdatePool',
-  decide(world, { operators, quotas }, context) {
+  decide(world, { id: _id, type: _type, onBehalfOf: _onBehalfOf, ...changes }, context) {
     const state = operatedPool(world, context);
     if (isRejected(state)) return state;
-    const { pool, self } = context;
-    if (operators !== undefined && !owns(state, self)) {
-      return rejected('not_allowed', `who operates pool ${pool} is ${state.doc.owner}'s to say`);
+    const { pool, self, now } = context;
+    const ofOwner = OWNERS_FIELDS.find((field) => changes[field] !== undefined);
+    if (ofOwner !== undefined && !owns(state, self)) {
+      return rejected('not_allowed', `${ofOwner}: is ${state.doc.owner}'s to say, who owns pool ${pool}`);
     }
-    const data = {
-      ...(operators === undefined ? {} : { operators }),
-      ...(quotas === undefined ? {} : { quotas }),
-    };
-    return accepted([{ type: 'pool.updated', id: pool, data }]);
+    const refused = fixedInCommons(state, changes) ?? cannotOwn(state, changes.owner, now);
+    return refused ?? accepted([{ type: 'pool.updated', id: pool, data: stated(changes) }]);
   },
 };
+
+type Changes = Omit<DecisionOf<'UpdatePool'>, 'id' | 'type' | 'onBehalfOf'>;
+
+/** `commons` is there for everybody, and belongs to nobody. */
+function fixedInCommons({ doc }: PoolState, { owner, admission, capacity }: Changes): Rejected | undefined {
+  if (doc.pool !== COMMONS) return undefined;
+  const fixed = Object.entries({ owner, admission, capacity }).find(([, value]) => value !== undefined);
+  if (fixed === undefined) return undefined;
+  return rejected('not_allowed', `${fixed[0]}: pool ${COMMONS} is everybody's, and stays so`);
+}
+
+/** A pool is handed over to one that is there to take it. */
+function cannotOwn(state: PoolState, owner: string | undefined, now: number): Rejected | undefined {
+  if (owner === undefined || owner === state.doc.owner) return undefined;
+  if (memberNow(state, owner, now) !== undefined) return undefined;
+  return rejected('not_a_member', `owner: ${owner} is not a member of pool ${state.doc.pool}`);
+}
+
+/** Without what was left out: an event says what changes. */
+function stated({ owner, operators, admission, ...rest }: Changes): PoolUpdatedData {
+  const { capacity, topics, submitters, defaults, maxClaimsPerAgent, quotas } = rest;
+  return {
+    ...(owner === undefined ? {} : { owner }),
+    ...(operators === undefined ? {} : { operators }),
+    ...(admission === undefined ? {} : { admission }),
+    ...(capacity === undefined ? {} : { capacity }),
+    ...(topics === undefined ? {} : { topics }),
+    ...(submitters === undefined ? {} : { submitters }),
+    ...(defaults === undefined ? {} : { defaults }),
+    ...(maxClaimsPerAgent === undefined ? {} : { maxClaimsPerAgent }),
+    ...(quotas === undefined ? {} : { quotas }),
+  };
+}

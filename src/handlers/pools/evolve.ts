@@ -24,10 +24,26 @@ export function evolvePool(pool: Pool | undefined, event: PoolEvent, now: number
 }
 
 /** What is empty is not there: a pool without quotas of its own costs nothing to ask. */
-function updated(pool: Pool, { operators = pool.operators, quotas = pool.quotas }: PoolUpdatedData): Pool {
-  const { operators: _operators, quotas: _quotas, ...rest } = pool;
+function updated(pool: Pool, changes: PoolUpdatedData): Pool {
+  const {
+    operators = pool.operators,
+    quotas = pool.quotas,
+    capacity = pool.capacity,
+    maxClaimsPerAgent = pool.maxClaimsPerAgent,
+    ...others
+  } = changes;
+  const {
+    operators: _operators,
+    quotas: _quotas,
+    capacity: _capacity,
+    maxClaimsPerAgent: _most,
+    ...rest
+  } = pool;
   return {
     ...rest,
+    ...others,
+    ...(capacity == null ? {} : { capacity }),
+    ...(maxClaimsPerAgent == null ? {} : { maxClaimsPerAgent }),
     ...(operators === undefined || operators.length === 0 ? {} : { operators }),
     ...(quotas === undefined || Object.keys(quotas).length === 0 ? {} : { quotas }),
   };

@@ -28,9 +28,13 @@ export function workingPool(world: World, context: Context): PoolState | Rejecte
 export function operatedPool(world: World, context: Context): PoolState | Rejected {
   const state = existingPool(world, context);
   if (isRejected(state)) return state;
-  const { self } = context;
-  if (owns(state, self) || state.doc.operators?.includes(self) === true) return state;
-  return rejected('not_allowed', `${self} is no operator of pool ${context.pool}`);
+  if (operates(state, context.self)) return state;
+  return rejected('not_allowed', `${context.self} is no operator of pool ${context.pool}`);
+}
+
+/** Its owner, the agents that it names, and whoever operates the whole system. */
+export function operates(state: PoolState, self: string): boolean {
+  return owns(state, self) || state.doc.operators?.includes(self) === true;
 }
 
 /** Its owner, and whoever operates the whole system, who stands above owners. */

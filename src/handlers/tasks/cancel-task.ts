@@ -1,7 +1,7 @@
 import { isClaimed, isFinal } from '../../protocol/documents.ts';
 import { accepted, isRejected, rejected } from '../decided.ts';
 import type { Handler } from '../handler.ts';
-import { existingPool } from '../pools/guards.ts';
+import { existingPool, operates } from '../pools/guards.ts';
 import { alreadyFinal, existingTask } from './guards.ts';
 import { lapse } from './lapse.ts';
 
@@ -14,7 +14,7 @@ export const cancelTask: Handler<'CancelTask'> = {
     const found = existingTask(state, taskId);
     if (isRejected(found)) return found;
     const { self, now } = context;
-    if (found.submitter !== self && state.doc.owner !== self) {
+    if (found.submitter !== self && !operates(state, self)) {
       return rejected('not_allowed', `task ${taskId} is not ${self}'s to cancel`);
     }
     const { task, events } = lapse(state, found, now);

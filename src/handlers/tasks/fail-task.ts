@@ -4,11 +4,11 @@ import { MAX_DURATION_MS } from '../../protocol/limits.ts';
 import { accepted, isRejected } from '../decided.ts';
 import type { TaskEvent } from '../events.ts';
 import type { Context, Handler } from '../handler.ts';
-import { existingPool } from '../pools/guards.ts';
+import { existingPool, operates } from '../pools/guards.ts';
 import { alreadyFinal, existingTask, heldTask } from './guards.ts';
 import { lapse } from './lapse.ts';
 
-/** The holder's failure is one attempt of several; the submitter's or the pool owner's word is the end. */
+/** The holder's failure is one attempt of several; the submitter's or an operator's word is the end. */
 export const failTask: Handler<'FailTask'> = {
   type: 'FailTask',
   touches: ({ taskId }) => [taskId],
@@ -19,7 +19,8 @@ export const failTask: Handler<'FailTask'> = {
     if (!isRejected(held))
       return accepted([holderFails(held, reason, retryable ?? true, context)], retriesLeft(held));
     const task = existingTask(state, taskId);
-    const isMaster = !isRejected(task) && [task.submitter, state.doc.owner].includes(context.self);
+    const { self } = context;
+    const isMaster = !isRejected(task) && (task.submitter === self || operates(state, self));
     // Whoever names an epoch speaks as a holder. Without one, an own claim that is over is none: the sweep may have been.
     if (isRejected(task) || !isMaster || epoch !== undefined) return held;
     const { task: current, events } = lapse(state, task, context.now);

@@ -150,8 +150,16 @@ export interface BatchInput {
   readonly decisions: readonly DecisionInput[];
 }
 
-export function isOperatorType(type: unknown): type is (typeof OPERATOR_DECISIONS)[number] {
-  return OPERATOR_DECISIONS.some((name) => name === type);
+/** What operators decide besides, about any task of the pool, as its submitter may about its own. */
+const ALSO_OPERATORS = [
+  'CancelTask',
+  'FailTask',
+] as const satisfies readonly (keyof typeof SINGLE_DECISIONS)[];
+
+export function isOperatorType(
+  type: unknown,
+): type is (typeof OPERATOR_DECISIONS)[number] | (typeof ALSO_OPERATORS)[number] {
+  return OPERATOR_DECISIONS.some((name) => name === type) || ALSO_OPERATORS.some((name) => name === type);
 }
 
 /** What the system says to a shard as a whole, and no agent. */

@@ -3,27 +3,47 @@
  * the whole system, who decide as `_operator`.
  */
 import { z } from 'zod';
-import { MAX_OPERATORS } from '../limits.ts';
+import { MAX_CLAIMS_PER_AGENT, MAX_OPERATORS } from '../limits.ts';
 import { poolQuotasSchema } from '../quotas.ts';
-import { envelope, nameSchema, otherAgentSchema, reasonSchema } from './common.ts';
+import { admissionSchema } from './admission.ts';
+import { countSchema, envelope, nameSchema, otherAgentSchema, reasonSchema, topicsSchema } from './common.ts';
+import { constraintsSchema } from './constraints.ts';
 
 export const operatorsSchema = z
   .array(otherAgentSchema)
   .max(MAX_OPERATORS)
   .describe(
-    'agents that may pause the pool, force releases, remove members and ban agents, as its owner may',
+    'agents that may pause the pool, cancel, fail and release tasks, remove members and ban agents, as its owner may',
   );
 
+export const submittersSchema = z.enum(['anyone', 'members']);
+export const claimsPerAgentSchema = z.int().min(1).max(MAX_CLAIMS_PER_AGENT);
+
+/** What is the owner's to say: who rules the pool, and who gets in. All the rest of it is its operators' too. */
+const OF_THE_OWNER = {
+  owner: otherAgentSchema.optional().describe('hands the pool over to a member; the owner decides'),
+  operators: operatorsSchema.optional().describe('in place of those before; the owner decides'),
+  admission: admissionSchema.optional().describe('who may join from now on; the owner decides'),
+};
+
+export type OwnersField = keyof typeof OF_THE_OWNER;
+export const OWNERS_FIELDS = ['owner', 'operators', 'admission'] as const satisfies readonly OwnersField[];
+
+const CHANGES = {
+  ...OF_THE_OWNER,
+  capacity: countSchema.nullable().optional().describe('most members; null: no bound'),
+  topics: topicsSchema.optional().describe('in place of those before'),
+  submitters: submittersSchema.optional(),
+  defaults: constraintsSchema.optional().describe('of tasks submitted from now on, in place of those before'),
+  maxClaimsPerAgent: claimsPerAgentSchema.nullable().optional().describe('null: no bound of the pool'),
+  quotas: poolQuotasSchema.optional().describe('in place of those before; {} takes them away'),
+};
+
 export const updatePoolSchema = z
-  .strictObject({
-    ...envelope,
-    type: z.literal('UpdatePool'),
-    operators: operatorsSchema.optional().describe("in place of those before; the owner's to say"),
-    quotas: poolQuotasSchema.optional().describe('in place of those before; {} takes them away'),
-  })
+  .strictObject({ ...envelope, type: z.literal('UpdatePool'), ...CHANGES })
   .refine(
-    ({ operators, quotas }) => operators !== undefined || quotas !== undefined,
-    'nothing to change: neither operators nor quotas',
+    (decision) => Object.entries(decision).some(([field, value]) => field in CHANGES && value !== undefined),
+    `nothing to change: name one of ${Object.keys(CHANGES).join(', ')}`,
   );
 
 export const pausePoolSchema = z.strictObject({

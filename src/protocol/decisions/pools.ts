@@ -1,35 +1,11 @@
 /** The decisions about pools and membership (PROTOCOL, section 3). */
 import { z } from 'zod';
-import { MAX_ALLOWLIST, MAX_CAPABILITIES, MAX_CLAIMS_PER_AGENT } from '../limits.ts';
+import { MAX_CAPABILITIES } from '../limits.ts';
 import { poolQuotasSchema } from '../quotas.ts';
-import { countSchema, durationSchema, envelope, labelSchema, nameSchema, topicsSchema } from './common.ts';
+import { admissionSchema } from './admission.ts';
+import { countSchema, durationSchema, envelope, labelSchema, topicsSchema } from './common.ts';
 import { constraintsSchema } from './constraints.ts';
-import { operatorsSchema } from './operators.ts';
-
-const sha256Schema = z
-  .string()
-  .regex(/^[0-9a-fA-F]{64}$/, '64 hexadecimal digits')
-  .transform((digest) => digest.toLowerCase());
-
-const allowlistSchema = z.strictObject({ agents: z.array(nameSchema).max(MAX_ALLOWLIST) });
-const tokenSchema = z.strictObject({ sha256: sha256Schema });
-
-/**
- * Who may join: `"open"`, `{kind: "allowlist", agents}` or `{kind: "token", sha256}`; the two latter also in the
- * form `{allowlist: {agents}}` and `{token: {sha256}}`. Kept in the form with `kind`.
- */
-export const admissionSchema = z.union([
-  z.literal('open').transform(() => ({ kind: 'open' as const })),
-  z.strictObject({ kind: z.literal('open') }),
-  allowlistSchema.extend({ kind: z.literal('allowlist') }),
-  tokenSchema.extend({ kind: z.literal('token') }),
-  z
-    .strictObject({ allowlist: allowlistSchema })
-    .transform(({ allowlist }) => ({ kind: 'allowlist' as const, agents: allowlist.agents })),
-  z
-    .strictObject({ token: tokenSchema })
-    .transform(({ token }) => ({ kind: 'token' as const, sha256: token.sha256 })),
-]);
+import { claimsPerAgentSchema, operatorsSchema, submittersSchema } from './operators.ts';
 
 export const createPoolSchema = z.strictObject({
   ...envelope,
@@ -37,9 +13,9 @@ export const createPoolSchema = z.strictObject({
   topics: topicsSchema.optional(),
   admission: admissionSchema.optional(),
   capacity: countSchema.optional().describe('most members'),
-  submitters: z.enum(['anyone', 'members']).optional(),
+  submitters: submittersSchema.optional(),
   defaults: constraintsSchema.optional().describe('constraints of tasks that do not state their own'),
-  maxClaimsPerAgent: z.int().min(1).max(MAX_CLAIMS_PER_AGENT).optional(),
+  maxClaimsPerAgent: claimsPerAgentSchema.optional(),
   operators: operatorsSchema.optional(),
   quotas: poolQuotasSchema.optional().describe('where they are smaller than those of the system'),
 });

@@ -99,15 +99,13 @@ const TABLE: readonly Row[] = [
   },
   {
     decision: { type: 'FailTask', taskId: 'held', reason: '' },
-    may: ['holder', 'submitter', 'owner'],
+    may: ['holder', 'submitter', ...OPERATORS],
     otherwise: 'claim_lost',
-    but: RESERVED,
   },
   {
     decision: { type: 'CancelTask', taskId: 'held' },
-    may: ['submitter', 'owner'],
+    may: ['submitter', ...OPERATORS],
     otherwise: 'not_allowed',
-    but: RESERVED,
   },
   // auctions
   {
@@ -212,11 +210,27 @@ const TABLE: readonly Row[] = [
   { decision: { type: 'RemoveMember', agentId: 'mel' }, may: OPERATORS, otherwise: 'not_allowed' },
   { decision: { type: 'BanAgent', agentId: 'mel' }, may: OPERATORS, otherwise: 'not_allowed' },
   { decision: { type: 'UpdatePool', quotas: { agentClaims: 1 } }, may: OPERATORS, otherwise: 'not_allowed' },
-  {
-    decision: { type: 'UpdatePool', operators: ['mel'] },
-    may: ['owner', 'system'],
-    otherwise: 'not_allowed',
-  },
+  ...[
+    { capacity: 9 },
+    { capacity: null },
+    { topics: ['x'] },
+    { submitters: 'anyone' as const },
+    { defaults: { claimTtlMs: 5 } },
+    { maxClaimsPerAgent: 1 },
+  ].map(
+    (fields): Row => ({
+      decision: { type: 'UpdatePool', ...fields },
+      may: OPERATORS,
+      otherwise: 'not_allowed',
+    }),
+  ),
+  ...[{ operators: ['mel'] }, { owner: 'mel' }, { admission: 'open' as const }].map(
+    (fields): Row => ({
+      decision: { type: 'UpdatePool', ...fields },
+      may: ['owner', 'system'],
+      otherwise: 'not_allowed',
+    }),
+  ),
   { decision: { type: 'BanAgent', agentId: 'op' }, may: ['owner', 'system'], otherwise: 'not_allowed' },
   { decision: { type: 'BanAgent', agentId: 'owner' }, may: ['system'], otherwise: 'not_allowed' },
 ];

@@ -150,10 +150,24 @@ const plain = (type: 'LeavePool' | 'Heartbeat' | 'ClosePool') => fc.constant<Tim
 
 const agentId = agent;
 const operated = fc.oneof(
-  fc.record({ operators: fc.subarray([...AGENTS]), quotas: perhaps(quotas) }).map(
-    (fields): Timed =>
-      () => ({ type: 'UpdatePool', ...stated(fields) }),
-  ),
+  fc
+    .record({
+      operators: fc.subarray([...AGENTS]),
+      quotas: perhaps(quotas),
+      capacity: seldom(fc.constantFrom(1, 2, null)),
+      maxClaimsPerAgent: seldom(fc.constantFrom(1, 2, null)),
+      owner: seldom(agentId),
+      admission: seldom(
+        fc.oneof(
+          fc.constant('open' as const),
+          fc.subarray([...AGENTS]).map((agents) => ({ kind: 'allowlist' as const, agents })),
+        ),
+      ),
+    })
+    .map(
+      (fields): Timed =>
+        () => ({ type: 'UpdatePool', ...stated(fields) }),
+    ),
   fc.constantFrom<Timed>(
     () => ({ type: 'PausePool' }),
     () => ({ type: 'ResumePool' }),
