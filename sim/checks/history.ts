@@ -29,6 +29,7 @@ interface SeenThing {
 
 class SeenPool {
   sequence = 0;
+  isPaused = false;
   lastSeq = 0;
   lastAt = 0;
   readonly members = new Set<string>();
@@ -69,6 +70,7 @@ export class History {
     }
     this.#order(pool, event, fault);
     if (entity === 'pool' && verb === 'removed') this.#pools.delete(poolName);
+    else if (entity === 'pool') followPause(pool, verb);
     else if (entity === 'member') followMember(pool, verb, id, fault);
     else if (entity === 'task') followTask(pool, verb, id, event, fault);
     else if (ENDINGS[entity] !== undefined) followThing(pool, entity, verb, id, event, fault);
@@ -85,6 +87,12 @@ export class History {
     if (at < pool.lastAt) fault('I4', `${pool.lastAt - at} ms before the one before it`);
     pool.lastAt = at;
   }
+}
+
+/** In a paused pool nothing is handed out. */
+function followPause(pool: SeenPool, verb: string): void {
+  if (verb === 'paused') pool.isPaused = true;
+  if (verb === 'resumed') pool.isPaused = false;
 }
 
 function followMember({ members }: SeenPool, verb: string, agent: string, fault: Report): void {
@@ -115,8 +123,11 @@ function followTask(pool: SeenPool, verb: string, id: string, event: ConvergeEve
     fault('I2', 'it is final');
     return;
   }
-  if (verb === 'claimed') claim(task, event, fault);
-  else if (verb !== 'unblocked') changeClaim(task, verb, event, fault);
+  if (verb === 'claimed') {
+    if (pool.isPaused) fault('I2', 'the pool is paused');
+    claim(task, event, fault);
+  }
+  if (verb !== 'claimed' && verb !== 'unblocked') changeClaim(task, verb, event, fault);
 }
 
 function claim(task: SeenTask, { data, time }: ConvergeEvent, fault: Report): void {

@@ -2,8 +2,9 @@ import type { Json } from '../../protocol/json.ts';
 import { accepted, isRejected } from '../decided.ts';
 import type { DomainEvent } from '../events.ts';
 import type { Handler } from '../handler.ts';
-import { existingPool } from '../pools/guards.ts';
+import { existingPool, poolPaused } from '../pools/guards.ts';
 import { award } from './award.ts';
+import { waitsForResume } from './due.ts';
 import { ownAuctionOpenNow } from './guards.ts';
 
 /** The opener need not wait for the closing time. */
@@ -15,6 +16,7 @@ export const closeAuction: Handler<'CloseAuction'> = {
     if (isRejected(state)) return state;
     const auction = ownAuctionOpenNow(state, auctionId, context);
     if (isRejected(auction)) return auction;
+    if (waitsForResume(state, auction)) return poolPaused(context.pool);
     const events = award(state, auction, context.now);
     return accepted(events, { auctionId, ...closeData(events) });
   },

@@ -3,6 +3,7 @@ import type { DomainEvent } from '../events.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import type { AppliedEvent, World } from '../world/world.ts';
 import { award, taskEnded } from './award.ts';
+import { goesToTheNext } from './live-auctions.ts';
 
 /** Tells auctions what became of their tasks, up to a bound of events; what is left falls due for the sweep. */
 export function settleHandovers(world: World, pool: string, now: number, most: number): AppliedEvent[] {
@@ -25,6 +26,6 @@ export function nextHandover(state: PoolState, now: number): readonly DomainEven
   if (auction?.taskId === undefined) return [];
   if (auction.state === 'open') return [taskEnded(auction)];
   const task = state.tasks.get(auction.taskId);
-  if (task?.state === 'pending' && task.auction === auction.id) return award(state, auction, now);
+  if (goesToTheNext(auction, task)) return award(state, auction, now);
   return [{ type: 'auction.settled', id: auction.id, data: {} }];
 }

@@ -30,10 +30,22 @@ export class LiveAuctions {
     if (after.taskId !== undefined) this.#byTask.set(after.taskId, id);
   }
 
-  /** Looks again at what the task of an auction has come to; answers whether the auction has to be told. */
-  look(id: string, task: Task | undefined): boolean {
+  /** Those that give a task away. */
+  *ofTasks(): Generator<Auction> {
+    for (const id of this.#byTask.values()) {
+      const auction = this.#live.get(id);
+      if (auction !== undefined) yield auction;
+    }
+  }
+
+  /**
+   * Looks again at what the task of an auction has come to; answers whether the auction has to be told. Where nothing is
+   * handed out, what would hand the task to the next bidder waits.
+   */
+  look(id: string, task: Task | undefined, handsOut = true): boolean {
     const auction = this.#live.get(id);
-    const isUntold = auction !== undefined && hasToBeTold(auction, task);
+    const isUntold =
+      auction !== undefined && hasToBeTold(auction, task) && (handsOut || !goesToTheNext(auction, task));
     if (isUntold) this.#untold.set(id, auction);
     else this.#untold.delete(id);
     return isUntold;
@@ -43,6 +55,11 @@ export class LiveAuctions {
   firstUntold(): Auction | undefined {
     return this.#untold.peek();
   }
+}
+
+/** The winner gave the task back, and it is still the auction's to give away. */
+export function goesToTheNext({ id, state }: Auction, task: Task | undefined): boolean {
+  return state === 'awarded' && task?.state === 'pending' && task.auction === id;
 }
 
 /** A task that has ended may have left the memory: that it is gone says the same. */

@@ -21,7 +21,11 @@ export function openPool(world: World, context: Context): PoolState | Rejected {
 export function workingPool(world: World, context: Context): PoolState | Rejected {
   const state = openPool(world, context);
   if (isRejected(state) || state.doc.pausedAt === undefined) return state;
-  return rejected('pool_paused', `pool ${context.pool} is paused`);
+  return poolPaused(context.pool);
+}
+
+export function poolPaused(pool: string): Rejected {
+  return rejected('pool_paused', `pool ${pool} is paused`);
 }
 
 /** The pool, if the one who decides is its owner, one of its operators, or an operator of the whole system. */

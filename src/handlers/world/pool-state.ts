@@ -93,6 +93,24 @@ export class PoolState {
     this.usage = new Usage(ofShard);
   }
 
+  /**
+   * Whether claims are given out at all: not while operators have paused the pool. Auctions of tasks that close meanwhile,
+   * and tasks that a winner gives back, wait for the end of the pause. In a closed pool nothing waits any more.
+   */
+  get handsOut(): boolean {
+    return this.doc.pausedAt === undefined || this.doc.state === 'closed';
+  }
+
+  putDoc(after: Pool): void {
+    const before = this.handsOut;
+    this.doc = after;
+    if (this.handsOut === before) return;
+    for (const auction of this.auctions.ofTasks()) {
+      this.#scheduleEntity('auction', auction.id, auction);
+      this.#scheduleHandover(auction.id, auction);
+    }
+  }
+
   /** Nothing of the agent is accepted here: its operators, or those of the whole system, have banned it. */
   isBanned(agent: string): boolean {
     return this.doc.banned?.includes(agent) === true || this.#bans.has(agent);
@@ -167,7 +185,7 @@ export class PoolState {
   /** What has to be told is due from the beginning: when the task changed is nowhere written down. */
   #scheduleHandover(id: string, auction: Auction | undefined): void {
     const task = auction?.taskId === undefined ? undefined : this.tasks.get(auction.taskId);
-    const isUntold = this.auctions.look(id, task);
+    const isUntold = this.auctions.look(id, task, this.handsOut);
     if (!isUntold || auction === undefined) this.due.delete(`a/${id}`);
     else this.due.set(`a/${id}`, { at: auction.openedAt, kind: 'handover', id });
   }
@@ -186,6 +204,7 @@ export class PoolState {
 
   /** A delegation that is left over of one that has ended is due from its beginning. */
   #entityDue(entity: Entity): number | undefined {
+    if (entity.kind === 'auction' && entity.taskId !== undefined && !this.handsOut) return undefined;
     const isLeftOver = entity.kind === 'delegation' && this.delegations.isLeftOver(entity);
     return isLeftOver ? entity.openedAt : entity.dueAt;
   }

@@ -258,12 +258,12 @@ export class World {
     const before = state.doc;
     this.#change(`p/${before.pool}`, { kind: 'pool', pool: before.pool, before, after });
     if (after === undefined) this.pools.delete(before.pool);
-    else state.doc = after;
+    else state.putDoc(after);
     state.usage.putPool(before, after);
     this.#reschedule(state);
     this.#undo.push({
       restore: () => {
-        state.doc = before;
+        state.putDoc(before);
         state.usage.putPool(after, before);
         this.pools.set(before.pool, state);
         this.#change(`p/${before.pool}`, { kind: 'pool', pool: before.pool, before: after, after: before });

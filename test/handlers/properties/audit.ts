@@ -26,6 +26,7 @@ interface SeenEntity {
 class SeenPool {
   readonly entities = new Map<string, SeenEntity>();
   sequence = 0;
+  isPaused = false;
   readonly members = new Set<string>();
   readonly tasks = new Map<string, SeenTask>();
 }
@@ -50,6 +51,10 @@ export class Audit {
       expect(seen.entities.size, 'a removed pool has nothing that was decided together').toBe(0);
       this.#pools.delete(pool);
     }
+    if (event.type === 'pool.paused') seen.isPaused = true;
+    if (event.type === 'pool.resumed') seen.isPaused = false;
+    if (event.type === 'task.claimed')
+      expect(seen.isPaused, `task ${event.id} is claimed while ${pool} is paused`).toBe(false);
     seeMember(seen, event);
     if (event.type.startsWith('task.')) seeTask(pool, seen, event, now);
     else if (isEntityEvent(event)) seeEntity(seen, event, now);
