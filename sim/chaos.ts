@@ -57,6 +57,7 @@ export class Chaos {
     const { servers, workers } = this.#options;
     servers.isRedisDown = false;
     servers.isNatsDown = false;
+    servers.isRedisFull = false;
     servers.eventsAreFull = false;
     servers.decisions.isFull = false;
     this.isSweeperAbsent = false;
@@ -125,6 +126,11 @@ export class Chaos {
       case 'redis_down':
         this.#during((isOn) => {
           servers.isRedisDown = isOn;
+        });
+        return;
+      case 'redis_full':
+        this.#during((isOn) => {
+          servers.isRedisFull = isOn;
         });
         return;
       case 'nats_down':

@@ -78,6 +78,11 @@ export class Monitor {
     for (const [shard, record] of this.#shards.entries()) record.applied = [...(copy?.[shard] ?? [])];
   }
 
+  /** What the store held of one shard is gone. */
+  shardIsLost(shard: number): void {
+    this.#of(shard).applied = [];
+  }
+
   /** The log lost what came after `seq`. */
   logEndsAt(seq: number): void {
     for (const record of this.#shards) if (record.furthest > seq) record.isTainted = true;

@@ -4,6 +4,7 @@
  */
 
 import type { Settings } from '../src/protocol/settings.ts';
+import type { WriteBounds } from '../src/state/script-writer.ts';
 import type { Purpose } from './memory/link.ts';
 import type { Dice } from './random.ts';
 import { SETTINGS_OF_RUNS } from './settings.ts';
@@ -28,6 +29,7 @@ export const MISHAPS = [
   'restart',
   'connections_reset',
   'redis_down',
+  'redis_full',
   'nats_down',
   'lease_stolen',
   'store_rolled_back',
@@ -57,6 +59,11 @@ export interface Plan {
   readonly leaseMs: number;
   readonly maxBatch: number;
   readonly maxBatchBytes: number;
+  /** Where batches are cut: most often so soon that it happens all the time. */
+  readonly commitCut: WriteBounds;
+  /** Chances, per commit: it cannot be sent with others; it breaks off at the store, which loses the shard. */
+  readonly commitUnsent: number;
+  readonly commitBroken: number;
   readonly sweepEveryMs: number;
   readonly sweepOverdueMs: number;
   readonly latencyMs: number;
@@ -83,6 +90,10 @@ export function drawPlan(dice: Dice): Plan {
   const isRough = dice.chance(0.9);
   const activeMs = dice.magnitude(3_000, 20_000);
   const mishaps = isRough ? MISHAPS.filter(() => dice.chance(0.35)) : [];
+  const logLoss: LogLoss | undefined =
+    isRough && dice.chance(0.15)
+      ? dice.pick(['log_rolled_back', 'log_rolled_back', 'log_recreated'])
+      : undefined;
   return {
     shards: dice.between(1, 3),
     workers: dice.between(1, 3),
@@ -93,6 +104,9 @@ export function drawPlan(dice: Dice): Plan {
     leaseMs: dice.magnitude(400, 3_000),
     maxBatch: dice.magnitude(1, 32),
     maxBatchBytes: dice.magnitude(300, 100_000),
+    commitCut: { bytes: dice.magnitude(20_000, 1_000_000), arguments: dice.magnitude(150, 20_000) },
+    commitUnsent: rate(dice, isRough, 0.2),
+    commitBroken: logLoss === undefined ? rate(dice, isRough, 0.05) : 0,
     sweepEveryMs: dice.magnitude(200, 2_000),
     sweepOverdueMs: dice.magnitude(500, 5_000),
     latencyMs: dice.magnitude(1, 60),
@@ -118,10 +132,7 @@ export function drawPlan(dice: Dice): Plan {
     sweeperDoubled: rate(dice, true, 0.5),
     mishaps,
     mishapEveryMs: dice.magnitude(300, 5_000),
-    logLoss:
-      isRough && dice.chance(0.15)
-        ? dice.pick(['log_rolled_back', 'log_rolled_back', 'log_recreated'])
-        : undefined,
+    logLoss,
   };
 }
 

@@ -3,6 +3,7 @@
  * is whether the simulation would notice such a bug, not whether a switch works.
  */
 import { messageHash } from '../src/bus/log-message.ts';
+import { WriteFailedError } from '../src/errors.ts';
 import type { DocumentChange } from '../src/protocol/documents.ts';
 import type { LeaseStore } from '../src/state/lease-store.ts';
 import type { ShardStore } from '../src/state/shard-store.ts';
@@ -31,7 +32,7 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'skip the position check': (ports) =>
     withStore(ports, {
       async commit(commit) {
-        await ports.store.commit({ ...commit, expected: await ports.store.position() });
+        return await ports.store.commit({ ...commit, expected: await ports.store.position() });
       },
     }),
 
@@ -40,21 +41,21 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       async commit(commit) {
         const { events } = decodeOutbox(commit.outbox ?? '');
         if (events.length > 0) await ports.publisher.events(events).catch(() => undefined);
-        await ports.store.commit(commit);
+        return await ports.store.commit(commit);
       },
     }),
 
   'drop an outbox entry': (ports, dice) =>
     withStore(ports, {
       async commit(commit) {
-        await ports.store.commit(dice.chance(0.3) ? { ...commit, outbox: undefined } : commit);
+        return await ports.store.commit(dice.chance(0.3) ? { ...commit, outbox: undefined } : commit);
       },
     }),
 
   'forget the epoch': (ports) =>
     withStore(ports, {
       async commit(commit) {
-        await ports.store.commit({ ...commit, changes: commit.changes.map(withoutEpoch) });
+        return await ports.store.commit({ ...commit, changes: commit.changes.map(withoutEpoch) });
       },
     }),
 
@@ -74,8 +75,9 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'clear the outbox at once': (ports) =>
     withStore(ports, {
       async commit(commit) {
-        await ports.store.commit(commit);
+        const size = await ports.store.commit(commit);
         await ports.store.clearPublished([commit.next.seq]).catch(() => undefined);
+        return size;
       },
     }),
 
@@ -83,6 +85,30 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     withStore(ports, {
       async lookup(wanted) {
         return { ...(await ports.store.lookup(wanted)), outcomes: new Map() };
+      },
+    }),
+
+  'take an error of its own for a lost answer': (ports) =>
+    withStore(ports, {
+      async commit(commit) {
+        try {
+          return await ports.store.commit(commit);
+        } catch (error) {
+          if (!(error instanceof WriteFailedError) || error.failure !== 'unsent') throw error;
+          throw new WriteFailedError('unanswered', error.message);
+        }
+      },
+    }),
+
+  'go on where a commit broke off': (ports) =>
+    withStore(ports, {
+      async commit(commit) {
+        try {
+          return await ports.store.commit(commit);
+        } catch (error) {
+          if (!(error instanceof WriteFailedError) || error.failure !== 'broken') throw error;
+          return { bytes: 0, arguments: 0 };
+        }
       },
     }),
 

@@ -211,6 +211,7 @@ class Run {
       ...shared,
       process,
       monitor: this.#monitor,
+      happens: (fault) => this.#happens(fault),
       onResult: (key, outcome) => this.#onResult(key, outcome),
       newId: (prefix) => `${prefix}-${id}-${this.#ids++}`,
       maySweep: () => this.#scheduler.now < this.#plan.activeMs + SWEEPING_MS,

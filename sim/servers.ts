@@ -25,6 +25,8 @@ export class Servers {
   logSkewMs = 0;
   isRedisDown = false;
   isNatsDown = false;
+  /** Redis has no memory: it refuses what makes it larger. */
+  isRedisFull = false;
   /** Nearly: workers that look see it and pause. */
   eventsAreFull = false;
 

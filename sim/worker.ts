@@ -4,7 +4,7 @@ import { messageOf, UnavailableError } from '../src/errors.ts';
 import { SHARD_POOL, SWEEPER } from '../src/protocol/names.ts';
 import { decisionKey } from '../src/protocol/outcome.ts';
 import type { LeaseStore } from '../src/state/lease-store.ts';
-import type { ShardStore } from '../src/state/shard-store.ts';
+import { LOST, type ShardCommit, type ShardStore } from '../src/state/shard-store.ts';
 import { Alarms } from '../src/workers/alarms.ts';
 import { LeaseHolder } from '../src/workers/leases.ts';
 import { WorkerMetrics } from '../src/workers/metrics.ts';
@@ -15,8 +15,9 @@ import { TrueTime } from '../src/workers/time/true-time.ts';
 import { clocksOf } from '../src/workers/time/worker-clocks.ts';
 import { memoryLeaseStore } from './memory/leases.ts';
 import { MemoryPublisher } from './memory/publisher.ts';
+import type { MemoryShard } from './memory/shard.ts';
 import { MemoryShardLog } from './memory/shard-log.ts';
-import { memoryShardStore } from './memory/shard-store.ts';
+import { type CommitFault, memoryShardStore } from './memory/shard-store.ts';
 import { type Monitor, prefixOf } from './monitor.ts';
 import type { Plan } from './plan.ts';
 import type { SimProcess } from './process.ts';
@@ -40,6 +41,8 @@ export interface SimWorkerOptions {
   readonly monitor: Monitor;
   readonly trace: Trace;
   readonly onResult: (key: string, outcome: string) => void;
+  /** Counts a fault; false when faults are over. */
+  readonly happens: (fault: string) => boolean;
   readonly newId: (prefix: string) => string;
   readonly maySweep: () => boolean;
   readonly plant: (ports: Ports) => Ports;
@@ -58,6 +61,8 @@ export class SimWorker {
   readonly #shards = new Map<number, ShardWorker>();
   readonly #logger;
   #eventsAreFull = false;
+  /** Commits that cannot be sent. */
+  readonly #unsent = new Set<string>();
 
   constructor(options: SimWorkerOptions) {
     const { process, plan, dice, servers } = options;
@@ -133,16 +138,21 @@ export class SimWorker {
     const log = new MemoryShardLog(process, servers.decisions, prefixOf(shard));
     const stored = servers.shards[shard];
     if (stored === undefined) throw new Error(`there is no shard ${shard}`);
-    const store = memoryShardStore(process, stored, (commit) => {
-      const { version } = log;
-      return (before) => {
-        trace.note(
-          'redis',
-          `${process.id} commits ${commit.expected.seq} → ${commit.next.seq} of shard ${shard}`,
-        );
-        monitor.committed(shard, commit, before, version, stored.outboxSize);
-      };
-    });
+    const store = memoryShardStore(
+      process,
+      stored,
+      (commit) => {
+        const { version } = log;
+        return (before) => {
+          trace.note(
+            'redis',
+            `${process.id} commits ${commit.expected.seq} → ${commit.next.seq} of shard ${shard}`,
+          );
+          monitor.committed(shard, commit, before, version, stored.outboxSize);
+        };
+      },
+      (commit, where) => this.#commitFault(commit, where),
+    );
     const publisher = new MemoryPublisher({
       link: process,
       subjects: SUBJECTS,
@@ -170,8 +180,33 @@ export class SimWorker {
       sweepOverdueMs,
       holdsLease: () => this.#leases.holds(shard),
       newCommitId: () => newId('commit'),
+      commitCut: plan.commitCut,
+      recover: () => this.#recover(shard, stored),
     });
     this.#shards.set(shard, worker);
+  }
+
+  #commitFault({ id, outcomes }: ShardCommit, where: Parameters<CommitFault>[1]): ReturnType<CommitFault> {
+    const { plan, dice, servers, happens } = this.#options;
+    if (where === 'before it is sent') {
+      // Alone it can always be sent, and what could not be sent once never can.
+      const isUnsent = outcomes.length > 1 && dice.chance(plan.commitUnsent) && happens('commit_unsent');
+      if (isUnsent) this.#unsent.add(id);
+      return this.#unsent.has(id) ? 'unsent' : undefined;
+    }
+    if (servers.isRedisFull) return 'refused';
+    return dice.chance(plan.commitBroken) && happens('commit_broken') ? 'broken' : undefined;
+  }
+
+  /** There are no snapshots here: what is lost is made again from the log. */
+  async #recover(shard: number, stored: MemoryShard): Promise<void> {
+    const { process, monitor, trace } = this.#options;
+    await process.request('read', () => {
+      if (stored.position().seq !== LOST) return;
+      trace.note('redis', `shard ${shard} was lost in the middle of a commit: it begins again`);
+      stored.empty();
+      monitor.shardIsLost(shard);
+    });
   }
 
   async #end(shard: number): Promise<void> {

@@ -52,6 +52,22 @@ export class ShardLostError extends ConvergeError {
   readonly exitCode = EXIT.failure;
 }
 
+/**
+ * How far a write to the store came: it was never sent; it was refused before anything was written; it was sent and
+ * nobody answered; it was answered with any other error, and part of it may be written.
+ */
+export type WriteFailure = 'unsent' | 'refused' | 'unanswered' | 'broken';
+
+/** The store could not be written. What to do next depends on how far it came. */
+export class WriteFailedError extends UnavailableError {
+  readonly failure: WriteFailure;
+
+  constructor(failure: WriteFailure, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.failure = failure;
+  }
+}
+
 /** A snapshot is not what was written, or not of this shard: the one before it has to do. */
 export class SnapshotDamagedError extends ConvergeError {
   readonly exitCode = EXIT.failure;

@@ -175,7 +175,7 @@ function checkCommit(world: World, { results, events, deadLetters }: DecidedBatc
   must(owed.deadLetters.length === deadLetters.length, 'dead letters come out of the outbox as others');
   const writes = new Operations();
   for (const change of world.takeChanges().changes) {
-    writeChange(KEYS, change, writes);
+    writeChange(KEYS, change, undefined, writes);
     if (change.after === undefined) continue;
     const stored = JSON.stringify(change.after);
     must(

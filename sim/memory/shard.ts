@@ -14,15 +14,16 @@ import {
 } from '../../src/protocol/documents.ts';
 import { type Entity, entityRef } from '../../src/protocol/entities.ts';
 import { type Standing, standingSchema } from '../../src/protocol/settings.ts';
-import type {
-  Found,
-  Lookup,
-  Remembered,
-  ShardCommit,
-  ShardStore,
-  StoredPool,
-  StoredPosition,
-  StoredShard,
+import {
+  type Found,
+  LOST,
+  type Lookup,
+  type Remembered,
+  type ShardCommit,
+  type ShardStore,
+  type StoredPool,
+  type StoredPosition,
+  type StoredShard,
 } from '../../src/state/shard-store.ts';
 
 /** A document as it was written; read when somebody asks. */
@@ -191,11 +192,10 @@ export class MemoryShard {
   /** Answers where the shard stood before; undefined when this very commit had been applied already. */
   commit(commit: ShardCommit): StoredPosition | undefined {
     const content = this.#content;
-    const { seq, hash, logIdentity } = content.position;
+    const { seq } = content.position;
     const { expected, next } = commit;
     if (seq === next.seq && content.commitId === commit.id) return undefined;
-    const isThere = seq === expected.seq && (hash ?? '') === (expected.hash ?? '');
-    if (!isThere || (logIdentity ?? next.logIdentity) !== next.logIdentity) {
+    if (!this.expects(commit)) {
       throw new ShardLostError(`the shard does not stand at ${expected.seq} any more`);
     }
     const before = content.position;
@@ -214,6 +214,19 @@ export class MemoryShard {
     if (commit.outbox !== undefined) content.outbox.set(next.seq, commit.outbox);
     this.clearPublished(commit.published);
     return before;
+  }
+
+  /** It stands where the commit expects it. */
+  expects({ expected, next }: ShardCommit): boolean {
+    const { seq, hash, logIdentity } = this.#content.position;
+    const isThere = seq === expected.seq && (hash ?? '') === (expected.hash ?? '');
+    return isThere && (logIdentity ?? next.logIdentity) === next.logIdentity;
+  }
+
+  /** A commit that breaks off in the middle: some of it is written, and the shard is lost until it is brought back. */
+  breakOff({ id, changes, next }: ShardCommit): void {
+    for (const change of changes.slice(0, changes.length / 2)) this.#write(change);
+    this.#content.position = { seq: LOST, hash: id, logIdentity: next.logIdentity };
   }
 
   unpublished(): { seq: number; payload: string }[] {

@@ -4,6 +4,7 @@
  * a reconnect) reading is interrupted, so that the next start compares again. Servers silently clamp a start sequence
  * that is out of range: without the comparison a log that was rolled back would be skipped, not noticed.
  */
+
 import {
   AckPolicy,
   type Consumer,
@@ -19,6 +20,7 @@ import {
 } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { LogDivergedError, LogInterruptedError, messageOf } from '../errors.ts';
+import { greatest } from '../protocol/lists.ts';
 import { every, type Timer } from '../timers.ts';
 import { Deliveries, type Delivery } from './deliveries.ts';
 import type { LogMessage, LogPosition } from './log-message.ts';
@@ -79,7 +81,7 @@ export function verifiable({
         const { mark } = await marks.read(other);
         if (mark !== undefined) points.push(mark.below);
       });
-      return Math.max(...points);
+      return greatest(points) ?? 0;
     },
   };
 }

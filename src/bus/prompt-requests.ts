@@ -21,6 +21,7 @@ export function failRequestsPromptly(connection: NatsConnection): void {
       fail = reject;
     });
     waiting.add(fail);
+    // biome-ignore lint/plugin/no-spread: what request was called with
     return await Promise.race([request(...args), broken]).finally(() => waiting.delete(fail));
   };
 }

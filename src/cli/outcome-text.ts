@@ -1,7 +1,9 @@
 /** Outcomes as people read them, and what they mean for the exit code. */
+
 import { EXIT } from '../errors.ts';
 import { isNotFound } from '../protocol/codes.ts';
 import { isObject } from '../protocol/json.ts';
+import { pushAll } from '../protocol/lists.ts';
 import type { Outcome } from '../protocol/outcome.ts';
 import { cell, indented } from './text.ts';
 
@@ -10,7 +12,7 @@ export function outcomeText(outcome: Outcome): string {
   const where = shard < 0 ? '' : `, shard ${shard}, position ${seq}`;
   const lines = [`${status}  ${type} in ${pool} by ${agent}  (decision ${decisionId}${where})`];
   if (status === 'rejected') lines.push(`${code}: ${message}`);
-  if (isObject(data) && Array.isArray(data.outcomes)) lines.push(...data.outcomes.map(memberText));
+  if (isObject(data) && Array.isArray(data.outcomes)) pushAll(lines, data.outcomes.map(memberText));
   else if (data !== undefined) lines.push(dataText(data));
   const [first = '', ...rest] = lines;
   return [first, ...rest.map((line) => indented(line))].join('\n');

@@ -1,4 +1,5 @@
 import { OutcomeTimeoutError } from '../errors.ts';
+import { pushAll } from '../protocol/lists.ts';
 import type { ConvergeClient, SendOptions } from './client.ts';
 import { acceptedOrThrow, type ReleasedClaim } from './outcomes.ts';
 
@@ -30,7 +31,7 @@ async function sweepToTheEnd(
     const timeoutMs = deadline - performance.now();
     if (timeoutMs <= 0) throw new OutcomeTimeoutError(`shard ${shard} still has something due: sweep again`);
     const { data } = acceptedOrThrow(await client.sweep(shard, { until, timeoutMs }));
-    released.push(...data.released);
+    pushAll(released, data.released);
     if (!data.more) return released;
   }
 }

@@ -121,7 +121,9 @@ export function table(summary: Summary): string {
     ['events', count(summary.eventsReceived), `received of ${count(summary.eventsPublished)} published`],
     ['duration', `${(summary.durationMs / 1_000).toFixed(1)} s`, `seed ${summary.seed}`],
   ];
-  const widths = [0, 1].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const widths = [0, 1].map((column) =>
+    rows.reduce((most, row) => Math.max(most, row[column]?.length ?? 0), 0),
+  );
   const lines = rows.map(
     ([name, value, remark]) =>
       `  ${name.padEnd(widths[0] ?? 0)}  ${value.padStart(widths[1] ?? 0)}  ${remark}`,

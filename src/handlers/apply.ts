@@ -2,10 +2,12 @@
  * Applies one decision to the world: decide, then evolve by the events, then what follows from them at once. Pure in
  * the sense that matters: the same world and decision always give the same world and answer.
  */
+
 import type { Code } from '../protocol/codes.ts';
 import type { Batch, Decision, SingleDecision } from '../protocol/decisions/index.ts';
 import type { Json, JsonObject } from '../protocol/json.ts';
 import { MAX_ANSWER_BYTES, MAX_CASCADE } from '../protocol/limits.ts';
+import { pushAll } from '../protocol/lists.ts';
 import { SHARD_POOL } from '../protocol/names.ts';
 import type { MemberOutcome } from '../protocol/outcome.ts';
 import { settleHandovers } from './auctions/handovers.ts';
@@ -116,8 +118,8 @@ function applySingle(
     return rejection(rejected('too_large', 'the answer of the batch would be too large', true));
   }
   const applied = decided.events.map((event) => world.apply(context.pool, event, context.now));
-  applied.push(...settleDependents(world, context.pool, context.now, MAX_CASCADE));
-  applied.push(...settleHandovers(world, context.pool, context.now, MAX_CASCADE));
+  pushAll(applied, settleDependents(world, context.pool, context.now, MAX_CASCADE));
+  pushAll(applied, settleHandovers(world, context.pool, context.now, MAX_CASCADE));
   const tooMuch = overMemory(world, acting, before);
   if (tooMuch !== undefined) {
     world.rollback(mark);
@@ -155,7 +157,7 @@ function applyBatch(
       world.rollback();
       return { ...applied, message: `decisions[${index}]: ${applied.message ?? ''}` };
     }
-    events.push(...applied.events);
+    pushAll(events, applied.events);
     outcomes.push(memberOutcome(member, batch, applied));
   }
   return { status: 'accepted', events, data: { outcomes }, forgottenOutcomes: 0 };

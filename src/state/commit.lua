@@ -2,10 +2,10 @@
 --
 -- KEYS  1 meta, 2 commit id, 3 receipt counts, 4.. the keys of the operations
 -- ARGV  1 expected seq ('0' before the first), 2 expected hash, 3 identity of the log, 4 id of this commit,
---       5 seq after it, then the operations: command, index of its key, number of arguments, arguments
+--       5 seq after it, 6 hash after it, then the operations: command, index of its key, number of arguments, arguments
 --
 -- Answers 'committed', or 'repeated' when this very commit was applied before and only its answer was lost,
--- or 'moved' when somebody else wrote, or the store went back.
+-- or 'moved' when another worker wrote, or the store went back.
 local held = redis.call('HMGET', KEYS[1], 'seq', 'hash', 'log')
 local seq = held[1] or '0'
 if seq == ARGV[5] and redis.call('GET', KEYS[2]) == ARGV[4] then
@@ -15,9 +15,11 @@ if seq ~= ARGV[1] or (held[2] or '') ~= ARGV[2] or (held[3] or ARGV[3]) ~= ARGV[
   return 'moved'
 end
 
--- Lua does not roll back, so nothing below may fail for what the arguments say: the writer builds every operation
--- with the type that its key has.
-local at = 6
+-- Lua does not roll back. From here to the end the shard counts as lost, so that whatever breaks off in between is
+-- restored and never taken for a state. This is the first write because Redis refuses it when it has no memory: after a
+-- first write it would let the rest pass.
+redis.call('HSET', KEYS[1], 'seq', '-1', 'hash', ARGV[4])
+local at = 7
 local last = #ARGV
 while at <= last do
   local command, key, count = ARGV[at], KEYS[tonumber(ARGV[at + 1])], tonumber(ARGV[at + 2])
@@ -36,4 +38,5 @@ while at <= last do
   at = at + count
 end
 redis.call('SET', KEYS[2], ARGV[4])
+redis.call('HSET', KEYS[1], 'seq', ARGV[5], 'hash', ARGV[6], 'log', ARGV[3])
 return 'committed'

@@ -31,10 +31,17 @@ interface Written {
   readonly entries: readonly Entry[];
 }
 
-export function writeChange(keys: ShardKeys, change: DocumentChange, writes: Operations): void {
+/** `text` is the JSON of the document after it, where it is known already. */
+export function writeChange(
+  keys: ShardKeys,
+  change: DocumentChange,
+  text: string | undefined,
+  writes: Operations,
+): void {
   const before = change.before === undefined ? undefined : writtenBefore(keys, change);
   const after = change.after === undefined ? undefined : writtenAfter(keys, change);
-  if (after !== undefined) writes.addPair('HSET', after.hash, after.field, JSON.stringify(change.after));
+  if (after !== undefined)
+    writes.addPair('HSET', after.hash, after.field, text ?? JSON.stringify(change.after));
   else if (before !== undefined) writes.add('HDEL', before.hash, before.field);
   writeEntries(before?.entries ?? [], after?.entries ?? [], writes);
   const receipt = releasedReceipt(change);

@@ -1,4 +1,5 @@
 /** Which workers live, for a program that has not looked before: those whose heartbeats move while it watches. */
+import { greatest } from '../protocol/lists.ts';
 import { sleep } from '../timers.ts';
 import { systemKeys } from './keys.ts';
 import { parseHeartbeat, workerNameOf } from './lease.ts';
@@ -17,7 +18,7 @@ export async function liveWorkers(
   const { heartbeats } = systemKeys(namespace);
   const first = await redis.hgetall(heartbeats);
   const lease = Object.values(first).map((text) => parseHeartbeat(text)?.leaseMs ?? DEFAULT_LEASE_MS);
-  const end = performance.now() + Math.max(0, ...lease);
+  const end = performance.now() + (greatest(lease) ?? 0);
   const live = new Set<string>();
   const enough = one ? Math.min(1, lease.length) : lease.length;
   while (live.size < enough && performance.now() < end) {

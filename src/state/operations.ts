@@ -33,6 +33,12 @@ export class Operations {
     for (const arg of args) writes.args.push(arg);
   }
 
+  /** The same for a list of any length. */
+  addAll(command: Command, key: string, args: readonly string[]): void {
+    const writes = this.#of(command, key);
+    for (const arg of args) writes.args.push(arg);
+  }
+
   /** The same for a command whose arguments go in pairs: field and value, or score and member. */
   addPair(command: 'HSET' | 'ZADD', key: string, first: string, second: string): void {
     this.#of(command, key).args.push(first, second);

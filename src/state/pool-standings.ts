@@ -2,12 +2,14 @@
  * How agents stand to a pool, as it is stored: what queries ask before they read anything else of it. Always the same
  * reads in one round trip, whether there is such a pool or not, so that the time of the answer does not tell.
  */
+
 import type { Delegation } from '../protocol/delegations.ts';
 import { COMMONS_POOL, type Member, type Pool, presenceEnds } from '../protocol/documents.ts';
 import { COMMONS } from '../protocol/names.ts';
 import { shardOf } from '../protocol/shard.ts';
 import type { Standing } from '../protocol/visibility.ts';
 import { type ShardKeys, shardKeys } from './keys.ts';
+import { Reads } from './reads.ts';
 import type { Redis } from './redis.ts';
 import { parse } from './replies.ts';
 
@@ -59,8 +61,9 @@ export class PoolStandings {
   /** Documents of delegations, without those that there are not. */
   async delegations(pool: string, ids: readonly string[]): Promise<readonly Delegation[]> {
     if (ids.length === 0) return [];
-    const found = await this.#redis.hmget(this.#keysOf(pool).entities(pool, 'delegation'), ...ids);
-    return found.flatMap((json) => (json === null ? [] : [parse<Delegation>(json)]));
+    const reads = new Reads(this.#redis);
+    const found = reads.documents<Delegation>(this.#keysOf(pool).entities(pool, 'delegation'), ids);
+    return (await Promise.all([found, reads.send()]))[0];
   }
 
   #keysOf(pool: string): ShardKeys {

@@ -370,6 +370,7 @@ export class StateQueries {
 
   async #documents<T>(key: string, ids: readonly string[]): Promise<T[]> {
     if (ids.length === 0) return [];
+    // biome-ignore lint/plugin/no-spread: PAGE
     return (await this.#redis.hmget(key, ...ids)).flatMap((json) => (json === null ? [] : [parse<T>(json)]));
   }
 

@@ -15,8 +15,7 @@ export class Reads {
   async fields(hash: string, fields: readonly string[]): Promise<(string | null)[]> {
     const chunks: Promise<(string | null)[]>[] = [];
     for (let i = 0; i < fields.length; i += CHUNK) chunks.push(this.#chunk(hash, fields.slice(i, i + CHUNK)));
-    const [first = [], ...others] = await Promise.all(chunks);
-    return others.length === 0 ? first : first.concat(...others);
+    return (await Promise.all(chunks)).flat();
   }
 
   /** Documents in a hash; those that are not there are left out. */
@@ -32,6 +31,7 @@ export class Reads {
 
   #chunk(hash: string, fields: readonly string[]): Promise<(string | null)[]> {
     return new Promise((resolve, reject) => {
+      // biome-ignore lint/plugin/no-spread: CHUNK
       this.#pipeline.hmget(hash, ...fields, (error, values) => {
         if (error != null) reject(error);
         else resolve(values ?? []);

@@ -1,16 +1,15 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ShardLostError } from '../errors.ts';
 import type { Ban, Member, Pool, Task } from '../protocol/documents.ts';
 import { LIVE_STATES } from '../protocol/documents.ts';
 import { type Entity, type EntityKind, parseEntityRef } from '../protocol/entities.ts';
 import { standingSchema } from '../protocol/settings.ts';
-import { writeChange } from './documents-to-writes.ts';
-import { classHash, type ShardKeys } from './keys.ts';
-import { Operations } from './operations.ts';
+import { encodeCommit } from './encode-commit.ts';
+import type { ShardKeys } from './keys.ts';
 import { Reads } from './reads.ts';
 import type { Redis } from './redis.ts';
 import { pairs, parse } from './replies.ts';
+import { ScriptWriter, type WriteSize } from './script-writer.ts';
 import type {
   Found,
   Lookup,
@@ -23,27 +22,28 @@ import type {
 } from './shard-store.ts';
 
 const SCRIPT = readFileSync(new URL('./commit.lua', import.meta.url), 'utf8');
-const SCRIPT_SHA = createHash('sha1').update(SCRIPT).digest('hex');
 const CHUNK = 500;
 
 export class RedisShardStore implements ShardStore {
-  readonly #commits: Redis;
+  readonly #writer: ScriptWriter;
   readonly #reads: Redis;
   readonly #keys: ShardKeys;
 
   /** Two connections: one for commits that never repeats a command, one for reads. */
   constructor(commits: Redis, reads: Redis, keys: ShardKeys) {
-    this.#commits = commits;
+    this.#writer = new ScriptWriter(commits, SCRIPT);
     this.#reads = reads;
     this.#keys = keys;
   }
 
   async position(): Promise<StoredPosition> {
+    // biome-ignore lint/plugin/no-spread: three fields
     return positionOf(await this.#reads.hmget(this.#keys.meta, ...POSITION_FIELDS));
   }
 
   /** Where the shard stands, and log time there: of one moment. */
   async progress(): Promise<StoredPosition & { readonly now: number }> {
+    // biome-ignore lint/plugin/no-spread: three fields
     const [now, ...position] = await this.#reads.hmget(this.#keys.meta, 'now', ...POSITION_FIELDS);
     return { ...positionOf(position), now: Number(now ?? 0) };
   }
@@ -128,6 +128,7 @@ export class RedisShardStore implements ShardStore {
       for (let i = 0; i < ids.length; i += CHUNK) {
         const documents = await this.#reads.hmget(
           this.#keys.entities(pool, kind),
+          // biome-ignore lint/plugin/no-spread: CHUNK
           ...ids.slice(i, i + CHUNK),
         );
         for (const json of documents) if (json !== null) entities.push(parse<Entity>(json));
@@ -139,6 +140,7 @@ export class RedisShardStore implements ShardStore {
   async #tasks(pool: string, ids: readonly string[]): Promise<Task[]> {
     const tasks: Task[] = [];
     for (let i = 0; i < ids.length; i += CHUNK) {
+      // biome-ignore lint/plugin/no-spread: CHUNK
       for (const json of await this.#reads.hmget(this.#keys.tasks(pool), ...ids.slice(i, i + CHUNK))) {
         if (json !== null) tasks.push(parse<Task>(json));
       }
@@ -208,8 +210,8 @@ export class RedisShardStore implements ShardStore {
       const oldEntities = await this.#oldestOf(this.#keys.endedEntities(pool), perPool);
       finals.set(pool, oldTasks);
       ended.set(pool, oldEntities);
-      tasks.push(...(await this.#tasks(pool, oldTasks.map(idOf))));
-      entities.push(...(await this.#entities(pool, oldEntities.map(idOf))));
+      for (const task of await this.#tasks(pool, oldTasks.map(idOf))) tasks.push(task);
+      for (const entity of await this.#entities(pool, oldEntities.map(idOf))) entities.push(entity);
     }
     const order = outcomes === 0 ? [] : await this.#reads.lrange(this.#keys.outcomeOrder, 0, outcomes - 1);
     const position = pools.length === 0 && outcomes === 0 ? undefined : await this.position();
@@ -221,81 +223,12 @@ export class RedisShardStore implements ShardStore {
     return pairs(range).map(([id, at]) => ({ id, at: Number(at) }));
   }
 
-  async commit(commit: ShardCommit): Promise<void> {
-    const { keys, args } = this.#encode(commit);
-    let answer: unknown;
-    try {
-      answer = await this.#commits.evalsha(SCRIPT_SHA, keys.length, ...keys, ...args);
-    } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      answer = await this.#commits.eval(SCRIPT, keys.length, ...keys, ...args);
-    }
+  async commit(commit: ShardCommit): Promise<WriteSize> {
+    const { answer, size } = await this.#writer.write(encodeCommit(this.#keys, commit));
     if (answer === 'moved') {
       throw new ShardLostError(`the shard does not stand at ${commit.expected.seq} any more`);
     }
-  }
-
-  #encode(commit: ShardCommit): { keys: string[]; args: string[] } {
-    const keys = this.#keys;
-    const writes = new Operations();
-    const { expected, next } = commit;
-    writes.add('HSET', keys.meta, 'seq', String(next.seq), 'hash', next.hash, 'log', next.logIdentity);
-    writes.add('HSET', keys.meta, 'now', String(next.now), 'settings', JSON.stringify(commit.settings));
-    if (next.clock > 0) writes.add('HSET', keys.meta, 'clock', String(next.clock));
-    writes.add('HSET', keys.meta, 'due', commit.nextDue === undefined ? '' : String(commit.nextDue));
-    const removedPools = new Set<string>();
-    for (const change of commit.changes) {
-      writeChange(keys, change, writes);
-      if (change.kind === 'pool' && change.after === undefined) removedPools.add(change.pool);
-    }
-    for (const pool of removedPools) writes.add('HDEL', keys.sequences, pool);
-    for (const [pool, sequence] of commit.sequences) {
-      if (!removedPools.has(pool)) writes.addPair('HSET', keys.sequences, pool, String(sequence));
-    }
-    this.#encodeClasses(commit, writes);
-    this.#encodeBansAndBuckets(commit, writes);
-    this.#encodeOutcomes(commit, writes);
-    if (commit.outbox !== undefined) writes.addPair('HSET', keys.outbox, String(next.seq), commit.outbox);
-    for (const position of commit.published) writes.add('HDEL', keys.outbox, String(position));
-    const encoded = writes.encode([keys.meta, keys.commit, keys.receiptCounts]);
-    const head = [String(expected.seq), expected.hash ?? '', next.logIdentity, commit.id, String(next.seq)];
-    return { keys: encoded.keys, args: [...head, ...encoded.args] };
-  }
-
-  #encodeClasses({ classes }: ShardCommit, writes: Operations): void {
-    for (const [pool, changed] of classes) {
-      for (const [claimClass, hasTasks] of changed) {
-        const key = this.#keys.pendingClasses(pool);
-        if (hasTasks) writes.add('HSET', key, classHash(claimClass), claimClass);
-        else writes.add('HDEL', key, classHash(claimClass));
-      }
-    }
-  }
-
-  #encodeBansAndBuckets({ bans, buckets }: ShardCommit, writes: Operations): void {
-    for (const [agent, ban] of bans) {
-      if (ban === undefined) writes.add('HDEL', this.#keys.bans, agent);
-      else writes.addPair('HSET', this.#keys.bans, agent, JSON.stringify(ban));
-    }
-    for (const [key, fullAtUs] of buckets) {
-      if (fullAtUs === undefined) writes.add('HDEL', this.#keys.buckets, key);
-      else writes.addPair('HSET', this.#keys.buckets, key, String(fullAtUs));
-    }
-  }
-
-  #encodeOutcomes({ outcomes, forgotten }: ShardCommit, writes: Operations): void {
-    const keys = this.#keys;
-    for (const { key, json, at, created } of outcomes) {
-      writes.addPair('HSET', keys.outcomes, key, json);
-      writes.add('RPUSH', keys.outcomeOrder, `${at}|${key}`);
-      if (created === 0) continue;
-      writes.addPair('HSET', keys.receipts, key, json);
-      writes.addPair('HSET', keys.receiptCounts, key, String(created));
-    }
-    if (forgotten.length > 0) {
-      writes.add('HDEL', keys.outcomes, ...forgotten);
-      writes.add('LTRIM', keys.outcomeOrder, String(forgotten.length), '-1');
-    }
+    return size;
   }
 
   async unpublished(): Promise<{ seq: number; payload: string }[]> {
@@ -304,7 +237,8 @@ export class RedisShardStore implements ShardStore {
   }
 
   async clearPublished(positions: readonly number[]): Promise<void> {
-    if (positions.length > 0) await this.#reads.hdel(this.#keys.outbox, ...positions.map(String));
+    if (positions.length > 0)
+      await this.#reads.call('HDEL', [this.#keys.outbox].concat(positions.map(String)));
   }
 
   async setHalted(reason: string | undefined): Promise<void> {

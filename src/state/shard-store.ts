@@ -5,6 +5,13 @@
 import type { Ban, DocumentChange, Member, Pool, Task } from '../protocol/documents.ts';
 import type { Entity } from '../protocol/entities.ts';
 import type { Standing } from '../protocol/settings.ts';
+import type { WriteSize } from './script-writer.ts';
+
+/**
+ * Position of a shard whose state is not whole: a restoration is under way or broke off, or a commit did. It has to be
+ * brought back before anything is applied to it.
+ */
+export const LOST = -1;
 
 /** How far the state has come, and which message of which log brought it there. */
 export interface StoredPosition {
@@ -85,6 +92,8 @@ export interface ShardCommit {
   readonly settings: Standing;
   readonly nextDue: number | undefined;
   readonly changes: readonly DocumentChange[];
+  /** The JSON of documents as they are after it, where it is known already. */
+  readonly texts?: ReadonlyMap<DocumentChange, string>;
   readonly sequences: ReadonlyMap<string, number>;
   /** Claim classes of which tasks came or went: pool → class → whether it still has pending tasks. */
   readonly classes: ReadonlyMap<string, ReadonlyMap<string, boolean>>;
@@ -119,8 +128,11 @@ export interface ShardStore {
     readonly tasks: readonly Task[];
     readonly entities: readonly Entity[];
   }>;
-  /** Throws ShardLostError when the shard does not stand where expected, and whatever the connection throws. */
-  commit(commit: ShardCommit): Promise<void>;
+  /**
+   * Answers how large it was. Throws ShardLostError when the shard does not stand where expected, and WriteFailedError
+   * when it could not be written.
+   */
+  commit(commit: ShardCommit): Promise<WriteSize>;
   position(): Promise<StoredPosition>;
   /** Batches whose publication is not confirmed, oldest first. */
   unpublished(): Promise<readonly { readonly seq: number; readonly payload: string }[]>;

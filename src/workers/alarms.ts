@@ -11,6 +11,8 @@ import type { Clock } from './ports.ts';
 const ALARMS = {
   /** The log does not continue what was applied. */
   shard_halted: 'stops',
+  /** A message of the log cannot be committed, not even alone. */
+  cannot_commit: 'stops',
   /** Something has been due for long and no sweeper came. */
   sweep_overdue: 'warns',
   /** The log refuses decisions. */

@@ -12,7 +12,7 @@ export interface BatchReaderOptions {
   /** Most messages, and most bytes of them, in one batch. */
   readonly maxBatch: number;
   readonly maxBatchBytes: number;
-  readonly isStopping: () => boolean;
+  readonly stopped: AbortSignal;
 }
 
 /** Also how soon an idle shard notices that the store was emptied or went back. */
@@ -22,6 +22,8 @@ export class BatchReader {
   readonly #options: BatchReaderOptions;
   /** Read but not yet applied: what did not fit into the last batch. */
   #held: DecodedMessage[] = [];
+  /** Up to this message each is a batch of its own. */
+  #aloneUntil = 0;
 
   constructor(options: BatchReaderOptions) {
     this.#options = options;
@@ -46,7 +48,8 @@ export class BatchReader {
     const end = this.#held.findIndex((entry, i) => {
       bytes += entry.message.data.byteLength;
       const before = this.#held[i - 1];
-      return before !== undefined && (bytes > maxBatchBytes || isSweep(entry) || isSweep(before));
+      if (before === undefined) return false;
+      return bytes > maxBatchBytes || isSweep(entry) || isSweep(before) || this.#isAlone(before);
     });
     return this.#held.splice(0, end === -1 ? this.#held.length : end);
   }
@@ -56,15 +59,24 @@ export class BatchReader {
     if (rest.length > 0) this.#held = [...rest, ...this.#held];
   }
 
+  /** Up to there the messages are committed one by one: together they could not be. */
+  oneByOneUntil(seq: number): void {
+    this.#aloneUntil = seq;
+  }
+
   clear(): void {
     this.#held = [];
   }
 
+  #isAlone({ message }: DecodedMessage): boolean {
+    return message.seq <= this.#aloneUntil;
+  }
+
   /** As long as everything in the batch has patience; one message that has none ends the wait. */
   async #waitForOthers(reader: ShardLogReader, world: World): Promise<void> {
-    const { clock, maxBatch, isStopping } = this.#options;
+    const { clock, maxBatch, stopped } = this.#options;
     let until = Number.POSITIVE_INFINITY;
-    for (let added = this.#held; this.#held.length > 0 && !isStopping(); ) {
+    for (let added = this.#held; this.#held.length > 0 && !stopped.aborted; ) {
       const now = clock.monotonic();
       for (const entry of added) until = Math.min(until, now + patienceMs(entry, world));
       const room = maxBatch - this.#held.length;

@@ -37,6 +37,7 @@ export function buildCommit({ id, loaded, last, decided, fetched, published }: C
     settings: world.settings,
     nextDue: nextDue(world),
     changes,
+    texts: decided.size.texts,
     sequences,
     classes: changedClasses(world, changes),
     bans,

@@ -13,7 +13,9 @@ import { type Decoded, decode, type LogPlace } from '../protocol/decode.ts';
 import { entityRef } from '../protocol/entities.ts';
 import { decisionKey } from '../protocol/outcome.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import type { WriteBounds } from '../state/script-writer.ts';
 import type { Found, Lookup, OutcomeRecord } from '../state/shard-store.ts';
+import { CommitSize } from './commit-size.ts';
 import type { DeadLetter } from './outbox.ts';
 import { type Applied, type RenderedEvent, renderEvents, renderOutcome } from './render.ts';
 
@@ -29,6 +31,10 @@ export interface Decision {
 }
 
 export interface DecidedBatch {
+  /** How many messages of the batch were decided: the commit has no room for those behind them. */
+  readonly taken: number;
+  /** How large its commit becomes at most. */
+  readonly size: CommitSize;
   /** Log time after the batch. */
   readonly now: number;
   readonly decisions: readonly Decision[];
@@ -113,6 +119,8 @@ export function decideBatch(
     readonly oldest?: OldestKept;
     /** Messages whose stamp does not count: the time stays what it is. */
     readonly isDistrusted?: (seq: number) => boolean;
+    /** Where the batch is cut by what its commit holds. */
+    readonly cut?: WriteBounds;
   },
 ): DecidedBatch {
   let now = context.now;
@@ -124,10 +132,15 @@ export function decideBatch(
   const records: OutcomeRecord[] = [];
   const events: RenderedEvent[] = [];
   const deadLetters: DeadLetter[] = [];
+  const size = new CommitSize(context.cut);
+  let taken = 0;
   for (const { message, decoded } of batch) {
+    if (taken > 0 && size.isPassed) break;
+    taken++;
     if (context.isDistrusted?.(message.seq) !== true) now = Math.max(now, message.at, carriedTime(decoded));
     if (decoded.kind === 'dead') {
       deadLetters.push({ seq: message.seq, reason: decoded.reason });
+      size.addLine();
       continue;
     }
     const applied = appliedAs(decoded, message.seq, now, context.shard);
@@ -136,6 +149,7 @@ export function decideBatch(
     const known = outcomes.get(key) ?? found.outcomes.get(key);
     if (known !== undefined) {
       repeated++;
+      size.addLine();
       outcomes.set(key, known);
       continue;
     }
@@ -144,13 +158,35 @@ export function decideBatch(
     const json = renderOutcome(applied, result, rendered);
     outcomes.set(key, json);
     const created = result.events.filter(({ event }) => CREATING.has(event.type)).length;
+    size.add(
+      {
+        bytes: message.data.byteLength,
+        pool: applied.pool,
+        outcome: { key, json, isReceipt: created > 0 },
+        events: rendered,
+        forgottenOutcomes: result.forgottenOutcomes,
+      },
+      world.takeTouched(),
+    );
     records.push({ key, json, at: now, created });
     remember(world, now);
-    events.push(...rendered);
+    for (const event of rendered) events.push(event);
     forgottenOutcomes += result.forgottenOutcomes;
     decisions.push({ applied, result });
   }
-  return { now, decisions, results, outcomes, records, events, deadLetters, forgottenOutcomes, repeated };
+  return {
+    taken,
+    size,
+    now,
+    decisions,
+    results,
+    outcomes,
+    records,
+    events,
+    deadLetters,
+    forgottenOutcomes,
+    repeated,
+  };
 }
 
 /** The time that a decision of the system brings along, because the log's clock is behind. */

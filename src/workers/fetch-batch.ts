@@ -26,6 +26,7 @@ export async function fetchFor(
 ): Promise<Fetched> {
   const [found, old] = await Promise.all([
     store.lookup(lookupFor(batch, world)),
+    // biome-ignore lint/plugin/no-spread: three arguments
     store.oldest(...oldestFor(batch, world, now)),
   ]);
   expectAt(position, found.position);

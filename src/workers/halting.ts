@@ -5,19 +5,24 @@ import type { AlarmDetail, AlarmName, Alarms } from './alarms.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import type { Clock } from './ports.ts';
 
+/** How long a halted shard stays as it is before it is looked at again. */
+export const LOOK_AGAIN_MS = 1_000;
+
 /**
- * Thrown by whatever finds that the shard must not go on. It is looked at again each second, from the loading of the
+ * Thrown by whatever finds that the shard must not go on. It is looked at again after a while, from the loading of the
  * shard on, and goes on by itself when nothing throws any more.
  */
 export class ShardHaltedError extends ConvergeError {
   readonly exitCode = EXIT.failure;
   readonly alarm: AlarmName;
   readonly detail: AlarmDetail;
+  readonly lookAgainMs: number;
 
-  constructor(alarm: AlarmName, message: string, detail: AlarmDetail = {}, options?: ErrorOptions) {
-    super(message, options);
+  constructor(alarm: AlarmName, message: string, detail: AlarmDetail = {}, lookAgainMs = LOOK_AGAIN_MS) {
+    super(message);
     this.alarm = alarm;
     this.detail = detail;
+    this.lookAgainMs = lookAgainMs;
   }
 }
 
@@ -65,17 +70,24 @@ export class Halting {
     metrics.halted.set({ shard }, 1);
   }
 
-  async end(): Promise<void> {
+  /** The log could be opened, which ends a halt because of it. Another ends when the shard has done a step again. */
+  async opened(): Promise<void> {
+    if (this.#reason === undefined || this.#alarm === 'shard_halted') await this.#end();
+  }
+
+  /** The shard works: to be called after each step. */
+  async worked(): Promise<void> {
+    if (this.#reason !== undefined) await this.#end();
+    else if (this.#options.clock.monotonic() - this.#unhaltedAt >= UNHALT_EVERY_MS) {
+      await this.#unhalt().catch(() => undefined);
+    }
+  }
+
+  async #end(): Promise<void> {
     await this.#unhalt();
     this.#options.metrics.halted.set({ shard: this.#options.shard }, 0);
     this.#clearAlarm();
     this.#reason = undefined;
-  }
-
-  /** To be called while the shard works. */
-  async repeatEnd(): Promise<void> {
-    if (this.#options.clock.monotonic() - this.#unhaltedAt < UNHALT_EVERY_MS) return;
-    await this.#unhalt().catch(() => undefined);
   }
 
   async #unhalt(): Promise<void> {

@@ -1,8 +1,8 @@
 /** What a shard worker holds in memory of its shard, and how it gets there. */
 import type { Logger } from 'pino';
-import { ShardLostError } from '../errors.ts';
+import { LogDivergedError, ShardLostError } from '../errors.ts';
 import type { World } from '../handlers/world/world.ts';
-import type { ShardStore, StoredPosition } from '../state/shard-store.ts';
+import { LOST, type ShardStore, type StoredPosition } from '../state/shard-store.ts';
 import type { OutboxPublisher } from './outbox-publisher.ts';
 import type { Clock, ShardLog } from './ports.ts';
 import { worldOf } from './stored-world.ts';
@@ -35,6 +35,8 @@ export async function loadShard(options: LoadOptions, outbox: OutboxPublisher): 
   // In this order: what the worker before still commits after this reading makes our first commit fail, and we load
   // and drain again. The other way round we would stand behind a commit whose events nobody publishes.
   const stored = await store.load();
+  if (stored.position.seq === LOST)
+    throw new LogDivergedError('the state is not whole, and nothing brings it back');
   await outbox.drain(await store.unpublished());
   const world = worldOf(stored, options);
   const loaded = {

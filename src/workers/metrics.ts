@@ -1,5 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import { isSingleType } from '../protocol/decisions/index.ts';
+import type { WriteSize } from '../state/script-writer.ts';
 import { within } from '../within.ts';
 import type { DecidedBatch } from './decide-batch.ts';
 
@@ -21,6 +22,23 @@ export class WorkerMetrics {
   readonly deadLetters = this.#counter('converge_dead_letters_total', 'Messages that could not be decoded');
   readonly faults = this.#counter('converge_handler_faults_total', 'Handlers that threw: bugs');
   readonly commits = this.#counter('converge_commits_total', 'Commits of a batch');
+  readonly commitFailures = this.#counter(
+    'converge_commit_failures_total',
+    'Commits that failed, by how far they came: unsent, refused, unanswered, broken',
+    ['class'],
+  );
+  readonly commitArguments = new Histogram({
+    name: 'converge_commit_arguments',
+    help: 'Keys and arguments of a commit',
+    buckets: [100, 1_000, 10_000, 25_000, 50_000, 100_000],
+    registers: [this.registry],
+  });
+  readonly commitBytes = new Histogram({
+    name: 'converge_commit_bytes',
+    help: 'Bytes of a commit',
+    buckets: [1_024, 16_384, 131_072, 1_048_576, 8_388_608, 16_777_216],
+    registers: [this.registry],
+  });
   readonly publishFailures = this.#counter(
     'converge_publish_failures_total',
     'Batches whose events had to be sent again',
@@ -106,6 +124,11 @@ export class WorkerMetrics {
       if (result.fault !== undefined) this.faults.inc();
     }
     for (const { labels, count } of counts.values()) this.decisions.inc(labels, count);
+  }
+
+  countCommit({ bytes, arguments: count }: WriteSize): void {
+    this.commitArguments.observe(count);
+    this.commitBytes.observe(bytes);
   }
 
   countSnapshot(shard: number, { pauseMs, storedBytes }: { pauseMs: number; storedBytes: number }): void {

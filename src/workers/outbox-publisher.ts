@@ -2,9 +2,11 @@
  * Publishes what commits owe, in their order: results at once, events and dead letters one batch after the other, so
  * that the order of a pool's events is that of the log. A bounded number of batches may wait; then the shard does.
  */
+
 import type { Logger } from 'pino';
 import type { LogMessage } from '../bus/log-reader.ts';
 import { messageOf } from '../errors.ts';
+import { pushAll } from '../protocol/lists.ts';
 import type { ShardStore } from '../state/shard-store.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { decodeOutbox, type Owed } from './outbox.ts';
@@ -95,7 +97,7 @@ export class OutboxPublisher {
     try {
       await this.#options.store.clearPublished(positions);
     } catch {
-      this.#published.push(...positions);
+      pushAll(this.#published, positions);
     }
   }
 

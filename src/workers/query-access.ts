@@ -2,10 +2,12 @@
  * Keeps private pools: what is asked about a pool that is not open is answered to who may know of it, and to everybody
  * else as if there were no such pool. For systems whose NATS server says who is who.
  */
+
 import type { QueryHandlers } from '../bus/query-service.ts';
 import type { Pool } from '../protocol/documents.ts';
 import type { Asker } from '../protocol/identity.ts';
 import { MAX_ANSWER_BYTES } from '../protocol/limits.ts';
+import { pushAll } from '../protocol/lists.ts';
 import { COMMONS } from '../protocol/names.ts';
 import { isPublic } from '../protocol/visibility.ts';
 import type { Readable } from '../rules/index.ts';
@@ -70,7 +72,10 @@ export function privatelyAnswered(handlers: QueryHandlers, sight: PoolSight): Qu
             hidden.map(({ pool }) => pool),
           ),
         );
-        seen.push(...items.filter((pool) => isPublic(pool) || shown.has(pool.pool)));
+        pushAll(
+          seen,
+          items.filter((pool) => isPublic(pool) || shown.has(pool.pool)),
+        );
         cursor = answer.ok.cursor;
         // Pages are cut, and say whether there is another, by what can be seen alone.
         const page = firstOf(seen, query.limit);

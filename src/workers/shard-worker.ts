@@ -10,14 +10,15 @@ import type { LogPosition } from '../bus/log-message.ts';
 import { LogDivergedError, LogInterruptedError, ShardLostError, UnavailableError } from '../errors.ts';
 import { nextDue, type OldestKept } from '../handlers/system/sweep.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import type { WriteBounds } from '../state/script-writer.ts';
 import type { ShardStore } from '../state/shard-store.ts';
 import type { Alarms } from './alarms.ts';
 import { BatchReader } from './batch-reader.ts';
 import { buildCommit, forgottenEarly } from './build-commit.ts';
-import { CommitLoop } from './commit-loop.ts';
+import { BatchRefusedError, CommitLoop } from './commit-loop.ts';
 import { type DecidedBatch, type DecodedMessage, decideBatch, isSweep } from './decide-batch.ts';
 import { type Fetched, fetchFor, forgetFetched } from './fetch-batch.ts';
-import { Halting, ShardHaltedError } from './halting.ts';
+import { Halting, LOOK_AGAIN_MS, ShardHaltedError } from './halting.ts';
 import { expectAt, type Loaded, loadShard } from './load-shard.ts';
 import type { ShardMemory } from './memory/pressure.ts';
 import type { WorkerMetrics } from './metrics.ts';
@@ -44,6 +45,8 @@ export interface ShardWorkerOptions {
   /** Most messages, and most bytes of them, in one commit. */
   readonly maxBatch: number;
   readonly maxBatchBytes: number;
+  /** Where a batch is cut by what its commit holds; left out: half of what a commit may hold. */
+  readonly commitCut?: WriteBounds;
   /** When something has been due for so long, the owner sweeps itself. */
   readonly sweepOverdueMs: number;
   /** Does the lease still hold, by the worker's own monotonic clock? A worker that was paused must not publish. */
@@ -57,7 +60,6 @@ export interface ShardWorkerOptions {
 export type ShardStatus = 'starting' | 'running' | 'halted' | 'stopped';
 
 const RETRY_MS = 250;
-const HALT_CHECK_MS = 1_000;
 const FINISH_WITHIN_MS = 5_000;
 
 export class ShardWorker {
@@ -68,8 +70,10 @@ export class ShardWorker {
   readonly #halting: Halting;
   readonly #sweeping: OverdueSweep;
   readonly #time: ShardTime;
-  #status: ShardStatus = 'starting';
-  #stopping = false;
+  /** It was loaded and its log was verified, at least once. */
+  #hasRun = false;
+  #isOver = false;
+  readonly #stopped = new AbortController();
   #reader: ShardLogReader | undefined;
   #cancelOpening: ((why: string) => void) | undefined;
   #loaded: Loaded | undefined;
@@ -77,10 +81,10 @@ export class ShardWorker {
 
   constructor(options: ShardWorkerOptions) {
     this.#options = options;
-    const isStopping = (): boolean => this.#stopping;
+    const stopped = this.#stopped.signal;
     this.#outbox = new OutboxPublisher(options);
-    this.#batches = new BatchReader({ ...options, isStopping });
-    this.#commits = new CommitLoop({ ...options, isStopping });
+    this.#batches = new BatchReader({ ...options, stopped });
+    this.#commits = new CommitLoop({ ...options, stopped });
     this.#halting = new Halting(options);
     this.#sweeping = new OverdueSweep(options);
     this.#time = new ShardTime({ ...options, time: options.time });
@@ -88,7 +92,9 @@ export class ShardWorker {
   }
 
   get status(): ShardStatus {
-    return this.#status;
+    if (this.#isOver) return 'stopped';
+    if (this.#halting.reason !== undefined) return 'halted';
+    return this.#hasRun ? 'running' : 'starting';
   }
 
   get haltReason(): string | undefined {
@@ -127,7 +133,7 @@ export class ShardWorker {
 
   /** Finishes the batch under way and publishes what it owes, within a bound; then the lease can be given away. */
   async stop(): Promise<void> {
-    this.#stopping = true;
+    this.#stopped.abort();
     this.#cancelOpening?.('stopping');
     this.#reader?.nudge();
     await this.#orLeave(this.#done);
@@ -145,13 +151,15 @@ export class ShardWorker {
 
   async #run(): Promise<void> {
     const { logger, clock } = this.#options;
-    while (!this.#stopping) {
+    while (!this.#stopped.signal.aborted) {
       try {
         this.#loaded ??= await loadShard(this.#options, this.#outbox);
         await this.#work(this.#loaded);
       } catch (error) {
-        if (this.#stopping) break;
-        if (error instanceof LogDivergedError || error instanceof ShardHaltedError) await this.#halt(error);
+        if (this.#stopped.signal.aborted) break;
+        if (error instanceof BatchRefusedError) this.#splitUp(error);
+        else if (error instanceof LogDivergedError || error instanceof ShardHaltedError)
+          await this.#halt(error);
         else if (error instanceof ShardLostError) {
           logger.warn(
             { reason: error.message },
@@ -177,18 +185,18 @@ export class ShardWorker {
       }
     }
     await this.#orLeave(this.#outbox.finish());
-    this.#status = 'stopped';
+    this.#isOver = true;
   }
 
   async #work(loaded: Loaded): Promise<void> {
     const { position, logIdentity } = loaded;
     this.#reader = await this.#open({ ...position, logIdentity });
     await this.#time.readClocks(loaded);
-    await this.#halting.end();
-    this.#status = 'running';
-    while (!this.#stopping) {
+    await this.#halting.opened();
+    this.#hasRun = true;
+    while (!this.#stopped.signal.aborted) {
       await this.#step(loaded, this.#reader);
-      await this.#halting.repeatEnd();
+      await this.#halting.worked();
     }
   }
 
@@ -210,10 +218,12 @@ export class ShardWorker {
 
   /** The hot path. */
   async #step(loaded: Loaded, reader: ShardLogReader): Promise<void> {
-    const batch = await this.#timely(await this.#batches.take(reader, loaded.world), loaded);
-    if (batch.length === 0) return await this.#idle(loaded);
-    const fetched = await fetchFor(this.#options.store, loaded, batch);
-    const decided = decideBatch(batch, loaded.world, fetched.found, this.#contextOf(loaded, fetched.oldest));
+    const read = await this.#timely(await this.#batches.take(reader, loaded.world), loaded);
+    if (read.length === 0) return await this.#idle(loaded);
+    const fetched = await fetchFor(this.#options.store, loaded, read);
+    const decided = decideBatch(read, loaded.world, fetched.found, this.#contextOf(loaded, fetched.oldest));
+    const batch = read.slice(0, decided.taken);
+    this.#batches.giveBack(read.slice(decided.taken));
     await this.#commit(loaded, batch, decided, fetched);
     await this.#publish(batch, decided);
     this.#count(decided);
@@ -228,11 +238,10 @@ export class ShardWorker {
     const { admitted, untimely } = await this.#time.admit(batch, loaded);
     this.#batches.giveBack(batch.slice(admitted.length));
     if (untimely === undefined || admitted.length > 0) return admitted;
-    this.#status = 'halted';
     let isUntimely = true;
-    for (let why = untimely; isUntimely && !this.#stopping; ) {
+    for (let why = untimely; isUntimely && !this.#stopped.signal.aborted; ) {
       await this.#halting.begin(new ShardHaltedError(why.alarm, why.reason));
-      await this.#options.clock.sleep(HALT_CHECK_MS);
+      await this.#options.clock.sleep(LOOK_AGAIN_MS, this.#stopped.signal);
       await this.#checkStore(loaded);
       await this.#time.readClocks(loaded);
       const again = await this.#time.admit(batch.slice(0, 1), loaded);
@@ -243,8 +252,9 @@ export class ShardWorker {
   }
 
   #contextOf({ now }: Loaded, oldest: OldestKept): Parameters<typeof decideBatch>[3] {
-    const { shard, subjects } = this.#options;
-    return { now, shard, subjects, oldest, isDistrusted: (seq) => this.#time.isDistrusted(seq) };
+    const { shard, subjects, commitCut: cut } = this.#options;
+    const isDistrusted = (seq: number): boolean => this.#time.isDistrusted(seq);
+    return { now, shard, subjects, oldest, isDistrusted, ...(cut && { cut }) };
   }
 
   async #commit(
@@ -259,7 +269,7 @@ export class ShardWorker {
     metrics.retentionCut.inc(forgottenEarly(loaded, decided, fetched));
     const published = this.#outbox.takePublished();
     const commit = buildCommit({ id: newCommitId(), loaded, last, decided, fetched, published });
-    await this.#commits.commit(commit);
+    metrics.countCommit(await this.#commits.commit(commit, batch.length));
     loaded.position = { seq: commit.next.seq, hash: commit.next.hash };
     loaded.now = decided.now;
     forgetFetched(loaded.world, commit.changes, fetched);
@@ -300,10 +310,20 @@ export class ShardWorker {
   }
 
   async #halt(error: LogDivergedError | ShardHaltedError): Promise<void> {
-    this.#status = 'halted';
     await this.#halting.begin(error);
     this.#forget();
-    await this.#options.clock.sleep(HALT_CHECK_MS);
+    const waitMs = error instanceof ShardHaltedError ? error.lookAgainMs : LOOK_AGAIN_MS;
+    await this.#options.clock.sleep(waitMs, this.#stopped.signal);
+  }
+
+  /** What could not be committed together is committed one by one, on a memory that is as it was before. */
+  #splitUp({ lastSeq, message }: BatchRefusedError): void {
+    this.#options.logger.error(
+      { reason: message, until: lastSeq },
+      'a batch is committed message by message',
+    );
+    this.#batches.oneByOneUntil(lastSeq);
+    this.#forget();
   }
 
   #forget(): void {

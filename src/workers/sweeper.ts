@@ -79,7 +79,7 @@ export class Sweeper {
       const swept = await Promise.all(
         due.map(async (shard) => ({ shard, report: await this.#sweep(shard) })),
       );
-      reports.push(...swept.flatMap(({ report }) => (report === undefined ? [] : [report])));
+      for (const { report } of swept) if (report !== undefined) reports.push(report);
       late = swept.flatMap(({ shard, report }) => (report === undefined ? [shard] : []));
       due = swept.flatMap(({ shard, report }) => (report?.more === true ? [shard] : []));
     }

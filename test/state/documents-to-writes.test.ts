@@ -17,7 +17,7 @@ function ofDocuments(dump: Readonly<Record<string, unknown>>): unknown {
 
 function writesOf(...changes: readonly DocumentChange[]): { keys: string[]; args: string[] } {
   const writes = new Operations();
-  for (const change of changes) writeChange(KEYS, change, writes);
+  for (const change of changes) writeChange(KEYS, change, undefined, writes);
   return writes.encode([]);
 }
 
@@ -28,7 +28,7 @@ describe('over random logs', () => {
         const written = new WrittenKeys();
         const shard = new Shard((changes) => {
           const writes = new Operations();
-          for (const change of changes) writeChange(KEYS, change, writes);
+          for (const change of changes) writeChange(KEYS, change, undefined, writes);
           written.apply(writes);
         });
         let left = cuts.next().value;

@@ -5,9 +5,10 @@ import { shardKeys } from '../../src/state/keys.ts';
 import { connectForCommits, connectForReads, openRedis, type Redis } from '../../src/state/redis.ts';
 import { RedisShardStore } from '../../src/state/redis-shard-store.ts';
 import type { StoredPosition } from '../../src/state/shard-store.ts';
+import { LOST } from '../../src/state/shard-store.ts';
 import { ShardCapture } from '../../src/state/snapshots/capture.ts';
 import { decodeLine, encodeRecord, type SnapshotLine } from '../../src/state/snapshots/records.ts';
-import { RESTORING, ShardRestore } from '../../src/state/snapshots/restore.ts';
+import { ShardRestore } from '../../src/state/snapshots/restore.ts';
 import { SnapshotSource } from '../../src/state/snapshots/source.ts';
 import { TrackedShardStore } from '../../src/state/snapshots/tracked-store.ts';
 import { BEGINNING, commitFrom, pendingTask, poolDoc, positionAfter } from '../support/commits.ts';
@@ -164,7 +165,7 @@ describe('a restoration', () => {
   it('lets nobody commit while it goes on', async () => {
     const { ns, store } = await newShard();
     await begin(ns);
-    expect((await store.position()).seq).toBe(RESTORING);
+    expect((await store.position()).seq).toBe(LOST);
     await expect(store.commit(commitFrom(BEGINNING))).rejects.toThrow(ShardLostError);
   });
 

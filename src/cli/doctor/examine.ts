@@ -1,4 +1,5 @@
 /** The whole examination, in the order in which one thing depends on another. */
+
 import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { logDurability } from '../../bus/log-durability.ts';
@@ -7,6 +8,7 @@ import { SnapshotBucket } from '../../bus/snapshot-bucket.ts';
 import { findLayout, findStream, logIdentityOf } from '../../bus/streams.ts';
 import { type Config, redisTls } from '../../config.ts';
 import { ConfigurationError, messageOf } from '../../errors.ts';
+import { pushAll } from '../../protocol/lists.ts';
 import { type Subjects, subjects } from '../../protocol/subjects.ts';
 import { askRedis } from '../../servers/ask-redis.ts';
 import { liveWorkers } from '../../state/live-workers.ts';
@@ -67,7 +69,7 @@ async function examineRedis(config: Config, checks: Check[]): Promise<boolean> {
     const files = redisTls(config);
     const answer = await askRedis(redisUrl, files === undefined ? undefined : tlsOptionsOf(files));
     checks.push(redisCheck(answer, redisUrl));
-    if (answer.ready) checks.push(...(await withRedis(config, redisStateChecks)));
+    if (answer.ready) pushAll(checks, await withRedis(config, redisStateChecks));
     return true;
   } catch (error) {
     checks.push(fail('redis', `Redis does not answer: ${messageOf(error)}`));
@@ -82,7 +84,7 @@ async function examineNats(
   checks: Check[],
 ): Promise<System | undefined> {
   checks.push(await natsCheck(connection, config.natsUrl));
-  if (callerOf(config) !== undefined) checks.push(...identityChecks(connection));
+  if (callerOf(config) !== undefined) pushAll(checks, identityChecks(connection));
   let jsm: JetStreamManager;
   try {
     jsm = await openJetStream(connection);
@@ -104,7 +106,8 @@ async function examineNats(
       fail('shards', `the configuration says ${config.shards}, the system was created with ${shards}`),
     );
   }
-  checks.push(logCheck(log, shards), ...(await otherStreamChecks(jsm, names)));
+  checks.push(logCheck(log, shards));
+  pushAll(checks, await otherStreamChecks(jsm, names));
   return { connection, jsm, subjects: names, log, shards };
 }
 
@@ -162,5 +165,6 @@ async function examineSystem(
   const bucket = await SnapshotBucket.open(connection, jsm, names);
   checks.push(await snapshotCheck(bucket, logIdentity, marks, shards));
   const now = await redisNow(redis);
-  checks.push(...shardChecks(evidence, now), await sweepCheck(redis, namespace, now));
+  pushAll(checks, shardChecks(evidence, now));
+  checks.push(await sweepCheck(redis, namespace, now));
 }

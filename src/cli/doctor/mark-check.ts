@@ -1,8 +1,10 @@
 /** The trim marks: does every shard have one, is it about this log, and what was trimmed. */
+
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { forEachShard } from '../../bus/log-origin.ts';
 import { NatsTrimMarks } from '../../bus/nats-trim-marks.ts';
 import { MARK_MISSING, type TrimMark } from '../../bus/trim-marks.ts';
+import { greatest } from '../../protocol/lists.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { type Check, fail, ok, shardList } from './check.ts';
 
@@ -37,7 +39,7 @@ export function markCheck(marks: MarksByShard, logIdentity: string, shards: numb
     );
   }
   const trimmed = trimmedShards(marks);
-  const below = Math.max(1, ...[...marks.values()].map((mark) => mark.below));
+  const below = greatest([...marks.values()].map((mark) => mark.below)) ?? 1;
   return ok(
     name,
     trimmed.length === 0 ? 'nothing trimmed' : `${trimmed.length} shards trimmed below ${below}`,

@@ -3,6 +3,7 @@
  * handover from a shard that nobody wants, so whatever looks wrong is looked at again for a while.
  */
 
+import { least } from '../../protocol/lists.ts';
 import { sleep } from '../../timers.ts';
 import { formatDuration } from '../durations.ts';
 import { type Check, fail, ok, shardList, warn } from './check.ts';
@@ -141,7 +142,7 @@ const OVERDUE_MS = 10_000;
 function dueCheck({ second }: ShardEvidence, now: number): Check {
   const overdue = second.filter(({ dueAt }) => dueAt !== undefined && dueAt + OVERDUE_MS < now);
   if (overdue.length === 0) return ok('shard-dues', 'nothing is overdue');
-  const since = Math.min(...overdue.map(({ dueAt }) => dueAt ?? now));
+  const since = least(overdue.map(({ dueAt }) => dueAt ?? now)) ?? now;
   const shards = shardList(overdue.map(({ shard }) => shard));
   return warn('shard-dues', `what fell due ${formatDuration(now - since)} ago is not swept on ${shards}`);
 }

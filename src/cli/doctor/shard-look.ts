@@ -1,5 +1,7 @@
 /** How one shard stands at one moment: what its log holds and what has become of it. */
+
 import type { JetStreamManager } from '@nats-io/jetstream';
+import { least } from '../../protocol/lists.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { shardKeys } from '../../state/keys.ts';
 import { workerNameOf } from '../../state/lease.ts';
@@ -43,7 +45,7 @@ async function lookAt(redis: Redis, namespace: string, shard: number): Promise<S
     owner: owner === null ? undefined : workerNameOf(owner),
     halted: halted ?? undefined,
     outbox: outbox.length,
-    oldestInOutbox: outbox.length === 0 ? undefined : Math.min(...outbox.map(Number)),
+    oldestInOutbox: least(outbox.map(Number)),
     dueAt: due == null || due === '' ? undefined : Number(due),
   };
 }
@@ -60,6 +62,7 @@ export async function endsOfShards(
   for (let first = 0; first < shards; first += AT_ONCE) {
     const some = Array.from({ length: Math.min(AT_ONCE, shards - first) }, (_, i) => first + i);
     ends.push(
+      // biome-ignore lint/plugin/no-spread: AT_ONCE
       ...(await Promise.all(
         some.map(async (shard) => {
           const subject = subjects.shardLog(shard);

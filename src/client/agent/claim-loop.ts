@@ -1,8 +1,10 @@
 /** Claims the next tasks whenever there is a free place to work on them. */
+
 import { DecisionRejectedError } from '../../errors.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
 import { isObject } from '../../protocol/json.ts';
 import { MAX_CLAIMS_AT_ONCE } from '../../protocol/limits.ts';
+import { least } from '../../protocol/lists.ts';
 import type { ConvergeClient } from '../client.ts';
 import { isAccepted, type OutcomeOf, retryAfterMs } from '../outcomes.ts';
 import type { TaskManager } from '../task-manager.ts';
@@ -116,7 +118,7 @@ export class ClaimLoop {
   #nextLook(): number {
     if (this.#options.bench.free === 0) return this.#nextPoll;
     const waiting = this.#spots.filter(({ mayHaveTasks }) => mayHaveTasks).map(({ notBefore }) => notBefore);
-    return Math.min(this.#nextPoll, ...waiting);
+    return Math.min(this.#nextPoll, least(waiting) ?? this.#nextPoll);
   }
 
   async #claim(spot: Spot): Promise<void> {

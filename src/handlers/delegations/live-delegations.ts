@@ -2,8 +2,10 @@
  * The delegations of one pool that have not ended, as links of chains: kept so that a search for a chain looks only
  * at what can lead from the one to the other. Everything here is a function of the documents.
  */
+
 import type { Delegation } from '../../protocol/delegations.ts';
 import { MAX_SEARCHED_LINKS } from '../../protocol/limits.ts';
+import { pushAll } from '../../protocol/lists.ts';
 import type { Delegation as Link, Membership } from '../../rules/index.ts';
 import { addTo, removeFrom } from '../world/id-sets.ts';
 
@@ -129,11 +131,11 @@ export class LiveDelegations {
       const links = this.#entriesOf(direct.get(id));
       for (const pool of pools) {
         if (!isMember(pool, id)) continue;
-        links.push(...this.#entriesOf(pooled.get(pool)));
+        pushAll(links, this.#entriesOf(pooled.get(pool)));
         pools.delete(pool);
       }
       for (const entry of links) reached.add(entry.link.delegatorId);
-      found.push(...links);
+      pushAll(found, links);
     }
     return found;
   }

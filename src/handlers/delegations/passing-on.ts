@@ -1,5 +1,6 @@
 /** Delegating what somebody else has delegated: on which link it rests, and how far it can go. */
 
+import { least } from '../../protocol/lists.ts';
 import { leadsTo } from '../../rules/delegations/links.ts';
 import { findChain, type Delegation as Link, narrows, type PassedOn } from '../../rules/index.ts';
 import { type Rejected, rejected } from '../decided.ts';
@@ -41,7 +42,7 @@ export function basisFor(state: PoolState, wanted: Wanted, context: Context): Ba
   return {
     passedOn: { principalId: self, parentId: parent.delegationId },
     chain,
-    expiresAt: ends.length === 0 ? undefined : Math.min(...ends),
+    expiresAt: least(ends),
   };
 }
 

@@ -1,7 +1,9 @@
 /** What operators of the whole system decide about all pools of a shard at once; said to every shard, it is everywhere. */
+
 import type { SingleDecision } from '../../protocol/decisions/index.ts';
 import type { Json } from '../../protocol/json.ts';
 import { MAX_BANNED_AT_ONCE, MAX_BANS, MAX_CASCADE } from '../../protocol/limits.ts';
+import { pushAll } from '../../protocol/lists.ts';
 import { COMMONS } from '../../protocol/names.ts';
 import { settleHandovers } from '../auctions/handovers.ts';
 import { type Rejected, rateLimited, rejected } from '../decided.ts';
@@ -57,13 +59,13 @@ function banEverywhere(
     const state = world.pool(pool);
     if (state === undefined) continue;
     for (const event of shutOut(state, agent, now, reason)) events.push(world.apply(pool, event, now));
-    events.push(...settleHandovers(world, pool, now, MAX_CASCADE));
+    pushAll(events, settleHandovers(world, pool, now, MAX_CASCADE));
     ended++;
     if (events.length >= MAX_BANNED_AT_ONCE) break;
   }
   const released = events.filter(({ event }) => event.type === 'task.released').length;
   const left = pools.length - ended;
-  if (known === undefined) events.push(...told(world, 'agent.banned', agent, reason, now));
+  if (known === undefined) pushAll(events, told(world, 'agent.banned', agent, reason, now));
   return { events, data: { released, pools: ended, more: left > 0 } };
 }
 

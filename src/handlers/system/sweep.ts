@@ -2,10 +2,12 @@
  * Settles what time has done: claims that expired, deadlines, delays that are over, members that fell silent, and
  * what has been kept long enough. One entity after the other, each on the state that the one before left.
  */
+
 import type { Sweep } from '../../protocol/decisions/index.ts';
 import { entityRef, parseEntityRef } from '../../protocol/entities.ts';
 import type { Json } from '../../protocol/json.ts';
 import { MINUTE_MS } from '../../protocol/limits.ts';
+import { pushAll } from '../../protocol/lists.ts';
 import { afterSweep } from '../../protocol/settings.ts';
 import { nextHandover, settleHandovers } from '../auctions/handovers.ts';
 import { endWithPool } from '../delegations/due.ts';
@@ -86,8 +88,8 @@ export function applySweep(world: World, sweep: Sweep, { now }: Context, oldest:
     const happened = state === undefined ? [] : settle(world, state, item.due, oldest, left, until, now);
     if (happened.length === 0) break;
     for (const event of happened) events.push(world.apply(item.pool, event, now));
-    events.push(...settleDependents(world, item.pool, now, limit - events.length));
-    events.push(...settleHandovers(world, item.pool, now, limit - events.length));
+    pushAll(events, settleDependents(world, item.pool, now, limit - events.length));
+    pushAll(events, settleHandovers(world, item.pool, now, limit - events.length));
     if (state !== undefined && item.due.kind === 'retention') moveOldest(world, state, oldest, now);
     if (state !== undefined && item.due.kind === 'entity-retention')
       moveOldestEnded(world, state, oldest, now);

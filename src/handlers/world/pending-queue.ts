@@ -1,4 +1,5 @@
 import { claimClass, type PendingTask, type Requirements, satisfies } from '../../protocol/documents.ts';
+import { pushAll } from '../../protocol/lists.ts';
 import { CLASS_BYTES, LISTING_BYTES } from '../quotas/weights.ts';
 import { IndexedHeap } from './indexed-heap.ts';
 
@@ -79,7 +80,7 @@ export class PendingQueue {
         looked.push(entry);
         if (seen.has(entry.key) || !satisfies(capabilities, entry.requirements)) continue;
         seen.add(entry.key);
-        found.push(...entry.tasks.first(count, wanted));
+        pushAll(found, entry.tasks.first(count, wanted));
         if (seen.size > 1) found = found.sort((a, b) => (claimedBefore(a, b) ? -1 : 1)).slice(0, count);
       }
       for (const entry of looked) list.set(entry.key, entry);

@@ -60,6 +60,7 @@ export class World {
   readonly #bans = new Map<string, Ban>();
   #changedBans = new Map<string, Ban | undefined>();
   #changes = new Map<string, DocumentChange>();
+  #touched = new Set<DocumentChange>();
   #sequences = new Map<string, number>();
   #undo: Undo[] = [];
   readonly #due = new IndexedHeap<PoolDue>((a, b) => (a.at !== b.at ? a.at < b.at : a.pool < b.pool));
@@ -185,6 +186,13 @@ export class World {
     return due === undefined ? undefined : { pool: first.pool, due };
   }
 
+  /** What changed since this was last asked: whoever measures a commit looks at each message's. */
+  takeTouched(): ReadonlySet<DocumentChange> {
+    const touched = this.#touched;
+    this.#touched = new Set();
+    return touched;
+  }
+
   /** Everything that changed since it was last taken. */
   takeChanges(): {
     readonly changes: readonly DocumentChange[];
@@ -201,6 +209,7 @@ export class World {
       buckets: this.buckets.takeChanges(),
     };
     this.#changes = new Map();
+    this.#touched = new Set();
     this.#sequences = new Map();
     this.#changedBans = new Map();
     this.#undo = [];
@@ -335,6 +344,7 @@ export class World {
     const earlier = this.#changes.get(key);
     if (earlier === undefined) this.#changes.set(key, change);
     else earlier.after = change.after;
+    this.#touched.add(earlier ?? change);
   }
 
   /** Every Sweep carries the settings: pools are gone through only when what they plan by is changed. */

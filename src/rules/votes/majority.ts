@@ -1,6 +1,6 @@
 /** The methods that ask for a share of the votes cast. Abstentions are not cast. */
 import { type Ballot, checkBallots, countNamed } from './ballots.ts';
-import { leadersOf, roundOf, type VoteResult, winnerOrTie } from './result.ts';
+import { largestOf, leadersOf, roundOf, type VoteResult, winnerOrTie } from './result.ts';
 
 /** A share as a fraction of integers: two thirds are `{num: 2, den: 3}`. */
 export interface Fraction {
@@ -50,7 +50,7 @@ function shareVote(
   const { ballots: checked, cast, abstained } = checkBallots(options, ballots, 'option');
   const counts = countNamed(options, checked, 1);
   const verdict =
-    cast === 0 || isEnough(Math.max(...counts.values()), cast)
+    cast === 0 || isEnough(largestOf(counts.values()), cast)
       ? winnerOrTie(leadersOf(counts), cast)
       : { winner: undefined, why: 'no_majority' as const };
   return { ...verdict, cast, abstained, tally: [roundOf(counts)] };

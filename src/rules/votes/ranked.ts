@@ -60,7 +60,10 @@ function eliminate(counts: Counts, earlier: readonly Counts[]): Elimination | un
 }
 
 function fewest(options: readonly string[], counts: Counts): readonly string[] {
-  const least = Math.min(...options.map((option) => countOf(counts, option)));
+  const least = options.reduce(
+    (few, option) => Math.min(few, countOf(counts, option)),
+    Number.POSITIVE_INFINITY,
+  );
   return options.filter((option) => countOf(counts, option) === least);
 }
 

@@ -35,9 +35,16 @@ export function roundOf(counts: ReadonlyMap<string, number>): VoteRound {
   return { counts: Object.fromEntries(counts) };
 }
 
+/** The largest of them; 0 of none. */
+export function largestOf(counts: Iterable<number>): number {
+  let largest = 0;
+  for (const count of counts) largest = Math.max(largest, count);
+  return largest;
+}
+
 /** The options with the most, in option order: more than one of them is a tie. */
 export function leadersOf(counts: ReadonlyMap<string, number>): readonly string[] {
-  const most = Math.max(...counts.values());
+  const most = largestOf(counts.values());
   return [...counts].filter(([, count]) => count === most).map(([option]) => option);
 }
 

@@ -132,7 +132,7 @@ function summaryOf(
     shard,
     shards,
     position,
-    logNeededFrom: Math.min(position.seq, ...quoted),
+    logNeededFrom: quoted.reduce((least, seq) => Math.min(least, seq), position.seq),
     now: Number(before.now ?? 0),
     lines,
     counts: { ...counts },

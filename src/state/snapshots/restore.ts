@@ -3,7 +3,6 @@
  * under the token of whoever restores: no commit fits there, and another restoration takes it over. The true position is
  * written last, so that a restoration that broke off is never taken for a state.
  */
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { ShardLostError, SnapshotDamagedError } from '../../errors.ts';
 import {
@@ -22,12 +21,12 @@ import { classHash, type ShardKeys } from '../keys.ts';
 import { Operations } from '../operations.ts';
 import type { Redis } from '../redis.ts';
 import { parse } from '../replies.ts';
+import { ScriptWriter } from '../script-writer.ts';
 import type { StoredPosition } from '../shard-store.ts';
 import { type KeptRecord, partsOf, type RecordId } from './records.ts';
 import type { SnapshotSource } from './source.ts';
 
 const SCRIPT = readFileSync(new URL('./restore.lua', import.meta.url), 'utf8');
-const SCRIPT_SHA = createHash('sha1').update(SCRIPT).digest('hex');
 /** Takes the shard out of whatever state it was seen in. */
 const BEGIN = `
 local held = redis.call('HMGET', KEYS[1], 'seq', 'hash')
@@ -35,9 +34,6 @@ if (held[1] or '0') ~= ARGV[1] or (held[2] or '') ~= ARGV[2] then return 'moved'
 redis.call('DEL', KEYS[1])
 redis.call('HSET', KEYS[1], 'seq', '-1', 'hash', ARGV[3])
 return 'written'`;
-
-/** Position of a shard that is being restored, or whose restoration broke off. */
-export const RESTORING = -1;
 
 const PIECE = 500;
 const PIECE_CHARS = 1_000_000;
@@ -50,6 +46,7 @@ interface Remembered {
 
 export class ShardRestore {
   readonly #redis: Redis;
+  readonly #writer: ScriptWriter;
   readonly #keys: ShardKeys;
   readonly #source: SnapshotSource;
   readonly #token: string;
@@ -79,6 +76,7 @@ export class ShardRestore {
 
   private constructor(redis: Redis, keys: ShardKeys, source: SnapshotSource, token: string) {
     this.#redis = redis;
+    this.#writer = new ScriptWriter(redis, SCRIPT);
     this.#keys = keys;
     this.#source = source;
     this.#token = token;
@@ -212,7 +210,7 @@ export class ShardRestore {
     for (let i = 0; i < order.length; i += KEYS_AT_ONCE) {
       const writes = new Operations();
       const entries = order.slice(i, i + KEYS_AT_ONCE).map(({ entry }) => entry);
-      writes.add('RPUSH', this.#keys.outcomeOrder, ...entries);
+      writes.addAll('RPUSH', this.#keys.outcomeOrder, entries);
       await this.#write(writes);
     }
   }
@@ -220,15 +218,18 @@ export class ShardRestore {
   async #writeClasses(): Promise<void> {
     const keys = this.#keys;
     for (const [pool, classes] of this.#classes) {
-      const writes = new Operations();
       const all = [...classes];
-      const counts = await Promise.all(
-        all.map((name) => this.#redis.zcard(keys.pending(pool, classHash(name)))),
-      );
-      for (const [i, name] of all.entries()) {
-        if ((counts[i] ?? 0) > 0) writes.add('HSET', keys.pendingClasses(pool), classHash(name), name);
+      for (let start = 0; start < all.length; start += KEYS_AT_ONCE) {
+        const some = all.slice(start, start + KEYS_AT_ONCE);
+        const counts = await Promise.all(
+          some.map((name) => this.#redis.zcard(keys.pending(pool, classHash(name)))),
+        );
+        const writes = new Operations();
+        for (const [i, name] of some.entries()) {
+          if ((counts[i] ?? 0) > 0) writes.add('HSET', keys.pendingClasses(pool), classHash(name), name);
+        }
+        await this.#write(writes);
       }
-      await this.#write(writes);
     }
   }
 
@@ -244,13 +245,7 @@ export class ShardRestore {
   async #write(writes: Operations): Promise<void> {
     const { keys, args } = writes.encode([this.#keys.meta]);
     if (args.length === 0) return;
-    let answer: unknown;
-    try {
-      answer = await this.#redis.evalsha(SCRIPT_SHA, keys.length, ...keys, this.#token, ...args);
-    } catch (error) {
-      if (!(error instanceof Error) || !error.message.startsWith('NOSCRIPT')) throw error;
-      answer = await this.#redis.eval(SCRIPT, keys.length, ...keys, this.#token, ...args);
-    }
+    const { answer } = await this.#writer.write({ keys, args: [this.#token].concat(args) });
     if (answer !== 'written') throw new ShardLostError('somebody else restores the shard');
   }
 }

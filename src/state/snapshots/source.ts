@@ -34,7 +34,7 @@ export class SnapshotSource {
     const keys = this.#keys;
     const pools: string[] = [];
     for await (const found of this.#scan(keys.pools, recordId.pool, PIECE)) {
-      pools.push(...found.map(({ id }) => id.slice(2)));
+      for (const { id } of found) pools.push(id.slice(2));
       yield found;
     }
     yield* this.#scan(keys.sequences, recordId.sequence, PIECE);
@@ -106,6 +106,7 @@ export class SnapshotSource {
     const records: KeptRecord[] = [];
     for (let i = 0; i < wanted.length; i += PIECE) {
       const piece = wanted.slice(i, i + PIECE);
+      // biome-ignore lint/plugin/no-spread: PIECE
       const values = await this.#redis.hmget(hash, ...piece.map(({ field }) => field));
       for (const [at, { id }] of piece.entries()) records.push({ id, value: values[at] ?? undefined });
     }
@@ -118,7 +119,8 @@ export class SnapshotSource {
     const counts: (string | null)[] = [];
     for (let i = 0; i < receipts.length; i += PIECE) {
       const fields = receipts.slice(i, i + PIECE).map(({ id }) => id.slice(2));
-      counts.push(...(await this.#redis.hmget(this.#keys.receiptCounts, ...fields)));
+      // biome-ignore lint/plugin/no-spread: PIECE
+      for (const count of await this.#redis.hmget(this.#keys.receiptCounts, ...fields)) counts.push(count);
     }
     return receipts.map(({ id, value }, i) => {
       const count = counts[i];

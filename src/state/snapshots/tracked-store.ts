@@ -4,6 +4,7 @@
  * meanwhile may hold it from before. And here commits can be made to wait for the moment in which the last of it is read.
  */
 import { SnapshotFailedError } from '../../errors.ts';
+import type { WriteSize } from '../script-writer.ts';
 import type { Found, Lookup, ShardCommit, ShardStore, StoredPosition, StoredShard } from '../shard-store.ts';
 import { type RecordId, touchedBy } from './records.ts';
 
@@ -39,22 +40,21 @@ export class TrackedShardStore implements ShardStore {
     return this.#decisions;
   }
 
-  async commit(commit: ShardCommit): Promise<void> {
+  async commit(commit: ShardCommit): Promise<WriteSize> {
     while (this.#gate !== undefined) await this.#gate;
     const touched = this.#touched === undefined ? [] : touchedBy(commit);
     this.#note(touched);
     const committing = this.#store.commit(commit);
     this.#underWay = committing.catch(() => undefined);
-    try {
-      await committing;
-    } catch (error) {
+    const size = await committing.catch((error) => {
       this.#failure = 'a commit failed meanwhile';
       throw error;
-    }
+    });
     this.#note(touched);
     this.#decisions += commit.outcomes.length;
     const { seq, hash, logIdentity } = commit.next;
     this.#position = { seq, hash, logIdentity };
+    return size;
   }
 
   /** Begins to note what is touched; one copy at a time. */
@@ -124,6 +124,7 @@ export class TrackedShardStore implements ShardStore {
   }
 
   oldest(...asked: Parameters<ShardStore['oldest']>): ReturnType<ShardStore['oldest']> {
+    // biome-ignore lint/plugin/no-spread: three arguments
     return this.#store.oldest(...asked);
   }
 

@@ -2,11 +2,13 @@
  * Looks twice a second at what the shards of this worker take together. When that nears what its heap can hold, the
  * largest are told so by a Pressure in their logs: from there on they refuse what adds to them, on every replay alike.
  */
+
 import { randomUUID } from 'node:crypto';
 import { getHeapStatistics } from 'node:v8';
 import type { Logger } from 'pino';
 import type { StreamPublisher } from '../../bus/stream-publisher.ts';
 import { messageOf } from '../../errors.ts';
+import { least } from '../../protocol/lists.ts';
 import { SHARD_POOL, SWEEPER } from '../../protocol/names.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { every, type Timer } from '../../timers.ts';
@@ -65,7 +67,7 @@ export class MemoryWatch {
     this.#used.push(used_heap_size);
     if (this.#used.length > LOOKS_OF_HEAP) this.#used.shift();
     const isKnown = this.#used.length === LOOKS_OF_HEAP;
-    return { limitBytes: heap_size_limit, heldBytes: isKnown ? Math.min(...this.#used) : 0 };
+    return { limitBytes: heap_size_limit, heldBytes: isKnown ? (least(this.#used) ?? 0) : 0 };
   }
 
   #say({ shard, on }: PressureWord): void {

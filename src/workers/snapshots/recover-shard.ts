@@ -18,8 +18,8 @@ import type { SnapshotSeal } from '../../protocol/snapshots.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import type { ShardKeys } from '../../state/keys.ts';
 import type { Redis } from '../../state/redis.ts';
-import type { ShardStore, StoredPosition } from '../../state/shard-store.ts';
-import { RESTORING, ShardRestore } from '../../state/snapshots/restore.ts';
+import { LOST, type ShardStore, type StoredPosition } from '../../state/shard-store.ts';
+import { ShardRestore } from '../../state/snapshots/restore.ts';
 import { SnapshotSource } from '../../state/snapshots/source.ts';
 import type { Alarms } from '../alarms.ts';
 import type { WorkerMetrics } from '../metrics.ts';
@@ -69,7 +69,7 @@ export async function recoverShard(options: RecoverOptions): Promise<Recovered> 
   const none = reasons.length === 0 ? 'there is no snapshot' : `no snapshot is good (${reasons.join('; ')})`;
   if (!lost.isLogWhole) throw new LogDivergedError(`the log has been trimmed and ${none}`);
   const now = await store.position();
-  if (now.seq === RESTORING) await (await begin(options, now)).giveUp();
+  if (now.seq === LOST) await (await begin(options, now)).giveUp();
   if (reasons.length > 0)
     logger.warn({ reasons }, 'no snapshot is good: applying the log from its beginning');
   return 'log';
@@ -187,7 +187,7 @@ async function restoreFrom(
   const started = performance.now();
   // An attempt with a newer one that was damaged has left the shard in the middle of a restoration.
   const now = await store.position();
-  const restore = await begin(options, now.seq === RESTORING ? now : stored);
+  const restore = await begin(options, now.seq === LOST ? now : stored);
   const pieces = readContent(bucket.read(snapshot));
   for (;;) {
     const next = await pieces.next();

@@ -1,7 +1,9 @@
 /** Takes one snapshot of a shard: capture, write, read back, seal. It counts when all of that went well. */
+
 import { isDeepStrictEqual } from 'node:util';
 import type { SnapshotBucket, StoredSnapshot } from '../../bus/snapshot-bucket.ts';
 import { SnapshotDamagedError, SnapshotFailedError } from '../../errors.ts';
+import { least } from '../../protocol/lists.ts';
 import type { SnapshotSummary } from '../../protocol/snapshots.ts';
 import type { ShardKeys } from '../../state/keys.ts';
 import type { Redis } from '../../state/redis.ts';
@@ -73,7 +75,7 @@ export async function takeSnapshot({
 /** The first message of the log that a dead letter in the outbox still has to be made of. */
 function quotedFrom(outbox: string): number | undefined {
   const { deadLetters } = decodeOutbox(outbox);
-  return deadLetters.length === 0 ? undefined : Math.min(...deadLetters.map(({ seq }) => seq));
+  return least(deadLetters.map(({ seq }) => seq));
 }
 
 /** Reads all of a snapshot and counts what it keeps. Throws {@link SnapshotDamagedError} when it is not good. */

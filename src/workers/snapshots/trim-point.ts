@@ -1,4 +1,6 @@
 /** How much of a shard's log can go: the whole rule, and nothing but the rule. */
+import { greatest, least } from '../../protocol/lists.ts';
+
 export interface TrimGuard {
   /** Which log it is about. */
   readonly logIdentity: string;
@@ -32,9 +34,9 @@ export function trimPoint(guard: TrimGuard): number | undefined {
     ({ position }) => position.logIdentity === logIdentity && position.seq <= applied.seq,
   );
   if (usable.filter(({ isProven }) => isProven).length < LEAST_SNAPSHOTS) return undefined;
-  const old = marks.filter(([, at]) => at <= keptSince).map(([seq]) => seq);
-  if (old.length === 0) return undefined;
+  const newest = greatest(marks.filter(([, at]) => at <= keptSince).map(([seq]) => seq));
+  if (newest === undefined) return undefined;
   const needed = usable.flatMap(({ position, logNeededFrom }) => [position.seq, logNeededFrom]);
-  const point = Math.min(applied.seq, Math.max(...old), ...needed);
+  const point = Math.min(applied.seq, newest, least(needed) ?? applied.seq);
   return point > 1 ? point : undefined;
 }

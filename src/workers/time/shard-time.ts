@@ -5,6 +5,7 @@
  */
 
 import type { LogPlace } from '../../protocol/decode.ts';
+import { greatest } from '../../protocol/lists.ts';
 import type { Alarms } from '../alarms.ts';
 import { type DecodedMessage, decodeMessages } from '../decide-batch.ts';
 import { ShardHaltedError } from '../halting.ts';
@@ -40,7 +41,7 @@ export class ShardTime {
         `Clock ${seq} says that the stamps of ${from} to ${to} do not count, but ${loaded.position.seq} is applied already: stop all workers and run converge rebuild --force`,
       );
     }
-    loaded.clock = Math.max(loaded.clock, ...this.#clocks.map(({ seq }) => seq));
+    loaded.clock = greatest([loaded.clock, ...this.#clocks.map(({ seq }) => seq)]) ?? loaded.clock;
   }
 
   isDistrusted(seq: number): boolean {

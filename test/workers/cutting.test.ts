@@ -1,0 +1,166 @@
+/** A batch is cut by what its commit holds. That must change nothing, and must come in time. */
+import fc from 'fast-check';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { DIRECT_LINK } from '../../sim/memory/link.ts';
+import { MemoryShard } from '../../sim/memory/shard.ts';
+import { memoryShardStore } from '../../sim/memory/shard-store.ts';
+import type { LogMessage } from '../../src/bus/log-message.ts';
+import { World } from '../../src/handlers/world/world.ts';
+import { subjects } from '../../src/protocol/subjects.ts';
+import { encodeCommit } from '../../src/state/encode-commit.ts';
+import { shardKeys } from '../../src/state/keys.ts';
+import { measured, type WriteBounds } from '../../src/state/script-writer.ts';
+import type { ShardCommit, ShardStore } from '../../src/state/shard-store.ts';
+import { Alarms } from '../../src/workers/alarms.ts';
+import { buildCommit } from '../../src/workers/build-commit.ts';
+import { decideBatch, decodeMessages } from '../../src/workers/decide-batch.ts';
+import { WorkerMetrics } from '../../src/workers/metrics.ts';
+import { SYSTEM_CLOCK } from '../../src/workers/ports.ts';
+import { ShardWorker } from '../../src/workers/shard-worker.ts';
+import { PLACE } from '../handlers/message.ts';
+import { RUNS, randomLog, randomLogWithoutSweeps } from '../handlers/properties/random-log.ts';
+import type { LogEntry } from '../handlers/properties/shard.ts';
+import { RecordingPublisher } from '../support/shard.ts';
+import { until } from '../support/until.ts';
+
+const SUBJECTS = subjects(PLACE.namespace);
+const LOG = 'the log';
+const SILENT = pino({ level: 'silent' });
+const METRICS = new WorkerMetrics();
+
+function messagesOf(log: readonly LogEntry[]): LogMessage[] {
+  return log.map(({ agent, pool, at, body }, i) => ({
+    seq: i + 1,
+    at,
+    subject: SUBJECTS.shardDecision(PLACE.shard, agent, pool),
+    data: Buffer.from(JSON.stringify(body)),
+  }));
+}
+
+interface Applied {
+  readonly state: ReadonlyMap<string, string>;
+  readonly events: readonly string[];
+  readonly commits: readonly ShardCommit[];
+}
+
+async function applyAll(messages: readonly LogMessage[], cut: WriteBounds): Promise<Applied> {
+  const shard = new MemoryShard();
+  const publisher = new RecordingPublisher();
+  const commits: ShardCommit[] = [];
+  const kept = memoryShardStore(DIRECT_LINK, shard);
+  const store: ShardStore = {
+    ...kept,
+    async commit(commit) {
+      commits.push(commit);
+      return await kept.commit(commit);
+    },
+  };
+  let taken = 0;
+  const worker = new ShardWorker({
+    ...PLACE,
+    subjects: SUBJECTS,
+    store,
+    log: {
+      identity: async () => LOG,
+      read: async (seq) => messages[seq - 1],
+      clocks: async () => [],
+      open: async () => ({
+        async take(max) {
+          const some = messages.slice(taken, taken + max);
+          taken += some.length;
+          return some.length > 0 ? some : await SYSTEM_CLOCK.sleep(5).then(() => []);
+        },
+        nudge: () => undefined,
+        interrupt: () => undefined,
+        close: () => undefined,
+      }),
+    },
+    publisher,
+    clock: { ...SYSTEM_CLOCK, now: () => 0 },
+    logger: SILENT,
+    metrics: METRICS,
+    alarms: new Alarms({ logger: SILENT, clock: SYSTEM_CLOCK }),
+    maxBatch: 64,
+    maxBatchBytes: 1_000_000,
+    commitCut: cut,
+    sweepOverdueMs: 1_000_000,
+    holdsLease: () => true,
+    newCommitId: () => `c-${commits.length}`,
+  });
+  const last = messages.length;
+  await until(
+    'everything to be applied',
+    () => shard.position().seq === last && shard.outboxSize === 0,
+    20_000,
+  );
+  await worker.stop();
+  return { state: shard.dump(), events: publisher.published.map(({ json }) => json), commits };
+}
+
+const UNCUT = { bytes: 1e9, arguments: 1e9 };
+
+describe('where the log is cut into commits', () => {
+  it('makes no difference: the same state, the same events, whatever a commit may hold', async () => {
+    const cuts = fc.record({
+      bytes: fc.integer({ min: 1, max: 60_000 }),
+      arguments: fc.integer({ min: 1, max: 1_500 }),
+    });
+    await fc.assert(
+      fc.asyncProperty(randomLog, cuts, async (log, cut) => {
+        const messages = messagesOf(log);
+        if (messages.length === 0) return;
+        const whole = await applyAll(messages, UNCUT);
+        const pieces = await applyAll(messages, cut);
+        expect(pieces.state).toEqual(whole.state);
+        expect(pieces.events).toEqual(whole.events);
+        expect(pieces.commits.length).toBeGreaterThanOrEqual(whole.commits.length);
+      }),
+      RUNS,
+    );
+  }, 60_000);
+
+  it('is after each message where a commit has no room for a second', async () => {
+    const log =
+      fc.sample(randomLogWithoutSweeps, { seed: 7, numRuns: 5 }).find(({ length }) => length > 3) ?? [];
+    const { commits } = await applyAll(messagesOf(log), { bytes: 1, arguments: 1 });
+    expect(commits.map(({ next }) => next.seq)).toEqual(log.map((_, i) => i + 1));
+  });
+});
+
+describe('what is reckoned of a commit', () => {
+  it('is never less than what is written', () => {
+    fc.assert(
+      fc.property(randomLogWithoutSweeps, (log) => {
+        const batch = decodeMessages(messagesOf(log), PLACE);
+        const last = batch.at(-1);
+        if (last === undefined) return;
+        const world = World.genesis(PLACE.shard, PLACE.shards);
+        const context = { now: 0, shard: PLACE.shard, subjects: SUBJECTS, cut: UNCUT };
+        const decided = decideBatch(batch, world, { outcomes: new Map() }, context);
+        const commit = buildCommit({
+          id: 'commit',
+          loaded: { world, position: { seq: 0, hash: undefined }, logIdentity: LOG, now: 0, clock: 0 },
+          last,
+          decided,
+          fetched: {
+            found: {
+              position: { seq: 0, hash: undefined, logIdentity: LOG },
+              outcomes: new Map(),
+              tasks: [],
+              entities: [],
+            },
+            oldest: { finals: new Map(), ended: new Map(), outcomes: [] },
+            looked: { tasks: [], entities: [] },
+          },
+          published: [],
+        });
+        const size = measured(encodeCommit(shardKeys(PLACE.namespace, PLACE.shard), commit));
+        expect(decided.size.arguments).toBeGreaterThanOrEqual(size.arguments);
+        expect(decided.size.bytes).toBeGreaterThanOrEqual(size.bytes);
+        for (const [change, text] of decided.size.texts) expect(text).toBe(JSON.stringify(change.after));
+      }),
+      { numRuns: 40 },
+    );
+  });
+});
