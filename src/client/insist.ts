@@ -5,7 +5,7 @@ import type { ConvergeClient } from './client.ts';
 import { type AnyOutcome, isRejected, type RejectedOutcome, retryAfterMs } from './outcomes.ts';
 
 export interface InsistOptions {
-  readonly client: ConvergeClient;
+  readonly client: Pick<ConvergeClient, 'newId' | 'isClosed'>;
   /** False when the answer no longer matters, or there is no more time. */
   readonly goOn: () => boolean;
   /** Told each time that it is not known whether it was decided. */

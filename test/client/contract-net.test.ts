@@ -198,4 +198,75 @@ describe('contractNet', () => {
     await expect.poll(() => watching.getAuction(net.auctionId, { pool })).toBeDefined();
     await Promise.all([client.close(), expect(underWay).rejects.toThrow(UnavailableError)]);
   });
+
+  it.each([true, false])(
+    'failed when the first word of the winner is that it failed; retryable: %s',
+    async (retryable) => {
+      const { pool, client, announce } = await market('ann');
+      const ann = await system.client('ann');
+      const feed = ann.events({ pool });
+      await feed.opened;
+      void (async () => {
+        for await (const { type, subject, data } of feed) {
+          if (type === 'converge.auction.opened')
+            await new BiddingProtocol(ann).submitBid(subject.slice('auction/'.length), 10, { pool });
+          if (type === 'converge.auction.awarded')
+            await new TaskManager(ann).failTask(String(data.taskId), 'cannot', { pool, retryable });
+        }
+      })().catch(() => undefined);
+      const result = await announce({ task: { objective: '', constraints: { maxAttempts: 2 } } }, 1);
+      expect(result).toMatchObject({ state: 'failed', awarded: { winner: 'ann', price: '10' } });
+      expect(await new TaskManager(client).getTask(result.taskId, { pool })).toMatchObject({
+        state: retryable ? 'pending' : 'failed',
+        failures: 1,
+      });
+    },
+  );
+
+  it('bids are collected for as long as was said, counted by the log', async () => {
+    const { pool, client, announce } = await market();
+    const auctionId = fresh('auction');
+    await announce({ auctionId, bidMs: 700, ifUnsold: 'keep' });
+    const auction = await new BiddingProtocol(client).getAuction(auctionId, { pool });
+    const collected = (auction?.closesAt ?? 0) - (auction?.openedAt ?? 0);
+    // Counted from the last look at the log's time, which is before the announcement.
+    expect(collected).toBeLessThanOrEqual(700);
+    expect(collected).toBeGreaterThan(400);
+  });
+
+  it('says that the task is still there when it was not allowed to cancel it', async () => {
+    const owner = await system.client('owner');
+    const buyer = await system.client(fresh('buyer'));
+    const pool = fresh('market');
+    await new PoolManager(owner).createPool(pool);
+    const auctionId = fresh('auction');
+    const net = { pool, auctionId, task: { objective: '' }, bidMs: 60_000 };
+    const underWay = new BiddingProtocol(buyer).contractNet(net);
+    await expect.poll(() => new BiddingProtocol(owner).getAuction(auctionId, { pool })).toBeDefined();
+    const buyersBids = new BiddingProtocol(buyer);
+    const [closed] = await Promise.all([
+      buyersBids.resolve(auctionId, { pool }),
+      new PoolManager(owner).banAgent(pool, buyer.agent),
+    ]);
+    expect(closed).toMatchObject({ status: 'accepted' });
+    expect(await underWay).toMatchObject({
+      state: 'unsold',
+      why: 'no_bids',
+      notCancelled: { code: 'agent_banned' },
+    });
+  });
+
+  it('rejected at once in a pool that is none', async () => {
+    const client = await system.client('buyer');
+    const bidding = new BiddingProtocol(client);
+    const net = { task: { objective: '' }, bidMs: 1_000 };
+    expect(await bidding.contractNet({ ...net, pool: 'no name' })).toMatchObject({
+      state: 'rejected',
+      outcome: { code: 'invalid_decision' },
+    });
+    expect(await bidding.contractNet({ ...net, pool: fresh('missing') })).toMatchObject({
+      state: 'rejected',
+      outcome: { code: 'pool_not_found' },
+    });
+  });
 });
