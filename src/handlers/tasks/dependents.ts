@@ -26,14 +26,30 @@ export function settleNextDependent(state: PoolState, now: number): TaskEvent | 
   if (parent === undefined || dependent === undefined) return undefined;
   const id = dependent.taskId;
   if (parent.state !== 'completed') {
-    const reason = `task ${parent.taskId} is ${parent.state}`;
-    return { type: 'task.cancelled', id, data: { cause: 'dependency_failed', reason, by: SYSTEM } };
+    return cancelledWith(parent, id);
   }
   if (dependent.waitingFor.length > 1) {
     return { type: 'task.dependency_completed', id, data: { dependency: parent.taskId } };
   }
   const isEarly = (dependent.notBefore ?? 0) > now;
   return { type: 'task.unblocked', id, data: { state: isEarly ? 'scheduled' : 'pending' } };
+}
+
+/** A task that will never be free: one that it waits for ended without having completed. */
+export function cancelledWith(parent: FinalTask, id: string): TaskEvent {
+  const reason = `task ${parent.taskId} is ${parent.state}`;
+  return { type: 'task.cancelled', id, data: { cause: 'dependency_failed', reason, by: SYSTEM } };
+}
+
+/** Of some tasks the one that ended first without having completed. */
+export function firstOfFailed(state: PoolState, taskIds: readonly string[]): FinalTask | undefined {
+  let first: FinalTask | undefined;
+  for (const id of taskIds) {
+    const task = state.tasks.get(id);
+    if (task === undefined || !isFinal(task) || task.state === 'completed') continue;
+    if (first === undefined || endedBefore(task, first)) first = task;
+  }
+  return first;
 }
 
 /** The task that ended first, of those whose dependents have not all been told. */

@@ -7,6 +7,7 @@ import type { TaskEvent } from '../events.ts';
 import type { Context, Handler } from '../handler.ts';
 import { requireMember, workingPool } from '../pools/guards.ts';
 import type { PoolState } from '../world/pool-state.ts';
+import { cancelledWith, firstOfFailed } from './dependents.ts';
 
 /** One for all tasks that depend on nothing and require nothing. */
 const NOTHING: readonly never[] = [];
@@ -35,7 +36,10 @@ export const submitTask: Handler<'SubmitTask'> = {
       return rateLimited(`pool ${context.pool} holds ${state.liveTasks} unfinished tasks, its limit`, met);
     }
     const submitted = submission(state, decision, dependsOn, context);
-    return accepted([submitted], { taskId, state: submitted.data.state });
+    // What can never be free is over at once: its outcome says so, and not that it waits.
+    const failed = firstOfFailed(state, dependsOn);
+    if (failed === undefined) return accepted([submitted], { taskId, state: submitted.data.state });
+    return accepted([submitted, cancelledWith(failed, taskId)], { taskId, state: 'cancelled' });
   },
 };
 
@@ -56,7 +60,7 @@ function submission(
   { now, self, agent, decisionId, seq, index }: Context,
 ): Extract<TaskEvent, { readonly type: 'task.submitted' }> {
   const { inputs, evaluator, topic, notBefore, deadline } = decision;
-  // Dependencies that failed stay in the list: telling their dependents is one rule, in one place.
+  // Dependencies that failed stay in the list: it says what the task would have waited for.
   const waitingFor = dependsOn.filter((id) => state.tasks.get(id)?.state !== 'completed');
   const isEarly = notBefore !== undefined && notBefore > now;
   return {

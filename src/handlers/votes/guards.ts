@@ -1,7 +1,7 @@
 /** Guards about votes: each returns what it guards, or the rejection named after its rule. */
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
 import { MAX_ELECTORATE, MAX_OPEN_SEATS } from '../../protocol/limits.ts';
-import { choiceKind, type OpenVote, type VoteChoice } from '../../protocol/votes.ts';
+import { choiceKind, type OpenVote, type VoteChoice, weightOf } from '../../protocol/votes.ts';
 import { choiceFault, takesEqualRanks } from '../../rules/index.ts';
 import { isRejected, type Rejected, rateLimited, rejected } from '../decided.ts';
 import type { Context } from '../handler.ts';
@@ -71,6 +71,18 @@ export function weightsFault(
   return stranger === undefined
     ? undefined
     : rejected('invalid_decision', `weights.${stranger}: is not in the electorate`);
+}
+
+/** A quorum that all of the electorate together cannot reach would be a vote that nobody can win. */
+export function quorumFault(
+  { quorum = 0, electorate = 'members', weights }: DecisionOf<'OpenVote'>,
+  voters: readonly string[],
+): Rejected | undefined {
+  const weight = voters.reduce((sum, voter) => sum + weightOf(weights, voter), 0);
+  if (quorum <= weight) return undefined;
+  const message = `quorum: ${quorum} cannot be reached by an electorate that weighs ${weight}`;
+  // Members may come, so that this may succeed later.
+  return rejected('invalid_decision', message, electorate === 'members');
 }
 
 /** Open votes are what a worker keeps in memory, each with a place for everyone who is asked. */

@@ -7,7 +7,7 @@ import { poolToOpenIn, strangerAmong } from '../pools/guards.ts';
 import { tooManyOpen } from '../quotas/counts.ts';
 import { membersAt } from './electorate.ts';
 import type { VoteOpenedData } from './events.ts';
-import { electorateFault, tooManySeats, weightsFault } from './guards.ts';
+import { electorateFault, quorumFault, tooManySeats, weightsFault } from './guards.ts';
 
 /** Who may vote, and what their ballots weigh, is settled here once and for all. */
 export const openVote: Handler<'OpenVote'> = {
@@ -25,6 +25,7 @@ export const openVote: Handler<'OpenVote'> = {
       electorateFault(voters, context) ??
       strangerAmong(state, voters, context.now) ??
       weightsFault(weights, voters) ??
+      quorumFault(decision, voters) ??
       tooManyOpen(world, state, 'vote', context.self) ??
       tooManySeats(state, voters.length);
     if (fault !== undefined) return fault;

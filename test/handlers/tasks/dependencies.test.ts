@@ -109,7 +109,16 @@ describe('dependencies', () => {
       .given(cancels('a'))
       .when(needs('b', 'a'))
       .thenEvents('task.submitted b', 'task.cancelled b')
+      .thenData({ taskId: 'b', state: 'cancelled' })
       .thenTask('b', { state: 'cancelled', cause: 'dependency_failed' });
+  });
+
+  it('of several that failed before, the one that ended first is the reason', () => {
+    start()
+      .given(submits('ann', 'x'), submits('ann', 'y'), at(5), cancels('y'), at(6), cancels('x'))
+      .when(needs('b', 'x', 'a', 'y'))
+      .thenEvents('task.submitted b', 'task.cancelled b')
+      .thenEventData('task.cancelled', { reason: 'task y is cancelled', by: '_system' });
   });
 
   it('of two that ended, one well and one badly, the bad one decides', () => {

@@ -178,7 +178,8 @@ describe('closeWhenDecided', () => {
   });
 
   it('closes when the quorum cannot be reached any more', () => {
-    decide({ quorum: 4 }, ['ann', 'red']).thenEventData('vote.closed', { why: 'no_quorum' });
+    const fields = { quorum: 3, abstentionsCountForQuorum: false };
+    decide(fields, ['ann', { abstain: true }]).thenEventData('vote.closed', { why: 'no_quorum' });
   });
 
   it('takes ballots that are cast to stay: a change of mind counts as long as the vote is open', () => {

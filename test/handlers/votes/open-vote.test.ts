@@ -276,6 +276,21 @@ describe('what cannot be asked', () => {
       .thenRejected('invalid_decision', { message: /^method/ });
   });
 
+  it('a quorum that all of the electorate together cannot reach: of members it may later', () => {
+    given(pool())
+      .when(opens({ quorum: 4 }))
+      .thenRejected('invalid_decision', { message: /^quorum: 4 cannot/, transient: false })
+      .when(opens({ quorum: 6, weights: { ann: 3 } }))
+      .thenRejected('invalid_decision', { message: /^quorum/ })
+      .when(opens({ quorum: 5, weights: { ann: 3 } }))
+      .thenEvents('vote.opened v-1');
+    given(pool(), joins('ann'))
+      .when(opens({ quorum: 2, electorate: 'members' }))
+      .thenRejected('invalid_decision', { message: /^quorum/, transient: true })
+      .when(joins('bob'), opens({ quorum: 2, electorate: 'members' }))
+      .thenEvents('vote.opened v-1');
+  });
+
   it('a quorum that is no whole number', () => {
     given(pool())
       .when(opens({ quorum: 1.5 }))
