@@ -5,6 +5,7 @@ import { EXIT } from '../errors.ts';
 import { VERSION } from '../version.ts';
 import { Call, type Run, type Surroundings } from './call.ts';
 import { addAuth } from './commands/auth.ts';
+import { addClock } from './commands/clock.ts';
 import { addDev } from './commands/dev.ts';
 import { addDigest } from './commands/digest.ts';
 import { addDoctor } from './commands/doctor.ts';
@@ -70,6 +71,7 @@ const COMMANDS: readonly ((program: Command, run: Run) => void)[] = [
   addResume,
   addBan,
   addUnban,
+  addClock,
   addRebuild,
   addMarks,
   addDigest,

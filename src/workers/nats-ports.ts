@@ -3,7 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import { type JetStreamManager, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
-import { type LogMessage, LogReader, lastMessage, nextMessage, readMessage } from '../bus/log-reader.ts';
+import { type LogMessage, LogReader, readMessage } from '../bus/log-reader.ts';
+import { clockMessages } from '../bus/log-scan.ts';
 import { NatsTrimMarks } from '../bus/nats-trim-marks.ts';
 import type { StreamMessage, StreamPublisher } from '../bus/stream-publisher.ts';
 import { findStream, logIdentityOf } from '../bus/streams.ts';
@@ -35,19 +36,7 @@ export function natsShardLog(
       return await LogReader.open(source, position);
     },
     read: (seq) => readMessage(jsm, source.stream, seq),
-    async clocks(after) {
-      const subject = subjects.clocks(shard);
-      const last = await lastMessage(jsm, source.stream, subject);
-      const found: LogMessage[] = [];
-      // Seldom one at all: asking for the last one is all that it usually takes.
-      for (let seq = after; last !== undefined && seq < last.seq; ) {
-        const next = await nextMessage(jsm, source.stream, subject, seq + 1);
-        if (next === undefined) break;
-        found.push(next);
-        seq = next.seq;
-      }
-      return found;
-    },
+    clocks: (after) => clockMessages(jsm, source.stream, subjects.clocks(shard), after),
     async identity() {
       const info = await findStream(jsm, source.stream);
       if (info === undefined) throw new LogDivergedError('the log is gone');

@@ -8,6 +8,7 @@ import { nuid } from 'nats';
 import type { Logger } from 'pino';
 import { sayMade } from '../../bus/log-origin.ts';
 import { readMessage, verifiable } from '../../bus/log-reader.ts';
+import { clockMessages } from '../../bus/log-scan.ts';
 import { NatsTrimMarks } from '../../bus/nats-trim-marks.ts';
 import type { SnapshotBucket, StoredSnapshot } from '../../bus/snapshot-bucket.ts';
 import { findStream, logIdentityOf } from '../../bus/streams.ts';
@@ -22,7 +23,9 @@ import { LOST, type ShardStore, type StoredPosition } from '../../state/shard-st
 import { ShardRestore } from '../../state/snapshots/restore.ts';
 import { SnapshotSource } from '../../state/snapshots/source.ts';
 import type { Alarms } from '../alarms.ts';
+import { decodeMessages } from '../decide-batch.ts';
 import type { WorkerMetrics } from '../metrics.ts';
+import { rangeOf } from '../time/clock-range.ts';
 import { readContent } from './content.ts';
 import { readBack } from './take-snapshot.ts';
 
@@ -149,6 +152,8 @@ async function refusalOf(
     return `it comes from another log, ${position.logIdentity}`;
   }
   const stream = subjects.streams.decisions;
+  const late = await lateClock(options, position.seq, Number(summary.meta.clock ?? 0));
+  if (late !== undefined) return late;
   try {
     await verifyLog(verifiable({ jsm, stream, shard, marks: new NatsTrimMarks(jsm, subjects) }), position);
     return undefined;
@@ -163,6 +168,22 @@ async function refusalOf(
     }
     throw error;
   }
+}
+
+/** Stamps were counted when it was taken that an operator has said since do not count. */
+async function lateClock(
+  { jsm, subjects, shard, shards }: RecoverOptions,
+  position: number,
+  known: number,
+): Promise<string | undefined> {
+  const messages = await clockMessages(jsm, subjects.streams.decisions, subjects.clocks(shard), position);
+  const place = { namespace: subjects.namespace, shard, shards };
+  const late = decodeMessages(messages, place)
+    .flatMap(rangeOf)
+    .find(({ seq, from }) => seq > known && from <= position);
+  return (
+    late && `Clock ${late.seq} says that stamps from ${late.from} on do not count, which it did not know of`
+  );
 }
 
 async function checked(bucket: SnapshotBucket, snapshot: StoredSnapshot, seal: SnapshotSeal): Promise<void> {

@@ -37,10 +37,12 @@ export function findAhead(
 
 /** The stamps of some messages that count, as far as the Clocks among them say. */
 export function undoubted(messages: readonly DecodedMessage[]): Stamped[] {
-  const clocks: ClockRange[] = messages.flatMap(rangeOf);
-  return messages.flatMap((entry) => {
-    const { seq } = entry.message;
-    const isDoubted = clocks.some(({ from, to }) => from <= seq && seq <= to);
-    return isDoubted ? [] : [{ seq, at: claimedTime(entry) }];
-  });
+  const stamps = messages.map((entry) => ({ seq: entry.message.seq, at: claimedTime(entry) }));
+  return withoutSaid(stamps, messages);
+}
+
+/** Without what Clocks have said already. */
+export function withoutSaid(stamps: readonly Stamped[], clocks: readonly DecodedMessage[]): Stamped[] {
+  const ranges: ClockRange[] = clocks.flatMap(rangeOf);
+  return stamps.filter(({ seq }) => !ranges.some(({ from, to }) => from <= seq && seq <= to));
 }
