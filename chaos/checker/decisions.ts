@@ -3,6 +3,9 @@ import { canonical } from './canonical.ts';
 import type { LoggedDecision, Testimony } from './testimony.ts';
 import type { Report } from './violation.ts';
 
+/** What a log may claim, and a second for what clocks of one machine are read apart. */
+const MOST_AHEAD_MS = 11_000;
+
 export function checkDecisions(testimony: Testimony, report: Report): void {
   for (const decision of testimony.decisions.values()) checkDecision(decision, testimony, report);
   for (const [key, places] of testimony.acknowledged) checkStored(key, places, testimony, report);
@@ -34,6 +37,12 @@ function checkDecision({ key, seq, copies }: LoggedDecision, testimony: Testimon
     report({ class: 'appliedTwice', rule: 'outcome_changed', about: key, what: `${one} and ${other}` });
   }
   const { outcome } = first;
+  // Whatever ends, ends by this time: heard before it had come, something ended too early.
+  const aheadMs = outcome.at - first.at;
+  if (aheadMs > MOST_AHEAD_MS) {
+    const what = `it was applied at a time that came ${aheadMs} ms after it was heard`;
+    report({ class: 'staleWrites', rule: 'time_ahead', about: key, what });
+  }
   if (outcome.seq !== seq) {
     const where = copies.includes(outcome.seq) ? 'where it was sent again' : 'where it never stood';
     report({

@@ -5,6 +5,7 @@ import { LOG_FAULTS } from './log.ts';
 import { MESSAGE_FAULTS } from './messages.ts';
 import { NATS_FAULTS } from './nats.ts';
 import { REDIS_FAULTS } from './redis.ts';
+import { SERVER_CLOCK_FAULTS } from './server-clocks.ts';
 import { SWEEPER_FAULTS } from './sweeper.ts';
 import { WORKER_FAULTS } from './workers.ts';
 
@@ -17,5 +18,6 @@ export const FAULTS: readonly Fault[] = [
   ...LINK_FAULTS,
   ...MESSAGE_FAULTS,
   ...SWEEPER_FAULTS,
+  ...SERVER_CLOCK_FAULTS,
   ...LOG_FAULTS,
 ];

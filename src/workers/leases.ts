@@ -37,7 +37,7 @@ const SAFETY = 0.1;
 /** In its own lease times: a lease that stands still for so long is nobody's, whatever Redis' clock says. */
 const STALE_AFTER = 1.5;
 /** A worker that says nothing for so long has no part in the share: what it holds stays its until it is stale. */
-const ABSENT_AFTER = 1;
+const ABSENT_AFTER = 0.75;
 /** Nobody needs a heartbeat that is so old any more. */
 const BURIED_AFTER = 20;
 

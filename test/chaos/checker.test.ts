@@ -175,9 +175,25 @@ describe('a stale write', () => {
     expect(broken(entries)).toEqual(['staleWrites rejected_with_effect']);
   });
 
+  it('is what was decided at a time that had not come', () => {
+    const late = changed('outcome', (entry) => [
+      { ...entry, text: altered(entry.text, { at: entry.at + 10_000 }) },
+    ]);
+    expect(broken(late)).toEqual([]);
+    const early = changed('outcome', (entry) => [
+      { ...entry, text: altered(entry.text, { at: entry.at + 3_600_000 }) },
+    ]);
+    expect(broken(early)).toEqual(['staleWrites time_ahead']);
+  });
+
   it('is what was decided from a log that is not the one applied', () => {
     const sent = changed('sent', (entry) => [entry.id === 'd6' ? { ...entry, at: 11 } : entry]);
-    const told = changed('outcome', (entry) => [entry.id === 'd6' ? { ...entry, at: 12 } : entry], sent);
+    const told = changed(
+      'outcome',
+      (entry) =>
+        entry.id === 'd6' ? [{ ...entry, at: 12, text: altered(entry.text, { at: 12 }) }] : [entry],
+      sent,
+    );
     const entries: Entry[] = [
       { t: 'wrong-log', at: 10, phase: 'begin' },
       ...told,

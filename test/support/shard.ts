@@ -120,6 +120,8 @@ export class RecordingPublisher implements ShardPublisher {
   readonly published: RenderedEvent[] = [];
   readonly deadLetters: DeadLetter[] = [];
   sweeps = 0;
+  /** The times that sweeps brought along. */
+  readonly carried: number[] = [];
   /** While set, neither events nor dead letters are taken. */
   broken = false;
   /** Batches of events that were offered while broken. */
@@ -143,8 +145,9 @@ export class RecordingPublisher implements ShardPublisher {
     this.#refuse();
   }
 
-  async sweep(): Promise<void> {
+  async sweep(_shard: number, at?: number): Promise<void> {
     this.sweeps++;
+    if (at !== undefined) this.carried.push(at);
   }
 
   #refuse(): void {
