@@ -31,7 +31,8 @@ export async function findRanges(search: Search): Promise<ShardRange[]> {
   const shards = positions.length;
   const claims = positions.map((): { seq: number; at: number }[] => []);
   const clocks = positions.map((): LogMessage[] => []);
-  const from = whole ? 1 : Math.min(...positions) + 1;
+  const lowest = positions.reduce((least, position) => Math.min(least, position), Number.MAX_SAFE_INTEGER);
+  const from = whole ? 1 : lowest + 1;
   for await (const message of scanLog(connection, jsm, streams.decisions, from)) {
     const shard = parseDecisionSubject(namespace, message.subject)?.shard;
     if (shard === undefined || (!whole && message.seq <= (positions[shard] ?? 0))) continue;
