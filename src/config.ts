@@ -8,8 +8,9 @@ import { z } from 'zod';
 import { type NatsCredentials, readContext, withProofIn } from './bus/credentials.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { ConfigurationError } from './errors.ts';
-import { faultOf } from './protocol/decode.ts';
+import { isObject } from './protocol/json.ts';
 import { settingsSchema } from './protocol/settings.ts';
+import { isPlainNumber, settingFault } from './setting-fault.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const ms = z.coerce.number().int().min(1);
@@ -36,6 +37,11 @@ export const configSchema = z.strictObject({
   httpHost: z.string().min(1).default('127.0.0.1'),
   /** What `/readyz` and `/metrics` want to be shown. Without one they answer on loopback only. */
   httpToken: z.string().min(16).max(512).optional(),
+  /** Names by which they may be asked, besides those of loopback and of the address: a list with commas. */
+  httpHosts: z
+    .array(z.string())
+    .or(z.string().transform((text) => text.split(',').flatMap((host) => host.trim() || [])))
+    .default([]),
 
   /**
    * The NATS server says who is who (`converge auth`): what is asked about a pool that is not open is answered to those
@@ -156,6 +162,7 @@ const OF_OTHERS = new Set([
   'CONVERGE_REDIS_SERVER',
   'CONVERGE_NATS_SERVER',
   'CONVERGE_NO_INSTALL',
+  'CONVERGE_INSTALL',
   'CONVERGE_AUTH_DIR',
 ]);
 
@@ -194,15 +201,26 @@ export function configFromEnv(env: NodeJS.ProcessEnv, overrides: Partial<ConfigI
     const known = VARIABLES.get(key);
     if (known === undefined)
       throw new ConfigurationError(`${shown(key)} is not a setting${didYouMean(key, VARIABLES.keys())}`);
-    if (known.ofShards) settings[known.name] = Number(value);
+    if (known.ofShards) settings[known.name] = isPlainNumber(value) ? Number(value) : value;
     else values[known.name] = value;
   }
   addContext(values, env, overrides);
-  return parseConfig({
+  const input = {
     ...values,
     settings: { ...settings, ...overrides.settings },
     ...withoutSettings(overrides),
-  });
+  };
+  return checkNumbers(input, parse(input, (path) => variable(path.at(-1) ?? '')));
+}
+
+/** `1e3`, `0x10` and ` 7 ` are numbers to JavaScript, and to nobody who writes a setting. */
+function checkNumbers(input: Record<string, unknown>, config: Config): Config {
+  for (const [name, value] of Object.entries(input)) {
+    const parsed: unknown = Reflect.get(config, name);
+    if (typeof value !== 'string' || typeof parsed !== 'number' || isPlainNumber(value)) continue;
+    throw new ConfigurationError(`${variable(name)}: a whole number is wanted, not ${JSON.stringify(value)}`);
+  }
+  return config;
 }
 
 const CONTEXTS = 'nats/context';
@@ -236,9 +254,26 @@ function definedOf(credentials: NatsCredentials): NatsCredentials {
 }
 
 export function parseConfig(input: unknown): Config {
+  return parse(input, (path) => path.join('.'));
+}
+
+/** `named`: what the fault calls a setting: its variable where it came from there. */
+function parse(input: unknown, named: (path: readonly string[]) => string): Config {
   const parsed = configSchema.safeParse(input);
-  if (!parsed.success) throw new ConfigurationError(`configuration: ${faultOf(parsed.error, '')}`);
-  return parsed.data;
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  if (issue === undefined) throw new ConfigurationError('the configuration cannot be read');
+  const path = issue.path.map(String);
+  const where = path.length === 0 ? 'configuration' : named(path);
+  // As it was written: what was made of it on the way, a NaN, helps nobody.
+  const written = path.reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), input);
+  const isQuoted = !isSecret(path.at(-1) ?? '') && path.length > 0;
+  throw new ConfigurationError(`${where}: ${settingFault(issue, isQuoted ? written : undefined)}`);
+}
+
+/** What is not repeated in a message: it can end in a log. */
+function isSecret(name: string): boolean {
+  return /password|token|creds|nkey|url/i.test(name);
 }
 
 const MAX_SHOWN_CHARS = 100;

@@ -17,6 +17,7 @@ import { ConfigurationError } from '../errors.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import { adoptDescription, chooseIdentity, type KnownElsewhere, saySo } from './log-origin.ts';
 import { NatsTrimMarks } from './nats-trim-marks.ts';
+import { refusedStream } from './refused-stream.ts';
 
 export const LAYOUT_VERSION = 1;
 
@@ -144,7 +145,7 @@ async function ensure(
     } catch (error) {
       // Another worker may have been faster, with the same or other limits.
       const theirs = await findStream(jsm, config.name);
-      if (theirs === undefined) throw error;
+      if (theirs === undefined) throw refusedStream(error, config);
       return theirs;
     }
   }
@@ -155,7 +156,12 @@ async function ensure(
   );
   if (isAsWanted) return found;
   refuseToDrop(found, wanted);
-  return await jsm.streams.update(config.name, { ...found.config, ...wanted });
+  refuseFewerReplicas(found, wanted);
+  try {
+    return await jsm.streams.update(config.name, { ...found.config, ...wanted });
+  } catch (error) {
+    throw refusedStream(error, config);
+  }
 }
 
 /** To fit a lower limit the server drops what is oldest, whatever the stream is told to discard when it is full. */
@@ -164,6 +170,15 @@ function refuseToDrop({ config, state }: StreamInfo, { max_bytes }: Partial<Stre
   throw new ConfigurationError(
     `stream ${config.name} holds ${state.bytes} bytes, the configuration allows ${max_bytes}: ` +
       'its oldest messages would be dropped',
+  );
+}
+
+/** More replicas are made at once; fewer would make the system less safe because somebody forgot a setting. */
+function refuseFewerReplicas({ config }: StreamInfo, { num_replicas }: Partial<StreamConfig>): void {
+  if (num_replicas === undefined || num_replicas >= config.num_replicas) return;
+  throw new ConfigurationError(
+    `stream ${config.name} has ${config.num_replicas} replicas, the configuration says ${num_replicas} ` +
+      '(CONVERGE_REPLICAS): set it to what there is, or edit the streams first (nats stream edit --replicas)',
   );
 }
 
@@ -200,8 +215,10 @@ function limitsOf({
   max_age,
   max_msgs,
   duplicate_window,
+  num_replicas,
 }: Partial<StreamConfig>): Partial<StreamConfig> {
   return {
+    ...(num_replicas === undefined ? {} : { num_replicas }),
     ...(max_bytes === undefined ? {} : { max_bytes }),
     ...(max_age === undefined ? {} : { max_age }),
     ...(max_msgs === undefined ? {} : { max_msgs }),

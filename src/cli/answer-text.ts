@@ -52,13 +52,24 @@ export function timeText(at: number): string {
   return Number.isNaN(date.getTime()) ? String(at) : date.toISOString();
 }
 
+/** Fields of the items, and those of small objects in them, like the counts of tasks by state. */
 function scalarFields(items: readonly unknown[]): string[] {
   const names = new Set<string>();
   for (const item of items) {
     if (!isObject(item)) continue;
-    for (const [name, value] of Object.entries(item)) if (!isObject(value)) names.add(name);
+    for (const [name, value] of Object.entries(item)) {
+      if (!isObject(value)) names.add(name);
+      else if (isCounts(value)) for (const inner of Object.keys(value)) names.add(`${name}.${inner}`);
+    }
   }
   return [...names];
+}
+
+const MOST_COUNTS = 12;
+
+function isCounts(value: object): boolean {
+  const counts = Object.values(value);
+  return counts.length <= MOST_COUNTS && counts.every((count) => typeof count === 'number');
 }
 
 /** `claim.agent` of an item. */

@@ -5,6 +5,7 @@ import { batchSchema, isSingleType, SINGLE_DECISIONS } from '../protocol/decisio
 import { decode } from '../protocol/decode.ts';
 import { subjects } from '../protocol/subjects.ts';
 import { UsageError } from './failure.ts';
+import { fieldHint } from './field-hint.ts';
 import { type Body, readFields } from './fields.ts';
 import type { Item } from './stdin.ts';
 
@@ -50,7 +51,9 @@ export function checkDraft({ where, decision }: Draft, pool: string, agent: stri
       ? [decoded.reason, '']
       : [
           `${decoded.code}: ${decoded.message}`,
-          decoded.code === 'unknown_type' ? didYouMean(decision.type, decisionTypes()) : '',
+          decoded.code === 'unknown_type'
+            ? didYouMean(decision.type, decisionTypes())
+            : fieldHint(schemaOf(decision.type), decision),
         ];
   throw new UsageError(`${where}: ${reason}${hint}`);
 }

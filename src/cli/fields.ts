@@ -1,9 +1,12 @@
 /**
  * Fields as they are typed: one JSON object, or `key=value` words. A value is JSON where it reads as such and text
- * otherwise; where the schema wants text it is text all the same, so that nobody has to quote `taskId=42` twice.
+ * otherwise. Where the schema does not take it so, it is what else it can mean and the schema does take: text, so that nobody
+ * has to quote `taskId=42` twice; the one entry of a list; a time or a duration as people write them. What nothing helps
+ * stays as it was typed, so that the fault is about that.
  */
 import type { z } from 'zod';
 import { isObject, parseJson } from '../protocol/json.ts';
+import { parseDurationMs } from './durations.ts';
 import { UsageError } from './failure.ts';
 
 export type Body = { readonly [field: string]: unknown };
@@ -28,16 +31,45 @@ export function readFields(
   const [first] = words;
   if (words.length === 1 && first?.trimStart().startsWith('{')) return readObject(first);
   const parsed = words.map(readWord);
-  const body = bodyOf(parsed, new Set());
-  const judged = schema?.safeParse({ ...envelope, ...body });
-  const asText = new Set(
-    judged === undefined || judged.success ? [] : judged.error.issues.map(({ path }) => path.join('.')),
-  );
-  for (const { path, fault } of parsed) {
-    const name = path.join('.');
-    if (fault !== undefined && !asText.has(name)) throw new UsageError(`${name}: ${fault}`);
+  const chosen = new Map<Word, unknown>();
+  const bodyNow = (): Body => bodyOf(parsed, chosen);
+  // Whether the schema has anything against what stands at a word's place now.
+  const isFaulty = ({ path }: Word): boolean => {
+    const judged = schema?.safeParse({ ...envelope, ...bodyNow() });
+    return judged?.error?.issues.some((issue) => startsWith(issue.path, path)) ?? false;
+  };
+  for (const word of parsed) {
+    const meant = isFaulty(word) ? meaningOf(word, (value) => !isFaulty(chosenAs(word, value))) : undefined;
+    if (meant === undefined) chosen.delete(word);
+    else chosen.set(word, meant);
+    if (word.fault !== undefined && meant === undefined)
+      throw new UsageError(`${word.path.join('.')}: ${word.fault}`);
   }
-  return asText.size === 0 ? body : bodyOf(parsed, asText);
+  return bodyNow();
+
+  function chosenAs(word: Word, value: unknown): Word {
+    chosen.set(word, value);
+    return word;
+  }
+}
+
+/** The first of all that was possibly meant which fits; undefined where nothing does. */
+function meaningOf({ path, text, value }: Word, fits: (value: unknown) => boolean): unknown {
+  const isDuration = path.at(-1)?.endsWith('Ms') === true;
+  const at = ISO_TIME.test(text) ? Date.parse(text) : Number.NaN;
+  const candidates: unknown[] = [
+    text,
+    ...(text === '' || Array.isArray(value) ? [] : [[value], [text]]),
+    ...(Number.isNaN(at) ? [] : [at]),
+    ...(isDuration ? [parseDurationMs(text)] : []),
+  ];
+  return candidates.find((candidate) => candidate !== undefined && fits(candidate));
+}
+
+const ISO_TIME = /^\d{4}-\d\d-\d\d(T|$)/;
+
+function startsWith(path: readonly PropertyKey[], beginning: readonly string[]): boolean {
+  return beginning.every((name, i) => path[i] === name);
 }
 
 export function readObject(text: string): Body {
@@ -62,12 +94,9 @@ function readWord(word: string): Word {
   return isComposed ? { path, text, value: parsed.value, fault: parsed.why } : { path, text, value: text };
 }
 
-function bodyOf(words: readonly Word[], asText: ReadonlySet<string>): Body {
+function bodyOf(words: readonly Word[], chosen: ReadonlyMap<Word, unknown>): Body {
   const body: Record<string, unknown> = {};
-  for (const { path, text, value } of words) {
-    const isText = asText.has(path.join('.'));
-    put(body, path, isText ? text : value);
-  }
+  for (const word of words) put(body, word.path, chosen.has(word) ? chosen.get(word) : word.value);
   return body;
 }
 

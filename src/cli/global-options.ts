@@ -3,6 +3,7 @@ import { InvalidArgumentError, Option } from 'commander';
 import type { z } from 'zod';
 import { configSchema } from '../config.ts';
 import { isName, isReserved, OPERATOR } from '../protocol/names.ts';
+import { isPlainNumber, settingFault } from '../setting-fault.ts';
 
 export interface GlobalOptions {
   readonly json?: true;
@@ -43,9 +44,18 @@ export function setting(flags: string, text: string, name: keyof typeof configSc
   const schema: z.ZodType = configSchema.shape[name];
   return new Option(flags, text).argParser((value) => {
     const parsed = schema.safeParse(value);
-    if (!parsed.success) throw new InvalidArgumentError(parsed.error.issues[0]?.message ?? '');
+    if (!parsed.success) {
+      const [issue] = parsed.error.issues;
+      throw new InvalidArgumentError(issue === undefined ? '' : sentence(settingFault(issue, undefined)));
+    }
+    if (typeof parsed.data === 'number' && !isPlainNumber(value))
+      throw new InvalidArgumentError('A whole number is wanted.');
     return parsed.data;
   });
+}
+
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 }
 
 /** Reads a pool, an agent or an id. */

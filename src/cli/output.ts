@@ -1,7 +1,11 @@
 /** Where a call speaks: data on stdout, everything else on stderr. */
 import type { Writable } from 'node:stream';
 import type { Failure } from './failure.ts';
+import { every, type Timer } from '../timers.ts';
+import { isReaderGone } from './reader-gone.ts';
 import { printable } from './text.ts';
+
+const LOOK_MS = 250;
 
 export interface OutputOptions {
   readonly stdout: Writable;
@@ -28,6 +32,17 @@ export class Output {
   /** Aborted when nobody reads stdout any more. */
   get unread(): AbortSignal {
     return this.#unread.signal;
+  }
+
+  /**
+   * Looks now and then whether anybody reads stdout: without writing, a process never learns that its reader is gone, and
+   * what follows something quiet would go on for ever behind a `head -1`.
+   */
+  watchReader(): Timer {
+    const fd = Reflect.get(this.#stdout, 'fd');
+    return every(LOOK_MS, () => {
+      if (typeof fd === 'number' && isReaderGone(fd)) this.#unread.abort();
+    }).unref();
   }
 
   /** Resolves when it is written, so that a slow reader slows down the writer. */

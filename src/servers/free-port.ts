@@ -17,12 +17,12 @@ export async function freePort(): Promise<number> {
   for (let tried = 0; tried < portCount; tried += 1) {
     const port = firstPort + next;
     next = (next + 1) % portCount;
-    if (await canListen(port)) return port;
+    if (await isFreePort(port)) return port;
   }
   throw new ServerStartError(`no free port on 127.0.0.1 from ${firstPort} to ${firstPort + portCount - 1}`);
 }
 
-function canListen(port: number): Promise<boolean> {
+export function isFreePort(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(false));

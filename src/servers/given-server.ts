@@ -28,6 +28,7 @@ export async function givenServer(
     command: undefined,
     pid: undefined,
     dataDir: undefined,
+    ended: new Promise<string>(() => undefined),
     stop: async () => undefined,
     kill: refuse,
     reload: refuse,

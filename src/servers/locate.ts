@@ -19,6 +19,7 @@ export async function locate(
   host: Host,
   env: Environment,
   say: (line: string) => void,
+  mayInstall = true,
 ): Promise<Found> {
   const url = env[kind.urlVariable];
   if (isGiven(url)) return { source: 'url', url, origin: kind.urlVariable };
@@ -31,7 +32,7 @@ export async function locate(
 
   const missing = await missingKinds(kind, host, env);
   const packages = missing.map((each) => each.aptPackage);
-  const result = await installPackages(host, env, packages, say);
+  const result = mayInstall ? await installPackages(host, env, packages, say) : NOT_ASKED;
   if (result.type === 'installed') {
     const installed = await findBinary(kind, host, env);
     if (installed !== undefined) {
@@ -44,6 +45,12 @@ export async function locate(
     `no Docker daemon answers, and ${reason}.`;
   throw unavailable(kind, tried, await installLine(host, missing));
 }
+
+/** Nothing is installed on a machine unless somebody has said so. */
+const NOT_ASKED = {
+  type: 'refused',
+  reason: 'packages are installed only when you say so (converge dev --install, or CONVERGE_INSTALL=1)',
+} as const;
 
 interface Binary {
   readonly command: string;

@@ -61,6 +61,10 @@ export class ManagedServer implements RunningServer {
     return this.#life.type === 'process' && this.#life.running ? this.#life.pid : undefined;
   }
 
+  get ended(): Promise<string> {
+    return this.#life.ended;
+  }
+
   stop(): Promise<void> {
     return this.#inTurn(() => endLife(this.#life));
   }

@@ -23,6 +23,8 @@ export interface RunningServer {
   readonly pid: number | undefined;
   /** Undefined for the source `url`. */
   readonly dataDir: string | undefined;
+  /** Resolves when it has ended by whatever, with how. Never for the source `url`: nobody here would know. */
+  readonly ended: Promise<string>;
   /** Asks the server to end and kills it after ten seconds. Does nothing for `url`, or if it has ended. */
   stop(): Promise<void>;
   /**

@@ -18,6 +18,11 @@ export interface CommonOptions {
   readonly env?: Environment | undefined;
   /** Gets a line about which server is used, and what an installation prints (which else goes to stderr). */
   readonly log?: ((line: string) => void) | undefined;
+  /**
+   * May packages of the distribution be installed where no server is found? Yes by default: whoever runs the demo or the
+   * tests of this repository has asked for just that (README).
+   */
+  readonly mayInstall?: boolean | undefined;
   /** How long a start may take, loading old data included; 15,000 ms by default. */
   readonly startDeadlineMs?: number | undefined;
 }
@@ -33,7 +38,7 @@ export async function startServer(
   const { kind } = recipe;
   const env = options.env ?? process.env;
   // Not process.stderr: console ignores a stderr that nobody reads any more, where a bare write would end the process.
-  const found = await locate(kind, host, env, options.log ?? console.error);
+  const found = await locate(kind, host, env, options.log ?? console.error, options.mayInstall ?? true);
   const server =
     found.source === 'url' ? await givenServer(kind, found.url, recipe.ask) : await startFound(found);
   const address = withoutCredentials(server.url);

@@ -11,6 +11,7 @@ export interface ServersOptions {
   readonly env?: Environment | undefined;
   readonly log?: ((line: string) => void) | undefined;
   readonly startDeadlineMs?: number | undefined;
+  readonly mayInstall?: boolean | undefined;
   readonly redis?: Omit<RedisOptions, keyof ServersOptions> | undefined;
   readonly nats?: Omit<NatsOptions, keyof ServersOptions> | undefined;
   /** Short for `nats.config`. */
@@ -30,6 +31,7 @@ export async function startServers(options: ServersOptions, host: Host = thisHos
     env: options.env,
     log: options.log,
     startDeadlineMs: options.startDeadlineMs,
+    mayInstall: options.mayInstall,
   });
   const started = await Promise.allSettled([
     startRedis({ ...options.redis, ...common('redis') }, host),

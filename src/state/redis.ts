@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
-import { type RedisOptions as ClientOptions, Redis } from 'ioredis';
-import { CredentialsError, messageOf, NotAuthorizedError, UnavailableError } from '../errors.ts';
+import { type Callback, type RedisOptions as ClientOptions, Redis } from 'ioredis';
+import { ConfigurationError, CredentialsError, messageOf, NotAuthorizedError, UnavailableError } from '../errors.ts';
 import { every } from '../timers.ts';
 
 export type { Redis };
@@ -70,9 +70,38 @@ export function keepAsking(redis: Redis, everyMs: number): void {
   redis.once('end', () => timer.cancel());
 }
 
+/**
+ * A client that goes nowhere but into the database of its URL. ioredis tells a SELECT that failed as an event and goes on
+ * in database 0, which may be somebody else's: here that connection is given up before anything is sent on it, and made
+ * again, because a server can also come back with fewer databases.
+ */
+class InOneDatabase extends Redis {
+  override select(db: number | string, callback?: Callback<'OK'>): Promise<'OK'> {
+    const selected = super.select(db, callback);
+    selected.catch(() => this.disconnect(true));
+    return selected;
+  }
+
+  /** BullMQ makes copies of its connections. */
+  override duplicate(override?: Partial<ClientOptions>): Redis {
+    const { replyMapping: _unused, ...options } = { ...this.options, ...override };
+    return quiet(new InOneDatabase(options));
+  }
+}
+
+/** What stands behind the host is a number: anything else ioredis takes for database 0. */
+function checkDatabase(url: string): void {
+  const [, path = ''] = /^rediss?:\/\/[^/?#]*\/([^?#]*)/i.exec(url) ?? [];
+  if (/^\d*$/.test(path)) return;
+  throw new ConfigurationError(
+    `the URL of Redis names the database ${JSON.stringify(path.slice(0, 40))}: it has to be a number`,
+  );
+}
+
 function connection(url: string, tls: TlsFiles | undefined, answers: AnswerOptions): Redis {
+  checkDatabase(url);
   return quiet(
-    new Redis(url, {
+    new InOneDatabase(url, {
       ...secured(tls),
       protocol: 2,
       lazyConnect: true,
@@ -118,7 +147,7 @@ export async function openRedis(redis: Redis): Promise<Redis> {
   let cause: Error | undefined;
   const onError = (error: Error): void => {
     cause = error;
-    if (isRefusal(error)) redis.disconnect();
+    if (isRefusal(error) || isNoDatabase(error)) redis.disconnect();
   };
   redis.on('error', onError);
   try {
@@ -127,6 +156,12 @@ export async function openRedis(redis: Redis): Promise<Redis> {
   } catch (error) {
     disconnect(redis);
     const reason = messageOf(cause ?? error);
+    if (isNoDatabase(cause)) {
+      throw new ConfigurationError(
+        `Redis has no database ${redis.options.db}, which the end of its URL names: ${reason}`,
+        { cause: error },
+      );
+    }
     if (isRefusal(cause) || isRefusal(error)) {
       throw new NotAuthorizedError(`Redis refuses the credentials of its URL: ${reason}`, { cause: error });
     }
@@ -134,6 +169,10 @@ export async function openRedis(redis: Redis): Promise<Redis> {
   } finally {
     redis.off('error', onError);
   }
+}
+
+function isNoDatabase(error: unknown): boolean {
+  return /DB index is out of range|invalid DB index|SELECT is not allowed/i.test(messageOf(error));
 }
 
 function isRefusal(error: unknown): boolean {

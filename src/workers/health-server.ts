@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 
@@ -8,6 +8,8 @@ export interface HealthServerOptions {
   readonly host: string;
   /** What everything but `/livez` wants to be shown (`Authorization: Bearer …`). Without one: on loopback nothing. */
   readonly token?: string | undefined;
+  /** Names by which it may be asked besides those of loopback and of the address itself. */
+  readonly hosts?: readonly string[] | undefined;
   readonly registry: Registry;
   /** Why the worker is not ready; empty when it is. */
   readonly notReady: () => readonly string[];
@@ -21,7 +23,7 @@ export interface HealthServer {
 /** `/livez`: the process answers. `/readyz`: it can do its work, or why not. `/metrics`: Prometheus' text format. */
 export async function startHealthServer(options: HealthServerOptions): Promise<HealthServer> {
   const isAdmitted = admission(options.token, options.host);
-  const server = createServer(async (request, response) => {
+  const server = createServer(TIMEOUTS, async (request, response) => {
     const send = (status: number, type: string, body: string): void => {
       response.writeHead(status, { 'content-type': type }).end(body);
     };
@@ -29,6 +31,10 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
     if (request.url !== '/livez' && !isAdmitted(request.headers.authorization)) {
       response.setHeader('www-authenticate', 'Bearer');
       return send(401, 'text/plain', `a bearer token is wanted (CONVERGE_HTTP_TOKEN)\n`);
+    }
+    if (request.url !== '/livez' && options.token === undefined && !isKnownHost(request, options)) {
+      const reason = 'nobody here is called by this Host: CONVERGE_HTTP_HOSTS lists other names\n';
+      return send(421, 'text/plain', reason);
     }
     switch (request.url) {
       case '/livez':
@@ -51,11 +57,10 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
         return send(404, 'text/plain', 'not found\n');
     }
   });
-  server.requestTimeout = 5_000;
   server.on('clientError', (_error, socket) => socket.destroy());
   const address = await listen(server, options.port, options.host);
   return {
-    url: `http://${options.host}:${address.port}`,
+    url: `http://${options.host.includes(':') ? `[${options.host}]` : options.host}:${address.port}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
@@ -64,11 +69,44 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
   };
 }
 
+/** Nobody holds a socket with half a request, or with none, for longer than this. */
+const ANSWERED_WITHIN_MS = 5_000;
+const TIMEOUTS = {
+  requestTimeout: ANSWERED_WITHIN_MS,
+  headersTimeout: ANSWERED_WITHIN_MS,
+  keepAliveTimeout: ANSWERED_WITHIN_MS,
+  connectionsCheckingInterval: 500,
+} as const;
+
+/**
+ * A page in somebody's browser can give its own name the address of this machine, and then read what is answered to it:
+ * the name stays in `Host`. So it has to be one of loopback, the address that was asked, or one that was allowed. Who
+ * shows a token is no such page.
+ */
+function isKnownHost(
+  { headers, socket }: IncomingMessage,
+  { host, hosts = [] }: Pick<HealthServerOptions, 'host' | 'hosts'>,
+): boolean {
+  const [, name] = /^(\[[^\]]*\]|[^:]*)(?::\d*)?$/.exec(headers.host ?? '') ?? [];
+  if (name === undefined || name === '') return false;
+  const asked = bare(name);
+  if (isLoopback(asked)) return true;
+  return [host, socket.localAddress ?? '', ...hosts].some((known) => known !== '' && bare(known) === asked);
+}
+
+/** Without the brackets of an IPv6 address, the prefix of an IPv4 address in one, and the dot at the end of a name. */
+function bare(name: string): string {
+  return name.toLowerCase().replace(/^\[(.*)\]$/, '$1').replace(/^::ffff:/, '').replace(/\.$/, '');
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
 /** Off loopback a token is wanted even if none is set: then nobody has it. */
 function admission(token: string | undefined, host: string): (authorization: string | undefined) => boolean {
   if (token === undefined) {
-    const isLoopback = host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-    return () => isLoopback;
+    return () => isLoopback(bare(host));
   }
   const wanted = digest(`Bearer ${token}`);
   return (authorization) => timingSafeEqual(digest(authorization ?? ''), wanted);

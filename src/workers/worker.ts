@@ -352,12 +352,13 @@ class WorkerProcess {
   }
 
   async #startHealthServer(): Promise<void> {
-    const { httpPort, httpHost, httpToken } = this.#config;
+    const { httpPort, httpHost, httpToken, httpHosts } = this.#config;
     if (httpPort < 0) return;
     this.#health = await startHealthServer({
       port: httpPort,
       host: httpHost,
       token: httpToken,
+      hosts: httpHosts,
       registry: this.#metrics.registry,
       notReady: () => this.#notReady(),
     });

@@ -27,6 +27,31 @@ describe('fields', () => {
     expect(readFields(words, schema)).toEqual(body);
   });
 
+  it('a number out of range stays a number, so that the fault is about its range', () => {
+    const bounded = z.object({ n: z.number().max(3) });
+    expect(readFields(['n=7'], bounded)).toEqual({ n: 7 });
+    expect(bounded.safeParse(readFields(['n=7'], bounded)).error?.issues[0]?.code).toBe('too_big');
+  });
+
+  it('one value is the list of it where a list is wanted', () => {
+    const lists = z.object({ names: z.array(z.string()), numbers: z.array(z.number()).optional() });
+    expect(readFields(['names=a'], lists)).toEqual({ names: ['a'] });
+    expect(readFields(['names=7', 'numbers=7'], lists)).toEqual({ names: ['7'], numbers: [7] });
+    expect(readFields(['names=["a","b"]'], lists)).toEqual({ names: ['a', 'b'] });
+  });
+
+  it('times and durations are taken as tail takes them', () => {
+    const times = z.object({ deadline: z.number(), ttlMs: z.number(), inner: z.object({ waitMs: z.number() }) });
+    const words = ['deadline=2026-01-31T12:00:00Z', 'ttlMs=1.5s', 'inner.waitMs=2m'];
+    expect(readFields(words, times)).toEqual({
+      deadline: Date.UTC(2026, 0, 31, 12),
+      ttlMs: 1_500,
+      inner: { waitMs: 120_000 },
+    });
+    const text = z.object({ note: z.string() });
+    expect(readFields(['note=2026-01-31'], text)).toEqual({ note: '2026-01-31' });
+  });
+
   it('a number that would lose digits stays the text that was typed', () => {
     const any = z.object({ amount: z.unknown(), lot: z.unknown().optional() });
     expect(readFields(['amount=99999999999.123462'], any)).toEqual({ amount: '99999999999.123462' });

@@ -25,6 +25,11 @@ describe('what is typed wrong', () => {
     [['publish', 'p', 'SubmitTask', 'taskId=t'], 'invalid_decision: objective: '],
     [['publish', 'p', 'RenewClaim', 'taskId=t', 'progress=2'], 'invalid_decision: progress: '],
     [['publish', 'p', 'Batch', '{"decisions": [{"type": "ClaimTask"}]}'], 'decisions[0].taskId: '],
+    [['publish', 'p', 'SubmitTask', 'taskId=t', 'objectve=x'], 'there is no field objectve; did you mean objective?'],
+    [['query', 'tasks', 'pol=p'], 'there is no field pol; did you mean pool?'],
+    [['publish', 'p', 'SubmitTask', 'taskId=t', 'objective=x', 'priority=99999999999'], 'priority: Too big'],
+    [['worker', '--shards', 'abc'], 'A whole number is wanted.'],
+    [['worker', '--shards', '1e2'], 'A whole number is wanted.'],
     [['publish', 'p.q', 'CreatePool'], 'Letters, digits, _ and -'],
     [['publish', 'p', 'CreatePool', '--agent', '_system'], 'reserved for the system'],
     [['publish', '_shard', 'CreatePool'], 'reserved_id'],
@@ -72,8 +77,8 @@ describe('what is typed wrong', () => {
 describe('configuration', () => {
   it.each([
     [{ CONVERGE_SHARD: '4' }, 'CONVERGE_SHARD is not a setting; did you mean CONVERGE_SHARDS?'],
-    [{ CONVERGE_SHARDS: 'many' }, 'configuration: shards: '],
-    [{ CONVERGE_NAMESPACE: 'a.b' }, 'configuration: namespace: '],
+    [{ CONVERGE_SHARDS: 'many' }, 'CONVERGE_SHARDS: a whole number is wanted, not "many"'],
+    [{ CONVERGE_NAMESPACE: 'a.b' }, 'CONVERGE_NAMESPACE: 1 to 32 letters'],
   ])('%j is refused with 78', async (env, message) => {
     for (const args of [['worker'], ['query', 'stats'], ['dev', '--ephemeral']]) {
       const { code, stdout, stderr } = await runHere(args, env);

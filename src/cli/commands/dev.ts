@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import type { Config, ConfigInput } from '../../config.ts';
-import { EXIT } from '../../errors.ts';
+import { EXIT, UnavailableError } from '../../errors.ts';
 import { decideMapping } from '../../protocol/subjects.ts';
 import { temporaryDataDir } from '../../servers/data-dir.ts';
 import type { Servers, ServersOptions } from '../../servers/index.ts';
@@ -17,7 +17,10 @@ import {
   serversWithAuth,
   workerAccess,
 } from '../dev-auth.ts';
+import { devRoom, promisableBytes } from '../dev-room.ts';
+import { namedInUse, portOfLastTime, readSession, writeSession } from '../dev-session.ts';
 import { type DevSystem, devSummary, devText } from '../dev-summary.ts';
+import { formatBytes } from '../durations.ts';
 import { UsageError } from '../failure.ts';
 import { setting } from '../global-options.ts';
 import { Interruption } from '../interruption.ts';
@@ -30,6 +33,7 @@ interface DevOptions {
   readonly workers: number;
   readonly natsPort?: number;
   readonly redisPort?: number;
+  readonly install?: true;
   readonly logLevel?: ConfigInput['logLevel'];
 }
 
@@ -51,8 +55,9 @@ export function addDev(program: Command, run: Run): void {
     .addOption(
       new Option('--workers <number>', 'workers in this process').default(1).argParser(workersOption),
     )
-    .addOption(new Option('--nats-port <port>', 'default: a free one').argParser(portOption))
-    .addOption(new Option('--redis-port <port>', 'default: a free one').argParser(portOption))
+    .addOption(new Option('--nats-port <port>', 'default: that of last time, or a free one').argParser(portOption))
+    .addOption(new Option('--redis-port <port>', 'default: that of last time, or a free one').argParser(portOption))
+    .option('--install', 'install servers that are missing (Debian, Ubuntu; or CONVERGE_INSTALL=1)')
     .addOption(setting('--log-level <level>', "of the workers' log on stderr (warn)", 'logLevel'))
     .addHelpText(
       'after',
@@ -105,19 +110,28 @@ async function serve(session: Session): Promise<void> {
   const { call, options, config, dataDir, isEphemeral, interruption } = session;
   const { startServers } = await import('../../servers/index.ts');
   const auth = await authOf(session);
+  const before = isEphemeral ? undefined : await readSession(dataDir);
   const servers = await startServers({
     dataDir,
     env: call.serverEnv,
+    mayInstall: options.install === true || call.env.CONVERGE_INSTALL === '1',
     log: (line) => call.out.say(line),
     // With identities each account has the mapping of its own.
     natsConfig: auth === undefined ? decideMapping(config.namespace, config.shards) : undefined,
-    nats: { ...auth?.servers.nats, port: options.natsPort },
-    redis: { ...auth?.servers.redis, port: options.redisPort },
+    nats: {
+      ...auth?.servers.nats,
+      port: options.natsPort ?? (await portOfLastTime(before?.nats)),
+      maxStoreBytes: promisableBytes(config),
+    },
+    redis: { ...auth?.servers.redis, port: options.redisPort ?? (await portOfLastTime(before?.redis)) },
+  }).catch((error) => {
+    throw namedInUse(error, dataDir, before);
   });
   const workers: RunningWorker[] = [];
   const unwatch =
     auth === undefined ? undefined : reloadOnChange(auth.opened, servers.nats, (line) => call.out.say(line));
   try {
+    if (!isEphemeral) await writeSession(dataDir, servers);
     if (servers.nats.source === 'url') sayMapping(call, config);
     await startWorkers(session, servers, auth?.opened, workers);
     const reasons = await untilReady(workers, interruption.signal);
@@ -126,13 +140,20 @@ async function serve(session: Session): Promise<void> {
       const system: DevSystem = { servers, workers, config, auth: auth?.opened, dataDir, isEphemeral };
       await call.out.data(devSummary(system), () => devText(system));
     }
-    await untilEnded(workers, interruption);
+    await Promise.race([untilEnded(workers, interruption), untilServerEnded(servers, interruption)]);
     call.out.say('stopping; Ctrl-C again ends at once');
   } finally {
     unwatch?.();
     await stopAll(workers, servers);
   }
   call.out.say('stopped');
+}
+
+/** Workers would wait for a server that ended, and nobody starts it again: the whole ends instead, and says why. */
+async function untilServerEnded({ nats, redis }: Servers, { requested }: Interruption): Promise<void> {
+  const ended = [nats, redis].map(async ({ product, ended: life }) => `${product} ${await life}`);
+  const how = await Promise.race([...ended, requested.then(() => undefined)]);
+  if (how !== undefined) throw new UnavailableError(`${how}: converge dev ends`);
 }
 
 /** The identities of the system, with what the servers have to be told of them; undefined without --auth. */
@@ -164,9 +185,27 @@ async function startWorkers(
   endOnFault(logger, () => {
     if (isEphemeral) removeAtExit(dataDir);
   });
+  const room = await roomFor(session, configOf(0, config, servers, auth), servers);
   for (let i = 0; i < options.workers && !interruption.signal.aborted; i++) {
-    started.push(await startWorker(configOf(i, config, servers, auth), { logger }));
+    started.push(await startWorker({ ...configOf(i, config, servers, auth), ...room }, { logger }));
   }
+}
+
+/** On a server that is started here the streams take what is free; somebody else's has been given what it has. */
+async function roomFor(
+  { call, dataDir }: Session,
+  config: Config,
+  { nats }: Servers,
+): Promise<Partial<Config>> {
+  if (nats.source === 'url') return {};
+  const { room, isLess } = await devRoom(config, call.env, dataDir);
+  if (isLess) {
+    call.out.say(
+      `little is free on this disk: the log holds at most ${formatBytes(room.logMaxBytes)}, the events ${formatBytes(room.eventsMaxBytes)}, ` +
+        `the snapshots ${formatBytes(room.snapshotsMaxBytes)} (CONVERGE_LOG_MAX_BYTES and its like say otherwise)`,
+    );
+  }
+  return room;
 }
 
 /** A name and a port can be one worker's only: the first one has them. */

@@ -10,6 +10,7 @@ import { answerText } from '../answer-text.ts';
 import type { Call, Run } from '../call.ts';
 import { timeoutOption } from '../durations.ts';
 import { UsageError } from '../failure.ts';
+import { fieldHint } from '../field-hint.ts';
 import { readFields } from '../fields.ts';
 import { askerFor, callerOf, withNats } from '../nats-connection.ts';
 
@@ -70,7 +71,10 @@ async function query(
 function inputOf<N extends QueryName>(name: N, words: readonly string[]): QueryInput<N> {
   const body = readFields(words, QUERIES[name]);
   const parsed = QUERIES[name].safeParse(body);
-  if (!parsed.success) throw new UsageError(`query ${name}: ${faultOf(parsed.error, '')}`);
+  if (!parsed.success) {
+    const hint = fieldHint(QUERIES[name], body);
+    throw new UsageError(`query ${name}: ${faultOf(parsed.error, '')}${hint}`);
+  }
   // Just judged by the schema of this name.
   return body as QueryInput<N>;
 }

@@ -59,6 +59,7 @@ async function tail(call: Call, what: string, options: TailOptions): Promise<num
     throw new UsageError(`${what} are told once and not kept: --since new`);
   const config = call.config();
   const interruption = new Interruption();
+  const watch = call.out.watchReader();
   try {
     const read = async (connection: NatsConnection): Promise<number> => {
       const asker = askerFor(config);
@@ -81,6 +82,7 @@ async function tail(call: Call, what: string, options: TailOptions): Promise<num
     };
     return await withNats(config, read, callerOf(config));
   } finally {
+    watch.cancel();
     interruption[Symbol.dispose]();
   }
 }
@@ -98,11 +100,15 @@ async function follow({ out }: Call, source: Source, most: number): Promise<void
   }
 }
 
+/** The last moment that has a year of four digits: no server, and no reader, knows what to do with later ones. */
+const LATEST = Date.UTC(9999, 11, 31);
+
+/** Before the beginning of all times of computers is nothing: so long ago is everything. */
 function sinceOption(text: string): Since {
   if (text === 'new' || text === 'all') return text;
   const ago = parseDurationMs(text);
   const at = ago === undefined ? Date.parse(text) : Date.now() - ago;
-  if (Number.isNaN(at))
+  if (Number.isNaN(at) || at > LATEST)
     throw new InvalidArgumentError('new, all, a time like 2026-01-31T12:00:00Z, or so long ago, like 10m.');
-  return { at };
+  return at <= 0 ? 'all' : { at };
 }

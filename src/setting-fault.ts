@@ -1,0 +1,55 @@
+/** What is wrong with a setting, in words for whoever wrote it. */
+import type { z } from 'zod';
+
+const MAX_SHOWN_CHARS = 60;
+
+/** As people write numbers: digits, with a sign or a decimal point. */
+export function isPlainNumber(text: string): boolean {
+  return /^-?\d+(\.\d+)?$/.test(text);
+}
+
+/** `written`: what stands there; left out where that is a secret, or was quoted already. */
+export function settingFault(issue: z.core.$ZodIssue, written: unknown): string {
+  const wanted = wantedBy(issue);
+  return written === undefined ? wanted : `${wanted}, not ${shown(written)}`;
+}
+
+function wantedBy(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      if (issue.expected === 'number' || issue.expected === 'int') return 'a whole number is wanted';
+      return issue.expected === 'boolean' ? 'true or false is wanted' : `${issue.expected} is wanted`;
+    case 'too_small':
+      return issue.origin === 'string' || issue.origin === 'array'
+        ? `at least ${issue.minimum} characters are wanted`
+        : `at least ${issue.minimum} is wanted`;
+    case 'too_big':
+      return issue.origin === 'string' || issue.origin === 'array'
+        ? `at most ${issue.maximum} characters are allowed`
+        : `at most ${issue.maximum} is allowed`;
+    case 'invalid_value':
+      return `one of ${issue.values.map(String).join(', ')} is wanted`;
+    case 'invalid_union':
+      return 'true or false is wanted';
+    case 'invalid_format':
+      return issue.format === 'regex' && issue.pattern !== undefined
+        ? `${allowedBy(issue.pattern)} are allowed`
+        : issue.message;
+    case 'unrecognized_keys':
+      return `there is no setting ${issue.keys.map((key) => shown(key)).join(', ')}`;
+    default:
+      return issue.message;
+  }
+}
+
+/** `^[A-Za-z0-9_-]{1,32}$`, said. */
+function allowedBy(pattern: string): string {
+  const [, marks = '', least = '1', most = ''] = /\[A-Za-z0-9([^\]]*)\]\{(\d+),(\d+)\}/.exec(pattern) ?? [];
+  if (most === '') return `texts like ${pattern}`;
+  return `${least} to ${most} letters, digits and ${[...marks].join(' ')}`;
+}
+
+function shown(value: unknown): string {
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
+  return (text.length > MAX_SHOWN_CHARS ? `${text.slice(0, MAX_SHOWN_CHARS)}…` : text).toWellFormed();
+}
