@@ -210,7 +210,10 @@ export function configFromEnv(env: NodeJS.ProcessEnv, overrides: Partial<ConfigI
     settings: { ...settings, ...overrides.settings },
     ...withoutSettings(overrides),
   };
-  return checkNumbers(input, parse(input, (path) => variable(path.at(-1) ?? '')));
+  return checkNumbers(
+    input,
+    parse(input, (path) => variable(path.at(-1) ?? '')),
+  );
 }
 
 /** `1e3`, `0x10` and ` 7 ` are numbers to JavaScript, and to nobody who writes a setting. */

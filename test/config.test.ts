@@ -35,7 +35,11 @@ describe('configuration', () => {
     ['CONVERGE_LEASE_MS', '9999999999', 'at most 3600000 is allowed, not "9999999999"'],
     ['CONVERGE_OUTCOME_RETENTION_MS', 'x', 'a whole number is wanted, not "x"'],
     ['CONVERGE_OUTCOME_RETENTION_COUNT', '5', 'at least 1000 is wanted, not 5'],
-    ['CONVERGE_LOG_LEVEL', 'loud', 'one of trace, debug, info, warn, error, fatal, silent is wanted, not "loud"'],
+    [
+      'CONVERGE_LOG_LEVEL',
+      'loud',
+      'one of trace, debug, info, warn, error, fatal, silent is wanted, not "loud"',
+    ],
     ['CONVERGE_AUTH', 'maybe', 'true or false is wanted, not "maybe"'],
     ['CONVERGE_NAMESPACE', 'a b', '1 to 32 letters, digits and _ - are allowed, not "a b"'],
     ['CONVERGE_HTTP_TOKEN', 'short', 'at least 16 characters are wanted'],
@@ -58,14 +62,14 @@ describe('configuration', () => {
     },
   );
 
-  it.each([
-    ['LEASE_MS'],
-    ['SWEEP_EVERY_MS'],
-    ['SHUTDOWN_MS'],
-    ['SNAPSHOT_EVERY_MS'],
-  ])('refuses a wait that no timer can hold: %s', (name) => {
-    expect(() => configFromEnv({ [`CONVERGE_${name}`]: '2147483648' })).toThrow(`CONVERGE_${name}: at most`);
-  });
+  it.each([['LEASE_MS'], ['SWEEP_EVERY_MS'], ['SHUTDOWN_MS'], ['SNAPSHOT_EVERY_MS']])(
+    'refuses a wait that no timer can hold: %s',
+    (name) => {
+      expect(() => configFromEnv({ [`CONVERGE_${name}`]: '2147483648' })).toThrow(
+        `CONVERGE_${name}: at most`,
+      );
+    },
+  );
 
   it('refuses unknown settings in an object', () => {
     expect(() => parseConfig({ leaseMilliseconds: 1 })).toThrow(ConfigurationError);

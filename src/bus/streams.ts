@@ -156,7 +156,7 @@ async function ensure(
   );
   if (isAsWanted) return found;
   refuseToDrop(found, wanted);
-  refuseFewerReplicas(found, wanted);
+  refuseReplicas(found, wanted);
   try {
     return await jsm.streams.update(config.name, { ...found.config, ...wanted });
   } catch (error) {
@@ -174,8 +174,16 @@ function refuseToDrop({ config, state }: StreamInfo, { max_bytes }: Partial<Stre
 }
 
 /** More replicas are made at once; fewer would make the system less safe because somebody forgot a setting. */
-function refuseFewerReplicas({ config }: StreamInfo, { num_replicas }: Partial<StreamConfig>): void {
-  if (num_replicas === undefined || num_replicas >= config.num_replicas) return;
+function refuseReplicas({ config, cluster }: StreamInfo, { num_replicas }: Partial<StreamConfig>): void {
+  if (num_replicas === undefined || num_replicas === config.num_replicas) return;
+  if (num_replicas > config.num_replicas) {
+    if (cluster !== undefined) return;
+    // A single server of 2.9 takes the number and keeps one replica all the same.
+    throw new ConfigurationError(
+      `stream ${config.name} cannot have ${num_replicas} replicas: the server is not in a cluster. ` +
+        'Set CONVERGE_REPLICAS to what the cluster has',
+    );
+  }
   throw new ConfigurationError(
     `stream ${config.name} has ${config.num_replicas} replicas, the configuration says ${num_replicas} ` +
       '(CONVERGE_REPLICAS): set it to what there is, or edit the streams first (nats stream edit --replicas)',

@@ -16,7 +16,9 @@ export function isReaderGone(fd: number): boolean {
     }
     return stat.isSocket() && waitsNever(fd) && readSync(fd, Buffer.alloc(1)) === 0;
   } catch (error) {
-    return error instanceof Error && 'code' in error && (error.code === 'ENXIO' || error.code === 'ECONNRESET');
+    return (
+      error instanceof Error && 'code' in error && (error.code === 'ENXIO' || error.code === 'ECONNRESET')
+    );
   }
 }
 

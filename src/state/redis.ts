@@ -1,7 +1,13 @@
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import { type Callback, type RedisOptions as ClientOptions, Redis } from 'ioredis';
-import { ConfigurationError, CredentialsError, messageOf, NotAuthorizedError, UnavailableError } from '../errors.ts';
+import {
+  ConfigurationError,
+  CredentialsError,
+  messageOf,
+  NotAuthorizedError,
+  UnavailableError,
+} from '../errors.ts';
 import { every } from '../timers.ts';
 
 export type { Redis };
@@ -76,9 +82,22 @@ export function keepAsking(redis: Redis, everyMs: number): void {
  * again, because a server can also come back with fewer databases.
  */
 class InOneDatabase extends Redis {
+  /** Why the server did not let it into its database, at the last attempt. */
+  refusal: unknown;
+
   override select(db: number | string, callback?: Callback<'OK'>): Promise<'OK'> {
-    const selected = super.select(db, callback);
-    selected.catch(() => this.disconnect(true));
+    const selected = callback === undefined ? super.select(db) : super.select(db, callback);
+    selected.then(
+      () => {
+        this.refusal = undefined;
+      },
+      (error) => {
+        // What the server said, not that the connection went away meanwhile.
+        if (!(error instanceof Error) || error.name !== 'ReplyError') return;
+        this.refusal = error;
+        this.disconnect(true);
+      },
+    );
     return selected;
   }
 
@@ -147,7 +166,7 @@ export async function openRedis(redis: Redis): Promise<Redis> {
   let cause: Error | undefined;
   const onError = (error: Error): void => {
     cause = error;
-    if (isRefusal(error) || isNoDatabase(error)) redis.disconnect();
+    if (isRefusal(error) || isNoDatabase(redis)) redis.disconnect();
   };
   redis.on('error', onError);
   try {
@@ -156,14 +175,15 @@ export async function openRedis(redis: Redis): Promise<Redis> {
   } catch (error) {
     disconnect(redis);
     const reason = messageOf(cause ?? error);
-    if (isNoDatabase(cause)) {
-      throw new ConfigurationError(
-        `Redis has no database ${redis.options.db}, which the end of its URL names: ${reason}`,
-        { cause: error },
-      );
-    }
     if (isRefusal(cause) || isRefusal(error)) {
       throw new NotAuthorizedError(`Redis refuses the credentials of its URL: ${reason}`, { cause: error });
+    }
+    const noDatabase = redis instanceof InOneDatabase ? redis.refusal : undefined;
+    if (noDatabase !== undefined) {
+      throw new ConfigurationError(
+        `Redis has no database ${redis.options.db}, which the end of its URL names: ${messageOf(noDatabase)}`,
+        { cause: error },
+      );
     }
     throw new UnavailableError(`Redis does not answer: ${reason}`, { cause: error });
   } finally {
@@ -171,8 +191,8 @@ export async function openRedis(redis: Redis): Promise<Redis> {
   }
 }
 
-function isNoDatabase(error: unknown): boolean {
-  return /DB index is out of range|invalid DB index|SELECT is not allowed/i.test(messageOf(error));
+function isNoDatabase(redis: Redis): boolean {
+  return redis instanceof InOneDatabase && redis.refusal !== undefined;
 }
 
 function isRefusal(error: unknown): boolean {

@@ -96,7 +96,11 @@ function isKnownHost(
 
 /** Without the brackets of an IPv6 address, the prefix of an IPv4 address in one, and the dot at the end of a name. */
 function bare(name: string): string {
-  return name.toLowerCase().replace(/^\[(.*)\]$/, '$1').replace(/^::ffff:/, '').replace(/\.$/, '');
+  return name
+    .toLowerCase()
+    .replace(/^\[(.*)\]$/, '$1')
+    .replace(/^::ffff:/, '')
+    .replace(/\.$/, '');
 }
 
 function isLoopback(host: string): boolean {

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { connect } from 'nats';
 import { expect, it, onTestFinished } from 'vitest';
+import { roomWithin } from '../../src/cli/dev-room.ts';
 import { askNats } from '../../src/servers/ask-nats.ts';
 import { askRedis } from '../../src/servers/ask-redis.ts';
 import { freePort, temporaryDataDir } from '../../src/servers/index.ts';
@@ -187,4 +189,74 @@ it('Ctrl-C while it starts ends it, too', async () => {
   expect(ended).toMatchObject({ code: 0, stdout: '' });
   const pids = [...ended.stderr.matchAll(/process (\d+)/g)].map(([, pid]) => Number(pid));
   expect(pids.filter(isAlive)).toEqual([]);
+});
+
+it('a second one in the same folder names the first', async () => {
+  const dir = await emptyFolder();
+  const { started, system } = await dev('--data-dir', dir, '--shards', '1');
+  const { code, stderr } = await converge(['dev', '--data-dir', dir]);
+  expect(code).toBe(78);
+  expect(stderr).toContain(`${dir} is in use by another converge dev, process ${started.pid}`);
+  expect(stderr).toContain(system.nats.url);
+  started.signal('SIGINT');
+  await started.ended;
+});
+
+it('kept data keep their ports, unless somebody has taken them', async () => {
+  const dir = await emptyFolder();
+  const urls: string[][] = [];
+  for (let times = 0; times < 2; times++) {
+    const { started, system } = await dev('--data-dir', dir, '--shards', '1');
+    urls.push([system.nats.url, system.redis.url]);
+    started.signal('SIGINT');
+    await started.ended;
+  }
+  expect(urls[1]).toEqual(urls[0]);
+  const taken = createServer().listen(Number(new URL(urls[0]?.[0] ?? '').port), '127.0.0.1');
+  onTestFinished(() => void taken.close());
+  const { started, system } = await dev('--data-dir', dir, '--shards', '1');
+  expect([system.nats.url === urls[0]?.[0], system.redis.url === urls[0]?.[1]]).toEqual([false, true]);
+  started.signal('SIGINT');
+  await started.ended;
+});
+
+it.each(['nats', 'redis'] as const)('ends when its %s server ends, and says so', async (name) => {
+  const { started, system } = await dev('--ephemeral', '--shards', '1');
+  process.kill(system[name].pid, 'SIGKILL');
+  const { code, stderr } = await started.ended;
+  expect(code).toBe(69);
+  expect(stderr).toMatch(new RegExp(`${name}-server was ended by SIGKILL: converge dev ends`));
+});
+
+it('tail ends when its reader is gone, though nothing more happens, and takes any age', async () => {
+  const { started, system } = await dev('--ephemeral', '--shards', '1');
+  await converge(['publish', 'p', 'CreatePool'], { env: system.env });
+  const { stdout, code } = await converge(['tail', 'events', '--since', '900000d', '--count', '1'], {
+    env: system.env,
+  });
+  expect(code).toBe(0);
+  expect(stdout).toContain('pool.created');
+  const tail = converge.start(['tail', 'events', '--since', 'all'], { env: system.env });
+  await until('the first line', () => tail.stdout.includes('\n'));
+  tail.closeStdout();
+  expect(await tail.ended).toMatchObject({ code: 0 });
+  started.signal('SIGINT');
+  await started.ended;
+});
+
+it('limits that nobody said fit into what is free, in their proportions; said ones stay', () => {
+  const GIB = 1024 ** 3;
+  const defaults = { logMaxBytes: 10 * GIB, eventsMaxBytes: 10 * GIB, snapshotsMaxBytes: 2 * GIB };
+  expect(roomWithin(defaults, () => false, 100 * GIB)).toEqual(defaults);
+  const little = roomWithin(defaults, () => false, 4.4 * GIB);
+  expect(little.logMaxBytes + little.eventsMaxBytes + little.snapshotsMaxBytes).toBeLessThanOrEqual(
+    2.2 * GIB,
+  );
+  expect(little.logMaxBytes / little.snapshotsMaxBytes).toBeCloseTo(5, 5);
+  expect(roomWithin(defaults, (name) => name === 'logMaxBytes', 4 * GIB).logMaxBytes).toBe(10 * GIB);
+  expect(roomWithin(defaults, () => false, 0)).toEqual({
+    logMaxBytes: 1024 ** 2,
+    eventsMaxBytes: 1024 ** 2,
+    snapshotsMaxBytes: 1024 ** 2,
+  });
 });

@@ -41,7 +41,11 @@ describe('fields', () => {
   });
 
   it('times and durations are taken as tail takes them', () => {
-    const times = z.object({ deadline: z.number(), ttlMs: z.number(), inner: z.object({ waitMs: z.number() }) });
+    const times = z.object({
+      deadline: z.number(),
+      ttlMs: z.number(),
+      inner: z.object({ waitMs: z.number() }),
+    });
     const words = ['deadline=2026-01-31T12:00:00Z', 'ttlMs=1.5s', 'inner.waitMs=2m'];
     expect(readFields(words, times)).toEqual({
       deadline: Date.UTC(2026, 0, 31, 12),

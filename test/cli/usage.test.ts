@@ -25,7 +25,10 @@ describe('what is typed wrong', () => {
     [['publish', 'p', 'SubmitTask', 'taskId=t'], 'invalid_decision: objective: '],
     [['publish', 'p', 'RenewClaim', 'taskId=t', 'progress=2'], 'invalid_decision: progress: '],
     [['publish', 'p', 'Batch', '{"decisions": [{"type": "ClaimTask"}]}'], 'decisions[0].taskId: '],
-    [['publish', 'p', 'SubmitTask', 'taskId=t', 'objectve=x'], 'there is no field objectve; did you mean objective?'],
+    [
+      ['publish', 'p', 'SubmitTask', 'taskId=t', 'objectve=x'],
+      'there is no field objectve; did you mean objective?',
+    ],
     [['query', 'tasks', 'pol=p'], 'there is no field pol; did you mean pool?'],
     [['publish', 'p', 'SubmitTask', 'taskId=t', 'objective=x', 'priority=99999999999'], 'priority: Too big'],
     [['worker', '--shards', 'abc'], 'A whole number is wanted.'],

@@ -1,7 +1,8 @@
 /** What an operator and an orchestrator can see of a worker, and that starting and stopping leave nothing behind. */
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect as connectTo } from 'node:net';
 import { join } from 'node:path';
+import { text as textOf } from 'node:stream/consumers';
 import { expect, it, vi } from 'vitest';
 import { ConfigurationError, UnavailableError } from '../../src/errors.ts';
 import { freePort, startNats } from '../../src/servers/index.ts';
@@ -149,4 +150,69 @@ it('stopped twice stops once', async () => {
   await expect(fetch(`${worker.healthUrl}/livez`)).rejects.toThrow();
   expect(worker.shards).toEqual([]);
   expect(worker.notReady()).toContain('stopping');
+});
+
+/** The answer's status to a request with this Host; rebinding cannot be tried with fetch, which sets it itself. */
+async function statusFor(url: string, path: string, host: string, headers = ''): Promise<string> {
+  const { hostname, port } = new URL(url);
+  const socket = connectTo(Number(port), hostname.replace(/^\[|\]$/g, ''));
+  socket.write(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\n${headers}Connection: close\r\n\r\n`);
+  const answer = await textOf(socket);
+  return answer.split(' ')[1] ?? answer;
+}
+
+it('answers nobody who calls it by a name that it does not have: a page that rebinds its own name reads nothing', async () => {
+  const { healthUrl = '' } = await system
+    .space()
+    .worker({ httpPort: 0, httpHosts: 'metrics.internal, other' });
+  for (const path of ['/metrics', '/readyz']) {
+    for (const host of [
+      'evil.example',
+      'evil.example:80',
+      '',
+      'localhost.evil.example',
+      '127.0.0.1.evil.example',
+    ]) {
+      expect(await statusFor(healthUrl, path, host), `${path} as ${host}`).toMatch(/^4(21|00)$/);
+    }
+    for (const host of [
+      'localhost',
+      '127.0.0.1:99',
+      '[::1]:1',
+      'METRICS.internal',
+      'other:9100',
+      'localhost.',
+    ]) {
+      expect(await statusFor(healthUrl, path, host), `${path} as ${host}`).toMatch(/^(200|503)$/);
+    }
+  }
+  expect(await statusFor(healthUrl, '/livez', 'evil.example')).toBe('200');
+});
+
+it('who shows the token may call it by any name', async () => {
+  const httpToken = 'a-token-of-some-length';
+  const { healthUrl = '' } = await system.space().worker({ httpPort: 0, httpToken });
+  const bearer = `Authorization: Bearer ${httpToken}\r\n`;
+  expect(await statusFor(healthUrl, '/metrics', 'metrics.example', bearer)).toBe('200');
+  expect(await statusFor(healthUrl, '/metrics', 'metrics.example')).toBe('401');
+});
+
+it.each(['', 'GET /livez HT', 'GET /livez HTTP/1.1\r\nHost: localhost\r\n'])(
+  'holds no socket for a request that does not come to its end: %j',
+  async (half) => {
+    const { healthUrl = '' } = await system.space().worker({ httpPort: 0 });
+    const socket = connectTo(Number(new URL(healthUrl).port), '127.0.0.1');
+    socket.on('error', () => undefined);
+    socket.write(half);
+    const started = performance.now();
+    await textOf(socket).catch(() => '');
+    expect(performance.now() - started).toBeLessThan(12_000);
+  },
+);
+
+it('says where it is in a form that can be used, on IPv6 too', async () => {
+  const { healthUrl = '' } = await system.space().worker({ httpPort: 0, httpHost: '::1' });
+  expect(healthUrl).toMatch(/^http:\/\/\[::1\]:\d+$/);
+  expect((await fetch(`${healthUrl}/livez`)).status).toBe(200);
+  expect((await fetch(`${healthUrl}/metrics`)).status).toBe(200);
 });

@@ -55,8 +55,12 @@ export function addDev(program: Command, run: Run): void {
     .addOption(
       new Option('--workers <number>', 'workers in this process').default(1).argParser(workersOption),
     )
-    .addOption(new Option('--nats-port <port>', 'default: that of last time, or a free one').argParser(portOption))
-    .addOption(new Option('--redis-port <port>', 'default: that of last time, or a free one').argParser(portOption))
+    .addOption(
+      new Option('--nats-port <port>', 'default: that of last time, or a free one').argParser(portOption),
+    )
+    .addOption(
+      new Option('--redis-port <port>', 'default: that of last time, or a free one').argParser(portOption),
+    )
     .option('--install', 'install servers that are missing (Debian, Ubuntu; or CONVERGE_INSTALL=1)')
     .addOption(setting('--log-level <level>', "of the workers' log on stderr (warn)", 'logLevel'))
     .addHelpText(
