@@ -3,13 +3,16 @@
  * stream straight to `feeds.<asker>.<token>`, where only that asker may listen. A consumer that nobody listens to lapses.
  */
 import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager } from '@nats-io/jetstream';
-import { nuid } from 'nats';
+import { headers, type NatsConnection, nuid } from 'nats';
 import { UnavailableError } from '../errors.ts';
 import type { OpenedFeed, QueryOf } from '../protocol/queries.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import { eventsIdentityOf, findStream } from './streams.ts';
 
-/** Of one asker; beyond, the newest ones are closed. */
+/** The header of the last message of a feed that a worker has closed: why. */
+export const FEED_CLOSED = 'Converge-Closed';
+
+/** Of one asker; beyond, the newest ones are closed, and told so. */
 const MAX_FEEDS = 64;
 const HEARTBEAT_NANOS = 1_000_000_000;
 /** How long nobody may listen. */
@@ -18,8 +21,10 @@ const INACTIVE_NANOS = 5_000_000_000;
 export class EventFeeds {
   readonly #jsm: JetStreamManager;
   readonly #subjects: Subjects;
+  readonly #connection: NatsConnection;
 
-  constructor(jsm: JetStreamManager, subjects: Subjects) {
+  constructor(connection: NatsConnection, jsm: JetStreamManager, subjects: Subjects) {
+    this.#connection = connection;
     this.#jsm = jsm;
     this.#subjects = subjects;
   }
@@ -70,11 +75,20 @@ export class EventFeeds {
       const verdict = verdicts.get(key) ?? (pool === undefined ? Promise.resolve(true) : maySee(asker, pool));
       verdicts.set(key, verdict);
       if (count <= MAX_FEEDS && (await verdict)) continue;
+      if (count > MAX_FEEDS) this.#sayTooMany(config);
       // Gone already when its reader has left meanwhile.
       await this.#jsm.consumers.delete(stream, name).catch(() => false);
       closed++;
     }
     return closed;
+  }
+
+  /** Without a word its reader would open it again, and again hear nothing. */
+  #sayTooMany({ deliver_subject }: ConsumerConfig): void {
+    if (deliver_subject === undefined) return;
+    const header = headers();
+    header.set(FEED_CLOSED, `a name has ${MAX_FEEDS} feeds at most: close some before opening others`);
+    this.#connection.publish(deliver_subject, undefined, { headers: header });
   }
 
   /** Whose feed the consumer is, and of which pool; undefined for consumers of others. */

@@ -262,10 +262,13 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
   }
 }
 
+/** `rate_limited`: more feeds than a name may have. A worker that is busy is asked again and not told of here. */
+const FINAL_CODES: ReadonlySet<string> = new Set(['not_allowed', 'rate_limited']);
+
 /** Asking again changes nothing about another stream, a permission that is missing, a pool that is not for us. */
 function finalIn(error: unknown): Error | undefined {
   if (error instanceof LogDivergedError || error instanceof PermissionDeniedError) return error;
-  if (error instanceof QueryError && (isNotFound(error.code) || error.code === 'not_allowed')) return error;
+  if (error instanceof QueryError && (isNotFound(error.code) || FINAL_CODES.has(error.code))) return error;
   return permissionDenied(error);
 }
 

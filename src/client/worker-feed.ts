@@ -3,9 +3,10 @@
  * listen. The server tells the pace (flow control) and that it is still there (heartbeats).
  */
 import { type Msg, type NatsConnection, nuid, type Subscription } from 'nats';
+import { FEED_CLOSED } from '../bus/event-feeds.ts';
 import { permissionDenied } from '../bus/permission-denied.ts';
 import type { QueryClient } from '../bus/query-client.ts';
-import { LogInterruptedError } from '../errors.ts';
+import { LogInterruptedError, QueryError } from '../errors.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import { every, type Timer } from '../timers.ts';
 import {
@@ -105,6 +106,8 @@ class Arrivals implements DeliveryBatch {
           this.#answer(message, delivered);
           continue;
         }
+        const closed = message.headers?.get(FEED_CLOSED);
+        if (closed !== undefined && closed !== '') throw new QueryError('rate_limited', closed);
         const delivery = deliveryOf(message);
         if (delivery === undefined) continue;
         delivered = delivery.delivery;

@@ -16,6 +16,7 @@ import {
   type HeldTask,
   PoolManager,
   TaskManager,
+  WorkResultError,
 } from '../../src/client/index.ts';
 import { insist } from '../../src/client/insist.ts';
 import { messageOf, OutcomeTimeoutError, PublishError, UnavailableError } from '../../src/errors.ts';
@@ -190,7 +191,7 @@ describe('work ends its claim, whatever it throws or returns', () => {
 
   it('returned', async () => {
     const { pool, submit, becomes } = await room();
-    await started(pool, {
+    const { errors } = await started(pool, {
       concurrency: 4,
       work: ({ taskId }) => returned[Number(taskId.slice(1))]?.[1] as Json,
     });
@@ -198,6 +199,8 @@ describe('work ends its claim, whatever it throws or returns', () => {
       await submit(`t${i}`, { constraints: { maxAttempts: 1, claimTtlMs: 60_000 } });
     for (const [i, [name, , reason]] of returned.entries())
       expect((await becomes(`t${i}`, 'failed')).reason, name).toMatch(reason);
+    expect(errors).toHaveLength(returned.length);
+    for (const error of errors) expect(error).toBeInstanceOf(WorkResultError);
   });
 
   it.each([

@@ -8,4 +8,4 @@ export {
 export type { Decide, DecideContext } from './decide-loop.ts';
 export { ClaimLostError } from './held-claim.ts';
 export type { AgentPool } from './membership.ts';
-export type { Work, WorkContext, WorkTask } from './run-task.ts';
+export { type Work, type WorkContext, WorkResultError, type WorkTask } from './run-task.ts';

@@ -26,6 +26,11 @@ export interface WorkContext {
  */
 export type Work = (task: WorkTask, context: WorkContext) => Promise<Json | undefined> | Json | undefined;
 
+/** What `work` returned can be no result: the attempt has failed, with the reason. */
+export class WorkResultError extends Error {
+  override readonly name = 'WorkResultError';
+}
+
 export interface RunTaskOptions {
   readonly work: Work;
   readonly claim: HeldClaim;
@@ -41,7 +46,10 @@ export async function runTask(options: RunTaskOptions): Promise<void> {
   if (claim.hasEnded) return;
   if ('error' in done) return fail(options, messageOf(done.error), isRetryable(done.error));
   const refusal = await report(options, done.result ?? null);
-  if (refusal !== undefined) await fail(options, `the result was refused: ${refusal}`, true);
+  if (refusal === undefined) return;
+  // It would be refused again, whatever the task is: its author has to know.
+  options.onError(new WorkResultError(`the result of task ${claim.task.taskId} was refused: ${refusal}`));
+  await fail(options, `the result was refused: ${refusal}`, true);
 }
 
 async function attempt({
