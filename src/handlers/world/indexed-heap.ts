@@ -46,19 +46,58 @@ export class IndexedHeap<T> {
     return true;
   }
 
-  /** The first entries that pass the test, in order, without removing them. Entries that fail it are passed over. */
+  /** All entries in order, one by one; the heap must not change meanwhile. Looking at k of them takes k·log k steps. */
+  *inOrder(): Generator<T, void, undefined> {
+    // Places whose parents were given out, best first: the next one of all is always among them.
+    const frontier: number[] = this.#items.length === 0 ? [] : [0];
+    while (frontier.length > 0) {
+      const place = this.#popBest(frontier);
+      const entry = this.#items[place];
+      if (entry === undefined) return;
+      yield entry.item;
+      for (const child of [2 * place + 1, 2 * place + 2]) {
+        if (child < this.#items.length) this.#pushTo(frontier, child);
+      }
+    }
+  }
+
+  /** The first entries that pass the test, in order. Entries that fail it are passed over; looking ends at `until`. */
   first(count: number, wanted: (item: T) => boolean = () => true, until?: (item: T) => boolean): T[] {
     const found: T[] = [];
-    const looked: { key: string; item: T }[] = [];
-    while (found.length < count) {
-      const top = this.#items[0];
-      if (top === undefined || until?.(top.item)) break;
-      looked.push(top);
-      this.delete(top.key);
-      if (wanted(top.item)) found.push(top.item);
+    if (count <= 0) return found;
+    for (const item of this.inOrder()) {
+      if (until?.(item)) break;
+      if (wanted(item)) found.push(item);
+      if (found.length >= count) break;
     }
-    for (const { key, item } of looked) this.set(key, item);
     return found;
+  }
+
+  #pushTo(frontier: number[], place: number): void {
+    let at = frontier.push(place) - 1;
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      if (!this.#isBefore(frontier[at] ?? 0, frontier[parent] ?? 0)) return;
+      swap(frontier, at, parent);
+      at = parent;
+    }
+  }
+
+  #popBest(frontier: number[]): number {
+    const best = frontier[0] ?? 0;
+    const last = frontier.pop() ?? 0;
+    if (frontier.length > 0) frontier[0] = last;
+    for (let at = 0; ; ) {
+      const left = 2 * at + 1;
+      const right = left + 1;
+      let least = at;
+      if (left < frontier.length && this.#isBefore(frontier[left] ?? 0, frontier[least] ?? 0)) least = left;
+      if (right < frontier.length && this.#isBefore(frontier[right] ?? 0, frontier[least] ?? 0))
+        least = right;
+      if (least === at) return best;
+      swap(frontier, at, least);
+      at = least;
+    }
   }
 
   #rise(from: number): void {
@@ -100,4 +139,12 @@ export class IndexedHeap<T> {
     this.#places.set(second.key, a);
     this.#places.set(first.key, b);
   }
+}
+
+function swap(list: number[], a: number, b: number): void {
+  const first = list[a];
+  const second = list[b];
+  if (first === undefined || second === undefined) return;
+  list[a] = second;
+  list[b] = first;
 }

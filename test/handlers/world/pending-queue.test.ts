@@ -90,4 +90,36 @@ describe('satisfies', () => {
   ])('%j against %j: %s', (capabilities, requirements, expected) => {
     expect(satisfies(new Set(capabilities), requirements)).toBe(expected);
   });
+
+  it('how much is looked at does not grow with classes that share a requirement, nor with their topics', () => {
+    const [sample] = fc.sample(task, 1);
+    if (sample === undefined) throw new Error('no sample');
+    const lookedAt = (
+      count: number,
+      of: (i: number) => Partial<PendingTask>,
+      topics?: ReadonlySet<string>,
+    ) => {
+      const queue = new PendingQueue();
+      for (let i = 0; i < count; i++) queue.add({ ...sample, taskId: `t-${i}`, order: i, ...of(i) });
+      let asked = 0;
+      class Counting extends Set<string> {
+        override has(name: string): boolean {
+          asked++;
+          return super.has(name);
+        }
+      }
+      expect(queue.best(1, new Counting(['a']), topics, () => true)).toEqual([]);
+      return asked;
+    };
+    const anyTopic = new Set(['x']);
+    for (const count of [10, 2_000]) {
+      expect(lookedAt(count, (i) => ({ requiredCapabilities: [['a'], [`b-${i}`]] }))).toBeLessThan(10);
+      expect(
+        lookedAt(count, (i) => ({ topic: 'x', requiredCapabilities: [['a'], [`b-${i}`]] }), anyTopic),
+      ).toBeLessThan(10);
+      expect(
+        lookedAt(count, (i) => ({ topic: `t-${i}`, requiredCapabilities: [['a'], ['b']] })),
+      ).toBeLessThan(10);
+    }
+  });
 });
