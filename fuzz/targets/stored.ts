@@ -2,7 +2,7 @@
 import { StoredStateError } from '../../src/errors.ts';
 import { parseEntityRef } from '../../src/protocol/entities.ts';
 import { settingsSchema } from '../../src/protocol/settings.ts';
-import { pendingMember, taskIdOfPendingMember } from '../../src/state/keys.ts';
+import { parsePendingMember, pendingMember } from '../../src/state/keys.ts';
 import { decodeOutbox, encodeOutbox, type Owed } from '../../src/workers/outbox.ts';
 import { mutatedBytes } from '../mutate/bytes.ts';
 import { mutatedJson } from '../mutate/json.ts';
@@ -113,8 +113,9 @@ function references(random: Random) {
     run: () => {
       const ref = parseEntityRef(text);
       must(ref === undefined || `${ref.kind}/${ref.id}` === text, 'a reference is read as another');
-      const member = pendingMember(random.integer(1_000_000_000), text);
-      must(taskIdOfPendingMember(member) === text, 'a member of an index is read as another task');
+      const order = random.integer(1_000_000_000);
+      const member = pendingMember({ order, submittedAt: random.integer(2_000_000_000), taskId: text });
+      must(parsePendingMember(member).taskId === text, 'a member of an index is read as another task');
     },
   };
 }

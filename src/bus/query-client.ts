@@ -1,10 +1,16 @@
 /** Asks queries by request and reply. Asking changes nothing, so a question is repeated until it is answered in time. */
-import type { Msg, NatsConnection } from 'nats';
+import { headers, type Msg, type NatsConnection } from 'nats';
 import { messageOf, PermissionDeniedError, QueryError, UnavailableError } from '../errors.ts';
 import { isObject } from '../protocol/json.ts';
-import type { QueryAnswers, QueryInput, QueryName, QueryReply } from '../protocol/queries.ts';
+import {
+  type QueryAnswers,
+  type QueryInput,
+  type QueryName,
+  type QueryReply,
+  WITHIN_MS_HEADER,
+} from '../protocol/queries.ts';
 import type { Subjects } from '../protocol/subjects.ts';
-import { sleep } from '../timers.ts';
+import { sleep, timerMs } from '../timers.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 import { lossOf } from './connection-loss.ts';
 import { permissionDenied } from './permission-denied.ts';
@@ -24,7 +30,11 @@ export interface AskOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const ATTEMPT_MS = 2_000;
+/**
+ * How long the first attempt waits. Whoever was asked may have died, so the question is asked again; each attempt waits
+ * twice as long as the one before, and says how long, so that no worker goes on with one that was given up.
+ */
+const FIRST_ATTEMPT_MS = 2_000;
 const FIRST_PAUSE_MS = 25;
 const MAX_PAUSE_MS = 1_000;
 
@@ -55,14 +65,16 @@ export class QueryClient {
     const subject = this.#subjects.query(name, this.#asker);
     const body = JSON.stringify(input);
     const deadline = performance.now() + timeoutMs;
+    let attemptMs = FIRST_ATTEMPT_MS;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
-      const reply = await unlessAborted(signal, this.#attempt(subject, body, deadline));
+      const leftMs = deadline - performance.now();
+      const reply = await unlessAborted(signal, this.#attempt(subject, body, Math.min(attemptMs, leftMs)));
+      attemptMs *= 2;
       if (!(reply instanceof Error)) return answerOf<N>(reply);
       if (reply instanceof PermissionDeniedError) throw reply;
       const loss = this.#connection.isClosed() ? await lossOf(this.#connection) : undefined;
       if (loss !== undefined) throw loss;
-      const leftMs = deadline - performance.now();
-      if (this.#connection.isClosed() || leftMs <= pauseMs) {
+      if (this.#connection.isClosed() || deadline - performance.now() <= pauseMs) {
         throw new UnavailableError(`no answer to query ${name} within ${timeoutMs} ms: ${reply.message}`, {
           cause: reply,
         });
@@ -72,12 +84,14 @@ export class QueryClient {
   }
 
   /** The reply, or why there is none yet. */
-  async #attempt(subject: string, body: string, deadline: number): Promise<Reply | Error> {
-    const timeout = Math.max(1, Math.min(ATTEMPT_MS, deadline - performance.now()));
+  async #attempt(subject: string, body: string, ms: number): Promise<Reply | Error> {
+    const timeout = timerMs(ms);
+    const within = headers();
+    within.set(WITHIN_MS_HEADER, String(Math.ceil(timeout)));
     try {
-      const reply = parsed(await this.#connection.request(subject, body, { timeout }));
+      const reply = parsed(await this.#connection.request(subject, body, { timeout, headers: within }));
       if (reply === undefined) return new UnavailableError('the answer is not readable');
-      return isBusy(reply) ? new UnavailableError(reply.error.message) : reply;
+      return isNotNow(reply) ? new UnavailableError(reply.error.message) : reply;
     } catch (error) {
       const denied = permissionDenied(error);
       return denied ?? (error instanceof Error ? error : new UnavailableError(messageOf(error)));
@@ -89,8 +103,9 @@ type Reply =
   | { readonly ok: unknown }
   | { readonly error: { readonly code: string; readonly message: string } };
 
-function isBusy(reply: Reply): reply is Extract<Reply, { error: unknown }> {
-  return 'error' in reply && reply.error.code === 'rate_limited';
+/** Too much to do at this moment, or too long for this attempt: the next one may be answered. */
+function isNotNow(reply: Reply): reply is Extract<Reply, { error: unknown }> {
+  return 'error' in reply && (reply.error.code === 'rate_limited' || reply.error.code === 'deadline_passed');
 }
 
 function parsed(message: Msg): Reply | undefined {

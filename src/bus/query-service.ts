@@ -3,6 +3,7 @@
  * of ADR-32. Every worker offers the same endpoints in one queue group, so that each request is answered once.
  */
 import { type Msg, type NatsConnection, nuid, type Subscription } from 'nats';
+import { type Deadline, DeadlinePassedError, deadlineIn } from '../deadline.ts';
 import { messageOf } from '../errors.ts';
 import { type Asker, askerOf } from '../protocol/identity.ts';
 import {
@@ -11,9 +12,14 @@ import {
   type QueryAnswers,
   type QueryName,
   type QueryOf,
+  WITHIN_MS_HEADER,
 } from '../protocol/queries.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import { fault, type QueryFault, readQuery } from './read-query.ts';
+
+/** Queries that say nothing of it are worked on for so long. */
+const DEFAULT_WITHIN_MS = 10_000;
+const MAX_WITHIN_MS = 60_000;
 
 const QUEUE = 'q';
 const SERVICE = 'converge';
@@ -21,11 +27,15 @@ const MAX_AT_ONCE = 256;
 /** Of one name, so that whoever asks without end leaves the others their answers, and the worker its other work. */
 const MAX_AT_ONCE_OF_ONE = 32;
 
-/** Answers one query; a fault where it asks for what does not exist. Who asks is what the subject proves of it. */
+/**
+ * Answers one query; a fault where it asks for what does not exist. Who asks is what the subject proves of it. Work that
+ * may be long checks the deadline between its pieces.
+ */
 export type QueryHandlers = {
   readonly [N in QueryName]: (
     query: QueryOf<N>,
     asker: Asker,
+    deadline: Deadline,
   ) => Promise<{ ok: QueryAnswers[N] } | { error: QueryFault }>;
 };
 
@@ -115,6 +125,7 @@ export class QueryService {
     try {
       return await answerAs(name, request, asker, this.#options.handlers);
     } catch (error) {
+      if (error instanceof DeadlinePassedError) return fault('deadline_passed', error.message);
       this.#options.onFault(name, error);
       return fault('internal_error', 'the query could not be answered');
     } finally {
@@ -207,6 +218,12 @@ function nameOf(asker: Asker): string {
   return asker.kind === 'agent' ? asker.agent : asker.name;
 }
 
+/** How long the asker waits, as it says; who says nothing, or nonsense, waits as long as ours do at most. */
+function patienceOf({ headers }: Msg): number {
+  const stated = Number(headers?.get(WITHIN_MS_HEADER) || DEFAULT_WITHIN_MS);
+  return stated > 0 ? Math.min(stated, MAX_WITHIN_MS) : DEFAULT_WITHIN_MS;
+}
+
 async function answerAs<N extends QueryName>(
   name: N,
   request: Msg,
@@ -216,7 +233,10 @@ async function answerAs<N extends QueryName>(
   const read = readQuery(name, request.data);
   if ('error' in read) return read;
   // The schema of a name gives the form of that name: the two are looked up by the same key.
-  const answer: (query: QueryOf<N>, asker: Asker) => Promise<{ ok: unknown } | { error: QueryFault }> =
-    handlers[name];
-  return await answer(read.query, asker);
+  const answer: (
+    query: QueryOf<N>,
+    asker: Asker,
+    deadline: Deadline,
+  ) => Promise<{ ok: unknown } | { error: QueryFault }> = handlers[name];
+  return await answer(read.query, asker, deadlineIn(patienceOf(request)));
 }

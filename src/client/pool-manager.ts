@@ -144,7 +144,16 @@ export class PoolManager extends PoolDecisions<'outcome'> {
     agentId: string = this.#client.agent,
     options: AskOptions = {},
   ): Promise<readonly string[]> {
-    const { pools } = await this.#client.query('pools-of-agent', { agent: agentId }, options);
-    return pools;
+    const pools: string[] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await this.#client.query(
+        'pools-of-agent',
+        { agent: agentId, ...(cursor === undefined ? {} : { cursor }) },
+        options,
+      );
+      for (const pool of page.pools) pools.push(pool);
+      cursor = page.cursor;
+      if (cursor === undefined) return pools;
+    }
   }
 }

@@ -1,6 +1,5 @@
 import type { AskOptions } from '../bus/query-client.ts';
 import type { Task } from '../protocol/documents.ts';
-import { MAX_CAPABILITIES } from '../protocol/limits.ts';
 import { COMMONS } from '../protocol/names.ts';
 import type { MemberOutcome, Outcome } from '../protocol/outcome.ts';
 import type { Page, QueryInput } from '../protocol/queries.ts';
@@ -88,21 +87,22 @@ export class TaskManager extends TaskDecisions<'outcome'> {
 
   /**
    * The pending tasks that the agent may claim, best first. Left out: the pools that it has joined, and the capabilities
-   * that it has in each.
+   * that it has in each. As many as `limit` (100) and one answer hold; `cursor` of one page is asked for the next.
    */
   listPendingTasksForAgent(
     agentId: string = this.#client.agent,
     poolIds?: readonly string[],
     capabilities?: readonly string[],
-    { limit, timeoutMs }: { readonly limit?: number | undefined } & AskOptions = {},
+    { limit, cursor, timeoutMs }: Pick<ListTasksOptions, 'limit' | 'cursor' | 'timeoutMs'> = {},
   ): Promise<Page<Task>> {
     return this.#client.query(
       'pending-tasks',
       {
         agent: agentId,
         ...(poolIds === undefined ? {} : { pools: [...poolIds] }),
-        ...(capabilities === undefined ? {} : { capabilities: capabilities.slice(0, MAX_CAPABILITIES) }),
+        ...(capabilities === undefined ? {} : { capabilities: [...capabilities] }),
         ...(limit === undefined ? {} : { limit }),
+        ...(cursor === undefined ? {} : { cursor }),
       },
       { timeoutMs },
     );

@@ -51,10 +51,12 @@ export interface ExpiredDelegation extends DelegationCommon {
 export type Delegation = LiveDelegation | RevokedDelegation | ExpiredDelegation;
 
 /** Is the agent one of those between whom the delegation is? Members of a pool that it is pooled to are not. */
-export function isPartyTo(delegation: Delegation, agent: string): boolean {
+export function partiesOf(delegation: Delegation): readonly string[] {
   const { delegatorId, delegateeId, delegationKind, passedOn } = delegation;
-  if (delegatorId === agent || passedOn?.principalId === agent) return true;
-  return delegationKind === 'direct' && delegateeId === agent;
+  const parties = new Set([delegatorId]);
+  if (delegationKind === 'direct') parties.add(delegateeId);
+  if (passedOn !== undefined) parties.add(passedOn.principalId);
+  return [...parties];
 }
 
 type Renamed<D extends Delegation> = D extends Delegation

@@ -7,6 +7,8 @@
 export const MAX_DECISION_BYTES = 256 * 1024;
 /** Largest data of one outcome, in bytes of JSON: it must fit into NATS' default payload, and a query's reply. */
 export const MAX_ANSWER_BYTES = 512 * 1024;
+/** Ballots in one answer: they stand beside a vote, which can itself be half of what an answer holds. */
+export const MAX_BALLOTS_BYTES = 256 * 1024;
 /** Deepest nesting of arrays and objects in a decision. */
 export const MAX_DEPTH = 32;
 /** Most object members and array elements in one decision. */

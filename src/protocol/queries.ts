@@ -10,6 +10,9 @@ import type { PublicNegotiation } from './negotiations.ts';
 import type { Outcome } from './outcome.ts';
 import type { PublicBallot, PublicVote } from './votes.ts';
 
+/** Header of a request: for how many milliseconds the asker waits. Work on the query stops then. */
+export const WITHIN_MS_HEADER = 'Converge-Within-Ms';
+
 const page = {
   limit: z.int().min(1).max(MAX_PAGE).default(100).describe('most items of one page'),
   cursor: z.string().max(512).optional().describe('`cursor` of the page before'),
@@ -31,11 +34,15 @@ export const QUERIES = {
       .max(MAX_CAPABILITIES)
       .optional()
       .describe("left out: the member's own"),
-    limit: page.limit,
+    ...page,
   }),
   pool: z.strictObject({ pool: nameSchema }),
   pools: z.strictObject({ ...page }),
-  'pools-of-agent': z.strictObject({ agent: nameSchema }),
+  'pools-of-agent': z.strictObject({
+    agent: nameSchema,
+    ...page,
+    limit: z.int().min(1).max(MAX_PAGE).default(MAX_PAGE).describe('most pools of one page'),
+  }),
   members: z.strictObject({ pool: nameSchema, ...page }),
   outcome: z.strictObject({ agent: nameSchema, decisionId: nameSchema, pool: nameSchema.optional() }),
   auction: z.strictObject({ pool: nameSchema.optional(), auctionId: nameSchema }),
@@ -69,7 +76,7 @@ export type QueryOf<N extends QueryName> = z.output<(typeof QUERIES)[N]>;
 
 export interface Page<T> {
   readonly items: readonly T[];
-  /** Ask for the next page with it; absent on the last one. */
+  /** Ask for the next page with it; absent on the last one. A page ends early where it would be too large to send. */
   readonly cursor?: string;
 }
 
@@ -123,7 +130,7 @@ export interface QueryAnswers {
   readonly 'pending-tasks': Page<Task>;
   readonly pool: Pool & { readonly members: number };
   readonly pools: Page<Pool>;
-  readonly 'pools-of-agent': { readonly pools: readonly string[] };
+  readonly 'pools-of-agent': { readonly pools: readonly string[]; readonly cursor?: string };
   readonly members: Page<Member>;
   readonly outcome: Outcome;
   readonly auction: PublicAuction;

@@ -3,6 +3,7 @@
  * order of the electorate; whoever asks gets them in words.
  */
 import type { EntityCommon } from './entities.ts';
+import { MAX_BALLOTS_BYTES } from './limits.ts';
 
 export type VoteMethod =
   | 'plurality'
@@ -191,7 +192,10 @@ function turnoutOf({ voters, ballots, weights }: Vote): VoterCount {
   return { voters: voted.length, weight };
 }
 
-/** Ballots are public: a page of them, by name of the voter. `cursor` is the last voter of the page before. */
+/**
+ * Ballots are public: a page of them, by name of the voter, and no more than one answer holds beside the vote itself.
+ * `cursor` is the last voter of the page before.
+ */
 export function publicBallots(
   vote: Vote,
   { limit, cursor = '' }: { readonly limit: number; readonly cursor?: string | undefined },
@@ -200,11 +204,16 @@ export function publicBallots(
     const code = vote.ballots[seat];
     return code == null || voter <= cursor ? [] : [{ voter, code }];
   });
-  const items = cast.slice(0, limit).map(({ voter, code }) => ({
-    voter,
-    weight: weightOf(vote.weights, voter),
-    choice: decodeChoice(vote, code),
-  }));
-  const last = items.at(-1);
-  return cast.length > limit && last !== undefined ? { items, cursor: last.voter } : { items };
+  const items: PublicBallot[] = [];
+  if (limit < 1) return { items };
+  let bytes = 0;
+  for (const { voter, code } of cast) {
+    const ballot = { voter, weight: weightOf(vote.weights, voter), choice: decodeChoice(vote, code) };
+    bytes += Buffer.byteLength(JSON.stringify(ballot)) + 1;
+    const last = items.at(-1);
+    if (last !== undefined && (items.length >= limit || bytes > MAX_BALLOTS_BYTES))
+      return { items, cursor: last.voter };
+    items.push(ballot);
+  }
+  return { items };
 }

@@ -2,6 +2,8 @@
  * From changed documents to the writes that keep them and their indexes. Which index entries a document has is a
  * function of the document alone, so that a change is the difference of two of them and nothing can be forgotten.
  */
+
+import { partiesOf } from '../protocol/delegations.ts';
 import {
   claimClass,
   type DocumentChange,
@@ -140,10 +142,11 @@ function writtenTask(keys: ShardKeys, task: Task): Written {
   const { pool, taskId, order } = task;
   const entries: Entry[] = [{ key: keys.tasksIn(pool, task.state), member: taskId, score: order }];
   const agent = agentOf(task);
-  if (agent !== undefined) entries.push({ key: keys.tasksOf(pool, agent), member: taskId, score: order });
+  if (agent !== undefined)
+    entries.push({ key: keys.tasksOf(pool, agent, task.state), member: taskId, score: order });
   if (isClaimable(task)) {
     const key = keys.pending(pool, classHash(claimClass(task)));
-    entries.push({ key, member: pendingMember(order, taskId), score: -task.priority });
+    entries.push({ key, member: pendingMember(task), score: -task.priority });
   }
   if (isFinal(task)) entries.push({ key: keys.finals(pool), member: taskId, score: task.finishedAt });
   return { hash: keys.tasks(pool), field: taskId, entries };
@@ -161,6 +164,7 @@ function writtenEntity(keys: ShardKeys, entity: Entity): Written {
         ? { key: keys.liveEntities(pool), member: ref, score: order }
         : { key: keys.endedEntities(pool), member: ref, score: finishedAt },
       ...delegatedTo(keys, entity),
+      ...delegationsOf(keys, entity),
     ],
   };
 }
@@ -171,6 +175,16 @@ function delegatedTo(keys: ShardKeys, entity: Entity): readonly Entry[] {
     return [];
   const { pool, delegateeId, id, order } = entity;
   return [{ key: keys.delegatedTo(pool, delegateeId), member: id, score: order }];
+}
+
+function delegationsOf(keys: ShardKeys, entity: Entity): readonly Entry[] {
+  if (entity.kind !== 'delegation') return [];
+  const { pool, state, id, order } = entity;
+  return partiesOf(entity).map((agent) => ({
+    key: keys.delegationsOf(pool, agent, state),
+    member: id,
+    score: order,
+  }));
 }
 
 /** Who holds the task, or held it when it finished. */

@@ -34,8 +34,8 @@ export interface ShardKeys {
   tasks(pool: string): string;
   /** Sorted set: tasks in a state, by order of submission. */
   tasksIn(pool: string, state: TaskState): string;
-  /** Sorted set: tasks that an agent holds, or held when they finished, by order of submission. */
-  tasksOf(pool: string, agent: string): string;
+  /** Sorted set: tasks in a state that an agent holds, or held when they finished, by order of submission. */
+  tasksOf(pool: string, agent: string, state: TaskState): string;
   /** Hash: class hash → claim class, for each class with pending tasks. */
   pendingClasses(pool: string): string;
   /** Sorted set: pending tasks of one claim class in claiming order, members as {@link pendingMember}. */
@@ -50,6 +50,8 @@ export interface ShardKeys {
   liveEntities(pool: string): string;
   /** Sorted set: those that have, as `<kind>/<id>`, by the time they ended. */
   endedEntities(pool: string): string;
+  /** Sorted set: delegations in a state to which an agent is a party, by order of granting. */
+  delegationsOf(pool: string, agent: string, state: string): string;
   /** Sorted set: live delegations that let this agent act, by order of granting. Those to all members are not among them. */
   delegatedTo(pool: string, agent: string): string;
   /** Hash: agent → ban from the whole system. */
@@ -84,7 +86,7 @@ export function shardKeys(namespace: string, shard: number): ShardKeys {
     poolsOf: (agent) => `${state}pools-of:${agent}`,
     tasks: remembered((pool) => `${state}tasks:${pool}`),
     tasksIn: rememberedPairs((pool, taskState) => `${state}tasks-in:${pool}:${taskState}`),
-    tasksOf: rememberedPairs((pool, agent) => `${state}tasks-of:${pool}:${agent}`),
+    tasksOf: rememberedOfState((pool, agent, taskState) => `${state}tasks-of:${pool}:${agent}:${taskState}`),
     pendingClasses: (pool) => `${state}pending-classes:${pool}`,
     pending: rememberedPairs((pool, classHash) => `${state}pending:${pool}:${classHash}`),
     finals: remembered((pool) => `${state}finals:${pool}`),
@@ -92,6 +94,7 @@ export function shardKeys(namespace: string, shard: number): ShardKeys {
     entitiesIn: (pool, kind, entityState) => `${state}entities-in:${pool}:${kind}:${entityState}`,
     liveEntities: (pool) => `${state}live-entities:${pool}`,
     endedEntities: (pool) => `${state}ended-entities:${pool}`,
+    delegationsOf: (pool, agent, entityState) => `${state}delegations-of:${pool}:${agent}:${entityState}`,
     delegatedTo: (pool, agent) => `${state}delegated-to:${pool}:${agent}`,
     bans: `${state}bans`,
     buckets: `${state}buckets`,
@@ -148,6 +151,12 @@ function rememberedPairs(make: (first: string, second: string) => string) {
   return (first: string, second: string): string => ofFirst(first)(second);
 }
 
+/** The same for each state that a task can have. */
+function rememberedOfState(make: (pool: string, agent: string, state: string) => string) {
+  const inState = remembered((state) => rememberedPairs((pool, agent) => make(pool, agent, state)));
+  return (pool: string, agent: string, state: TaskState): string => inState(state)(pool, agent);
+}
+
 /** A claim class as part of a key: short, however long its requirements are. */
 export const classHash = remembered((claimClass) =>
   claimClass === '' ? '-' : createHash('sha256').update(claimClass).digest('base64url').slice(0, 22),
@@ -155,11 +164,23 @@ export const classHash = remembered((claimClass) =>
 
 const ORDER_DIGITS = 16;
 
-/** Members of one score sort as text: padded, the order of submission sorts as it should. */
-export function pendingMember(order: number, taskId: string): string {
-  return `${String(order).padStart(ORDER_DIGITS, '0')}:${taskId}`;
+/** A pending task where it waits: all that places it among those of other pools, so that no document has to be read. */
+export interface PendingMember {
+  readonly taskId: string;
+  readonly order: number;
+  readonly submittedAt: number;
 }
 
-export function taskIdOfPendingMember(member: string): string {
-  return member.slice(ORDER_DIGITS + 1);
+/** Members of one score sort as text: padded, the order of submission sorts as it should. */
+export function pendingMember({ order, submittedAt, taskId }: PendingMember): string {
+  return `${String(order).padStart(ORDER_DIGITS, '0')}:${submittedAt}:${taskId}`;
+}
+
+export function parsePendingMember(member: string): PendingMember {
+  const colon = member.indexOf(':', ORDER_DIGITS + 1);
+  return {
+    order: Number(member.slice(0, ORDER_DIGITS)),
+    submittedAt: Number(member.slice(ORDER_DIGITS + 1, colon)),
+    taskId: member.slice(colon + 1),
+  };
 }

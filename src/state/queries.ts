@@ -1,32 +1,29 @@
 /** Reads for agents and operators: from Redis, by any worker, of any shard. Lists come from indexes, never from scans. */
 import { z } from 'zod';
+import { type Deadline, NO_DEADLINE } from '../deadline.ts';
 import { listedAuction, type PublicAuction, publicAuction } from '../protocol/auctions.ts';
 import type { Code } from '../protocol/codes.ts';
-import {
-  type Delegation,
-  isPartyTo,
-  type PublicDelegation,
-  publicDelegation,
-} from '../protocol/delegations.ts';
+import { type PublicDelegation, publicDelegation } from '../protocol/delegations.ts';
 import {
   COMMONS_POOL,
-  isClaimable,
   type Member,
   type Pool,
-  satisfies,
   TASK_STATES,
   type Task,
   type TaskState,
 } from '../protocol/documents.ts';
 import { ENTITY_STATES, type Entities, type EntityKind } from '../protocol/entities.ts';
+import { MAX_PAGE } from '../protocol/limits.ts';
 import { COMMONS } from '../protocol/names.ts';
 import { type PublicNegotiation, publicNegotiation } from '../protocol/negotiations.ts';
 import { decisionKey, type Outcome } from '../protocol/outcome.ts';
 import type { Page, PoolStats, QueryAnswers, QueryOf, ShardStats } from '../protocol/queries.ts';
 import { shardOf } from '../protocol/shard.ts';
 import { type PublicVote, publicBallots, publicVote } from '../protocol/votes.ts';
-import { type ShardKeys, shardKeys, taskIdOfPendingMember } from './keys.ts';
+import { type ShardKeys, shardKeys } from './keys.ts';
 import { workerNameOf } from './lease.ts';
+import { PageBuilder } from './page-builder.ts';
+import { PendingTasks } from './pending-tasks.ts';
 import type { Redis } from './redis.ts';
 import { pairs, parse } from './replies.ts';
 
@@ -40,18 +37,17 @@ function noSuchPool<T>(pool: string): Answer<T> {
   return notFound('pool_not_found', `there is no pool ${pool}`);
 }
 
-/** What a page of pending tasks costs at most: more classes than this are not looked into. */
-const MAX_CLASSES = 10_000;
-
 const dueAndSettings = z.tuple([z.string().nullable(), z.string().nullable()]);
 
 export class StateQueries {
   readonly #redis: Redis;
   readonly #namespace: string;
   readonly #shards: number;
+  readonly #pending: PendingTasks;
 
   constructor(redis: Redis, namespace: string, shards: number) {
     this.#redis = redis;
+    this.#pending = new PendingTasks(redis, (pool) => this.#of(pool));
     this.#namespace = namespace;
     this.#shards = shards;
   }
@@ -63,105 +59,24 @@ export class StateQueries {
       : { ok: parse(json) };
   }
 
-  async tasks({
-    pool = COMMONS,
-    state,
-    agent,
-    limit,
-    cursor,
-  }: QueryOf<'tasks'>): Promise<Answer<Page<Task>>> {
+  async tasks(query: QueryOf<'tasks'>, deadline = NO_DEADLINE): Promise<Answer<Page<Task>>> {
+    const { pool = COMMONS, state, agent } = query;
     if ((await this.#pool(pool)) === undefined) return noSuchPool(pool);
     const keys = this.#of(pool);
     const states: readonly TaskState[] = state === undefined ? TASK_STATES : [state].flat();
-    const after = cursor === undefined ? -1 : Number(cursor);
-    if (!Number.isSafeInteger(after)) return notFound('invalid_query', 'cursor: not one of ours');
-    const sources =
-      agent === undefined ? states.map((name) => keys.tasksIn(pool, name)) : [keys.tasksOf(pool, agent)];
+    const sources = states.map((name) =>
+      agent === undefined ? keys.tasksIn(pool, name) : keys.tasksOf(pool, agent, name),
+    );
     const wanted = new Set(states);
-    const items: Task[] = [];
-    let from = after;
-    for (;;) {
-      const ids = await this.#idsAfter(sources, from, limit + 1);
-      const tasks = await this.#documents<Task>(keys.tasks(pool), ids);
-      for (const task of tasks) {
-        from = Math.max(from, task.order);
-        if (wanted.has(task.state)) items.push(task);
-      }
-      if (items.length > limit || ids.length <= limit) break;
-    }
-    const page = items.slice(0, limit);
-    const last = page.at(-1);
-    return {
-      ok:
-        items.length > limit && last !== undefined
-          ? { items: page, cursor: String(last.order) }
-          : { items: page },
-    };
+    return await this.#inOrder<Task, Task>(sources, keys.tasks(pool), query, deadline, (task) =>
+      wanted.has(task.state) ? task : undefined,
+    );
   }
 
-  /** The first ids, by order of submission, of several indexes together. */
-  async #idsAfter(sources: readonly string[], after: number, count: number): Promise<string[]> {
-    const lists = await Promise.all(
-      sources.map((key) =>
-        this.#redis.zrangebyscore(key, `(${after}`, '+inf', 'WITHSCORES', 'LIMIT', 0, count),
-      ),
-    );
-    const entries = lists.flatMap((list) => pairs(list).map(([id, order]) => ({ id, order: Number(order) })));
-    return entries
-      .sort((a, b) => a.order - b.order)
-      .slice(0, count)
-      .map(({ id }) => id);
-  }
-
-  async pendingTasks({
-    agent,
-    pools,
-    capabilities,
-    limit,
-  }: QueryOf<'pending-tasks'>): Promise<Answer<Page<Task>>> {
-    const visible = pools ?? (await this.#poolsOf(agent));
-    const perPool = await Promise.all(
-      visible.map((pool) => this.#pendingIn(pool, agent, capabilities, limit)),
-    );
-    const tasks = perPool.flat().sort((a, b) => b.priority - a.priority || a.submittedAt - b.submittedAt);
-    return { ok: { items: tasks.slice(0, limit) } };
-  }
-
-  /** Which classes a member may claim is decided per class; of those only the best tasks are read. */
-  async #pendingIn(
-    pool: string,
-    agent: string,
-    given: readonly string[] | undefined,
-    limit: number,
-  ): Promise<Task[]> {
-    const keys = this.#of(pool);
-    const [doc, memberJson, classes] = await Promise.all([
-      this.#pool(pool),
-      this.#redis.hget(keys.members(pool), agent),
-      this.#redis.hgetall(keys.pendingClasses(pool)),
-    ]);
-    const isMember = memberJson !== null || pool === COMMONS;
-    if (doc === undefined || doc.state === 'closed' || doc.pausedAt !== undefined || !isMember) return [];
-    const own = memberJson === null ? [] : parse<Member>(memberJson).capabilities;
-    const capabilities = new Set(given ?? own);
-    const eligible = Object.entries(classes)
-      .slice(0, MAX_CLASSES)
-      .filter(([, claimClass]) => isEligible(claimClass, capabilities));
-    const lists = await Promise.all(
-      eligible.map(([hash]) =>
-        this.#redis.zrange(keys.pending(pool, hash), 0, String(limit - 1), 'WITHSCORES'),
-      ),
-    );
-    const best = lists
-      .flatMap((list) => pairs(list).map(([member, score]) => ({ member, score: Number(score) })))
-      .sort((a, b) => a.score - b.score || (a.member < b.member ? -1 : 1))
-      .slice(0, limit);
-    const tasks = await this.#documents<Task>(
-      keys.tasks(pool),
-      best.map(({ member }) => taskIdOfPendingMember(member)),
-    );
-    const now = Date.now();
-    return tasks.filter((task) => isClaimable(task) && (task.deadline ?? now + 1) > now);
+  async pendingTasks(query: QueryOf<'pending-tasks'>, deadline = NO_DEADLINE): Promise<Answer<Page<Task>>> {
+    const pools = query.pools ?? (await this.#allPoolsOf(query.agent, deadline));
+    const page = await this.#pending.page([...new Set(pools)], query, deadline);
+    return page === undefined ? notFound('invalid_query', 'cursor: not one of ours') : { ok: page };
   }
 
   async pool({ pool }: QueryOf<'pool'>): Promise<Answer<QueryAnswers['pool']>> {
@@ -170,7 +85,7 @@ export class StateQueries {
     return { ok: { ...publicPool(doc), members: await this.#redis.hlen(this.#of(pool).members(pool)) } };
   }
 
-  async pools({ limit, cursor }: QueryOf<'pools'>): Promise<Answer<Page<Pool>>> {
+  async pools({ limit, cursor }: QueryOf<'pools'>, deadline = NO_DEADLINE): Promise<Answer<Page<Pool>>> {
     const start = cursor === undefined ? '-' : `(${cursor}`;
     const names = await Promise.all(
       this.#allShards().map((keys) =>
@@ -179,26 +94,59 @@ export class StateQueries {
     );
     const isBeforeCommons = cursor === undefined || cursor < COMMONS;
     const all = [...new Set([...names.flat(), ...(isBeforeCommons ? [COMMONS] : [])])].sort();
-    const page = all.slice(0, limit);
-    const docs = await Promise.all(page.map((pool) => this.#pool(pool)));
-    const items = docs.flatMap((doc) => (doc === undefined ? [] : [publicPool(doc)]));
-    const last = page.at(-1);
-    return { ok: all.length > limit && last !== undefined ? { items, cursor: last } : { items } };
+    return {
+      ok: await named(all, limit, deadline, async (some) => {
+        const docs = await Promise.all(some.map((pool) => this.#poolJson(pool)));
+        return docs.map((json) => json && { json, item: publicPool(parse<Pool>(json)) });
+      }),
+    };
   }
 
-  async poolsOfAgent({ agent }: QueryOf<'pools-of-agent'>): Promise<Answer<QueryAnswers['pools-of-agent']>> {
-    return { ok: { pools: await this.#poolsOf(agent) } };
+  async poolsOfAgent({
+    agent,
+    limit,
+    cursor,
+  }: QueryOf<'pools-of-agent'>): Promise<Answer<QueryAnswers['pools-of-agent']>> {
+    const start = cursor === undefined ? '-' : `(${cursor}`;
+    const perShard = await Promise.all(
+      this.#allShards().map((keys) =>
+        this.#redis.zrangebylex(keys.poolsOf(agent), start, '+', 'LIMIT', 0, limit + 1),
+      ),
+    );
+    const isBeforeCommons = cursor === undefined || cursor < COMMONS;
+    const all = [...new Set([...perShard.flat(), ...(isBeforeCommons ? [COMMONS] : [])])].sort();
+    const pools = all.slice(0, limit);
+    const last = pools.at(-1);
+    return { ok: all.length > limit && last !== undefined ? { pools, cursor: last } : { pools } };
   }
 
-  async members({ pool, limit, cursor }: QueryOf<'members'>): Promise<Answer<Page<Member>>> {
+  async #allPoolsOf(agent: string, deadline: Deadline): Promise<readonly string[]> {
+    const pools: string[] = [];
+    for (let cursor: string | undefined; ; ) {
+      deadline.check();
+      const page = await this.poolsOfAgent({ agent, limit: MAX_PAGE, cursor });
+      if ('error' in page) return pools;
+      for (const pool of page.ok.pools) pools.push(pool);
+      cursor = page.ok.cursor;
+      if (cursor === undefined) return pools;
+    }
+  }
+
+  async members(
+    { pool, limit, cursor }: QueryOf<'members'>,
+    deadline = NO_DEADLINE,
+  ): Promise<Answer<Page<Member>>> {
     if ((await this.#pool(pool)) === undefined) return noSuchPool(pool);
     const keys = this.#of(pool);
     const start = cursor === undefined ? '-' : `(${cursor}`;
     const names = await this.#redis.zrangebylex(keys.memberNames(pool), start, '+', 'LIMIT', 0, limit + 1);
-    const page = names.slice(0, limit);
-    const items = await this.#documents<Member>(keys.members(pool), page);
-    const last = page.at(-1);
-    return { ok: names.length > limit && last !== undefined ? { items, cursor: last } : { items } };
+    return {
+      ok: await named(names, limit, deadline, async (some) => {
+        // biome-ignore lint/plugin/no-spread: PAGE
+        const found = await this.#redis.hmget(keys.members(pool), ...some);
+        return found.map((json) => json && { json, item: parse<Member>(json) });
+      }),
+    };
   }
 
   /** Without the pool every shard is asked: decision ids are an agent's own, not a shard's. */
@@ -221,8 +169,8 @@ export class StateQueries {
     return { ok: publicAuction(auction) };
   }
 
-  async auctions(query: QueryOf<'auctions'>): Promise<Answer<Page<PublicAuction>>> {
-    return await this.#entities('auction', query, listedAuction);
+  async auctions(query: QueryOf<'auctions'>, deadline = NO_DEADLINE): Promise<Answer<Page<PublicAuction>>> {
+    return await this.#entities('auction', query, listedAuction, deadline);
   }
 
   async vote({ pool = COMMONS, voteId, ...page }: QueryOf<'vote'>): Promise<Answer<QueryAnswers['vote']>> {
@@ -232,8 +180,8 @@ export class StateQueries {
       : { ok: { ...publicVote(vote), ballots: publicBallots(vote, page) } };
   }
 
-  async votes(query: QueryOf<'votes'>): Promise<Answer<Page<PublicVote>>> {
-    return await this.#entities('vote', query, publicVote);
+  async votes(query: QueryOf<'votes'>, deadline = NO_DEADLINE): Promise<Answer<Page<PublicVote>>> {
+    return await this.#entities('vote', query, publicVote, deadline);
   }
 
   async negotiation({
@@ -246,10 +194,11 @@ export class StateQueries {
       : { ok: publicNegotiation(session) };
   }
 
-  async delegations(query: QueryOf<'delegations'>): Promise<Answer<Page<PublicDelegation>>> {
-    const { agent } = query;
-    const concerns = (delegation: Delegation): boolean => agent === undefined || isPartyTo(delegation, agent);
-    return await this.#entities('delegation', query, publicDelegation, concerns);
+  async delegations(
+    query: QueryOf<'delegations'>,
+    deadline = NO_DEADLINE,
+  ): Promise<Answer<Page<PublicDelegation>>> {
+    return await this.#entities('delegation', query, publicDelegation, deadline);
   }
 
   async #entity<K extends EntityKind>(kind: K, pool: string, id: string): Promise<Entities[K] | undefined> {
@@ -257,39 +206,81 @@ export class StateQueries {
     return json === null ? undefined : parse<Entities[K]>(json);
   }
 
-  /** A page of one kind, by order of opening; of one state, or of all. */
+  /** A page of one kind, by order of opening; of one state, or of all. Of delegations, those of one agent if wanted. */
   async #entities<K extends EntityKind, T>(
     kind: K,
-    {
-      pool = COMMONS,
-      state,
-      limit,
-      cursor,
-    }: { pool?: string | undefined; state?: string | undefined; limit: number; cursor?: string | undefined },
+    query: PageQuery & { pool?: string | undefined; state?: string | undefined; agent?: string | undefined },
     view: (entity: Entities[K]) => T,
-    wanted: (entity: Entities[K]) => boolean = () => true,
+    deadline: Deadline,
   ): Promise<Answer<Page<T>>> {
+    const { pool = COMMONS, state, agent } = query;
     if ((await this.#pool(pool)) === undefined) return noSuchPool(pool);
     const keys = this.#of(pool);
-    let after = cursor === undefined ? -1 : Number(cursor);
-    if (!Number.isSafeInteger(after)) return notFound('invalid_query', 'cursor: not one of ours');
-    const sources = (state === undefined ? ENTITY_STATES[kind] : [state]).map((name) =>
-      keys.entitiesIn(pool, kind, name),
+    const states = state === undefined ? ENTITY_STATES[kind] : [state];
+    const sources = states.map((name) =>
+      agent === undefined ? keys.entitiesIn(pool, kind, name) : keys.delegationsOf(pool, agent, name),
     );
-    const items: Entities[K][] = [];
+    const wanted = new Set(states);
+    return await this.#inOrder<Entities[K], T>(
+      sources,
+      keys.entities(pool, kind),
+      query,
+      deadline,
+      (entity) => (wanted.has(entity.state) ? view(entity) : undefined),
+    );
+  }
+
+  /**
+   * Documents of one hash in the order of several of its indexes together. `view` makes of a document what is shown, or
+   * undefined where it has left the index since that was read. The cursor is the place of the last one shown.
+   */
+  async #inOrder<D, T>(
+    sources: readonly string[],
+    hash: string,
+    { limit, cursor }: PageQuery,
+    deadline: Deadline,
+    view: (document: D) => T | undefined,
+  ): Promise<Answer<Page<T>>> {
+    let from = cursor === undefined ? -1 : Number(cursor);
+    if (!Number.isSafeInteger(from)) return notFound('invalid_query', 'cursor: not one of ours');
+    const page = new PageBuilder<T>(limit);
+    let last = from;
     for (;;) {
-      const ids = await this.#idsAfter(sources, after, limit + 1);
-      const found = await this.#documents<Entities[K]>(keys.entities(pool, kind), ids);
-      for (const entity of found) {
-        after = Math.max(after, entity.order);
-        if (wanted(entity)) items.push(entity);
+      deadline.check();
+      const count = page.nextRead;
+      const entries = await this.#entriesAfter(sources, from, count);
+      if (entries.length === 0) return { ok: { items: page.items } };
+      // biome-ignore lint/plugin/no-spread: PAGE
+      const documents = await this.#redis.hmget(hash, ...entries.map(({ id }) => id));
+      for (const [i, { order }] of entries.entries()) {
+        from = Math.max(from, order);
+        const json = documents[i];
+        if (json == null) continue;
+        page.wasRead(json);
+        const shown = view(parse<D>(json));
+        if (shown === undefined) continue;
+        if (!page.add(shown)) return { ok: { items: page.items, cursor: String(last) } };
+        last = order;
       }
-      if (items.length > limit || ids.length <= limit) break;
+      if (entries.length < count) return { ok: { items: page.items } };
     }
-    const page = items.slice(0, limit);
-    const last = page.at(-1);
-    const more = items.length > limit && last !== undefined ? { cursor: String(last.order) } : {};
-    return { ok: { items: page.map(view), ...more } };
+  }
+
+  /** The first entries after a place, by order of submission, of several indexes together. */
+  async #entriesAfter(
+    sources: readonly string[],
+    after: number,
+    count: number,
+  ): Promise<{ readonly id: string; readonly order: number }[]> {
+    const lists = await Promise.all(
+      sources.map((key) =>
+        this.#redis.zrangebyscore(key, `(${after}`, '+inf', 'WITHSCORES', 'LIMIT', 0, count),
+      ),
+    );
+    return lists
+      .flatMap((list) => pairs(list).map(([id, order]) => ({ id, order: Number(order) })))
+      .sort((a, b) => a.order - b.order)
+      .slice(0, count);
   }
 
   async shardStats(): Promise<ShardStats[]> {
@@ -356,22 +347,14 @@ export class StateQueries {
   }
 
   async #pool(pool: string): Promise<Pool | undefined> {
+    const json = await this.#poolJson(pool);
+    return json === null ? undefined : parse<Pool>(json);
+  }
+
+  /** `commons` exists without having been created. */
+  async #poolJson(pool: string): Promise<string | null> {
     const json = await this.#redis.hget(this.#of(pool).pools, pool);
-    if (json !== null) return parse<Pool>(json);
-    return pool === COMMONS ? COMMONS_POOL : undefined;
-  }
-
-  async #poolsOf(agent: string): Promise<string[]> {
-    const perShard = await Promise.all(
-      this.#allShards().map((keys) => this.#redis.zrange(keys.poolsOf(agent), 0, '-1')),
-    );
-    return [...new Set([COMMONS, ...perShard.flat()])].sort();
-  }
-
-  async #documents<T>(key: string, ids: readonly string[]): Promise<T[]> {
-    if (ids.length === 0) return [];
-    // biome-ignore lint/plugin/no-spread: PAGE
-    return (await this.#redis.hmget(key, ...ids)).flatMap((json) => (json === null ? [] : [parse<T>(json)]));
+    return json === null && pool === COMMONS ? JSON.stringify(COMMONS_POOL) : json;
   }
 
   #of(pool: string): ShardKeys {
@@ -388,8 +371,36 @@ function publicPool(pool: Pool): Pool {
   return pool.admission.kind === 'token' ? { ...pool, admission: { kind: 'token', sha256: '' } } : pool;
 }
 
-function isEligible(claimClass: string, capabilities: ReadonlySet<string>): boolean {
-  if (claimClass === '') return true;
-  const [, requirements]: [string | null, readonly (readonly string[])[]] = JSON.parse(claimClass);
-  return satisfies(capabilities, requirements);
+interface PageQuery {
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+/**
+ * A page of what is found by sorted names, of which one more than a page has was read where there is one. The cursor is
+ * the last name that was looked at.
+ */
+async function named<T>(
+  names: readonly string[],
+  limit: number,
+  deadline: Deadline,
+  read: (some: readonly string[]) => Promise<({ readonly json: string; readonly item: T } | null | '')[]>,
+): Promise<Page<T>> {
+  const page = new PageBuilder<T>(limit);
+  let last: string | undefined;
+  for (let from = 0; from < names.length; ) {
+    deadline.check();
+    const some = names.slice(from, from + page.nextRead);
+    for (const [i, found] of (await read(some)).entries()) {
+      if (found) {
+        page.wasRead(found.json);
+        if (!page.add(found.item))
+          return { items: page.items, ...(last === undefined ? {} : { cursor: last }) };
+      }
+      last = some[i];
+    }
+    from += some.length;
+  }
+  // There may be more names where one of these has no document any more.
+  return { items: page.items, ...(names.length > limit && last !== undefined ? { cursor: last } : {}) };
 }

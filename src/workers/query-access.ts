@@ -4,9 +4,10 @@
  */
 
 import type { QueryHandlers } from '../bus/query-service.ts';
+import type { Deadline } from '../deadline.ts';
 import type { Pool } from '../protocol/documents.ts';
 import type { Asker } from '../protocol/identity.ts';
-import { MAX_ANSWER_BYTES } from '../protocol/limits.ts';
+import { MAX_ANSWER_BYTES, MAX_PAGE } from '../protocol/limits.ts';
 import { pushAll } from '../protocol/lists.ts';
 import { COMMONS } from '../protocol/names.ts';
 import { isPublic } from '../protocol/visibility.ts';
@@ -15,18 +16,31 @@ import type { PoolSight } from './pool-sight.ts';
 
 /** How many pools are looked at together in search of those that can be seen. */
 const MIN_POOLS_READ = 200;
+/** Pools whose visibility is asked for in one go. */
+const POOLS_LOOKED_AT_ONCE = 500;
 
 interface AboutPool {
   readonly pool?: string | undefined;
 }
 
-type Answered<Q, T> = (query: Q, asker: Asker) => Promise<T>;
+type Answered<Q, T> = (query: Q, asker: Asker, deadline: Deadline) => Promise<T>;
 type Refused = { readonly error: { readonly code: 'pool_not_found'; readonly message: string } };
 
 export function privatelyAnswered(handlers: QueryHandlers, sight: PoolSight): QueryHandlers {
-  const visible = async (asker: Asker, pools: readonly string[], what?: Readable): Promise<string[]> => {
-    const verdicts = await Promise.all(pools.map((pool) => sight.sees(asker, pool, what)));
-    return pools.filter((_, i) => verdicts[i]);
+  const visible = async (
+    asker: Asker,
+    pools: readonly string[],
+    deadline: Deadline,
+    what?: Readable,
+  ): Promise<string[]> => {
+    const seen: string[] = [];
+    for (let from = 0; from < pools.length; from += POOLS_LOOKED_AT_ONCE) {
+      deadline.check();
+      const some = pools.slice(from, from + POOLS_LOOKED_AT_ONCE);
+      const verdicts = await Promise.all(some.map((pool) => sight.sees(asker, pool, what)));
+      for (const [i, pool] of some.entries()) if (verdicts[i] === true) seen.push(pool);
+    }
+    return seen;
   };
   /** `what` is what a delegate may see although it may not see the pool: where nothing is named, nothing. */
   const inVisiblePool =
@@ -34,9 +48,11 @@ export function privatelyAnswered(handlers: QueryHandlers, sight: PoolSight): Qu
       answer: Answered<Q, T>,
       what?: (query: Q) => Readable,
     ): Answered<Q, T | Refused> =>
-    async (query, asker) => {
+    async (query, asker, deadline) => {
       const { pool = COMMONS } = query;
-      return (await sight.sees(asker, pool, what?.(query))) ? await answer(query, asker) : hidden(pool);
+      return (await sight.sees(asker, pool, what?.(query)))
+        ? await answer(query, asker, deadline)
+        : hidden(pool);
     };
   return {
     task: inVisiblePool(handlers.task, ({ taskId }) => ({ family: 'tasks', entityId: taskId })),
@@ -56,13 +72,14 @@ export function privatelyAnswered(handlers: QueryHandlers, sight: PoolSight): Qu
     })),
     delegations: inVisiblePool(handlers.delegations, () => ({ family: 'delegations' })),
     stats: inVisiblePool(handlers.stats),
-    pools: async (query, asker) => {
-      if (asker.kind === 'overseer') return await handlers.pools(query, asker);
+    pools: async (query, asker, deadline) => {
+      if (asker.kind === 'overseer') return await handlers.pools(query, asker, deadline);
       const limit = Math.max(query.limit, MIN_POOLS_READ);
-      const joined = await joinedBy(handlers, asker);
+      const joined = await joinedBy(handlers, asker, deadline);
       const seen: Pool[] = [];
       for (let { cursor } = query; ; ) {
-        const answer = await handlers.pools({ ...query, limit, cursor }, asker);
+        deadline.check();
+        const answer = await handlers.pools({ ...query, limit, cursor }, asker, deadline);
         if ('error' in answer) return answer;
         const { items } = answer.ok;
         const hidden = items.filter((pool) => !isPublic(pool) && isTheirs(pool, asker, joined));
@@ -70,6 +87,7 @@ export function privatelyAnswered(handlers: QueryHandlers, sight: PoolSight): Qu
           await visible(
             asker,
             hidden.map(({ pool }) => pool),
+            deadline,
           ),
         );
         pushAll(
@@ -85,29 +103,38 @@ export function privatelyAnswered(handlers: QueryHandlers, sight: PoolSight): Qu
         if (cursor === undefined) return { ok: { items: page } };
       }
     },
-    'pools-of-agent': async (query, asker) => {
-      const answer = await handlers['pools-of-agent'](query, asker);
-      if ('error' in answer) return answer;
-      return { ok: { pools: await visible(asker, answer.ok.pools) } };
+    'pools-of-agent': async (query, asker, deadline) => {
+      const seen: string[] = [];
+      for (let { cursor } = query; ; ) {
+        deadline.check();
+        const answer = await handlers['pools-of-agent']({ ...query, cursor }, asker, deadline);
+        if ('error' in answer) return answer;
+        for (const pool of await visible(asker, answer.ok.pools, deadline)) seen.push(pool);
+        cursor = answer.ok.cursor;
+        const pools = seen.slice(0, query.limit);
+        const last = pools.at(-1);
+        // As with pages of pools: what cannot be seen is not named as a cursor either.
+        if (pools.length < seen.length && last !== undefined) return { ok: { pools, cursor: last } };
+        if (cursor === undefined) return { ok: { pools } };
+      }
     },
-    'pending-tasks': async (query, asker) => {
-      const theirs = await handlers['pools-of-agent']({ agent: query.agent }, asker);
-      const pools = query.pools ?? ('error' in theirs ? [] : theirs.ok.pools);
-      const shown = await visible(asker, pools, { family: 'tasks' });
-      return await handlers['pending-tasks']({ ...query, pools: shown }, asker);
+    'pending-tasks': async (query, asker, deadline) => {
+      const pools = query.pools ?? (await poolsOf(handlers, query.agent, asker, deadline));
+      const shown = await visible(asker, pools, deadline, { family: 'tasks' });
+      return await handlers['pending-tasks']({ ...query, pools: shown }, asker, deadline);
     },
-    outcome: async (query, asker) =>
+    outcome: async (query, asker, deadline) =>
       isOneself(asker, query.agent)
-        ? await handlers.outcome(query, asker)
+        ? await handlers.outcome(query, asker, deadline)
         : {
             error: {
               code: 'outcome_not_found',
               message: `no outcome of ${query.decisionId} by ${query.agent} is remembered, or it is for ${query.agent} alone`,
             },
           },
-    feed: async (query, asker) => {
-      if (query.pool !== undefined) return await inVisiblePool(handlers.feed)(query, asker);
-      if (asker.kind === 'overseer') return await handlers.feed(query, asker);
+    feed: async (query, asker, deadline) => {
+      if (query.pool !== undefined) return await inVisiblePool(handlers.feed)(query, asker, deadline);
+      if (asker.kind === 'overseer') return await handlers.feed(query, asker, deadline);
       return {
         error: {
           code: 'not_allowed',
@@ -123,10 +150,31 @@ function isOneself(asker: Asker, agent: string): boolean {
   return asker.kind === 'overseer' || (asker.kind === 'agent' && asker.agent === agent);
 }
 
-async function joinedBy(handlers: QueryHandlers, asker: Asker): Promise<ReadonlySet<string>> {
+async function joinedBy(
+  handlers: QueryHandlers,
+  asker: Asker,
+  deadline: Deadline,
+): Promise<ReadonlySet<string>> {
   if (asker.kind !== 'agent') return new Set();
-  const answer = await handlers['pools-of-agent']({ agent: asker.agent }, asker);
-  return new Set('error' in answer ? [] : answer.ok.pools);
+  return new Set(await poolsOf(handlers, asker.agent, asker, deadline));
+}
+
+/** All pools of an agent, page by page. */
+async function poolsOf(
+  handlers: QueryHandlers,
+  agent: string,
+  asker: Asker,
+  deadline: Deadline,
+): Promise<readonly string[]> {
+  const pools: string[] = [];
+  for (let cursor: string | undefined; ; ) {
+    deadline.check();
+    const answer = await handlers['pools-of-agent']({ agent, limit: MAX_PAGE, cursor }, asker, deadline);
+    if ('error' in answer) return pools;
+    for (const pool of answer.ok.pools) pools.push(pool);
+    cursor = answer.ok.cursor;
+    if (cursor === undefined) return pools;
+  }
 }
 
 /** Private pools that the asker may see, if it is not banned and present: nothing is asked about all the others. */

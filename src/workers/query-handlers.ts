@@ -27,19 +27,19 @@ export function queryHandlers({
 }: QuerySources): QueryHandlers {
   return {
     task: (query) => queries.task(query),
-    tasks: (query) => queries.tasks(query),
-    'pending-tasks': (query) => queries.pendingTasks(query),
+    tasks: (query, _asker, deadline) => queries.tasks(query, deadline),
+    'pending-tasks': (query, _asker, deadline) => queries.pendingTasks(query, deadline),
     pool: (query) => queries.pool(query),
-    pools: (query) => queries.pools(query),
+    pools: (query, _asker, deadline) => queries.pools(query, deadline),
     'pools-of-agent': (query) => queries.poolsOfAgent(query),
-    members: (query) => queries.members(query),
+    members: (query, _asker, deadline) => queries.members(query, deadline),
     outcome: (query) => queries.outcome(query),
     auction: (query) => queries.auction(query),
-    auctions: (query) => queries.auctions(query),
+    auctions: (query, _asker, deadline) => queries.auctions(query, deadline),
     vote: (query) => queries.vote(query),
-    votes: (query) => queries.votes(query),
+    votes: (query, _asker, deadline) => queries.votes(query, deadline),
     negotiation: (query) => queries.negotiation(query),
-    delegations: (query) => queries.delegations(query),
+    delegations: (query, _asker, deadline) => queries.delegations(query, deadline),
     stats: async ({ pool }) => {
       const ofPool = pool === undefined ? undefined : await queries.poolStats(pool);
       if (ofPool !== undefined && 'error' in ofPool) return ofPool;

@@ -329,10 +329,3 @@ describe('as a NATS service', () => {
     expect(answers).toBe(20);
   });
 });
-
-it('an answer too large for the server says so instead of staying away', async () => {
-  const { ann } = await newSpace();
-  for (let i = 0; i < 8; i++) await submit(ann, 'commons', `t${i}`, { inputs: 'x'.repeat(200_000) });
-  expect((await ann.query('tasks', {})).error?.code).toBe('too_large');
-  expect(idsOf(await ann.query('tasks', { limit: 3 }))).toHaveLength(3);
-});

@@ -81,7 +81,7 @@ describe('the writes of a change', () => {
       args: [
         ...['HSET', '1', '2', 't-1', JSON.stringify(task)],
         ...['ZADD', '2', '2', '7', 't-1'],
-        ...['ZADD', '3', '2', '-3', '0000000000000007:t-1'],
+        ...['ZADD', '3', '2', '-3', '0000000000000007:1:t-1'],
       ],
     });
   });
@@ -98,7 +98,7 @@ describe('the writes of a change', () => {
   it('move an entry whose score changes without removing it first', () => {
     const { keys, args } = writesOf(taskChange(pendingTask(), pendingTask({ priority: 9 })));
     expect(keys).toEqual([KEYS.tasks('p'), KEYS.pending('p', '-')]);
-    expect(args.slice(5)).toEqual(['ZADD', '2', '2', '-9', '0000000000000007:t-1']);
+    expect(args.slice(5)).toEqual(['ZADD', '2', '2', '-9', '0000000000000007:1:t-1']);
   });
 
   it('of a document that goes remove all of it, and give back the receipt of who created it', () => {
@@ -107,7 +107,7 @@ describe('the writes of a change', () => {
       args: [
         ...['HDEL', '1', '1', 't-1'],
         ...['ZREM', '2', '1', 't-1'],
-        ...['ZREM', '3', '1', '0000000000000007:t-1'],
+        ...['ZREM', '3', '1', '0000000000000007:1:t-1'],
         ...['UNREF', '4', '1', 'ann.d-1'],
       ],
     });

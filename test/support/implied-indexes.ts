@@ -23,6 +23,7 @@ const INDEX_KINDS = new Set([
   'live-entities',
   'ended-entities',
   'delegated-to',
+  'delegations-of',
   'receipt-counts',
 ]);
 
@@ -73,7 +74,7 @@ function indexTask(indexes: Indexes, base: string, doc: Doc): void {
     : isDone && finishedBy !== '_system'
       ? finishedBy
       : undefined;
-  if (holder !== undefined) indexes.zadd(`${base}tasks-of:${pool}:${holder}`, id, Number(order));
+  if (holder !== undefined) indexes.zadd(`${base}tasks-of:${pool}:${holder}:${state}`, id, Number(order));
   if (isDone || state === 'cancelled') indexes.zadd(`${base}finals:${pool}`, id, Number(doc.finishedAt));
   if (state !== 'pending' || doc.auction !== undefined) return;
   const isPlain = topic === undefined && (requiredCapabilities as unknown[]).length === 0;
@@ -82,7 +83,7 @@ function indexTask(indexes: Indexes, base: string, doc: Doc): void {
   indexes.hset(`${base}pending-classes:${pool}`, hash, claimClass);
   indexes.zadd(
     `${base}pending:${pool}:${hash}`,
-    `${String(order).padStart(16, '0')}:${id}`,
+    `${String(order).padStart(16, '0')}:${doc.submittedAt}:${id}`,
     -Number(priority),
   );
 }
@@ -94,6 +95,16 @@ function indexEntity(indexes: Indexes, base: string, doc: Doc): void {
   else indexes.zadd(`${base}ended-entities:${pool}`, `${kind}/${id}`, Number(finishedAt));
   if (kind === 'delegation' && state === 'live' && doc.delegationKind === 'direct')
     indexes.zadd(`${base}delegated-to:${pool}:${doc.delegateeId}`, String(id), Number(order));
+  if (kind === 'delegation') {
+    const passedOn = doc.passedOn as { readonly principalId: string } | undefined;
+    const parties = [
+      doc.delegatorId,
+      doc.delegationKind === 'direct' ? doc.delegateeId : undefined,
+      passedOn?.principalId,
+    ];
+    for (const agent of new Set(parties.filter((name) => name !== undefined)))
+      indexes.zadd(`${base}delegations-of:${pool}:${agent}:${state}`, String(id), Number(order));
+  }
   indexes.count(`${base}receipt-counts`, keyOf(doc));
 }
 

@@ -1,0 +1,51 @@
+import { MAX_ANSWER_BYTES } from '../protocol/limits.ts';
+
+/** Most documents, and most bytes of them, that are read from Redis in one go. */
+const READ_AT_ONCE = 500;
+const READ_BYTES_AT_ONCE = 1024 * 1024;
+/** What a document takes before any was seen. */
+const FIRST_GUESS_BYTES = 32 * 1024;
+
+/** The items of one answer: as many as were asked for, and as many as one answer holds in bytes; one at least. */
+export class PageBuilder<T> {
+  readonly #limit: number;
+  readonly #items: T[] = [];
+  #bytes = 0;
+  #read = 0;
+  #readBytes = 0;
+  #isFull = false;
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  get items(): readonly T[] {
+    return this.#items;
+  }
+
+  /** Adds an item, unless the page is full: then there is another page. */
+  add(item: T): boolean {
+    const bytes = Buffer.byteLength(JSON.stringify(item)) + 1;
+    const isOver = this.#items.length > 0 && this.#bytes + bytes > MAX_ANSWER_BYTES;
+    if (this.#isFull || isOver || this.#items.length >= this.#limit) {
+      this.#isFull = true;
+      return false;
+    }
+    this.#items.push(item);
+    this.#bytes += bytes;
+    return true;
+  }
+
+  /** How many documents to read next: what is still missing, and no more bytes at once than a worker can bear. */
+  get nextRead(): number {
+    const average = this.#read === 0 ? FIRST_GUESS_BYTES : Math.max(1, this.#readBytes / this.#read);
+    const missing = this.#limit - this.#items.length + 1;
+    return Math.max(1, Math.min(missing, READ_AT_ONCE, Math.floor(READ_BYTES_AT_ONCE / average)));
+  }
+
+  /** A document as it was read, also one that is not wanted. */
+  wasRead(json: string): void {
+    this.#read++;
+    this.#readBytes += json.length;
+  }
+}
