@@ -174,6 +174,7 @@ function publisherOf({ publisher }: Ports): ShardPublisher {
     deadLetter: (letter, message) => publisher.deadLetter(letter, message),
     flush: () => publisher.flush(),
     sweep: (shard, at) => publisher.sweep(shard, at),
+    settle: (shard, id) => publisher.settle(shard, id),
   };
 }
 

@@ -74,6 +74,7 @@ export async function replay(
       deadLetter: async ({ seq }) => void deadLetters.push(seq),
       flush: async () => undefined,
       sweep: async () => undefined,
+      settle: async () => undefined,
     },
     clock: STOPPED_CLOCK,
     logger: LOGGER,

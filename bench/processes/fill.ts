@@ -53,6 +53,7 @@ async function fill(args: unknown): Promise<{ stored: number }> {
       outbox: undefined,
       bans: new Map(),
       buckets: new Map(),
+      turns: new Map(),
       published: [],
     });
   }

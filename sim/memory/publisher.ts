@@ -67,4 +67,11 @@ export class MemoryPublisher implements ShardPublisher {
     const payload = Buffer.from(JSON.stringify({ id, type: 'Sweep', at }));
     await link.request('publish', () => decisions.publish(subject, payload, decisionKey(SWEEPER, id)));
   }
+
+  async settle(shard: number, id: string): Promise<void> {
+    const { link, subjects, decisions } = this.#options;
+    const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
+    const payload = Buffer.from(JSON.stringify({ id, type: 'Settle' }));
+    await link.request('publish', () => decisions.publish(subject, payload, decisionKey(SWEEPER, id)));
+  }
 }

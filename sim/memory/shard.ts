@@ -65,6 +65,7 @@ interface Content {
   readonly contents: Map<string, PoolContent>;
   readonly bans: Map<string, Ban>;
   readonly buckets: Map<string, number>;
+  readonly turns: Map<string, number>;
   readonly outcomes: Map<string, string>;
   outcomeOrder: readonly Remembered[];
   readonly receipts: Map<string, string>;
@@ -113,7 +114,7 @@ export class MemoryShard {
   }
 
   load(): StoredShard {
-    const { position, now, clock, settings, pools, outcomeOrder, bans, buckets } = this.#content;
+    const { position, now, clock, settings, pools, outcomeOrder, bans, buckets, turns } = this.#content;
     return {
       position,
       now,
@@ -123,6 +124,7 @@ export class MemoryShard {
       outcomes: { count: outcomeOrder.length, oldestAt: outcomeOrder[0]?.at },
       bans: [...bans.values()],
       buckets: new Map(buckets),
+      turns: new Map(turns),
     };
   }
 
@@ -210,6 +212,7 @@ export class MemoryShard {
     this.#writeClasses(commit);
     for (const [agent, ban] of commit.bans) put(content.bans, agent, ban);
     for (const [key, fullAtUs] of commit.buckets) put(content.buckets, key, fullAtUs);
+    for (const [pool, turn] of commit.turns) put(content.turns, pool, turn);
     this.#writeOutcomes(commit);
     if (commit.outbox !== undefined) content.outbox.set(next.seq, commit.outbox);
     this.clearPublished(commit.published);
@@ -254,6 +257,7 @@ export class MemoryShard {
     for (const [pool, { json }] of rest.pools) dump.set(`pool ${pool}`, json);
     for (const [agent, ban] of rest.bans) dump.set(`ban ${agent}`, JSON.stringify(ban));
     for (const [key, fullAtUs] of rest.buckets) dump.set(`bucket ${key}`, String(fullAtUs));
+    for (const [pool, turn] of rest.turns) dump.set(`turn ${pool}`, String(turn));
     for (const [pool, sequence] of rest.sequences) dump.set(`sequence ${pool}`, String(sequence));
     for (const [key, json] of rest.outcomes) dump.set(`outcome ${key}`, json);
     for (const [key, json] of rest.receipts) dump.set(`receipt ${key}`, json);
@@ -374,6 +378,7 @@ function emptyContent(): Content {
     contents: new Map(),
     bans: new Map(),
     buckets: new Map(),
+    turns: new Map(),
     outcomes: new Map(),
     outcomeOrder: [],
     receipts: new Map(),
@@ -399,6 +404,7 @@ function copyOf(content: Content): Content {
     contents: new Map(contents),
     bans: new Map(content.bans),
     buckets: new Map(content.buckets),
+    turns: new Map(content.turns),
     outcomes: new Map(content.outcomes),
     receipts: new Map(content.receipts),
     receiptCounts: new Map(content.receiptCounts),

@@ -29,13 +29,18 @@ export type HeldTask = {
   readonly claim: { readonly epoch: number; readonly expiresAt: number };
 };
 
-/** What a Sweep settled, each with its pool. */
+/** What a Sweep settled: names of some, each with its pool, and how many there were. */
 export type SweepData = {
   readonly released: readonly ReleasedClaim[];
   readonly failed: readonly { readonly pool: string; readonly taskId: string; readonly cause: string }[];
   readonly cancelled: readonly { readonly pool: string; readonly taskId: string }[];
   readonly unblocked: readonly { readonly pool: string; readonly taskId: string }[];
   readonly expiredMembers: readonly { readonly pool: string; readonly agent: string }[];
+  readonly closed: readonly { readonly pool: string; readonly entity: string; readonly event: string }[];
+  /** How many of each kind there were; of more than a hundred, or of long names, not all are named. */
+  readonly counts: Readonly<
+    Record<'released' | 'failed' | 'cancelled' | 'unblocked' | 'expiredMembers' | 'closed', number>
+  >;
   readonly removedTasks: number;
   readonly removedPools: number;
   readonly forgottenOutcomes: number;
@@ -111,7 +116,7 @@ export interface OutcomeData {
   /** `expiresAt` also where it was not asked for: what is passed on ends with what it rests on. */
   readonly Delegate: { readonly delegationId: string; readonly expiresAt?: number };
   /** Itself first, then what was passed on from it. */
-  readonly RevokeDelegation: { readonly revoked: readonly string[] };
+  readonly RevokeDelegation: { readonly revoked: readonly string[]; readonly count: number };
   readonly ForceRelease: { readonly agent: string; readonly epoch: number };
   /** Tasks that went back to pending. */
   readonly RemoveMember: { readonly released: readonly string[] };

@@ -20,6 +20,9 @@ export async function releaseExpiredClaims(
   return released.flat();
 }
 
+/** Of so many things a Sweep names all. */
+const NAMED_AT_ONCE = 100;
+
 async function sweepToTheEnd(
   client: ConvergeClient,
   shard: number,
@@ -30,7 +33,7 @@ async function sweepToTheEnd(
   for (;;) {
     const timeoutMs = deadline - performance.now();
     if (timeoutMs <= 0) throw new OutcomeTimeoutError(`shard ${shard} still has something due: sweep again`);
-    const { data } = acceptedOrThrow(await client.sweep(shard, { until, timeoutMs }));
+    const { data } = acceptedOrThrow(await client.sweep(shard, { until, limit: NAMED_AT_ONCE, timeoutMs }));
     pushAll(released, data.released);
     if (!data.more) return released;
   }

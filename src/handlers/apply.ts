@@ -1,16 +1,18 @@
 /**
- * Applies one decision to the world: decide, then evolve by the events, then what follows from them at once. Pure in
- * the sense that matters: the same world and decision always give the same world and answer.
+ * Applies one decision to the world: decide, then evolve by the events, then what follows from them, up to a bound. Pure
+ * in the sense that matters: the same world and decision always give the same world and answer.
  */
 
 import type { Code } from '../protocol/codes.ts';
 import type { Batch, Decision, SingleDecision } from '../protocol/decisions/index.ts';
 import type { Json, JsonObject } from '../protocol/json.ts';
-import { MAX_ANSWER_BYTES, MAX_CASCADE } from '../protocol/limits.ts';
+import { MAX_ANSWER_BYTES, MAX_EFFECT_BYTES, MAX_EFFECT_EVENTS } from '../protocol/limits.ts';
 import { pushAll } from '../protocol/lists.ts';
 import { SHARD_POOL } from '../protocol/names.ts';
 import type { MemberOutcome } from '../protocol/outcome.ts';
-import { settleHandovers } from './auctions/handovers.ts';
+import { Budget } from './consequences/budget.ts';
+import { budgetIn, settleInTurn, settlePool } from './consequences/settle.ts';
+import { Effects } from './consequences/weights.ts';
 import { isRejected, type Rejected, rejected } from './decided.ts';
 import { actingFor } from './delegations/principal.ts';
 import type { Context } from './handler.ts';
@@ -23,7 +25,6 @@ import { decide } from './registry.ts';
 import { applyClock } from './system/clock.ts';
 import { applyPressure } from './system/pressure.ts';
 import { applySweep, NOTHING_OLD, type OldestKept } from './system/sweep.ts';
-import { settleDependents } from './tasks/dependents.ts';
 import type { PoolState } from './world/pool-state.ts';
 import type { AppliedEvent, World } from './world/world.ts';
 
@@ -34,6 +35,8 @@ export interface AppliedDecision {
   readonly code?: Code;
   readonly message?: string;
   readonly transient?: boolean;
+  /** In whose name, where somebody acted for somebody. */
+  readonly actedFor?: string;
   /** How many of the oldest remembered outcomes are to be forgotten: only a Sweep says more than 0. */
   readonly forgottenOutcomes: number;
   /** What a handler threw. That is a bug: to be logged loudly. */
@@ -46,6 +49,12 @@ export function applyDecision(
   context: Context,
   oldest: OldestKept = NOTHING_OLD,
 ): AppliedDecision {
+  const applied = judge(world, decision, context, oldest);
+  world.reckonTurns(context.seq);
+  return applied;
+}
+
+function judge(world: World, decision: Decision, context: Context, oldest: OldestKept): AppliedDecision {
   if (world.bans.has(context.agent)) return rejection(banned(context, context.agent));
   heardFrom(world, context);
   const known = poolKnownTo(world, context);
@@ -64,10 +73,14 @@ export function applyDecision(
       }
       case 'Clock':
         return applyClock(decision, context);
+      case 'Settle': {
+        const budget = new Budget(world.settings.consequencesAtOnce);
+        return { status: 'accepted', events: settleInTurn(world, context, budget), forgottenOutcomes: 0 };
+      }
       default:
         return context.pool === SHARD_POOL
           ? applyToShard(world, decision, context)
-          : applySingle(world, decision, context, known);
+          : applyAlone(world, decision, context, known);
     }
   } catch (fault) {
     world.rollback();
@@ -97,6 +110,28 @@ function heardFrom(world: World, { pool, agent, now }: Context): void {
   if (member !== undefined && !presenceLapsed(member, now)) world.heardFrom(pool, agent, now);
 }
 
+function applyAlone(
+  world: World,
+  decision: SingleDecision,
+  context: Context,
+  known: PoolState | undefined,
+): AppliedDecision {
+  const budget = budgetIn(world, context.pool);
+  const applied = applySingle(world, decision, context, known);
+  return applied.status === 'rejected' ? applied : withConsequences(world, applied, context, budget);
+}
+
+function withConsequences(
+  world: World,
+  applied: AppliedDecision,
+  { pool, now }: Context,
+  budget: Budget,
+): AppliedDecision {
+  const caused = inNameOf(applied.actedFor, settlePool(world, pool, now, budget));
+  return caused.length === 0 ? applied : { ...applied, events: [...applied.events, ...caused] };
+}
+
+/** The decision itself, without what follows from it. */
 function applySingle(
   world: World,
   decision: SingleDecision,
@@ -117,22 +152,21 @@ function applySingle(
   if (room < MAX_ANSWER_BYTES && answerBytes(decided.data) > room) {
     return rejection(rejected('too_large', 'the answer of the batch would be too large', true));
   }
+  const actedFor = acting.self === acting.agent ? {} : { actedFor: acting.self };
   const applied = decided.events.map((event) => world.apply(context.pool, event, context.now));
-  pushAll(applied, settleDependents(world, context.pool, context.now, MAX_CASCADE));
-  pushAll(applied, settleHandovers(world, context.pool, context.now, MAX_CASCADE));
   const tooMuch = overMemory(world, acting, before);
   if (tooMuch !== undefined) {
     world.rollback(mark);
     return rejection(tooMuch);
   }
-  const events = inNameOf(acting, applied);
+  const events = inNameOf(actedFor.actedFor, applied);
   const data = decided.data === undefined ? {} : { data: decided.data };
-  return { status: 'accepted', events, ...data, forgottenOutcomes: 0 };
+  return { status: 'accepted', events, ...data, ...actedFor, forgottenOutcomes: 0 };
 }
 
 /** Events tell for whom somebody acted: in a Batch that may be another one for each member. */
-function inNameOf({ self, agent }: Context, events: readonly AppliedEvent[]): readonly AppliedEvent[] {
-  return self === agent ? events : events.map((event) => ({ ...event, principal: self }));
+function inNameOf(principal: string | undefined, events: readonly AppliedEvent[]): readonly AppliedEvent[] {
+  return principal === undefined ? events : events.map((event) => ({ ...event, principal }));
 }
 
 const NO_EVENTS: readonly AppliedEvent[] = [];
@@ -149,18 +183,42 @@ function applyBatch(
 ): AppliedDecision {
   const events: AppliedEvent[] = [];
   const outcomes: JsonObject[] = [];
+  const effects = new Effects();
+  const budget = budgetIn(world, context.pool, effects);
   let room = MAX_ANSWER_BYTES;
   for (const [index, member] of batch.decisions.entries()) {
-    const applied = applySingle(world, member, { ...context, index }, known, room);
+    const applied = applyMember(world, member, { ...context, index }, known, room, effects);
     room -= answerBytes(applied.data);
     if (batch.atomic === true && applied.status === 'rejected') {
       world.rollback();
       return { ...applied, message: `decisions[${index}]: ${applied.message ?? ''}` };
     }
-    pushAll(events, applied.events);
+    const whole =
+      applied.status === 'rejected'
+        ? applied
+        : withConsequences(world, applied, { ...context, index }, budget);
+    pushAll(events, whole.events);
     outcomes.push(memberOutcome(member, batch, applied));
   }
   return { status: 'accepted', events, data: { outcomes }, forgottenOutcomes: 0 };
+}
+
+/** A member of a Batch: alone any decision fits into a message, together with those before it it may not. */
+function applyMember(
+  world: World,
+  member: SingleDecision,
+  context: Context,
+  known: PoolState | undefined,
+  room: number,
+  effects: Effects,
+): AppliedDecision {
+  const mark = world.mark;
+  const applied = applySingle(world, member, context, known, room);
+  if (applied.status === 'rejected') return applied;
+  if (effects.addIfItFits(world, applied.events)) return applied;
+  world.rollback(mark);
+  const message = `the effects of the batch would be too large: at most ${MAX_EFFECT_EVENTS} events and ${MAX_EFFECT_BYTES} bytes; send the rest in another`;
+  return rejection(rejected('too_large', message, true));
 }
 
 /** How much of an outcome the data of one member takes. */

@@ -14,11 +14,12 @@ import {
   pressureSchema,
   SINGLE_DECISIONS,
   type SingleDecision,
+  settleSchema,
   sweepSchema,
 } from './decisions/index.ts';
 import { isObject, type ParsedJson, parseJson } from './json.ts';
 import { MAX_DECISION_BYTES } from './limits.ts';
-import { CLOCK_POOL, isName, isReserved, OPERATOR, SHARD_POOL } from './names.ts';
+import { CLOCK_POOL, isName, isReserved, OPERATOR, SHARD_POOL, SWEEPER } from './names.ts';
 import { shardOf } from './shard.ts';
 import { type DecisionAddress, parseDecisionSubject } from './subjects.ts';
 
@@ -101,6 +102,9 @@ function checkShardDecision(
       return validate(sweepSchema, body, '');
     case 'Pressure':
       return validate(pressureSchema, body, '');
+    case 'Settle':
+      if (address.agent === SWEEPER) return validate(settleSchema, body, '');
+      return { code: 'not_allowed', message: 'Settle is for workers to decide' };
     case 'BanAgent':
     case 'UnbanAgent':
       if (address.agent === OPERATOR) return checkSingle(body, '');
@@ -108,7 +112,7 @@ function checkShardDecision(
     default:
       return {
         code: 'unknown_type',
-        message: 'a shard as a whole takes Sweep, Pressure, BanAgent and UnbanAgent',
+        message: 'a shard as a whole takes Sweep, Settle, Pressure, BanAgent and UnbanAgent',
       };
   }
 }

@@ -1,7 +1,7 @@
 /** The one place from which machine-readable descriptions of the protocol are made. */
 import { z } from 'zod';
 import { CODES } from './codes.ts';
-import { batchSchema, SINGLE_DECISIONS, sweepSchema } from './decisions/index.ts';
+import { batchSchema, SINGLE_DECISIONS, settleSchema, sweepSchema } from './decisions/index.ts';
 import { QUERIES } from './queries.ts';
 
 const codeSchema = z.enum(Object.keys(CODES)).describe('the one rule that was broken');
@@ -46,6 +46,7 @@ export function jsonSchemas(): Record<string, object> {
     ]),
     ['decision.Batch', batchSchema],
     ['decision.Sweep', sweepSchema],
+    ['decision.Settle', settleSchema],
     ...Object.entries(QUERIES).map(([name, schema]): [string, z.ZodType] => [`query.${name}`, schema]),
     ['outcome', outcomeSchema],
     ['event', eventSchema],

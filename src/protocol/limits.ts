@@ -22,8 +22,15 @@ export const MAX_REQUIRED_CAPABILITIES = 64;
 export const MAX_ALTERNATIVES = 64;
 export const MAX_TOPICS = 64;
 export const MAX_DEPENDENCIES = 100;
-/** Dependents of one task that one decision settles; the sweep settles the rest. */
-export const MAX_CASCADE = 200;
+/** Consequences that one message settles, unless a setting says otherwise; what is left is owed. */
+export const CONSEQUENCES_AT_ONCE = 200;
+/** Most events of the decisions of one message themselves, and most bytes of them and of the documents they change. */
+export const MAX_EFFECT_EVENTS = 2_000;
+export const MAX_EFFECT_BYTES = 4 * 1024 * 1024;
+/** No single consequence weighs more: the close of an auction with as many bids as it may hold, and its task. */
+export const LARGEST_CONSEQUENCE_BYTES = 1_536 * 1024;
+/** Ids that an outcome lists of what it caused; a number says how many there are in all. */
+export const MAX_IDS_TOLD = 200;
 export const MAX_ALLOWLIST = 10_000;
 export const MAX_OPERATORS = 64;
 /** Agents that one pool, or one shard, keeps out: more are `rate_limited`, until some are let in again. */

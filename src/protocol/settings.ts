@@ -3,7 +3,7 @@
  * hold. A Sweep carries those in force, so that they are in the log themselves and every replay agrees.
  */
 import { z } from 'zod';
-import { DAY_MS, MAX_DURATION_MS, MAX_QUOTA_BYTES, MINUTE_MS } from './limits.ts';
+import { CONSEQUENCES_AT_ONCE, DAY_MS, MAX_DURATION_MS, MAX_QUOTA_BYTES, MINUTE_MS } from './limits.ts';
 import { quotaSettings } from './quotas.ts';
 
 const duration = z.int().min(1).max(MAX_DURATION_MS);
@@ -19,6 +19,8 @@ export const settingsSchema = z.strictObject({
   maxLiveTasksPerPool: z.int().min(1).max(10_000_000).default(1_000_000),
   maxMembersPerPool: z.int().min(1).max(10_000_000).default(100_000),
   maxPoolsPerShard: z.int().min(1).max(10_000_000).default(100_000),
+  /** Consequences (dependents, hand-overs, claims of who left …) that one message settles; more are owed. */
+  consequencesAtOnce: z.int().min(1).max(1_000).default(CONSEQUENCES_AT_ONCE),
   ...quotaSettings,
   /** The heap that bounds of memory are derived from where nobody has set them: of the first worker, which tells it. */
   heapBytes: z.int().min(1).max(MAX_QUOTA_BYTES).optional(),

@@ -22,6 +22,7 @@ export function encodeCommit(keys: ShardKeys, commit: ShardCommit): ScriptInput 
   }
   encodeClasses(keys, commit, writes);
   encodeBansAndBuckets(keys, commit, writes);
+  encodeTurns(keys, commit, writes);
   encodeOutcomes(keys, commit, writes);
   if (commit.outbox !== undefined) writes.addPair('HSET', keys.outbox, String(next.seq), commit.outbox);
   for (const position of commit.published) writes.add('HDEL', keys.outbox, String(position));
@@ -50,6 +51,13 @@ function encodeBansAndBuckets(keys: ShardKeys, { bans, buckets }: ShardCommit, w
   for (const [key, fullAtUs] of buckets) {
     if (fullAtUs === undefined) writes.add('HDEL', keys.buckets, key);
     else writes.addPair('HSET', keys.buckets, key, String(fullAtUs));
+  }
+}
+
+function encodeTurns(keys: ShardKeys, { turns }: ShardCommit, writes: Operations): void {
+  for (const [pool, turn] of turns) {
+    if (turn === undefined) writes.add('HDEL', keys.turns, pool);
+    else writes.addPair('HSET', keys.turns, pool, String(turn));
   }
 }
 

@@ -58,6 +58,8 @@ export interface ShardKeys {
   readonly bans: string;
   /** Hash: bucket of a rate → when it is full again, microseconds. */
   readonly buckets: string;
+  /** Hash: pool that owes consequences → its turn. */
+  readonly turns: string;
   /** Everything that is a function of the log, as a pattern. */
   readonly statePattern: string;
 
@@ -98,6 +100,7 @@ export function shardKeys(namespace: string, shard: number): ShardKeys {
     delegatedTo: (pool, agent) => `${state}delegated-to:${pool}:${agent}`,
     bans: `${state}bans`,
     buckets: `${state}buckets`,
+    turns: `${state}turns`,
     statePattern: `${state.replace(/[[\]*?\\]/g, '\\$&')}*`,
     lease: `${running}lease`,
     commit: `${running}commit`,

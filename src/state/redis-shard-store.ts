@@ -60,15 +60,18 @@ export class RedisShardStore implements ShardStore {
 
   async #loadAt(position: StoredPosition): Promise<StoredShard> {
     const keys = this.#keys;
-    const [[now, clock, settings], pools, sequences, count, oldest, bans, buckets] = await Promise.all([
-      this.#reads.hmget(keys.meta, 'now', 'clock', 'settings'),
-      this.#reads.hgetall(keys.pools),
-      this.#reads.hgetall(keys.sequences),
-      this.#reads.llen(keys.outcomeOrder),
-      this.#reads.lindex(keys.outcomeOrder, 0),
-      this.#reads.hvals(keys.bans),
-      this.#reads.hgetall(keys.buckets),
-    ]);
+    const [[now, clock, settings], pools, sequences, count, oldest, bans, buckets, turns] = await Promise.all(
+      [
+        this.#reads.hmget(keys.meta, 'now', 'clock', 'settings'),
+        this.#reads.hgetall(keys.pools),
+        this.#reads.hgetall(keys.sequences),
+        this.#reads.llen(keys.outcomeOrder),
+        this.#reads.lindex(keys.outcomeOrder, 0),
+        this.#reads.hvals(keys.bans),
+        this.#reads.hgetall(keys.buckets),
+        this.#reads.hgetall(keys.turns),
+      ],
+    );
     const stored: StoredPool[] = [];
     for (const [pool, json] of Object.entries(pools)) {
       stored.push(await this.#loadPool(pool, parse<Pool>(json), Number(sequences[pool] ?? 0)));
@@ -82,6 +85,7 @@ export class RedisShardStore implements ShardStore {
       outcomes: { count, oldestAt: oldest === null ? undefined : parseRemembered(oldest).at },
       bans: bans.map((json) => parse<Ban>(json)),
       buckets: new Map(Object.entries(buckets).map(([key, fullAt]) => [key, Number(fullAt)])),
+      turns: new Map(Object.entries(turns).map(([pool, turn]) => [pool, Number(turn)])),
     };
   }
 

@@ -45,6 +45,8 @@ export interface StoredShard {
   readonly bans: readonly Ban[];
   /** Buckets of rates that may not be full: when they are again, microseconds. */
   readonly buckets: ReadonlyMap<string, number>;
+  /** Pools that owe consequences, and whose turn is when. */
+  readonly turns: ReadonlyMap<string, number>;
 }
 
 export interface Remembered {
@@ -100,6 +102,7 @@ export interface ShardCommit {
   /** Bans from the whole system that came, changed, or (undefined) ended. */
   readonly bans: ReadonlyMap<string, Ban | undefined>;
   readonly buckets: ReadonlyMap<string, number | undefined>;
+  readonly turns: ReadonlyMap<string, number | undefined>;
   readonly outcomes: readonly OutcomeRecord[];
   /** The oldest remembered outcomes, which go. */
   readonly forgotten: readonly string[];

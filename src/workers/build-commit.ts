@@ -23,7 +23,7 @@ export interface CommitParts {
 export function buildCommit({ id, loaded, last, decided, fetched, published }: CommitParts): ShardCommit {
   const { world, position, logIdentity } = loaded;
   const { message } = last;
-  const { changes, sequences, bans, buckets } = world.takeChanges();
+  const { changes, sequences, bans, buckets, turns } = world.takeChanges();
   return {
     id,
     expected: { ...position, logIdentity },
@@ -42,6 +42,7 @@ export function buildCommit({ id, loaded, last, decided, fetched, published }: C
     classes: changedClasses(world, changes),
     bans,
     buckets,
+    turns,
     outcomes: decided.records,
     forgotten: fetched.oldest.outcomes.slice(0, decided.forgottenOutcomes).map((outcome) => outcome.id),
     outbox: encodeOutbox(decided),

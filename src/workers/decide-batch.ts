@@ -57,6 +57,11 @@ export function isSweep({ decoded }: DecodedMessage): boolean {
   return decoded.kind === 'decision' && decoded.decision.type === 'Sweep';
 }
 
+/** It is answered to nobody, so nothing of it is remembered, and it does no harm twice. */
+function isSettle(decoded: Decoded): boolean {
+  return decoded.kind === 'decision' && decoded.decision.type === 'Settle';
+}
+
 /**
  * What the batch has to know that the world does not hold: outcomes of ids, and tasks that may be final. Nothing is looked
  * up for whom the gate will stop.
@@ -67,7 +72,7 @@ export function lookupFor(batch: readonly DecodedMessage[], world: World): Looku
   const entities = new Map<string, string[]>();
   const gate = new GateAhead(world, batch[0]?.message.at ?? 0);
   for (const { decoded } of batch) {
-    if (decoded.kind === 'dead') continue;
+    if (decoded.kind === 'dead' || isSettle(decoded)) continue;
     const { agent, pool } = decoded.address;
     if (decoded.kind === 'rejected') {
       outcomes.push(decisionKey(agent, decoded.id));
@@ -144,6 +149,12 @@ export function decideBatch(
       continue;
     }
     const applied = appliedAs(decoded, message.seq, now, context.shard);
+    if (isSettle(decoded)) {
+      const result = judge(decoded, world, applied, NOTHING_OLD);
+      for (const event of renderEvents(applied, result.events, context.subjects)) events.push(event);
+      decisions.push({ applied, result });
+      continue;
+    }
     const key = decisionKey(applied.agent, applied.decisionId);
     results.push(key);
     const known = outcomes.get(key) ?? found.outcomes.get(key);
@@ -191,7 +202,9 @@ export function decideBatch(
 
 /** The time that a decision of the system brings along, because the log's clock is behind. */
 export function carriedTime(decoded: Decoded): number {
-  return decoded.kind === 'decision' && decoded.decision.type === 'Sweep' ? (decoded.decision.at ?? 0) : 0;
+  if (decoded.kind !== 'decision') return 0;
+  const { decision } = decoded;
+  return decision.type === 'Sweep' || decision.type === 'Settle' ? (decision.at ?? 0) : 0;
 }
 
 /** Decisions that created something are answered for as long as it is kept, if that is longer. */

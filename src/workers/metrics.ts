@@ -48,6 +48,13 @@ export class WorkerMetrics {
     'converge_own_sweeps_total',
     'Sweeps by a shard owner because no sweeper came',
   );
+  readonly settles = this.#counter('converge_settles_total', 'Settles applied: owed consequences, in steps');
+  readonly owed = new Gauge({
+    name: 'converge_owed',
+    help: 'Pools of the shard that owe consequences of what was decided',
+    labelNames: ['shard'],
+    registers: [this.registry],
+  });
   readonly sweeps = this.#counter('converge_sweeps_total', 'Sweeps run by the scheduled job', ['result']);
   readonly forgotten = this.#counter('converge_outcomes_forgotten_total', 'Outcomes forgotten by the sweep');
   readonly retentionCut = this.#counter(
@@ -116,6 +123,7 @@ export class WorkerMetrics {
     if (batch.forgottenOutcomes > 0) this.forgotten.inc(batch.forgottenOutcomes);
     const counts = new Map<string, { labels: Record<string, string>; count: number }>();
     for (const { applied, result } of batch.decisions) {
+      if (applied.type === 'Settle') this.settles.inc();
       const labels = { type: knownType(applied.type), status: result.status, code: result.code ?? '' };
       const key = `${labels.type} ${labels.status} ${labels.code}`;
       const known = counts.get(key);
@@ -180,7 +188,7 @@ async function inTime(read: () => number | Promise<number>): Promise<number> {
   return await within(READ_WITHIN_MS, reading(), () => Number.NaN);
 }
 
-const SYSTEM_TYPES: ReadonlySet<string> = new Set(['Batch', 'Sweep', 'Pressure', 'Clock']);
+const SYSTEM_TYPES: ReadonlySet<string> = new Set(['Batch', 'Sweep', 'Settle', 'Pressure', 'Clock']);
 
 /** Anyone can name a type that does not exist; each would be a time series of its own. */
 function knownType(type: string): string {

@@ -92,6 +92,11 @@ export function natsShardPublisher(
       const payload = JSON.stringify({ id, type: 'Sweep', at });
       await streams.publish([{ subject, payload, id: decisionKey(SWEEPER, id) }]);
     },
+    async settle(shard, id) {
+      const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
+      const payload = JSON.stringify({ id, type: 'Settle' });
+      await streams.publish([{ subject, payload, id: decisionKey(SWEEPER, id) }]);
+    },
   };
 }
 

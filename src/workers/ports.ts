@@ -38,6 +38,8 @@ export interface ShardPublisher {
    * along that the log's own clock does not have.
    */
   sweep(shard: number, at?: number): Promise<void>;
+  /** Appends a Settle of this id: what the owner does when something is owed. */
+  settle(shard: number, id: string): Promise<void>;
 }
 
 export interface Clock {

@@ -55,6 +55,7 @@ const SILENT: ShardPublisher = {
   deadLetter: async () => undefined,
   flush: async () => undefined,
   sweep: async () => undefined,
+  settle: async () => undefined,
 };
 
 export async function rebuild(

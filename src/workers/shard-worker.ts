@@ -25,6 +25,7 @@ import type { WorkerMetrics } from './metrics.ts';
 import { OutboxPublisher } from './outbox-publisher.ts';
 import { OverdueSweep } from './overdue-sweep.ts';
 import type { Clock, ShardLog, ShardLogReader, ShardPublisher } from './ports.ts';
+import { Settler } from './settler.ts';
 import type { TimeSource } from './time/log-time.ts';
 import { ShardTime } from './time/shard-time.ts';
 
@@ -69,6 +70,7 @@ export class ShardWorker {
   readonly #commits: CommitLoop;
   readonly #halting: Halting;
   readonly #sweeping: OverdueSweep;
+  readonly #settler: Settler;
   readonly #time: ShardTime;
   /** It was loaded and its log was verified, at least once. */
   #hasRun = false;
@@ -87,6 +89,7 @@ export class ShardWorker {
     this.#commits = new CommitLoop({ ...options, stopped });
     this.#halting = new Halting(options);
     this.#sweeping = new OverdueSweep(options);
+    this.#settler = new Settler(options);
     this.#time = new ShardTime({ ...options, time: options.time });
     this.#done = this.#run();
   }
@@ -227,6 +230,8 @@ export class ShardWorker {
     await this.#commit(loaded, batch, decided, fetched);
     await this.#publish(batch, decided);
     this.#count(decided);
+    this.#settler.applied(decided);
+    this.#settler.settleIfOwed(loaded.world);
     await this.#sweepIfOverdue(loaded, batch);
   }
 
@@ -285,6 +290,7 @@ export class ShardWorker {
   async #idle(loaded: Loaded): Promise<void> {
     await this.#outbox.clearPublished();
     await this.#checkStore(loaded);
+    this.#settler.settleIfOwed(loaded.world);
     await this.#sweepIfOverdue(loaded, []);
   }
 
@@ -328,6 +334,7 @@ export class ShardWorker {
 
   #forget(): void {
     this.#loaded = undefined;
+    this.#settler.forget();
     this.#outbox.abandon();
   }
 

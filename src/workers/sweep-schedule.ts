@@ -1,6 +1,6 @@
 /**
  * When the sweeper runs: a BullMQ job scheduler, shared by all workers, one run at a time on one of them. The job's
- * return value is the summary, and is kept with the last jobs.
+ * return value is how much was settled, and is kept with the last jobs.
  */
 import { Queue, Worker } from 'bullmq';
 import type { Logger } from 'pino';
@@ -10,7 +10,7 @@ import type { Redis } from '../state/redis.ts';
 import { after, type Timer } from '../timers.ts';
 import { within } from '../within.ts';
 import type { WorkerMetrics } from './metrics.ts';
-import type { Sweeper, SweepSummary } from './sweeper.ts';
+import { countsOf, type SweepCounts, type Sweeper } from './sweeper.ts';
 import type { TimeSource } from './time/log-time.ts';
 
 export interface SweepScheduleOptions {
@@ -37,7 +37,7 @@ const CLOSE_WITHIN_MS = 3_000;
 export class SweepSchedule {
   readonly #options: SweepScheduleOptions;
   readonly #queue: Queue;
-  readonly #worker: Worker<unknown, SweepSummary>;
+  readonly #worker: Worker<unknown, SweepCounts>;
   #timer: Timer | undefined;
   #closed = false;
 
@@ -50,7 +50,7 @@ export class SweepSchedule {
       skipVersionCheck: true,
     });
     // The worker has to ask for the version: without it, it waits in whole seconds, however short the interval is.
-    this.#worker = new Worker<unknown, SweepSummary>(QUEUE, () => this.#sweep(), {
+    this.#worker = new Worker<unknown, SweepCounts>(QUEUE, () => this.#sweep(), {
       connection: redis.worker,
       prefix: keys.bullPrefix,
       concurrency: 1,
@@ -128,7 +128,7 @@ export class SweepSchedule {
     await this.#queue.removeJobScheduler(QUEUE);
   }
 
-  async #sweep(): Promise<SweepSummary> {
+  async #sweep(): Promise<SweepCounts> {
     const { sweeper, redis, keys, metrics, logger, time } = this.#options;
     const now = time.now();
     if (now === undefined) throw new UnavailableError('the clocks do not agree what time it is');
@@ -138,6 +138,6 @@ export class SweepSchedule {
     else await redis.reads.set(keys.lastSweep, JSON.stringify({ at, durationMs, sweeps }));
     this.#options.afterSweep();
     metrics.sweeps.inc({ result: late.length > 0 ? 'late' : 'succeeded' });
-    return summary;
+    return countsOf(summary);
   }
 }

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import type { NatsConnection, Subscription } from 'nats';
 import type { StreamPublisher } from '../bus/stream-publisher.ts';
 import { messageOf } from '../errors.ts';
-import type { SweepReport } from '../handlers/system/sweep.ts';
+import { Names, type SweepReport, type SweptNames } from '../handlers/system/sweep-report.ts';
 import { isObject, parseJson } from '../protocol/json.ts';
 import { SHARD_POOL, SWEEPER } from '../protocol/names.ts';
 import { decisionKey } from '../protocol/outcome.ts';
@@ -17,25 +17,23 @@ import type { StateQueries } from '../state/queries.ts';
 import { after } from '../timers.ts';
 import type { TimeSource } from './time/log-time.ts';
 
-/** What one run found, over all shards. Published on `<ns>.sweeps` when it found anything. */
-export interface SweepSummary {
+/** How much one run settled, over all shards. */
+export interface SweepCounts {
   readonly at: number;
   readonly durationMs: number;
   /** Sweep decisions that were applied. */
   readonly sweeps: number;
   /** Shards that were due but did not answer in time. */
   readonly late: readonly number[];
-  readonly released: SweepReport['released'];
-  readonly failed: SweepReport['failed'];
-  readonly cancelled: SweepReport['cancelled'];
-  readonly unblocked: SweepReport['unblocked'];
-  readonly expiredMembers: SweepReport['expiredMembers'];
-  readonly closed: SweepReport['closed'];
+  readonly counts: SweepReport['counts'];
   readonly removedTasks: number;
   readonly removedPools: number;
   readonly removedEntities: number;
   readonly forgottenOutcomes: number;
 }
+
+/** The same with names of what was settled, as many as are told. Published on `<ns>.sweeps` when anything was. */
+export type SweepSummary = SweepCounts & SweptNames;
 
 export interface SweeperOptions {
   readonly connection: NatsConnection;
@@ -144,7 +142,7 @@ export class Sweeper {
 }
 
 function isReport(data: unknown): data is SweepReport {
-  return isObject(data) && Array.isArray(data.released) && typeof data.more === 'boolean';
+  return isObject(data) && isObject(data.counts) && typeof data.more === 'boolean';
 }
 
 function summarize(
@@ -155,17 +153,15 @@ function summarize(
 ): SweepSummary {
   const sum = (count: (report: SweepReport) => number): number =>
     reports.reduce((total, report) => total + count(report), 0);
+  const names = new Names();
+  for (const report of reports) names.addAll(report);
   return {
     at,
     durationMs,
     sweeps: reports.length,
     late,
-    released: reports.flatMap(({ released }) => released),
-    failed: reports.flatMap(({ failed }) => failed),
-    cancelled: reports.flatMap(({ cancelled }) => cancelled),
-    unblocked: reports.flatMap(({ unblocked }) => unblocked),
-    expiredMembers: reports.flatMap(({ expiredMembers }) => expiredMembers),
-    closed: reports.flatMap(({ closed }) => closed),
+    ...names.lists,
+    counts: names.counts,
     removedTasks: sum(({ removedTasks }) => removedTasks),
     removedPools: sum(({ removedPools }) => removedPools),
     removedEntities: sum(({ removedEntities }) => removedEntities),
@@ -173,13 +169,22 @@ function summarize(
   };
 }
 
+/** What is kept of a run: without the names. */
+export function countsOf({
+  released: _released,
+  failed: _failed,
+  cancelled: _cancelled,
+  unblocked: _unblocked,
+  expiredMembers: _expired,
+  closed: _closed,
+  ...counts
+}: SweepSummary): SweepCounts {
+  return counts;
+}
+
 function foundSomething(summary: SweepSummary): boolean {
-  const { released, failed, cancelled, unblocked, expiredMembers, closed } = summary;
-  const settled = [released, failed, cancelled, unblocked, expiredMembers, closed].some(
-    (list) => list.length > 0,
-  );
   return (
-    settled ||
+    Object.values(summary.counts).some((count) => count > 0) ||
     summary.removedTasks + summary.removedPools + summary.removedEntities + summary.forgottenOutcomes > 0
   );
 }

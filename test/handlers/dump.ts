@@ -41,6 +41,7 @@ export interface Dump {
   readonly usage: unknown;
   readonly bans: unknown;
   readonly buckets: unknown;
+  readonly owing: unknown;
   readonly pools: Readonly<Record<string, PoolDump>>;
 }
 
@@ -57,6 +58,7 @@ export function dump(world: World): Dump {
     usage: { bytes: world.usage.bytes.all(), pools: world.usage.pools.all() },
     bans: [...world.bans].sort(([a], [b]) => compare(a, b)),
     buckets: world.buckets.all(),
+    owing: world.owing,
     pools,
   });
 }
@@ -95,7 +97,7 @@ function dumpPool(state: PoolState): PoolDump {
     usage: dumpUsage(state),
     members: [...state.members.values()].sort((a, b) => compare(a.agent, b.agent)),
     tasks,
-    unsettled: [...state.unsettled].sort(),
+    unsettled: state.unsettled.first(Number.POSITIVE_INFINITY).map(({ taskId }) => taskId),
     held: Object.fromEntries(
       [...agents].sort().map((agent) => [agent, state.heldBy(agent).map(({ taskId }) => taskId)]),
     ),

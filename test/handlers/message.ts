@@ -10,18 +10,20 @@ export const POOL = 'work';
 export const PLACE: LogPlace = { namespace: 'converge', shard: 0, shards: 1 };
 
 export type SweepInput = Omit<z.input<typeof sweepSchema>, 'id'> & { readonly id?: string };
+export type SettleInput = { readonly type: 'Settle'; readonly at?: number; readonly id?: string };
 export type PressureInput = { readonly type: 'Pressure'; readonly on: boolean; readonly id?: string };
 export type Body =
   | DecisionInput
   | (BatchInput & { readonly onBehalfOf?: string })
   | SweepInput
+  | SettleInput
   | PressureInput;
 
 const SUBJECTS = subjects(PLACE.namespace);
 
 export function send(agent: string, pool: string, body: Body & { readonly id: string }): Decoded {
   const subject =
-    body.type === 'Sweep' || body.type === 'Pressure'
+    body.type === 'Sweep' || body.type === 'Settle' || body.type === 'Pressure'
       ? SUBJECTS.shardDecision(PLACE.shard, agent, pool)
       : SUBJECTS.decision(pool, agent, PLACE.shards);
   return decode(subject, Buffer.from(JSON.stringify(body)), PLACE);

@@ -40,6 +40,11 @@ export function sweep(
   return { agent: SWEEPER, pool: SHARD_POOL, body, oldest: { ...NOTHING_OLD, ...oldest } };
 }
 
+/** A worker's: some of what is owed is settled. */
+export function settle(): Step {
+  return by(SWEEPER, { type: 'Settle' }, SHARD_POOL);
+}
+
 export function given(...steps: readonly Step[]): Scenario {
   const scenario = new Scenario();
   return scenario.given(...steps);

@@ -229,7 +229,7 @@ describe('a rejection: the author is known and is answered', () => {
     const subject = 'converge.decisions.0._shard._operator';
     expect(rejected(decodeBody({ id: 'd-1', type }, subject))).toMatchObject({
       code: 'unknown_type',
-      message: expect.stringContaining('Sweep, BanAgent and UnbanAgent'),
+      message: expect.stringContaining('Sweep, Settle, Pressure, BanAgent and UnbanAgent'),
     });
   });
 

@@ -30,7 +30,9 @@ describe('queries', () => {
 
 describe('JSON schemas', () => {
   it('there is one for every decision and query, and for outcomes and events', () => {
-    const decisions = [...Object.keys(SINGLE_DECISIONS), 'Batch', 'Sweep'].map((type) => `decision.${type}`);
+    const decisions = [...Object.keys(SINGLE_DECISIONS), 'Batch', 'Sweep', 'Settle'].map(
+      (type) => `decision.${type}`,
+    );
     const queries = Object.keys(QUERIES).map((name) => `query.${name}`);
     expect(Object.keys(jsonSchemas()).toSorted()).toEqual(
       [...decisions, ...queries, 'outcome', 'event'].toSorted(),

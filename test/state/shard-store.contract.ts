@@ -57,6 +57,10 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
           ['agent/ann', 1_700_000_000_000_001],
           ['pool/p', 5],
         ]),
+        turns: new Map([
+          ['p', 7],
+          ['q', 9],
+        ]),
       });
       await store.commit(commit);
       const { pools, ...shard } = await store.load();
@@ -71,12 +75,21 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
           ['agent/ann', 1_700_000_000_000_001],
           ['pool/p', 5],
         ]),
+        turns: new Map([
+          ['p', 7],
+          ['q', 9],
+        ]),
       });
-      const ended = { bans: new Map([['zed', undefined]]), buckets: new Map([['pool/p', undefined]]) };
+      const ended = {
+        bans: new Map([['zed', undefined]]),
+        buckets: new Map([['pool/p', undefined]]),
+        turns: new Map([['q', undefined]]),
+      };
       await store.commit(commitFrom(positionAfter(commit), ended));
       const left = await store.load();
       expect(left.bans).toEqual([]);
       expect([...left.buckets.keys()]).toEqual(['agent/ann']);
+      expect([...left.turns]).toEqual([['p', 7]]);
       expect(pools).toHaveLength(1);
       expect(pools[0]).toMatchObject({ doc: poolDoc('p'), sequence: 12, members: [MEMBER] });
       expect(pools[0]?.finals).toEqual({ count: 2, oldestAt: 60 });
@@ -94,6 +107,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
         outcomes: { count: 0, oldestAt: undefined },
         bans: [],
         buckets: new Map(),
+        turns: new Map(),
       });
     });
 

@@ -22,6 +22,7 @@ export function commitFrom(expected: StoredPosition, fields: Partial<ShardCommit
     classes: new Map(),
     bans: new Map(),
     buckets: new Map(),
+    turns: new Map(),
     outcomes: [],
     forgotten: [],
     outbox: undefined,

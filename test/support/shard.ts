@@ -122,6 +122,7 @@ export class RecordingPublisher implements ShardPublisher {
   sweeps = 0;
   /** The times that sweeps brought along. */
   readonly carried: number[] = [];
+  readonly settles: string[] = [];
   /** While set, neither events nor dead letters are taken. */
   broken = false;
   /** Batches of events that were offered while broken. */
@@ -148,6 +149,10 @@ export class RecordingPublisher implements ShardPublisher {
   async sweep(_shard: number, at?: number): Promise<void> {
     this.sweeps++;
     if (at !== undefined) this.carried.push(at);
+  }
+
+  async settle(_shard: number, id: string): Promise<void> {
+    this.settles.push(id);
   }
 
   #refuse(): void {

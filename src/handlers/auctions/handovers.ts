@@ -1,21 +1,8 @@
-/** What becomes of an auction because of what became of its task: told at once, like dependents. */
+/** What becomes of an auction because of what became of its task. */
 import type { DomainEvent } from '../events.ts';
 import type { PoolState } from '../world/pool-state.ts';
-import type { AppliedEvent, World } from '../world/world.ts';
 import { award, taskEnded } from './award.ts';
 import { goesToTheNext } from './live-auctions.ts';
-
-/** Tells auctions what became of their tasks, up to a bound of events; what is left falls due for the sweep. */
-export function settleHandovers(world: World, pool: string, now: number, most: number): AppliedEvent[] {
-  const events: AppliedEvent[] = [];
-  const state = world.pool(pool);
-  while (state !== undefined && events.length < most) {
-    const happened = nextHandover(state, now);
-    if (happened.length === 0) break;
-    for (const event of happened) events.push(world.apply(pool, event, now));
-  }
-  return events;
-}
 
 /**
  * For the first auction that has to be told: the lot of a winner that gave the task back unstarted goes to the next

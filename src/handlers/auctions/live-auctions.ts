@@ -51,6 +51,10 @@ export class LiveAuctions {
     return isUntold;
   }
 
+  get hasUntold(): boolean {
+    return this.#untold.size > 0;
+  }
+
   /** Of those that have yet to be told, the one that was opened first. */
   firstUntold(): Auction | undefined {
     return this.#untold.peek();

@@ -29,10 +29,15 @@ export function existingDelegation(state: PoolState, delegationId: string): Dele
   );
 }
 
-/** Neither revoked nor expired, by log time: whether a sweep has met it makes no difference. */
-export function liveDelegation(delegation: Delegation, { now }: Context): Delegation | Rejected {
-  if (isLive(linkOf(delegation), now) && delegation.state === 'live') return delegation;
-  const state = delegation.state === 'revoked' ? 'revoked' : 'expired';
+/** Neither revoked (nor what it rests on) nor expired, by log time: whether that is told yet makes no difference. */
+export function liveDelegation(
+  { delegations }: PoolState,
+  delegation: Delegation,
+  { now }: Context,
+): Delegation | Rejected {
+  const lasts = delegation.state === 'live' && isLive(linkOf(delegation), now);
+  if (lasts && !delegations.isDead(delegation)) return delegation;
+  const state = lasts || delegation.state === 'revoked' ? 'revoked' : 'expired';
   return rejected('already_revoked', `delegation ${delegation.id} is ${state}`);
 }
 
@@ -56,10 +61,11 @@ export function unknownEntry(scope: Scope): Rejected | undefined {
 const FAMILIES: ReadonlySet<string> = new Set(DELEGABLE_FAMILIES);
 
 export function tooManyDelegations({ delegations, doc }: PoolState): Rejected | undefined {
-  if (delegations.size < MAX_LIVE_DELEGATIONS) return undefined;
-  return rateLimited(`pool ${doc.pool} has ${delegations.size} live delegations, its limit`, {
+  const live = delegations.liveCount;
+  if (live < MAX_LIVE_DELEGATIONS) return undefined;
+  return rateLimited(`pool ${doc.pool} has ${live} live delegations, its limit`, {
     quota: 'liveDelegations',
     limit: MAX_LIVE_DELEGATIONS,
-    used: delegations.size,
+    used: live,
   });
 }

@@ -8,6 +8,7 @@ import { MAX_SEARCHED_LINKS } from '../../protocol/limits.ts';
 import { pushAll } from '../../protocol/lists.ts';
 import type { Delegation as Link, Membership } from '../../rules/index.ts';
 import { addTo, removeFrom } from '../world/id-sets.ts';
+import { IndexedHeap } from '../world/indexed-heap.ts';
 
 interface Entry {
   readonly link: Link;
@@ -24,6 +25,8 @@ export class LiveDelegations {
   readonly #byPair: Index = new Map();
   readonly #byDelegator: Index = new Map();
   readonly #byParent: Index = new Map();
+  /** Those whose parent has ended, in the order of granting. */
+  readonly #leftOver = new IndexedHeap<Delegation>((a, b) => a.order < b.order);
 
   get size(): number {
     return this.#entries.size;
@@ -34,13 +37,51 @@ export class LiveDelegations {
     const before = this.#entries.get(id);
     if (before !== undefined) this.#remove(before.link);
     if (after?.state === 'live') this.#add(after);
+    this.#look(id, after);
+    // What was passed on from it has lost its basis, or (in the order in which things are loaded) has found it.
+    for (const child of this.childrenOf(id)) this.#look(child.id, child);
+  }
+
+  #look(id: string, delegation: Delegation | undefined): void {
+    if (delegation !== undefined && this.isLeftOver(delegation)) this.#leftOver.set(id, delegation);
+    else this.#leftOver.delete(id);
+  }
+
+  /** Has it ended, or has something above it in its chain? That it rests on nothing is true before it is told. */
+  isDead({ state, passedOn }: Delegation): boolean {
+    if (state !== 'live') return true;
+    // A chain has an end: each link was granted after the one that it passes on.
+    for (let parentId = passedOn?.parentId; parentId !== undefined; ) {
+      const parent = this.#entries.get(parentId);
+      if (parent === undefined) return true;
+      parentId = parent.link.passedOn?.parentId;
+    }
+    return false;
+  }
+
+  /** Without those that are dead and not told yet. */
+  get liveCount(): number {
+    return this.hasLeftOver ? this.#alive([...this.#entries.values()]).length : this.size;
+  }
+
+  get hasLeftOver(): boolean {
+    return this.#leftOver.size > 0;
+  }
+
+  #alive(entries: Entry[]): Entry[] {
+    return this.hasLeftOver ? entries.filter(({ delegation }) => !this.isDead(delegation)) : entries;
+  }
+
+  /** Of those whose parent has ended, the one that was granted first. */
+  firstLeftOver(): Delegation | undefined {
+    return this.#leftOver.peek();
   }
 
   /** What the one agent granted to the other, or to a pool: mostly that is the whole chain. */
   directly(fromId: string, toId: string): readonly Link[] {
     const delegatees = [toId, ...this.#byDelegatee.pooled.keys()];
     const entries = delegatees.flatMap((id) => this.#entriesOf(this.#byPair.get(pairOf(fromId, id))));
-    return inOrder(entries).map(({ link }) => link);
+    return this.#alive(inOrder(entries)).map(({ link }) => link);
   }
 
   /**
@@ -50,7 +91,7 @@ export class LiveDelegations {
    */
   between(fromId: string, toId: string, isMember: Membership): readonly Link[] {
     const found = this.#onwardsFrom(fromId) ?? nearest(this.#leadingTo(toId, isMember), fromId, isMember);
-    return inOrder(found).map(({ link }) => link);
+    return this.#alive(inOrder(found)).map(({ link }) => link);
   }
 
   /**
@@ -92,7 +133,7 @@ export class LiveDelegations {
     return this.#entriesOf(this.#byParent.get(delegationId)).map(({ delegation }) => delegation);
   }
 
-  /** Was it passed on from one that has ended? Then it gives nobody anything, and only waits for the sweep. */
+  /** Was it passed on from one that has ended? Then it gives nobody anything, and only waits to be told. */
   isLeftOver({ state, passedOn }: Delegation): boolean {
     return state === 'live' && passedOn !== undefined && !this.#entries.has(passedOn.parentId);
   }

@@ -1,15 +1,14 @@
-import { MAX_CASCADE } from '../../protocol/limits.ts';
-import { downstream, type Delegation as Link } from '../../rules/index.ts';
+import { MAX_IDS_TOLD } from '../../protocol/limits.ts';
+import { downstream } from '../../rules/index.ts';
 import { accepted, isRejected } from '../decided.ts';
-import type { Context, Handler } from '../handler.ts';
+import type { Handler } from '../handler.ts';
 import { existingPool } from '../pools/guards.ts';
 import type { DelegationEvent } from './events.ts';
 import { byDelegator, existingDelegation, liveDelegation } from './guards.ts';
-import { linkOf } from './live-delegations.ts';
 
 /**
- * Ends a delegation and all that was passed on from it. Where that is more than one decision settles, the sweep does the
- * rest; none of it works meanwhile, since a chain goes through live delegations only.
+ * Ends a delegation, and with it all that was passed on from it: none of that works from here on, since a chain goes
+ * through live delegations only. That it is revoked follows, in bounded steps.
  */
 export const revokeDelegation: Handler<'RevokeDelegation'> = {
   type: 'RevokeDelegation',
@@ -21,23 +20,16 @@ export const revokeDelegation: Handler<'RevokeDelegation'> = {
     if (isRejected(found)) return found;
     const own = byDelegator(found, context);
     if (isRejected(own)) return own;
-    const delegation = liveDelegation(own, context);
+    const delegation = liveDelegation(state, own, context);
     if (isRejected(delegation)) return delegation;
     const passedOn = state.delegations.passedOnFrom(delegationId);
-    const further = downstream(passedOn, delegationId, context.now).slice(0, MAX_CASCADE);
-    const events = [
-      revoked(linkOf(delegation), undefined, context),
-      ...further.map((link) => revoked(link, delegationId, context)),
-    ];
-    return accepted(events, { revoked: events.map(({ id }) => id) });
+    const further = downstream(passedOn, delegationId, context.now);
+    const { delegatorId, delegateeId } = delegation;
+    const data = { delegatorId, delegateeId, by: context.self };
+    const revoked: DelegationEvent = { type: 'delegation.revoked', id: delegationId, data };
+    return accepted([revoked], {
+      revoked: [delegationId, ...further.slice(0, MAX_IDS_TOLD - 1).map((link) => link.delegationId)],
+      count: further.length + 1,
+    });
   },
 };
-
-function revoked(
-  { delegationId, delegatorId, delegateeId }: Link,
-  upstream: string | undefined,
-  { self }: Context,
-): DelegationEvent {
-  const data = { delegatorId, delegateeId, by: self, ...(upstream === undefined ? {} : { with: upstream }) };
-  return { type: 'delegation.revoked', id: delegationId, data };
-}

@@ -2,10 +2,9 @@
 
 import type { SingleDecision } from '../../protocol/decisions/index.ts';
 import type { Json } from '../../protocol/json.ts';
-import { MAX_BANNED_AT_ONCE, MAX_BANS, MAX_CASCADE } from '../../protocol/limits.ts';
+import { MAX_BANNED_AT_ONCE, MAX_BANS } from '../../protocol/limits.ts';
 import { pushAll } from '../../protocol/lists.ts';
 import { COMMONS } from '../../protocol/names.ts';
-import { settleHandovers } from '../auctions/handovers.ts';
 import { type Rejected, rateLimited, rejected } from '../decided.ts';
 import type { DomainEvent } from '../events.ts';
 import type { Context } from '../handler.ts';
@@ -59,7 +58,6 @@ function banEverywhere(
     const state = world.pool(pool);
     if (state === undefined) continue;
     for (const event of shutOut(state, agent, now, reason)) events.push(world.apply(pool, event, now));
-    pushAll(events, settleHandovers(world, pool, now, MAX_CASCADE));
     ended++;
     if (events.length >= MAX_BANNED_AT_ONCE) break;
   }

@@ -4,39 +4,35 @@
  */
 
 import type { Sweep } from '../../protocol/decisions/index.ts';
-import { entityRef, parseEntityRef } from '../../protocol/entities.ts';
+import { parseEntityRef } from '../../protocol/entities.ts';
 import type { Json } from '../../protocol/json.ts';
-import { MINUTE_MS } from '../../protocol/limits.ts';
+import { LARGEST_CONSEQUENCE_BYTES, MAX_EFFECT_BYTES, MINUTE_MS } from '../../protocol/limits.ts';
 import { pushAll } from '../../protocol/lists.ts';
 import { afterSweep } from '../../protocol/settings.ts';
-import { nextHandover, settleHandovers } from '../auctions/handovers.ts';
+import { Budget } from '../consequences/budget.ts';
+import { settleInTurn, settlePool } from '../consequences/settle.ts';
+import { Effects } from '../consequences/weights.ts';
 import { endWithPool } from '../delegations/due.ts';
-import { kindOf, lapseEntity, removedEvent } from '../entities.ts';
-import { type DomainEvent, isInternal } from '../events.ts';
+import { lapseEntity } from '../entities.ts';
+import type { DomainEvent } from '../events.ts';
 import type { Context } from '../handler.ts';
 import { presenceLapsed } from '../pools/guards.ts';
 import { endMembership } from '../pools/membership.ts';
-import { settleDependents, settleNextDependent } from '../tasks/dependents.ts';
 import { lapse } from '../tasks/lapse.ts';
 import type { Due, PoolState } from '../world/pool-state.ts';
 import type { AppliedEvent, World } from '../world/world.ts';
+import {
+  type Kept,
+  moveOldest,
+  moveOldestEnded,
+  type OldestKept,
+  overdueEnded,
+  overdueFinals,
+} from './retention.ts';
+import { reportOf } from './sweep-report.ts';
 
-export interface Kept {
-  readonly id: string;
-  /** When it was finished or answered: log time. */
-  readonly at: number;
-}
-
-/** The oldest things that the store keeps, oldest first: what retention may remove. Fetched for each Sweep. */
-export interface OldestKept {
-  /** Final tasks of each pool in which some are overdue; their documents are in the world. */
-  readonly finals: ReadonlyMap<string, readonly Kept[]>;
-  /** Ended auctions, votes, negotiations and delegations of each pool, as `<kind>/<id>`. */
-  readonly ended: ReadonlyMap<string, readonly Kept[]>;
-  readonly outcomes: readonly Kept[];
-}
-
-export const NOTHING_OLD: OldestKept = { finals: new Map(), ended: new Map(), outcomes: [] };
+export type { Kept, OldestKept } from './retention.ts';
+export { NOTHING_OLD } from './retention.ts';
 
 export const SWEEP_LIMIT = 500;
 /** Most outcomes that one Sweep forgets, and so how many of the oldest it needs to see (one more). */
@@ -45,61 +41,92 @@ export const OUTCOMES_FORGOTTEN_AT_ONCE = 5_000;
 /** The same of buckets that have been full for a while. */
 const BUCKETS_FORGOTTEN_AT_ONCE = 5_000;
 
-/** What a Sweep's outcome tells: each list names what was settled, with its pool. */
-export interface SweepReport {
-  readonly released: {
-    readonly pool: string;
-    readonly taskId: string;
-    readonly agent: string;
-    readonly epoch: number;
-  }[];
-  readonly failed: { readonly pool: string; readonly taskId: string; readonly cause: string }[];
-  readonly cancelled: { readonly pool: string; readonly taskId: string }[];
-  readonly unblocked: { readonly pool: string; readonly taskId: string }[];
-  readonly expiredMembers: { readonly pool: string; readonly agent: string }[];
-  removedTasks: number;
-  removedPools: number;
-  /** Auctions, votes, negotiations and delegations that time ended, as `<kind>/<id>` with the event. */
-  readonly closed: { readonly pool: string; readonly entity: string; readonly event: string }[];
-  removedEntities: number;
-  forgottenOutcomes: number;
-  /** Something due is left: sweep again. */
-  more: boolean;
-}
-
 export interface Swept {
   readonly events: readonly AppliedEvent[];
   readonly data: Json;
   readonly forgottenOutcomes: number;
 }
 
-export function applySweep(world: World, sweep: Sweep, { now }: Context, oldest: OldestKept): Swept {
+export function applySweep(world: World, sweep: Sweep, { now, seq }: Context, oldest: OldestKept): Swept {
   if (sweep.settings !== undefined || sweep.heapBytes !== undefined) {
     world.changeSettings(afterSweep(world.settings, sweep.settings, sweep.heapBytes));
   }
   const until = Math.min(sweep.until ?? now, now);
   const limit = sweep.limit ?? SWEEP_LIMIT;
-  const events: AppliedEvent[] = [];
-  while (events.length < limit) {
-    const item = world.nextDueItem(until);
-    if (item === undefined) break;
-    const state = world.pool(item.pool);
-    const left = limit - events.length;
-    const happened = state === undefined ? [] : settle(world, state, item.due, oldest, left, until, now);
-    if (happened.length === 0) break;
-    for (const event of happened) events.push(world.apply(item.pool, event, now));
-    pushAll(events, settleDependents(world, item.pool, now, limit - events.length));
-    pushAll(events, settleHandovers(world, item.pool, now, limit - events.length));
-    if (state !== undefined && item.due.kind === 'retention') moveOldest(world, state, oldest, now);
-    if (state !== undefined && item.due.kind === 'entity-retention')
-      moveOldestEnded(world, state, oldest, now);
-  }
+  const effects = new Effects();
+  const budget = new Budget(world.settings.consequencesAtOnce, effects);
+  const events = settleDue({ world, oldest, until, now, effects, budget, limit });
+  world.reckonTurns(seq);
+  budget.cap(limit - events.length);
+  pushAll(events, settleInTurn(world, { now, seq }, budget));
   world.buckets.forget(until, BUCKETS_FORGOTTEN_AT_ONCE);
-  const forgotten = forgetOutcomes(world, oldest.outcomes, until, now);
-  const report = reportOf(events);
-  report.forgottenOutcomes = forgotten;
-  report.more = (nextDue(world) ?? Number.POSITIVE_INFINITY) <= until;
-  return { events, data: { ...report }, forgottenOutcomes: forgotten };
+  const forgottenOutcomes = forgetOutcomes(world, oldest.outcomes, until, now);
+  const more = (nextDue(world) ?? Number.POSITIVE_INFINITY) <= until;
+  return { events, data: { ...reportOf(events, { forgottenOutcomes, more }) }, forgottenOutcomes };
+}
+
+interface Sweeping {
+  readonly world: World;
+  readonly oldest: OldestKept;
+  readonly until: number;
+  readonly now: number;
+  readonly effects: Effects;
+  /** For what follows from what was due. */
+  readonly budget: Budget;
+  /** Most events of the Sweep, of what was due and of what follows from it together. */
+  readonly limit: number;
+}
+
+/** Most of what is due in one pool that is settled before the next pool has its turn. */
+const IN_A_ROW = 50;
+
+/** Goes round the pools: what is due in one does not wait for all that is due in another. */
+function settleDue(sweeping: Sweeping): AppliedEvent[] {
+  const { limit } = sweeping;
+  const events: AppliedEvent[] = [];
+  for (let isMoving = true; isMoving && events.length < limit; ) {
+    isMoving = false;
+    const pools = sweeping.world.duePools(sweeping.until, limit);
+    for (const [i, pool] of pools.entries()) {
+      const room = limit - events.length;
+      if (room <= 0 || isHeavy(sweeping)) return events;
+      const share = Math.max(1, Math.min(IN_A_ROW, Math.floor(room / (pools.length - i))));
+      const settled = settleDueIn(sweeping, pool, share, events);
+      isMoving ||= settled > 0;
+    }
+  }
+  return events;
+}
+
+/** Another one could weigh more than a message may. */
+function isHeavy({ effects }: Sweeping): boolean {
+  return effects.bytes + LARGEST_CONSEQUENCE_BYTES > MAX_EFFECT_BYTES;
+}
+
+/**
+ * One thing after the other, each with what follows from it, so that what falls due later finds what it would have found
+ * in time. Answers how much of what was due it settled.
+ */
+function settleDueIn(sweeping: Sweeping, pool: string, most: number, events: AppliedEvent[]): number {
+  const { world, oldest, until, now, effects, budget, limit } = sweeping;
+  const owesAlready = world.owes(pool);
+  let settled = 0;
+  for (let due = world.nextDueIn(pool, until); due !== undefined; due = world.nextDueIn(pool, until)) {
+    const state = world.pool(pool);
+    if (state === undefined || settled >= most || events.length >= limit || isHeavy(sweeping)) break;
+    const room = Math.min(most - settled, limit - events.length);
+    const happened = settle(world, state, due, oldest, room, until, now);
+    if (happened.length === 0) break;
+    const applied = happened.map((event) => world.apply(pool, event, now));
+    effects.add(world, applied);
+    settled += applied.length;
+    for (const event of applied) events.push(event);
+    budget.cap(limit - events.length);
+    if (!owesAlready) for (const event of settlePool(world, pool, now, budget)) events.push(event);
+    if (due.kind === 'retention') moveOldest(world, state, oldest, now);
+    if (due.kind === 'entity-retention') moveOldestEnded(world, state, oldest, now);
+  }
+  return settled;
 }
 
 /** The earliest time at which a Sweep of this shard has something to do. */
@@ -142,17 +169,11 @@ function settle(
         ? []
         : endMembership(state, member, 'absent', due.at);
     }
-    case 'dependents': {
-      const event = settleNextDependent(state, now);
-      return event === undefined ? [] : [event];
-    }
     case 'entity': {
       const ref = parseEntityRef(due.id);
       const entity = ref && state.entities[ref.kind].get(ref.id);
       return entity === undefined ? [] : lapseEntity(state, entity, now);
     }
-    case 'handover':
-      return nextHandover(state, now);
     case 'entity-retention':
       return overdueEnded(world, state, oldest, limit, until);
     case 'retention':
@@ -168,78 +189,6 @@ function settle(
   }
 }
 
-/**
- * Final tasks that are older than they need be kept, or that there are too many of: the oldest go. One that blocked
- * tasks still wait for stays until they were told, and with it whatever ended later.
- */
-function overdueFinals(
-  { settings }: World,
-  state: PoolState,
-  oldest: OldestKept,
-  limit: number,
-  until: number,
-): DomainEvent[] {
-  const page = leftOf(oldest, state);
-  const awaited = page.findIndex(({ id }) => state.unsettled.has(id));
-  const free = page.slice(0, awaited === -1 ? limit : Math.min(awaited, limit));
-  return overdue(free, state.finals.count, settings, until).map(({ id }) => ({
-    type: 'task.removed',
-    id,
-    data: {},
-  }));
-}
-
-/** Which of the oldest need not be kept any longer; `count` is how many there are in all. */
-function overdue(
-  page: readonly Kept[],
-  count: number,
-  { finalRetentionCount, finalRetentionMs }: World['settings'],
-  until: number,
-): Kept[] {
-  return page.filter(({ at }, i) => i < count - finalRetentionCount || at + finalRetentionMs <= until);
-}
-
-/**
- * After the first of the oldest were removed the next one is the oldest; where the page ends there, all that is left
- * was finished by this very Sweep.
- */
-function moveOldest(world: World, state: PoolState, oldest: OldestKept, now: number): void {
-  const next = leftOf(oldest, state)[0];
-  world.oldestFinalIs(state, next?.at ?? (state.finals.count > 0 ? now : undefined));
-}
-
-/** The page of a pool's oldest final tasks without those that this Sweep has removed. */
-function leftOf(oldest: OldestKept, state: PoolState): readonly Kept[] {
-  return (oldest.finals.get(state.doc.pool) ?? []).filter(({ id }) => state.tasks.has(id));
-}
-
-/** Auctions, votes, negotiations and delegations that ended long enough ago, or are too many. */
-function overdueEnded(
-  { settings }: World,
-  state: PoolState,
-  oldest: OldestKept,
-  limit: number,
-  until: number,
-): DomainEvent[] {
-  const page = endedLeftOf(oldest, state).slice(0, limit);
-  return overdue(page, state.ended.count, settings, until).flatMap(({ id }) => {
-    const ref = parseEntityRef(id);
-    return ref === undefined ? [] : [removedEvent(ref.kind, ref.id)];
-  });
-}
-
-function moveOldestEnded(world: World, state: PoolState, oldest: OldestKept, now: number): void {
-  const next = endedLeftOf(oldest, state)[0];
-  world.oldestEndedIs(state, next?.at ?? (state.ended.count > 0 ? now : undefined));
-}
-
-function endedLeftOf(oldest: OldestKept, state: PoolState): readonly Kept[] {
-  return (oldest.ended.get(state.doc.pool) ?? []).filter(({ id }) => {
-    const ref = parseEntityRef(id);
-    return ref !== undefined && state.entities[ref.kind].has(ref.id);
-  });
-}
-
 /** Forgets outcomes that are old enough, or too many; returns how many of the oldest. */
 function forgetOutcomes(world: World, page: readonly Kept[], until: number, now: number): number {
   const { outcomes, settings } = world;
@@ -251,51 +200,4 @@ function forgetOutcomes(world: World, page: readonly Kept[], until: number, now:
   outcomes.count -= forgotten;
   outcomes.oldestAt = page[forgotten]?.at ?? (outcomes.count > 0 ? now : undefined);
   return forgotten;
-}
-
-function reportOf(events: readonly AppliedEvent[]): SweepReport {
-  const report: SweepReport = {
-    released: [],
-    failed: [],
-    cancelled: [],
-    unblocked: [],
-    expiredMembers: [],
-    removedTasks: 0,
-    removedPools: 0,
-    closed: [],
-    removedEntities: 0,
-    forgottenOutcomes: 0,
-    more: false,
-  };
-  for (const { pool, event } of events) {
-    const kind = kindOf(event);
-    if (kind !== undefined && event.type.endsWith('.removed')) report.removedEntities++;
-    else if (kind !== undefined && !isInternal(event))
-      report.closed.push({ pool, entity: entityRef(kind, event.id), event: event.type });
-    switch (event.type) {
-      case 'task.expired':
-      case 'task.released':
-        report.released.push({ pool, taskId: event.id, agent: event.data.agent, epoch: event.data.epoch });
-        break;
-      case 'task.failed':
-        report.failed.push({ pool, taskId: event.id, cause: event.data.cause });
-        break;
-      case 'task.cancelled':
-        report.cancelled.push({ pool, taskId: event.id });
-        break;
-      case 'task.unblocked':
-        report.unblocked.push({ pool, taskId: event.id });
-        break;
-      case 'member.expired':
-        report.expiredMembers.push({ pool, agent: event.id });
-        break;
-      case 'task.removed':
-        report.removedTasks++;
-        break;
-      case 'pool.removed':
-        report.removedPools++;
-        break;
-    }
-  }
-  return report;
 }

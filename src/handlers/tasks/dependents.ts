@@ -1,27 +1,14 @@
-import { type FinalTask, isFinal, type Task } from '../../protocol/documents.ts';
+import { type FinalTask, isFinal } from '../../protocol/documents.ts';
 import { SYSTEM } from '../../protocol/names.ts';
 import type { TaskEvent } from '../events.ts';
-import type { PoolState } from '../world/pool-state.ts';
-import type { AppliedEvent, World } from '../world/world.ts';
-
-/** Tells dependents of tasks that ended, and theirs, up to a bound; what is left falls due for the sweep. */
-export function settleDependents(world: World, pool: string, now: number, most: number): AppliedEvent[] {
-  const events: AppliedEvent[] = [];
-  const state = world.pool(pool);
-  while (state !== undefined && state.unsettled.size > 0 && events.length < most) {
-    const event = settleNextDependent(state, now);
-    if (event === undefined) break;
-    events.push(world.apply(pool, event, now));
-  }
-  return events;
-}
+import { endedBefore, type PoolState } from '../world/pool-state.ts';
 
 /**
  * What the end of a task means for the first of those that wait for it: free when all its dependencies completed,
- * cancelled when one did not. Undefined when nobody waits any more.
+ * cancelled when one did not. Undefined when nobody waits any more. Of several tasks that ended the earliest comes first.
  */
-export function settleNextDependent(state: PoolState, now: number): TaskEvent | undefined {
-  const parent = firstUnsettled(state);
+export function nextDependent(state: PoolState, now: number): TaskEvent | undefined {
+  const parent = state.unsettled.peek();
   const dependent = parent && state.firstDependentOf(parent.taskId);
   if (parent === undefined || dependent === undefined) return undefined;
   const id = dependent.taskId;
@@ -50,19 +37,4 @@ export function firstOfFailed(state: PoolState, taskIds: readonly string[]): Fin
     if (first === undefined || endedBefore(task, first)) first = task;
   }
   return first;
-}
-
-/** The task that ended first, of those whose dependents have not all been told. */
-function firstUnsettled(state: PoolState): FinalTask | undefined {
-  let first: FinalTask | undefined;
-  for (const id of state.unsettled) {
-    const task: Task | undefined = state.tasks.get(id);
-    if (task === undefined || !isFinal(task)) continue;
-    if (first === undefined || endedBefore(task, first)) first = task;
-  }
-  return first;
-}
-
-function endedBefore(a: FinalTask, b: FinalTask): boolean {
-  return a.finishedAt !== b.finishedAt ? a.finishedAt < b.finishedAt : a.taskId < b.taskId;
 }

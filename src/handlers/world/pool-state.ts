@@ -3,11 +3,11 @@
  * but the documents themselves is a function of the documents, and is rebuilt by putting them in again.
  */
 import type { Auction } from '../../protocol/auctions.ts';
-import type { Delegation } from '../../protocol/delegations.ts';
 import {
   type Ban,
   type BlockedTask,
   type ClaimedTask,
+  type FinalTask,
   isClaimable,
   isClaimed,
   isFinal,
@@ -31,15 +31,7 @@ import { PendingQueue } from './pending-queue.ts';
 /** Something whose time comes. `at` is log time, milliseconds. */
 export interface Due {
   readonly at: number;
-  readonly kind:
-    | 'member'
-    | 'task'
-    | 'entity'
-    | 'dependents'
-    | 'handover'
-    | 'retention'
-    | 'entity-retention'
-    | 'removal';
+  readonly kind: 'member' | 'task' | 'entity' | 'retention' | 'entity-retention' | 'removal';
   readonly id: string;
 }
 
@@ -77,8 +69,8 @@ export class PoolState {
   readonly tasks = new Map<string, Task>();
   readonly pending = new PendingQueue();
   readonly due = new IndexedHeap<Due>(dueBefore);
-  /** Final tasks that blocked ones still wait for. */
-  readonly unsettled = new Set<string>();
+  /** Final tasks that blocked ones still wait for, in the order in which they ended. */
+  readonly unsettled = new IndexedHeap<FinalTask>(endedBefore);
   readonly #held = new Map<string, Set<string>>();
   /** Blocked tasks by what they wait for, in order of submission. */
   readonly #dependents = new Map<string, IndexedHeap<BlockedTask>>();
@@ -107,7 +99,7 @@ export class PoolState {
     if (this.handsOut === before) return;
     for (const auction of this.auctions.ofTasks()) {
       this.#scheduleEntity('auction', auction.id, auction);
-      this.#scheduleHandover(auction.id, auction);
+      this.#lookAtAuction(auction.id, auction);
     }
   }
 
@@ -135,6 +127,11 @@ export class PoolState {
     return this.#dependents.get(taskId)?.peek();
   }
 
+  /** Something follows from what is here that has not been told. */
+  get owes(): boolean {
+    return this.unsettled.size > 0 || this.auctions.hasUntold || this.delegations.hasLeftOver;
+  }
+
   putMember(agent: string, after: Member | undefined): Member | undefined {
     const before = this.members.get(agent);
     if (after === undefined) this.members.delete(agent);
@@ -158,9 +155,9 @@ export class PoolState {
     this.usage.putTask(before, after);
     this.usage.putShared(this.pending.bytes - bytes);
     this.#scheduleTask(taskId, after);
-    this.#scheduleDependents(taskId);
+    this.#lookAtDependents(taskId);
     const auction = this.auctions.ofTask(taskId);
-    if (auction !== undefined) this.#scheduleHandover(auction.id, auction);
+    if (auction !== undefined) this.#lookAtAuction(auction.id, auction);
     return before;
   }
 
@@ -172,27 +169,22 @@ export class PoolState {
     else this.#keepEntity(after);
     if (kind === 'auction') this.#putAuction(id, after?.kind === 'auction' ? after : undefined);
     if (kind === 'vote') this.votes.put(id, after?.kind === 'vote' ? after : undefined);
-    if (kind === 'delegation') this.#putDelegation(id, after?.kind === 'delegation' ? after : undefined);
+    if (kind === 'delegation') this.delegations.put(id, after?.kind === 'delegation' ? after : undefined);
     this.#scheduleEntity(kind, id, after);
     return before;
   }
 
   #putAuction(id: string, after: Auction | undefined): void {
     this.auctions.put(id, after);
-    this.#scheduleHandover(id, after);
+    this.#lookAtAuction(id, after);
   }
 
-  /** What has to be told is due from the beginning: when the task changed is nowhere written down. */
-  #scheduleHandover(id: string, auction: Auction | undefined): void {
-    const task = auction?.taskId === undefined ? undefined : this.tasks.get(auction.taskId);
-    const isUntold = this.auctions.look(id, task, this.handsOut);
-    if (!isUntold || auction === undefined) this.due.delete(`a/${id}`);
-    else this.due.set(`a/${id}`, { at: auction.openedAt, kind: 'handover', id });
-  }
-
-  #putDelegation(id: string, after: Delegation | undefined): void {
-    this.delegations.put(id, after);
-    for (const child of this.delegations.childrenOf(id)) this.#scheduleEntity('delegation', child.id, child);
+  #lookAtAuction(id: string, auction: Auction | undefined): void {
+    this.auctions.look(
+      id,
+      auction?.taskId === undefined ? undefined : this.tasks.get(auction.taskId),
+      this.handsOut,
+    );
   }
 
   #scheduleEntity(kind: EntityKind, id: string, after: Entity | undefined): void {
@@ -202,11 +194,10 @@ export class PoolState {
     else this.due.set(`e/${ref}`, { at, kind: 'entity', id: ref });
   }
 
-  /** A delegation that is left over of one that has ended is due from its beginning. */
+  /** Where nothing is handed out, an auction with a task does not close. */
   #entityDue(entity: Entity): number | undefined {
-    if (entity.kind === 'auction' && entity.taskId !== undefined && !this.handsOut) return undefined;
-    const isLeftOver = entity.kind === 'delegation' && this.delegations.isLeftOver(entity);
-    return isLeftOver ? entity.openedAt : entity.dueAt;
+    const waits = entity.kind === 'auction' && entity.taskId !== undefined && !this.handsOut;
+    return waits ? undefined : entity.dueAt;
   }
 
   #keepEntity(entity: Entity): void {
@@ -280,7 +271,7 @@ export class PoolState {
     if (task.state === 'blocked') {
       for (const id of task.waitingFor) {
         this.#addDependent(id, task);
-        this.#scheduleDependents(id);
+        this.#lookAtDependents(id);
       }
     }
   }
@@ -295,7 +286,7 @@ export class PoolState {
     if (task.state === 'blocked') {
       for (const id of task.waitingFor) {
         this.#removeDependent(id, task);
-        this.#scheduleDependents(id);
+        this.#lookAtDependents(id);
       }
     }
   }
@@ -318,16 +309,17 @@ export class PoolState {
     else this.due.set(`t/${taskId}`, { at, kind: 'task', id: taskId });
   }
 
-  #scheduleDependents(taskId: string): void {
+  #lookAtDependents(taskId: string): void {
     const task = this.tasks.get(taskId);
-    if (this.#dependents.has(taskId) && task !== undefined && isFinal(task)) {
-      this.unsettled.add(taskId);
-      this.due.set(`d/${taskId}`, { at: task.finishedAt, kind: 'dependents', id: taskId });
-    } else {
-      this.unsettled.delete(taskId);
-      this.due.delete(`d/${taskId}`);
-    }
+    const isUnsettled = this.#dependents.has(taskId) && task !== undefined && isFinal(task);
+    if (!isUnsettled) this.unsettled.delete(taskId);
+    else if (this.unsettled.get(taskId) !== task) this.unsettled.set(taskId, task);
   }
+}
+
+/** Total: of tasks that ended in the same millisecond it goes by their ids. */
+export function endedBefore(a: FinalTask, b: FinalTask): boolean {
+  return a.finishedAt !== b.finishedAt ? a.finishedAt < b.finishedAt : a.taskId < b.taskId;
 }
 
 function submittedBefore(a: Task, b: Task): boolean {

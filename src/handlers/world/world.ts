@@ -44,6 +44,12 @@ interface Undo {
   readonly restore: () => void;
 }
 
+/** A pool that owes consequences, and since when: the position of the message that began it or that it had its turn with. */
+interface Owing {
+  readonly turn: number;
+  readonly pool: string;
+}
+
 interface PoolDue {
   readonly at: number;
   readonly pool: string;
@@ -63,6 +69,10 @@ export class World {
   #touched = new Set<DocumentChange>();
   #sequences = new Map<string, number>();
   #undo: Undo[] = [];
+  readonly #owing = new IndexedHeap<Owing>((a, b) => (a.turn !== b.turn ? a.turn < b.turn : a.pool < b.pool));
+  #changedTurns = new Map<string, number | undefined>();
+  /** Pools of which something changed since {@link reckonTurns}. */
+  readonly #stirred = new Set<string>();
   readonly #due = new IndexedHeap<PoolDue>((a, b) => (a.at !== b.at ? a.at < b.at : a.pool < b.pool));
 
   /** A shard as it is before its first decision: empty, but for `commons` where it belongs here. */
@@ -89,6 +99,10 @@ export class World {
 
   loadBan(ban: Ban): void {
     this.#bans.set(ban.agent, ban);
+  }
+
+  loadTurn(pool: string, turn: number): void {
+    this.#owing.set(pool, { pool, turn });
   }
 
   loadMember(state: PoolState, member: Member): void {
@@ -168,6 +182,44 @@ export class World {
     for (const undo of this.#undo.splice(mark).reverse()) undo.restore();
   }
 
+  /** Did the pool owe anything when the message began? */
+  owes(pool: string): boolean {
+    return this.#owing.get(pool) !== undefined;
+  }
+
+  /** Of the pools that owe consequences, the one that has waited longest. */
+  nextOwing(): { readonly pool: string; readonly turn: number } | undefined {
+    return this.#owing.peek();
+  }
+
+  get owingPools(): number {
+    return this.#owing.size;
+  }
+
+  get owing(): readonly { readonly pool: string; readonly turn: number }[] {
+    return this.#owing.first(Number.POSITIVE_INFINITY);
+  }
+
+  /** A pool has had its turn: it owes nothing any more, or waits behind all others. */
+  endTurn(pool: string, seq: number): void {
+    this.#setTurn(pool, this.pools.get(pool)?.owes === true ? seq : undefined);
+  }
+
+  /** After each message: who began to owe something with it, and who owes nothing any more. */
+  reckonTurns(seq: number): void {
+    for (const pool of this.#stirred) {
+      const owes = this.pools.get(pool)?.owes === true;
+      if (owes !== this.owes(pool)) this.#setTurn(pool, owes ? seq : undefined);
+    }
+    this.#stirred.clear();
+  }
+
+  #setTurn(pool: string, turn: number | undefined): void {
+    if (turn === undefined) this.#owing.delete(pool);
+    else this.#owing.set(pool, { pool, turn });
+    this.#changedTurns.set(pool, turn);
+  }
+
   /** What the shard takes: see `quotas/weights.ts`. */
   get bytes(): number {
     return this.usage.bytes.total + ENTRY_BYTES * (this.#bans.size + this.buckets.size);
@@ -178,12 +230,20 @@ export class World {
     return this.#due.peek()?.at;
   }
 
-  /** What falls due next, if it does so by `until`. */
-  nextDueItem(until: number): { readonly pool: string; readonly due: Due } | undefined {
-    const first = this.#due.peek();
-    if (first === undefined || first.at > until) return undefined;
-    const due = this.pools.get(first.pool)?.due.peek();
-    return due === undefined ? undefined : { pool: first.pool, due };
+  /** Pools in which something falls due by `until`, the earliest first. */
+  duePools(until: number, most: number): readonly string[] {
+    const found = this.#due.first(
+      most,
+      () => true,
+      ({ at }) => at > until,
+    );
+    return found.map(({ pool }) => pool);
+  }
+
+  /** What falls due next in a pool, if it does so by `until`. */
+  nextDueIn(pool: string, until: number): Due | undefined {
+    const due = this.pools.get(pool)?.due.peek();
+    return due === undefined || due.at > until ? undefined : due;
   }
 
   /** What changed since this was last asked: whoever measures a commit looks at each message's. */
@@ -201,17 +261,21 @@ export class World {
     readonly bans: ReadonlyMap<string, Ban | undefined>;
     /** When buckets are full again, microseconds; undefined where there is none any more. */
     readonly buckets: ReadonlyMap<string, number | undefined>;
+    /** Whose turn it is when, of the pools that owe something; undefined of those that owe nothing any more. */
+    readonly turns: ReadonlyMap<string, number | undefined>;
   } {
     const taken = {
       changes: [...this.#changes.values()],
       sequences: this.#sequences,
       bans: this.#changedBans,
       buckets: this.buckets.takeChanges(),
+      turns: this.#changedTurns,
     };
     this.#changes = new Map();
     this.#touched = new Set();
     this.#sequences = new Map();
     this.#changedBans = new Map();
+    this.#changedTurns = new Map();
     this.#undo = [];
     return taken;
   }
@@ -365,6 +429,7 @@ export class World {
   #reschedule(state: PoolState): void {
     const pool = state.doc.pool;
     state.scheduleRetention(this.settings);
+    this.#stirred.add(pool);
     const at = this.pools.has(pool) ? state.due.peek()?.at : undefined;
     const scheduled = this.#due.get(pool);
     if (scheduled?.at === at) return;

@@ -29,7 +29,7 @@ import {
   joinPoolSchema,
   leavePoolSchema,
 } from './pools.ts';
-import { clockSchema, pressureSchema, sweepSchema } from './system.ts';
+import { clockSchema, pressureSchema, settleSchema, sweepSchema } from './system.ts';
 import {
   cancelTaskSchema,
   claimNextTaskSchema,
@@ -121,7 +121,7 @@ export const FAMILIES = {
 } as const satisfies Record<string, readonly (keyof typeof SINGLE_DECISIONS)[]>;
 
 export type SingleType = keyof typeof SINGLE_DECISIONS;
-export type DecisionType = SingleType | 'Batch' | 'Sweep' | 'Pressure' | 'Clock';
+export type DecisionType = SingleType | 'Batch' | 'Sweep' | 'Settle' | 'Pressure' | 'Clock';
 
 /** A validated decision of one type, as the handlers see it: the name of the type decides the fields. */
 export type DecisionOf<T extends SingleType> = z.output<(typeof SINGLE_DECISIONS)[T]>;
@@ -129,6 +129,7 @@ export type SingleDecision = { [T in SingleType]: DecisionOf<T> }[SingleType];
 export type Sweep = z.output<typeof sweepSchema>;
 export type ClockDecision = z.output<typeof clockSchema>;
 export type Pressure = z.output<typeof pressureSchema>;
+export type Settle = z.output<typeof settleSchema>;
 export interface Batch {
   readonly id: string;
   readonly type: 'Batch';
@@ -136,7 +137,7 @@ export interface Batch {
   readonly onBehalfOf?: string | undefined;
   readonly decisions: readonly SingleDecision[];
 }
-export type Decision = SingleDecision | Batch | Sweep | Pressure | ClockDecision;
+export type Decision = SingleDecision | Batch | Sweep | Settle | Pressure | ClockDecision;
 
 /** A decision as an author writes it: without the id, which the client chooses when it is left out. */
 type WithoutId<D> = D extends unknown ? Omit<D, 'id'> & { id?: string } : never;
@@ -163,12 +164,14 @@ export function isOperatorType(
 }
 
 /** What the system says to a shard as a whole, and no agent. */
-export function isOfSystem(decision: Decision): decision is Sweep | Pressure | ClockDecision {
-  return decision.type === 'Sweep' || decision.type === 'Pressure' || decision.type === 'Clock';
+const SYSTEM_TYPES: ReadonlySet<DecisionType> = new Set(['Sweep', 'Settle', 'Pressure', 'Clock']);
+
+export function isOfSystem(decision: Decision): decision is Sweep | Settle | Pressure | ClockDecision {
+  return SYSTEM_TYPES.has(decision.type);
 }
 
 export function isSingleType(type: string): type is SingleType {
   return Object.hasOwn(SINGLE_DECISIONS, type);
 }
 
-export { clockSchema, pressureSchema, sweepSchema };
+export { clockSchema, pressureSchema, settleSchema, sweepSchema };

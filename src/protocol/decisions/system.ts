@@ -39,3 +39,13 @@ export const clockSchema = z.strictObject({
   from: z.int().min(1).describe('position of the first message in the log'),
   to: z.int().min(1).describe('and of the last; before this decision itself'),
 });
+
+/**
+ * Settles some of what earlier decisions owe: consequences that were more than one message settles. It has no outcome, and
+ * with nothing owed it changes nothing.
+ */
+export const settleSchema = z.strictObject({
+  id: nameSchema,
+  type: z.literal('Settle'),
+  at: timeSchema.optional().describe('what time it is, where the log does not say it'),
+});

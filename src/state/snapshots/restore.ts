@@ -163,6 +163,9 @@ export class ShardRestore {
       case 'K':
         encodeField(keys.buckets, first, value, writes);
         return;
+      case 'W':
+        encodeField(keys.turns, first, value, writes);
+        return;
       case 'O':
         this.#noteOutcome(first, value);
         encodeField(keys.outcomes, first, value, writes);

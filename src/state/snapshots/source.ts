@@ -40,6 +40,7 @@ export class SnapshotSource {
     yield* this.#scan(keys.sequences, recordId.sequence, PIECE);
     yield* this.#scan(keys.bans, recordId.ban, PIECE);
     yield* this.#scan(keys.buckets, recordId.bucket, PIECE);
+    yield* this.#scan(keys.turns, recordId.turn, PIECE);
     yield* this.#scan(keys.outcomes, recordId.outcome, PIECE);
     for await (const found of this.#scan(keys.receipts, recordId.receipt, PIECE)) {
       yield await this.#withCounts(found);
@@ -131,7 +132,14 @@ export class SnapshotSource {
   async #counts(): Promise<Record<string, number>> {
     const keys = this.#keys;
     const names = await this.#redis.hkeys(keys.pools);
-    const ofShard = { S: keys.sequences, O: keys.outcomes, R: keys.receipts, N: keys.bans, K: keys.buckets };
+    const ofShard = {
+      S: keys.sequences,
+      O: keys.outcomes,
+      R: keys.receipts,
+      N: keys.bans,
+      K: keys.buckets,
+      W: keys.turns,
+    };
     const counted = Object.entries(ofShard).map(
       async ([kind, key]) => [kind, await this.#redis.hlen(key)] as const,
     );
@@ -175,6 +183,8 @@ export class SnapshotSource {
         return { hash: keys.bans, field: first };
       case 'K':
         return { hash: keys.buckets, field: first };
+      case 'W':
+        return { hash: keys.turns, field: first };
     }
   }
 }

@@ -193,6 +193,10 @@ export class Told {
     return this.#read<Task>(`t/${WORK}/${taskId}`);
   }
 
+  get owingPools(): number {
+    return this.#steady.world.owingPools;
+  }
+
   get nextDue(): number | undefined {
     return this.#steady.world.nextDue();
   }
@@ -208,7 +212,7 @@ export class Told {
     const { agent, pool, body, oldest } = step;
     const decision = { id: `d-${this.#seq}`, ...body };
     const subject =
-      body.type === 'Sweep'
+      body.type === 'Sweep' || body.type === 'Settle'
         ? SUBJECTS.shardDecision(PLACE.shard, agent, pool)
         : SUBJECTS.decision(pool, agent, PLACE.shards);
     const decoded = decode(subject, Buffer.from(JSON.stringify(decision)), PLACE);
@@ -291,6 +295,7 @@ export class Told {
       }
       this.#fetchForSteady(doc.pool, touched);
     }
+    for (const { pool, turn } of this.#steady.world.owing) world.loadTurn(pool, turn);
     return world;
   }
 

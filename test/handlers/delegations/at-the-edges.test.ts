@@ -46,7 +46,7 @@ describe('who is a member', () => {
 
 it('a pool has 10,000 live delegations at most', () => {
   const having = (size: number) =>
-    tooManyDelegations({ delegations: { size }, doc: { pool: 'work' } } as unknown as PoolState);
+    tooManyDelegations({ delegations: { liveCount: size }, doc: { pool: 'work' } } as unknown as PoolState);
   expect(having(9_999)).toBeUndefined();
   expect(having(10_000)).toMatchObject({
     code: 'rate_limited',

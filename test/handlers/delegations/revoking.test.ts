@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { MAX_CASCADE } from '../../../src/protocol/limits.ts';
-import { at, by, joins, pool, START, submits, sweep } from '../scenario.ts';
+import { CONSEQUENCES_AT_ONCE } from '../../../src/protocol/limits.ts';
+import { at, by, joins, pool, START, settle, submits, sweep } from '../scenario.ts';
 import { cancels, delegates, inBothWorlds, revokes, type Step } from './delegating.ts';
 
 const both = { scope: ['tasks', 'delegations'] };
@@ -36,7 +36,8 @@ inBothWorlds((given) => {
         'delegation.revoked d-cd',
         'delegation.revoked d-be',
       )
-      .thenDelegation('d-cd', { state: 'revoked', revokedBy: 'ann', revokedWith: 'd-ab' });
+      .thenData({ revoked: ['d-ab', 'd-bc', 'd-cd', 'd-be'], count: 4 })
+      .thenDelegation('d-cd', { state: 'revoked', revokedBy: '_system', revokedWith: 'd-bc' });
   });
 
   it('half-way down a chain takes what is below, and leaves what is above and beside', () => {
@@ -146,9 +147,7 @@ inBothWorlds((given) => {
     });
     given(pool(), delegates('ann', 'bob', 'd-ab', both), passed, at(50))
       .when(revokes('ann', 'd-ab'))
-      .thenEvents('delegation.revoked d-ab')
-      .when(sweep())
-      .thenEvents('delegation.expired d-bc');
+      .thenEvents('delegation.revoked d-ab', 'delegation.expired d-bc');
   });
 
   it('revoked while a Batch passes it on: one order, and nothing is left over', () => {
@@ -169,8 +168,8 @@ inBothWorlds((given) => {
 });
 
 inBothWorlds((given) => {
-  it('what is too much for one decision does not work from the same moment, and the sweep ends it', () => {
-    const count = MAX_CASCADE + 5;
+  it('what is too much for one message does not work from the same moment, and is told by a Settle', () => {
+    const count = CONSEQUENCES_AT_ONCE + 5;
     const scenario = given(pool(), joins('x'), submits('ann', 't-1'), delegates('ann', 'bob', 'd-ab', both));
     for (let first = 0; first < count; first += 50) {
       const decisions = Array.from({ length: Math.min(50, count - first) }, (_, i) => ({
@@ -183,15 +182,16 @@ inBothWorlds((given) => {
       scenario.given(by('bob', { type: 'Batch', decisions }));
     }
     scenario.given(passes(`a-${count - 1}`, 'last', 'd-last'), at(10)).when(revokes('ann', 'd-ab'));
-    expect(scenario.answer.events).toHaveLength(MAX_CASCADE + 1);
+    expect(scenario.answer.events).toHaveLength(CONSEQUENCES_AT_ONCE + 1);
     scenario
       .when(cancels(`a-${count - 1}`, 't-1', 'ann'))
       .thenRejected('delegation_missing')
       .when(cancels('last', 't-1', 'ann'))
       .thenRejected('delegation_missing');
-    expect(scenario.world.nextDue()).toBeLessThanOrEqual(scenario.now);
-    const left = Array.from({ length: 5 }, (_, i) => `delegation.revoked d-${MAX_CASCADE + i}`);
-    scenario.when(sweep());
+    scenario.when(revokes(`a-${count - 1}`, 'd-last')).thenRejected('already_revoked');
+    expect(scenario.world.owingPools).toBe(1);
+    const left = Array.from({ length: 5 }, (_, i) => `delegation.revoked d-${CONSEQUENCES_AT_ONCE + i}`);
+    scenario.when(settle());
     expect(scenario.answer.events.map(({ event }) => `${event.type} ${event.id}`).sort()).toEqual(
       [...left, 'delegation.revoked d-last'].sort(),
     );
@@ -200,6 +200,6 @@ inBothWorlds((given) => {
       revokedBy: '_system',
       revokedWith: `d-${count - 1}`,
     });
-    expect(scenario.world.nextDue() ?? Number.POSITIVE_INFINITY).toBeGreaterThan(scenario.now);
+    expect(scenario.world.owingPools).toBe(0);
   });
 });

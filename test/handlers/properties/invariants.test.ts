@@ -21,6 +21,7 @@ function rebuilt(world: World): World {
   fresh.outcomes.oldestAt = world.outcomes.oldestAt;
   for (const ban of world.bans.values()) fresh.loadBan(ban);
   for (const [key, fullAtUs] of world.buckets.all()) fresh.buckets.load(key, fullAtUs);
+  for (const { pool, turn } of world.owing) fresh.loadTurn(pool, turn);
   for (const state of world.pools.values()) {
     const copy = fresh.load(state.doc, state.sequence, state.finals, state.ended);
     for (const member of state.members.values()) fresh.loadMember(copy, member);

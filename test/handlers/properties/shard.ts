@@ -48,6 +48,7 @@ class Store {
   outcomes: Kept[] = [];
   readonly bans = new Map<string, string>();
   readonly buckets = new Map<string, number>();
+  readonly turns = new Map<string, number>();
 
   write(change: DocumentChange): void {
     const key = keyOf(change);
@@ -140,7 +141,11 @@ export class Shard {
   }
 
   commit(): void {
-    const { changes, sequences, bans, buckets } = this.world.takeChanges();
+    const { changes, sequences, bans, buckets, turns } = this.world.takeChanges();
+    for (const [pool, turn] of turns) {
+      if (turn === undefined) this.store.turns.delete(pool);
+      else this.store.turns.set(pool, turn);
+    }
     for (const [agent, ban] of bans) {
       if (ban === undefined) this.store.bans.delete(agent);
       else this.store.bans.set(agent, JSON.stringify(ban));
@@ -186,6 +191,7 @@ export class Shard {
     if (this.store.settings !== undefined) world.settings = this.store.settings;
     for (const json of [...this.store.bans.values()].reverse()) world.loadBan(parse<Ban>(json));
     for (const [key, fullAtUs] of [...this.store.buckets].reverse()) world.buckets.load(key, fullAtUs);
+    for (const [pool, turn] of [...this.store.turns].reverse()) world.loadTurn(pool, turn);
     world.outcomes.count = this.store.outcomes.length;
     world.outcomes.oldestAt = this.store.outcomes[0]?.at;
     for (const doc of this.store.list<Pool>('p/').reverse()) {

@@ -18,6 +18,7 @@ describe('Sweep', () => {
       removedTasks: 0,
       removedPools: 0,
       closed: [],
+      counts: { released: 0, failed: 0, cancelled: 0, unblocked: 0, expiredMembers: 0, closed: 0 },
       removedEntities: 0,
       forgottenOutcomes: 0,
       more: false,

@@ -47,7 +47,8 @@ it.each(SAID)('%o is %s when the task ended long ago', (body, code) => {
 });
 
 it.each(SAID)('%o is %s inside a Batch too', (body, code) => {
-  const isSingle = body.type !== 'Sweep' && body.type !== 'Pressure' && body.type !== 'Batch';
+  const isSingle =
+    body.type !== 'Sweep' && body.type !== 'Settle' && body.type !== 'Pressure' && body.type !== 'Batch';
   const decisions = isSingle ? [body] : [];
   const { applied } = shardWithFinalTask().apply({
     agent: 'ann',

@@ -9,6 +9,7 @@ import {
   reports,
   type Scenario,
   START,
+  settle,
   submits,
   sweep,
 } from '../scenario.ts';
@@ -189,7 +190,7 @@ describe('dependencies', () => {
   });
 });
 
-describe('a cascade larger than one decision may settle (MAX_CASCADE 200)', () => {
+describe('a cascade larger than one message settles (200)', () => {
   const WAITING = 450;
   const wide = (): Scenario => {
     const scenario = start();
@@ -199,33 +200,57 @@ describe('a cascade larger than one decision may settle (MAX_CASCADE 200)', () =
   const states = (scenario: Scenario, state: string) =>
     [...(scenario.world.pool('work')?.tasks.values() ?? [])].filter((task) => task.state === state).length;
 
-  it('settles 200 at once, in order of submission, and sweeps finish it', () => {
+  it('settles 200 at once, in order of submission; a Settle goes on with it, and has no outcome', () => {
     const scenario = wide().when(...does('a'));
     expect(scenario.answer.events).toHaveLength(201);
     expect(scenario.answer.events.at(-1)?.event).toMatchObject({ type: 'task.unblocked', id: 'w-199' });
-    expect(scenario.world.nextDue()).toBe(START);
-    scenario.when(sweep({ limit: 100 })).thenData({ more: true });
-    expect(states(scenario, 'blocked')).toBe(150);
-    scenario.when(sweep()).thenData({ more: false });
+    expect(scenario.world.owing).toEqual([{ pool: 'work', turn: scenario.seq }]);
+    scenario.when(settle());
+    expect(scenario.answer.events).toHaveLength(200);
+    expect(scenario.answer.data).toBeUndefined();
+    expect(states(scenario, 'blocked')).toBe(50);
+    scenario.when(settle());
     expect(states(scenario, 'blocked')).toBe(0);
     expect(states(scenario, 'pending')).toBe(WAITING);
-    scenario.when(sweep()).thenEvents();
+    expect(scenario.world.owing).toEqual([]);
+    scenario.when(settle()).thenEvents().thenNothingChanged();
   });
 
-  it('any decision in the pool goes on with it', () => {
-    const scenario = wide().given(...does('a'));
-    scenario.given(by('bob', { type: 'Heartbeat' }), by('bob', { type: 'Heartbeat' }));
+  it('a sweep goes on with it as well, and nothing of it is due', () => {
+    const scenario = wide().given(...does('a'), sweep());
+    expect(states(scenario, 'blocked')).toBe(50);
+    scenario.when(sweep()).thenData({ more: false, counts: { unblocked: 50 } });
     expect(states(scenario, 'blocked')).toBe(0);
+  });
+
+  it('other decisions of the pool do not go on with it, and what they cause waits behind it', () => {
+    const scenario = wide().given(submits('ann', 'x'), needs('y', 'x'), ...does('a'));
+    scenario
+      .given(by('bob', { type: 'Heartbeat' }))
+      .when(cancels('x'))
+      .thenEvents('task.cancelled x');
+    expect(states(scenario, 'blocked')).toBe(251);
+    scenario.given(settle()).when(settle());
+    expect(scenario.answer.events.at(-1)?.event).toMatchObject({ type: 'task.cancelled', id: 'y' });
+  });
+
+  it('a blocked task that is owed its end can be cancelled until it is told', () => {
+    const scenario = wide()
+      .given(...does('a'))
+      .given(cancels('w-449'));
+    scenario.thenTask('w-449', { state: 'cancelled', cause: 'cancelled' });
+    scenario.given(settle(), settle());
+    expect(states(scenario, 'pending')).toBe(WAITING - 1);
   });
 
   it('of two tasks that ended, those who wait for the earlier one are told first', () => {
     const scenario = given(pool(), submits('ann', 'z'), submits('ann', 'a'));
     for (let i = 0; i < 250; i++) scenario.given(needs(`z-${i}`, 'z'));
     for (let i = 0; i < 250; i++) scenario.given(needs(`a-${i}`, 'a'));
-    scenario.given(cancels('z')).when(at(10), cancels('a'));
+    scenario.given(cancels('z'), at(10), cancels('a')).when(settle());
     const told = scenario.answer.events.map(({ event }) => event.id);
-    expect(told.slice(0, 2)).toEqual(['a', 'z-200']);
-    expect(told.slice(50, 52)).toEqual(['z-249', 'a-0']);
+    expect(told.slice(0, 1)).toEqual(['z-200']);
+    expect(told.slice(49, 51)).toEqual(['z-249', 'a-0']);
   });
 
   it('also when the rest is cancelled', () => {
@@ -236,7 +261,7 @@ describe('a cascade larger than one decision may settle (MAX_CASCADE 200)', () =
   it('a chain longer than that is cancelled to its end', () => {
     const scenario = given(pool(), submits('ann', 'c-0'));
     for (let i = 1; i <= 450; i++) scenario.given(needs(`c-${i}`, `c-${i - 1}`));
-    scenario.given(cancels('c-0'), sweep({ limit: 1_000 }));
+    scenario.given(cancels('c-0'), settle(), settle());
     expect(states(scenario, 'cancelled')).toBe(451);
   });
 });

@@ -3,7 +3,7 @@
  * a store that lists documents in any order.
  */
 import { describe, expect, it } from 'vitest';
-import { settleNextDependent } from '../../../src/handlers/tasks/dependents.ts';
+import { nextDependent } from '../../../src/handlers/tasks/dependents.ts';
 import { evolveTask } from '../../../src/handlers/tasks/evolve.ts';
 import type { PoolState } from '../../../src/handlers/world/pool-state.ts';
 import { World } from '../../../src/handlers/world/world.ts';
@@ -28,7 +28,7 @@ function loaded(...ended: readonly (readonly [taskId: string, finishedAt: number
   return state;
 }
 
-const firstTold = (state: PoolState) => settleNextDependent(state, START + 100)?.id;
+const firstTold = (state: PoolState) => nextDependent(state, START + 100)?.id;
 
 describe('of several tasks that ended, after loading', () => {
   it('those who wait for the one that ended first are told first', () => {

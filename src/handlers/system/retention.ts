@@ -1,0 +1,95 @@
+/** What has been kept long enough, or is too much: which of what ended a Sweep removes. */
+import { parseEntityRef } from '../../protocol/entities.ts';
+import { removedEvent } from '../entities.ts';
+import type { DomainEvent } from '../events.ts';
+import type { PoolState } from '../world/pool-state.ts';
+import type { World } from '../world/world.ts';
+
+export interface Kept {
+  readonly id: string;
+  /** When it was finished or answered: log time. */
+  readonly at: number;
+}
+
+/** The oldest things that the store keeps, oldest first: what retention may remove. Fetched for each Sweep. */
+export interface OldestKept {
+  /** Final tasks of each pool in which some are overdue; their documents are in the world. */
+  readonly finals: ReadonlyMap<string, readonly Kept[]>;
+  /** Ended auctions, votes, negotiations and delegations of each pool, as `<kind>/<id>`. */
+  readonly ended: ReadonlyMap<string, readonly Kept[]>;
+  readonly outcomes: readonly Kept[];
+}
+
+export const NOTHING_OLD: OldestKept = { finals: new Map(), ended: new Map(), outcomes: [] };
+
+/**
+ * Final tasks that are older than they need be kept, or that there are too many of: the oldest go. One that blocked
+ * tasks still wait for stays until they were told, and with it whatever ended later.
+ */
+export function overdueFinals(
+  { settings }: World,
+  state: PoolState,
+  oldest: OldestKept,
+  limit: number,
+  until: number,
+): DomainEvent[] {
+  const page = leftOf(oldest, state);
+  const awaited = page.findIndex(({ id }) => state.unsettled.get(id) !== undefined);
+  const free = page.slice(0, awaited === -1 ? limit : Math.min(awaited, limit));
+  return overdue(free, state.finals.count, settings, until).map(({ id }) => ({
+    type: 'task.removed',
+    id,
+    data: {},
+  }));
+}
+
+/** Which of the oldest need not be kept any longer; `count` is how many there are in all. */
+function overdue(
+  page: readonly Kept[],
+  count: number,
+  { finalRetentionCount, finalRetentionMs }: World['settings'],
+  until: number,
+): Kept[] {
+  return page.filter(({ at }, i) => i < count - finalRetentionCount || at + finalRetentionMs <= until);
+}
+
+/**
+ * After the first of the oldest were removed the next one is the oldest; where the page ends there, all that is left
+ * was finished by this very Sweep.
+ */
+export function moveOldest(world: World, state: PoolState, oldest: OldestKept, now: number): void {
+  const next = leftOf(oldest, state)[0];
+  world.oldestFinalIs(state, next?.at ?? (state.finals.count > 0 ? now : undefined));
+}
+
+/** The page of a pool's oldest final tasks without those that this Sweep has removed. */
+function leftOf(oldest: OldestKept, state: PoolState): readonly Kept[] {
+  return (oldest.finals.get(state.doc.pool) ?? []).filter(({ id }) => state.tasks.has(id));
+}
+
+/** Auctions, votes, negotiations and delegations that ended long enough ago, or are too many. */
+export function overdueEnded(
+  { settings }: World,
+  state: PoolState,
+  oldest: OldestKept,
+  limit: number,
+  until: number,
+): DomainEvent[] {
+  const page = endedLeftOf(oldest, state).slice(0, limit);
+  return overdue(page, state.ended.count, settings, until).flatMap(({ id }) => {
+    const ref = parseEntityRef(id);
+    return ref === undefined ? [] : [removedEvent(ref.kind, ref.id)];
+  });
+}
+
+export function moveOldestEnded(world: World, state: PoolState, oldest: OldestKept, now: number): void {
+  const next = endedLeftOf(oldest, state)[0];
+  world.oldestEndedIs(state, next?.at ?? (state.ended.count > 0 ? now : undefined));
+}
+
+function endedLeftOf(oldest: OldestKept, state: PoolState): readonly Kept[] {
+  return (oldest.ended.get(state.doc.pool) ?? []).filter(({ id }) => {
+    const ref = parseEntityRef(id);
+    return ref !== undefined && state.entities[ref.kind].has(ref.id);
+  });
+}
