@@ -32,6 +32,23 @@ describe('operators', () => {
     expect((await converge(['publish', 'hers', 'CreatePool', '--agent', 'eve'])).code).toBe(0);
   });
 
+  it('change a pool, hand it over, and end tasks: as its owner, or as operator of the system', async () => {
+    const say = async (agent: string, type: string, ...fields: string[]) =>
+      await converge(['publish', 'press', type, '--agent', agent, ...fields]);
+    expect((await say('ada', 'CreatePool', 'capacity=1')).code).toBe(0);
+    expect(
+      (await say('ada', 'UpdatePool', 'capacity=null', 'topics=["news"]', 'submitters=anyone')).code,
+    ).toBe(0);
+    expect((await say('cyd', 'JoinPool')).code).toBe(0);
+    expect((await say('ada', 'UpdatePool', 'owner=cyd')).code).toBe(0);
+    expect((await say('ada', 'UpdatePool', 'capacity=2')).code).toBe(3);
+    const pool = jsonOf(await converge(['query', 'pool', 'pool=press', '--json']));
+    expect(pool).toMatchObject({ owner: 'cyd', topics: ['news'] });
+    expect(pool).not.toHaveProperty('capacity');
+    expect((await say('dan', 'SubmitTask', 'taskId=t', 'objective=x')).code).toBe(0);
+    expect((await say('_operator', 'CancelTask', 'taskId=t', 'reason=recalled')).code).toBe(0);
+  });
+
   it('a reserved name decides nothing but as the operator', async () => {
     expect((await converge(['ban', 'bob', '--as', '_sweeper'])).code).toBe(2);
   });

@@ -5,13 +5,14 @@ import type { AnyDecisionInput } from '../../client/outcomes.ts';
 import { natsAccess } from '../../config.ts';
 import { EXIT } from '../../errors.ts';
 import type { Identity } from '../../protocol/identity.ts';
+import { OPERATOR } from '../../protocol/names.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import type { Call, Run } from '../call.ts';
 import { batchOf, checkDraft, type Draft, draftOf, fieldsOf } from '../draft.ts';
 import { timeoutOption } from '../durations.ts';
 import { UsageError } from '../failure.ts';
 import { readObject } from '../fields.ts';
-import { nameOption, ownNameOption } from '../global-options.ts';
+import { nameOption, operatorOption } from '../global-options.ts';
 import { callerOf, shardsFor, withNats } from '../nats-connection.ts';
 import { exitCodeFor, outcomeText } from '../outcome-text.ts';
 import { readItems, readText } from '../stdin.ts';
@@ -47,7 +48,11 @@ export function addPublish(program: Command, run: Run): void {
     .argument('<pool>', 'the pool it is about', nameOption)
     .argument('[type]', 'what is decided, e.g. SubmitTask (converge schema lists all)')
     .argument('[fields...]', 'key=value …, or one JSON object, or - to read that from stdin')
-    .option('--agent <name>', 'who decides (default: whose the credentials are, or cli)', ownNameOption)
+    .option(
+      '--agent <name>',
+      'who decides (default: whose the credentials are, or cli); _operator with the credentials of one',
+      operatorOption,
+    )
     .option('--id <id>', 'id of the decision (default: a new UUIDv7)', nameOption)
     .option('--no-wait', 'be content when the log has it')
     .addOption(timeoutOption('how long to wait', DEFAULT_TIMEOUT_MS))
@@ -73,7 +78,8 @@ async function publish(
   const caller = callerOf(config, options.agent);
   const agent = options.agent ?? caller?.name ?? 'cli';
   if (options.validate) for (const draft of drafts) checkDraft(draft, pool, agent);
-  const self: Identity = caller ?? { role: 'agent', name: agent };
+  const self: Identity | undefined =
+    caller ?? (agent === OPERATOR ? undefined : { role: 'agent', name: agent });
   return await withNats(
     config,
     async (connection) => {
