@@ -1,5 +1,5 @@
 /** What an agent decides for itself (reporting, giving back, leaving) is tried until it has an answer that stays. */
-import { LogInterruptedError, OutcomeTimeoutError, PublishError, UnavailableError } from '../errors.ts';
+import { ConvergeError, EXIT, PublishError } from '../errors.ts';
 import { sleep } from '../timers.ts';
 import type { ConvergeClient } from './client.ts';
 import { type AnyOutcome, isRejected, type RejectedOutcome, retryAfterMs } from './outcomes.ts';
@@ -47,14 +47,10 @@ function rejectionIn(outcome: AnyOutcome): RejectedOutcome | undefined {
   return isRejected(outcome) ? outcome : undefined;
 }
 
-/** The servers are away, or late. */
+/** The servers are away, or late, or do not know what became of it. */
 function mayPass(error: unknown): boolean {
-  if (error instanceof PublishError) return !error.isFinal;
-  return (
-    error instanceof UnavailableError ||
-    error instanceof OutcomeTimeoutError ||
-    error instanceof LogInterruptedError
-  );
+  if (error instanceof PublishError && error.isFinal) return false;
+  return error instanceof ConvergeError && error.exitCode === EXIT.unavailable;
 }
 
 /** The rejection says that there is no such claim of the agent any more. */
