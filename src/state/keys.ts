@@ -112,6 +112,8 @@ export function shardKeys(namespace: string, shard: number): ShardKeys {
 export interface SystemKeys {
   /** Hash: who holds leases → its newest heartbeat. */
   readonly heartbeats: string;
+  /** Hash: worker → its settings. */
+  readonly settings: string;
   /** Until when (milliseconds since the epoch) an operator lets the log's clock be ahead. */
   readonly clockAccepted: string;
   /** The newest sweep that succeeded, as JSON. */
@@ -125,6 +127,7 @@ export interface SystemKeys {
 export function systemKeys(namespace: string): SystemKeys {
   return {
     heartbeats: `${namespace}:{system}:heartbeats`,
+    settings: `${namespace}:{system}:settings`,
     clockAccepted: `${namespace}:{system}:clock-accepted`,
     lastSweep: `${namespace}:{system}:last-sweep`,
     trimmed: `${namespace}:{system}:trimmed`,

@@ -38,6 +38,8 @@ const ALARMS = {
   log_in_memory: 'warns',
   /** Nothing says what was trimmed of a shard's log. */
   mark_missing: 'warns',
+  /** Workers have different settings. */
+  settings_differ: 'warns',
 } as const;
 
 export type AlarmName = keyof typeof ALARMS;

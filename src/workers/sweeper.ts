@@ -41,6 +41,8 @@ export interface SweeperOptions {
   readonly subjects: Subjects;
   readonly queries: StateQueries;
   readonly settings: Settings;
+  /** All live workers have the same; while they do not, Sweeps bring none along. */
+  readonly areSettingsAgreed: () => boolean;
   /** Of this process: what bounds of memory are derived from, where a shard has heard of no other. */
   readonly heapBytes: number;
   readonly shards: number;
@@ -95,17 +97,19 @@ export class Sweeper {
 
   /** Shards with something due, and those whose retention is not the one in force: the Sweep brings it along. */
   async #dueShards(now: number): Promise<number[]> {
-    const { queries, settings, heapBytes } = this.#options;
+    const { queries, settings, heapBytes, areSettingsAgreed } = this.#options;
+    const isAgreed = areSettingsAgreed();
     const states = await queries.sweepStates();
     return states.flatMap(({ dueAt, settings: applied }, shard) => {
       const isDue = dueAt !== undefined && dueAt <= now;
-      const isOutdated = applied !== undefined && !areInForce(applied, settings, heapBytes);
+      const isOutdated = isAgreed && applied !== undefined && !areInForce(applied, settings, heapBytes);
       return isDue || isOutdated ? [shard] : [];
     });
   }
 
   async #sweep(shard: number): Promise<SweepReport | undefined> {
-    const { streams, subjects, settings, heapBytes, time, outcomeWithinMs } = this.#options;
+    const { streams, subjects, settings, heapBytes, time, outcomeWithinMs, areSettingsAgreed } =
+      this.#options;
     // Not to be guessed from the last one: whoever knows it can use it up in the broker's memory before we do.
     const id = `sweep-${randomUUID()}`;
     const answered = new Promise<SweepReport | undefined>((resolve) => {
@@ -122,7 +126,8 @@ export class Sweeper {
       // The log's own clock does not bring the time to where it is: the Sweep does.
       const now = time.isLogBehind ? time.now() : undefined;
       const at = now === undefined ? undefined : Math.floor(now);
-      const payload = JSON.stringify({ id, type: 'Sweep', settings, heapBytes, at });
+      const brought = areSettingsAgreed() ? { settings, heapBytes } : {};
+      const payload = JSON.stringify({ id, type: 'Sweep', ...brought, at });
       await streams.publish([{ subject, payload, id: decisionKey(SWEEPER, id) }]);
     } catch (error) {
       this.#waiting.get(id)?.(undefined);

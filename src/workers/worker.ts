@@ -36,6 +36,7 @@ import { SYSTEM_CLOCK } from './ports.ts';
 import { privatelyAnswered } from './query-access.ts';
 import { queryHandlers } from './query-handlers.ts';
 import { checkEviction, checkPayload, sayDurability, sayFaultForAgents } from './server-checks.ts';
+import { SettingsWatch } from './settings-watch.ts';
 import { knownLog } from './snapshots/known-log.ts';
 import { LogTrimmer } from './snapshots/log-trimmer.ts';
 import { natsTrimPorts } from './snapshots/nats-trim-ports.ts';
@@ -106,6 +107,7 @@ class WorkerProcess {
   readonly #time: TrueTime;
   readonly #trims: TrimTurns;
   readonly #marks: MarkWatch;
+  readonly #settings: SettingsWatch;
   #sweeper: Sweeper | undefined;
   #schedule: SweepSchedule | undefined;
   #service: QueryService | undefined;
@@ -167,6 +169,14 @@ class WorkerProcess {
     });
     this.#leases = this.#leaseHolder();
     this.#trims = this.#trimTurns();
+    this.#settings = new SettingsWatch({
+      redis: connections.reads,
+      key: this.#keys.settings,
+      worker: this.#holder,
+      config,
+      alarms: this.#alarms,
+      logger,
+    });
     this.#marks = new MarkWatch({
       jsm: connections.jsm,
       subjects: this.#subjects,
@@ -189,6 +199,7 @@ class WorkerProcess {
     this.#memory.start();
     this.#startService();
     await this.#time.start();
+    await this.#settings.start();
     await this.#startSweeping();
     await this.#leases.start();
     this.#snapshots.start();
@@ -236,6 +247,7 @@ class WorkerProcess {
 
   async #stopAll(): Promise<void> {
     this.#leases.takeNoMore();
+    await this.#settings.close();
     // First of all, so that the sweep which is waited for next begins no more trimming.
     const trimmed = this.#trims.close();
     await this.#schedule?.close();
@@ -332,6 +344,7 @@ class WorkerProcess {
       subjects: this.#subjects,
       queries: this.#queries,
       settings,
+      areSettingsAgreed: () => this.#settings.isAgreed,
       heapBytes: heapLimitBytes(),
       shards,
       time: this.#time,
