@@ -126,7 +126,10 @@ export class SettingsWatch {
 
   #tell(differing: readonly string[]): void {
     const { alarms, worker } = this.#options;
-    if (differing.length === 0) return alarms.clear('settings_differ', undefined);
+    if (differing.length === 0) {
+      alarms.clear('settings_differ', undefined);
+      return;
+    }
     const named = differing.slice(0, MOST_NAMED).join('; ');
     const more = differing.length > MOST_NAMED ? `; and ${differing.length - MOST_NAMED} more` : '';
     alarms.raise(

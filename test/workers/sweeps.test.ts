@@ -32,6 +32,7 @@ function sweeperOf(space: Space, outcomeWithinMs = 5_000): Sweeper {
     subjects: subjects(space.ns),
     queries,
     settings,
+    areSettingsAgreed: () => true,
     heapBytes: 400_000_000,
     shards,
     outcomeWithinMs,
