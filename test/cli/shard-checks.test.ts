@@ -15,6 +15,7 @@ function look(fields: Partial<ShardLook> = {}): ShardLook {
     halted: undefined,
     outbox: 0,
     oldestInOutbox: undefined,
+    at: 0,
     dueAt: undefined,
     ...fields,
   };

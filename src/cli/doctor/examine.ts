@@ -18,6 +18,7 @@ import { askerFor, callerOf, openJetStream, withNats } from '../nats-connection.
 
 import { withRedis } from '../redis-connection.ts';
 import { type Check, fail } from './check.ts';
+import { clockCheck, shardTimeCheck } from './clock-check.ts';
 import { durabilityCheck } from './durability-check.ts';
 import { markCheck, readMarks } from './mark-check.ts';
 import { identityChecks, jetStreamCheck, natsCheck, natsDurability } from './nats-checks.ts';
@@ -143,7 +144,8 @@ async function examineSystem(
 ): Promise<void> {
   const { namespace } = config;
   const workers = await liveWorkers(redis, namespace);
-  checks.push(workersCheck(workers));
+  const clocks = await clockCheck(redis, config.redisUrl, namespace, workers);
+  checks.push(clocks.check, workersCheck(workers));
   if (workers.length > 0)
     checks.push(
       await queriesCheck(new QueryClient({ connection, subjects: names, asker: askerFor(config) })),
@@ -164,7 +166,8 @@ async function examineSystem(
   checks.push(markCheck(marks, logIdentity, shards));
   const bucket = await SnapshotBucket.open(connection, jsm, names);
   checks.push(await snapshotCheck(bucket, logIdentity, marks, shards));
-  const now = await redisNow(redis);
+  const now = clocks.now ?? (await redisNow(redis));
   pushAll(checks, shardChecks(evidence, now));
+  checks.push(shardTimeCheck(evidence.second, now));
   checks.push(await sweepCheck(redis, namespace, now));
 }

@@ -20,6 +20,8 @@ export interface ShardLook {
   readonly oldestInOutbox: number | undefined;
   /** Since when something is due that no sweep has settled, milliseconds since the epoch. */
   readonly dueAt: number | undefined;
+  /** The shard's own time. */
+  readonly at: number;
 }
 
 export async function lookAtShards(
@@ -32,8 +34,8 @@ export async function lookAtShards(
 
 async function lookAt(redis: Redis, namespace: string, shard: number): Promise<ShardLook> {
   const keys = shardKeys(namespace, shard);
-  const [[seq, log, due], owner, halted, outbox] = await Promise.all([
-    redis.hmget(keys.meta, 'seq', 'log', 'due'),
+  const [[seq, log, due, now], owner, halted, outbox] = await Promise.all([
+    redis.hmget(keys.meta, 'seq', 'log', 'due', 'now'),
     redis.get(keys.lease),
     redis.get(keys.halted),
     redis.hkeys(keys.outbox),
@@ -41,6 +43,7 @@ async function lookAt(redis: Redis, namespace: string, shard: number): Promise<S
   return {
     shard,
     position: Number(seq ?? 0),
+    at: Number(now ?? 0),
     logIdentity: log ?? undefined,
     owner: owner === null ? undefined : workerNameOf(owner),
     halted: halted ?? undefined,
