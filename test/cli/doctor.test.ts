@@ -9,10 +9,14 @@ import { parseConfig } from '../../src/config.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
 import { shardKeys, systemKeys } from '../../src/state/keys.ts';
+import { leaseText } from '../../src/state/lease.ts';
 import { type RunningWorker, startWorker } from '../../src/workers/worker.ts';
 import { until } from '../support/until.ts';
 import { jsonOf, useConverge } from './command.ts';
 import { LITTLE_ROOM, SHARDS, useServers } from './servers.ts';
+
+/** A lease that nobody renews, and that nobody may take for an hour. */
+const GHOST = leaseText({ holder: 'ghost', counter: 0, leaseMs: 3_600_000 });
 
 const servers = useServers();
 const converge = useConverge(() => servers.env);
@@ -160,7 +164,7 @@ describe('a planted problem is found', () => {
   it('a shard that is owned but does not move', async () => {
     await leftSystem('stalled');
     const shard = shardOf('p', SHARDS);
-    await redis.set(shardKeys('stalled', shard).lease, 'ghost');
+    await redis.set(shardKeys('stalled', shard).lease, GHOST);
     await worker('stalled');
     await converge(['publish', 'p', 'CreatePool', '--no-wait', '--namespace', 'stalled']);
     const diagnosis = await doctor('stalled');
@@ -208,7 +212,7 @@ describe('a planted problem is found', () => {
   it('events that nobody can publish', async () => {
     await leftSystem('stuck');
     await redis.hset(shardKeys('stuck', 1).outbox, '3', 'R ada.d-1');
-    await redis.set(shardKeys('stuck', 1).lease, 'ghost');
+    await redis.set(shardKeys('stuck', 1).lease, GHOST);
     await worker('stuck');
     const diagnosis = await doctor('stuck');
     expect(diagnosis).toMatchObject({ code: 0, ok: true });
