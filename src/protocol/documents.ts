@@ -181,8 +181,8 @@ export type CancelledTask = InState<
 
 /** `failed`: an agent said so; `abandoned`: too many claims expired. */
 export type FailureCause = 'failed' | 'abandoned' | 'deadline_passed';
-/** `cancelled`: someone said so. */
-export type CancelCause = 'cancelled' | 'dependency_failed';
+/** `cancelled`: someone said so; `pool_closed`: nobody held it when its pool was closed, or nobody holds it any more. */
+export type CancelCause = 'cancelled' | 'dependency_failed' | 'pool_closed';
 export type ClaimedTask = AssignedTask | RunningTask;
 export type WaitingTask = BlockedTask | ScheduledTask | PendingTask;
 export type LiveTask = WaitingTask | ClaimedTask;

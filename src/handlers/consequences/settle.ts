@@ -7,6 +7,7 @@ import { nextHandover } from '../auctions/handovers.ts';
 import { nextLeftOver } from '../delegations/left-over.ts';
 import type { DomainEvent } from '../events.ts';
 import { nextDependent } from '../tasks/dependents.ts';
+import { lapse } from '../tasks/lapse.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import type { AppliedEvent, World } from '../world/world.ts';
 import { Budget } from './budget.ts';
@@ -52,6 +53,8 @@ export function budgetIn(world: World, pool: string, effects?: Effects): Budget 
 
 /** What comes first of all that a pool owes, as events; none when it owes nothing. */
 function nextConsequence(state: PoolState, now: number): readonly DomainEvent[] {
+  const ending = state.firstEnding();
+  if (ending !== undefined) return lapse(state, ending, now).events;
   const told = nextLeftOver(state, now) ?? nextDependent(state, now);
   return told === undefined ? nextHandover(state, now) : [told];
 }

@@ -48,7 +48,12 @@ function lapseEvents(state: PoolState, task: LiveTask, now: number): TaskEvent[]
   const deadline = task.deadline ?? Number.POSITIVE_INFINITY;
   const events = isClaimed(task) ? endOfClaim(state, task, Math.min(now, deadline)) : [];
   if (events.at(-1)?.type === 'task.failed') return events;
-  if (deadline <= now) {
+  const isHeld = isClaimed(task) && events.length === 0;
+  const { closedAt } = state.doc;
+  if (closedAt !== undefined && closedAt < deadline && !isHeld) {
+    // Nobody can claim it any more, from the moment on in which nobody holds it.
+    events.push({ type: 'task.cancelled', id: task.taskId, data: { cause: 'pool_closed', by: SYSTEM } });
+  } else if (deadline <= now) {
     const claim =
       isClaimed(task) && events.length === 0 ? { agent: task.claim.agent, epoch: task.claim.epoch } : {};
     events.push({

@@ -11,6 +11,7 @@ import {
   isClaimable,
   isClaimed,
   isFinal,
+  type LiveTask,
   type Member,
   type Pool,
   presenceEnds,
@@ -71,6 +72,8 @@ export class PoolState {
   readonly due = new IndexedHeap<Due>(dueBefore);
   /** Final tasks that blocked ones still wait for, in the order in which they ended. */
   readonly unsettled = new IndexedHeap<FinalTask>(endedBefore);
+  /** Of a closed pool: unfinished tasks that nobody holds. */
+  #ending: IndexedHeap<LiveTask> | undefined;
   readonly #held = new Map<string, Set<string>>();
   /** Blocked tasks by what they wait for, in order of submission. */
   readonly #dependents = new Map<string, IndexedHeap<BlockedTask>>();
@@ -83,6 +86,7 @@ export class PoolState {
     this.sequence = sequence;
     this.#bans = bans;
     this.usage = new Usage(ofShard);
+    this.#lookForEnding();
   }
 
   /**
@@ -96,11 +100,28 @@ export class PoolState {
   putDoc(after: Pool): void {
     const before = this.handsOut;
     this.doc = after;
+    this.#lookForEnding();
     if (this.handsOut === before) return;
     for (const auction of this.auctions.ofTasks()) {
       this.#scheduleEntity('auction', auction.id, auction);
       this.#lookAtAuction(auction.id, auction);
     }
+  }
+
+  /** Of the tasks that nobody holds in a closed pool, and that end with it, the one that was submitted first. */
+  firstEnding(): LiveTask | undefined {
+    return this.#ending?.peek();
+  }
+
+  /** Only where a pool is closed its tasks are gone through; there each comes in once. */
+  #lookForEnding(): void {
+    if ((this.doc.state === 'closed') === (this.#ending !== undefined)) return;
+    if (this.doc.state === 'open') {
+      this.#ending = undefined;
+      return;
+    }
+    this.#ending = new IndexedHeap<LiveTask>(submittedBefore);
+    for (const task of this.tasks.values()) if (isUnheld(task)) this.#ending.set(task.taskId, task);
   }
 
   /** Nothing of the agent is accepted here: its operators, or those of the whole system, have banned it. */
@@ -129,7 +150,8 @@ export class PoolState {
 
   /** Something follows from what is here that has not been told. */
   get owes(): boolean {
-    return this.unsettled.size > 0 || this.auctions.hasUntold || this.delegations.hasLeftOver;
+    const isEnding = (this.#ending?.size ?? 0) > 0;
+    return isEnding || this.unsettled.size > 0 || this.auctions.hasUntold || this.delegations.hasLeftOver;
   }
 
   putMember(agent: string, after: Member | undefined): Member | undefined {
@@ -263,6 +285,7 @@ export class PoolState {
 
   #index(task: Task): void {
     if (!isFinal(task)) this.liveTasks++;
+    if (isUnheld(task)) this.#ending?.set(task.taskId, task);
     if (isClaimable(task)) this.pending.add(task);
     if (isClaimed(task)) {
       this.claims++;
@@ -278,6 +301,7 @@ export class PoolState {
 
   #unindex(task: Task): void {
     if (!isFinal(task)) this.liveTasks--;
+    this.#ending?.delete(task.taskId);
     if (isClaimable(task)) this.pending.remove(task);
     if (isClaimed(task)) {
       this.claims--;
@@ -320,6 +344,10 @@ export class PoolState {
 /** Total: of tasks that ended in the same millisecond it goes by their ids. */
 export function endedBefore(a: FinalTask, b: FinalTask): boolean {
   return a.finishedAt !== b.finishedAt ? a.finishedAt < b.finishedAt : a.taskId < b.taskId;
+}
+
+function isUnheld(task: Task): task is Exclude<LiveTask, ClaimedTask> {
+  return !isFinal(task) && !isClaimed(task);
 }
 
 function submittedBefore(a: Task, b: Task): boolean {

@@ -250,12 +250,12 @@ describe('who cannot take the task at the close is passed over', () => {
       .thenEventData('auction.awarded', { winner: 'bob', price: '3' });
   });
 
-  it('a closed pool takes no claims: nobody gets it', () => {
+  it('a closed pool takes no claims: its task is over, and the auction with it', () => {
     auctioned()
-      .given(closesPool)
+      .when(closesPool)
+      .thenEvents('pool.closed work', 'task.cancelled t', 'auction.cancelled a')
       .when(closes('ann', 'a'))
-      .thenEvents('auction.unsold a', 'task.unreserved t')
-      .thenData({ auctionId: 'a', state: 'unsold', why: 'nobody_left' });
+      .thenRejected('auction_closed');
   });
 
   it('a claim that is over by then does not count', () => {

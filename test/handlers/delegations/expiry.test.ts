@@ -61,7 +61,9 @@ inBothWorlds((given) => {
   });
 
   it('a closed pool with tasks left keeps its delegations', () => {
-    given(pool(), submits('ann', 't-1'), delegates('ann', 'bob', 'd'), by('owner', { type: 'ClosePool' }))
+    given(pool(), joins('cid'), submits('ann', 't-1'), delegates('ann', 'bob', 'd'))
+      .given(by('cid', { type: 'ClaimTask', taskId: 't-1', claimTtlMs: 2 * KEPT_MS }))
+      .given(by('owner', { type: 'ClosePool' }))
       .when(at(KEPT_MS), sweep())
       .thenEvents()
       .when(cancels('bob', 't-1', 'ann'))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { at, by, claims, given, joins, pool, reports, START, submits, sweep } from '../scenario.ts';
+import { at, by, claims, given, joins, pool, reports, START, settle, submits, sweep } from '../scenario.ts';
 
 const closes = (agent: string) => by(agent, { type: 'ClosePool' });
 
@@ -29,7 +29,7 @@ describe('ClosePool', () => {
       .thenRejected('pool_closed');
   });
 
-  it('work that was under way can be renewed, reported, released, failed and cancelled', () => {
+  it('work that was under way can be renewed and reported; what is given back is cancelled with the pool', () => {
     const ids = ['t-1', 't-2', 't-3', 't-4'];
     given(pool(), joins('bob'), ...ids.map((id) => submits('ann', id)))
       .given(...ids.map((id) => claims('bob', id)), closes('owner'))
@@ -38,9 +38,10 @@ describe('ClosePool', () => {
       .when(reports('bob', 't-1'))
       .thenEvents('task.completed t-1')
       .when(by('bob', { type: 'ReleaseTask', taskId: 't-2' }))
-      .thenEvents('task.released t-2')
+      .thenEvents('task.released t-2', 'task.cancelled t-2')
+      .thenTask('t-2', { cause: 'pool_closed', finishedBy: '_system' })
       .when(by('bob', { type: 'FailTask', taskId: 't-3', reason: '' }))
-      .thenEvents('task.retried t-3')
+      .thenEvents('task.retried t-3', 'task.cancelled t-3')
       .when(by('ann', { type: 'CancelTask', taskId: 't-4' }))
       .thenEvents('task.cancelled t-4');
   });
@@ -60,10 +61,83 @@ describe('a closed pool', () => {
     expect(scenario.world.nextDue()).toBeUndefined();
   });
 
-  it('stays while it holds an unfinished task', () => {
-    given(pool(), submits('ann', 't-1'), closes('owner'))
+  it('stays while somebody holds a task of it', () => {
+    given(pool(), joins('bob'), submits('ann', 't-1'), claims('bob', 't-1', 3 * DAY), closes('owner'))
       .when(at(2 * DAY), sweep())
-      .thenEvents();
+      .thenEvents()
+      .thenTask('t-1', { state: 'assigned' });
+  });
+
+  it('cancels what nobody holds: pending, blocked, scheduled, or given away by an auction', () => {
+    given(pool(), joins('bob'))
+      .given(submits('ann', 'held'), claims('bob', 'held'), submits('ann', 'pending'))
+      .given(submits('ann', 'blocked', { dependsOn: ['held'] }))
+      .given(submits('ann', 'later', { notBefore: START + 50 }), submits('ann', 'lot'))
+      .given(
+        by('ann', {
+          type: 'OpenAuction',
+          auctionId: 'a',
+          kind: 'english',
+          direction: 'forward',
+          closesAt: START + 9,
+          taskId: 'lot',
+        }),
+      )
+      .when(at(1), closes('owner'))
+      .thenEvents(
+        'pool.closed work',
+        'task.cancelled pending',
+        'task.cancelled blocked',
+        'task.cancelled later',
+        'task.cancelled lot',
+        'auction.cancelled a',
+      )
+      .thenTask('pending', { state: 'cancelled', cause: 'pool_closed', finishedBy: '_system' })
+      .thenTask('held', { state: 'assigned' })
+      .when(reports('bob', 'held'))
+      .thenEvents('task.completed held');
+  });
+
+  it('a deadline that had passed before counts as that', () => {
+    given(
+      pool(),
+      submits('ann', 'old', { deadline: START + 5 }),
+      submits('ann', 'new', { deadline: START + 9 }),
+    )
+      .when(at(7), closes('owner'))
+      .thenEvents('pool.closed work', 'task.failed old', 'task.cancelled new');
+  });
+
+  it('a claim that expires in it is not given to anybody else', () => {
+    given(pool(), joins('bob'), submits('ann', 't'), claims('bob', 't', 20), closes('owner'))
+      .when(at(30), sweep())
+      .thenEvents('task.expired t', 'task.cancelled t')
+      .thenTask('t', { state: 'cancelled', cause: 'pool_closed' });
+  });
+
+  it('with more tasks than one message settles owes the rest, for which they are over already', () => {
+    const scenario = given(pool());
+    for (let i = 0; i < 450; i++) scenario.given(submits('ann', `t-${i}`));
+    scenario.when(closes('owner'));
+    expect(scenario.answer.events).toHaveLength(201);
+    scenario.thenTask('t-449', { state: 'pending' });
+    scenario.when(by('ann', { type: 'CancelTask', taskId: 't-449' })).thenRejected('already_final');
+    scenario.when(by('ann', { type: 'FailTask', taskId: 't-448', reason: '' })).thenRejected('already_final');
+    scenario.given(settle()).when(settle());
+    expect(scenario.answer.events).toHaveLength(50);
+    scenario.thenTask('t-449', { state: 'cancelled', cause: 'pool_closed' });
+    expect(scenario.world.owing).toEqual([]);
+  });
+
+  it('is removed when what it cancelled has been kept long enough', () => {
+    const finals = (...ids: readonly string[]) => ({
+      finals: new Map([['work', ids.map((id) => ({ id, at: START }))]]),
+    });
+    given(pool(), submits('ann', 't'), closes('owner'), at(2 * DAY))
+      .given(sweep({}, finals('t')))
+      .when(sweep())
+      .thenEvents()
+      .thenTask('t', undefined);
   });
 
   it('is not removed when it is open', () => {
