@@ -28,9 +28,12 @@ export class RedisShardStore implements ShardStore {
   readonly #writer: ScriptWriter;
   readonly #reads: Redis;
   readonly #keys: ShardKeys;
+  /** Called for each piece of the state that is read: whoever waits for the whole sees that it goes on. */
+  readonly #onPiece: () => void;
 
   /** Two connections: one for commits that never repeats a command, one for reads. */
-  constructor(commits: Redis, reads: Redis, keys: ShardKeys) {
+  constructor(commits: Redis, reads: Redis, keys: ShardKeys, onPiece: () => void = () => undefined) {
+    this.#onPiece = onPiece;
     this.#writer = new ScriptWriter(commits, SCRIPT);
     this.#reads = reads;
     this.#keys = keys;
@@ -74,6 +77,7 @@ export class RedisShardStore implements ShardStore {
     );
     const stored: StoredPool[] = [];
     for (const [pool, json] of Object.entries(pools)) {
+      this.#onPiece();
       stored.push(await this.#loadPool(pool, parse<Pool>(json), Number(sequences[pool] ?? 0)));
     }
     return {
@@ -135,6 +139,7 @@ export class RedisShardStore implements ShardStore {
           // biome-ignore lint/plugin/no-spread: CHUNK
           ...ids.slice(i, i + CHUNK),
         );
+        this.#onPiece();
         for (const json of documents) if (json !== null) entities.push(parse<Entity>(json));
       }
     }
@@ -144,6 +149,7 @@ export class RedisShardStore implements ShardStore {
   async #tasks(pool: string, ids: readonly string[]): Promise<Task[]> {
     const tasks: Task[] = [];
     for (let i = 0; i < ids.length; i += CHUNK) {
+      this.#onPiece();
       // biome-ignore lint/plugin/no-spread: CHUNK
       for (const json of await this.#reads.hmget(this.#keys.tasks(pool), ...ids.slice(i, i + CHUNK))) {
         if (json !== null) tasks.push(parse<Task>(json));

@@ -13,6 +13,12 @@ const ALARMS = {
   shard_halted: 'stops',
   /** A message of the log cannot be committed, not even alone. */
   cannot_commit: 'stops',
+  /** Something waits, and for seconds nothing has moved. */
+  shard_stalled: 'stops',
+  /** Leases cannot be renewed: the shards are about to be nobody's. */
+  leases_failing: 'stops',
+  /** No worker has the shard. */
+  shard_ownerless: 'stops',
   /** Something has been due for long and no sweeper came. */
   sweep_overdue: 'warns',
   /** The log refuses decisions. */

@@ -11,6 +11,7 @@ import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 import { parseHeartbeat, parseLease } from '../state/lease.ts';
 import type { LeaseStore } from '../state/lease-store.ts';
+import type { Alarms } from './alarms.ts';
 import { Movement, type Seen } from './movement.ts';
 import type { Clock } from './ports.ts';
 
@@ -24,6 +25,7 @@ export interface LeaseHolderOptions {
   /** At least 0, less than 1: where to begin to look for free shards. */
   readonly random: () => number;
   readonly logger: Logger;
+  readonly alarms?: Alarms;
   /** The shard is ours: begin to work on it. */
   readonly onAcquired: (shard: number) => void;
   /** Stop working on the shard; when it resolves the lease is given away (or lost anyway). */
@@ -38,6 +40,9 @@ const SAFETY = 0.1;
 const STALE_AFTER = 1.5;
 /** A worker that says nothing for so long has no part in the share: what it holds stays its until it is stale. */
 const ABSENT_AFTER = 0.75;
+/** How long nothing of leases may work before it is an alarm, and a shard may be nobody's beyond two leases. */
+const FAILING_MS = 5_000;
+const OWNERLESS_MS = 5_000;
 /** Nobody needs a heartbeat that is so old any more. */
 const BURIED_AFTER = 20;
 
@@ -50,6 +55,10 @@ export class LeaseHolder {
   readonly #heartbeats = new Movement<string>();
   #live: readonly string[] = [];
   #looks = 0;
+  /** When leases were last looked at and kept, all of them: monotonic. */
+  #workedAt: number | undefined;
+  /** Since when (monotonic) a shard was seen without a lease. */
+  readonly #ownerless = new Map<number, number>();
   readonly #end = new AbortController();
   #ticking: Promise<void> | undefined;
   /** No more shards are taken; what is held is kept until it is given back. Resolves when it has said goodbye. */
@@ -113,12 +122,20 @@ export class LeaseHolder {
   }
 
   async #tick(): Promise<void> {
-    const { logger } = this.#options;
+    const { logger, alarms, clock } = this.#options;
     try {
       if (this.#looks++ % LOOKS_PER_RENEWAL === 0) await this.#renew();
       if (this.#stopping === undefined) await this.#takePart();
+      this.#workedAt = clock.monotonic();
+      alarms?.clear('leases_failing', undefined);
     } catch (error) {
-      logger.warn({ reason: messageOf(error) }, 'leases could not be renewed');
+      const reason = messageOf(error);
+      logger.warn({ reason }, 'leases could not be renewed');
+      this.#workedAt ??= clock.monotonic();
+      if (clock.monotonic() - this.#workedAt >= FAILING_MS)
+        alarms?.raise('leases_failing', undefined, 'leases cannot be kept: the shards will have no owner', {
+          reason,
+        });
     }
     for (const shard of this.held) if (!this.holds(shard)) this.#lose(shard);
   }
@@ -135,6 +152,25 @@ export class LeaseHolder {
     this.#heartbeats.look(heartbeats, from, now);
     this.#live = await this.#count(now);
     await this.#balance(this.#live.length, now);
+    this.#watchOwners(now);
+  }
+
+  /** A shard whose lease nobody has, or whose lease stands still, for longer than a handover takes. */
+  #watchOwners(now: number): void {
+    const { shards, alarms, leaseMs } = this.#options;
+    const bound = 2 * leaseMs + OWNERLESS_MS;
+    for (let shard = 0; shard < shards; shard++) {
+      const seen = this.#leases.of(shard);
+      const isOwned = this.#held.has(shard) || (seen !== undefined && !this.#isStale(seen, now));
+      const since = isOwned ? undefined : (this.#ownerless.get(shard) ?? now);
+      if (since === undefined) this.#ownerless.delete(shard);
+      else this.#ownerless.set(shard, since);
+      if (since === undefined || now - since < bound) alarms?.clear('shard_ownerless', shard);
+      else
+        alarms?.raise('shard_ownerless', shard, 'no worker has the shard', {
+          forMs: Math.round(now - since),
+        });
+    }
   }
 
   /**

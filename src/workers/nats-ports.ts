@@ -121,3 +121,11 @@ export function deadLetterMessage(
 function printable(text: string): string {
   return text.replace(/[^\x20-\x7e]/g, '?').slice(0, 500);
 }
+
+/** The last message of a shard that the log holds, as the server says; 0 when it holds none. */
+export async function lastSeqOf(jsm: JetStreamManager, subjects: Subjects, shard: number): Promise<number> {
+  const message = await jsm.streams.getMessage(subjects.streams.decisions, {
+    last_by_subj: subjects.shardLog(shard),
+  });
+  return message?.seq ?? 0;
+}

@@ -40,12 +40,24 @@ export class OutboxPublisher {
   #generation = new AbortController();
   #isClosed = false;
   #waiting = 0;
+  #confirmed = 0;
+  /** Why the batch whose turn it is could not be published. */
+  #failure: string | undefined;
   #published: number[] = [];
   #chain: Promise<void> = Promise.resolve();
   #roomMade: (() => void) | undefined;
 
   constructor(options: OutboxPublisherOptions) {
     this.#options = options;
+  }
+
+  /** Whether anything waits for publication, and how many batches were published so far. */
+  get progress(): {
+    readonly isWaiting: boolean;
+    readonly confirmed: number;
+    readonly failure: string | undefined;
+  } {
+    return { isWaiting: this.#waiting > 0, confirmed: this.#confirmed, failure: this.#failure };
   }
 
   /** Nothing waits for publication, and all that was published is cleared. */
@@ -148,11 +160,14 @@ export class OutboxPublisher {
         break;
       } catch (error) {
         metrics.publishFailures.inc();
+        this.#failure = messageOf(error);
         logger.warn({ seq: batch.seq, reason: messageOf(error) }, 'could not publish; trying again');
         await unlessAborted(signal, clock.sleep(RETRY_MS));
       }
     }
     if (signal.aborted) return;
+    this.#failure = undefined;
+    this.#confirmed++;
     this.#published.push(batch.seq);
     this.#waiting--;
     this.#roomMade?.();

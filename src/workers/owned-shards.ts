@@ -24,7 +24,7 @@ export interface OwnedShardsOptions {
   readonly connections: Connections;
   readonly subjects: Subjects;
   readonly streams: StreamPublisher;
-  readonly storeOf: (shard: number) => ShardStore;
+  readonly storeOf: (shard: number, onPiece: () => void) => ShardStore;
   readonly snapshots: SnapshotKeeper;
   readonly holdsLease: (shard: number) => boolean;
   readonly time: TimeSource;
@@ -46,6 +46,11 @@ export class OwnedShards {
 
   [Symbol.iterator](): Iterator<ShardWorker> {
     return this.#workers.values();
+  }
+
+  /** By shard. */
+  entries(): Iterable<readonly [number, ShardWorker]> {
+    return this.#workers.entries();
   }
 
   get liveTasks(): number {
@@ -72,7 +77,9 @@ export class OwnedShards {
     const { config, connections, subjects, streams, storeOf, snapshots, metrics, alarms } = this.#options;
     const { nats, jsm, bucket, commits, reads } = connections;
     const { namespace, shards, maxBatch, maxBatchBytes, sweepOverdueMs } = config;
-    const store = new TrackedShardStore(storeOf(shard));
+    const pieces = { count: 0 };
+    const onPiece = (): void => void pieces.count++;
+    const store = new TrackedShardStore(storeOf(shard, onPiece));
     const keys = shardKeys(namespace, shard);
     const logger = this.#options.logger.child({ shard });
     const worker = new ShardWorker({
@@ -106,7 +113,9 @@ export class OwnedShards {
           logger,
           metrics,
           alarms,
+          onPiece,
         }),
+      loadedPieces: () => pieces.count,
       newCommitId: () => `${this.#options.holder}-${this.#commits++}`,
     });
     this.#workers.set(shard, worker);

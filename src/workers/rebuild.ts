@@ -3,7 +3,7 @@
  * operator does after losing Redis without wanting everything published again. Publishes nothing; no worker may run
  * meanwhile.
  */
-import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, nuid } from 'nats';
 import { type Logger, pino } from 'pino';
 import { closeNats, connectNats } from '../bus/connection.ts';
@@ -20,7 +20,7 @@ import { RedisShardStore } from '../state/redis-shard-store.ts';
 import { sleep } from '../timers.ts';
 import { Alarms } from './alarms.ts';
 import { WorkerMetrics } from './metrics.ts';
-import { natsShardLog } from './nats-ports.ts';
+import { lastSeqOf, natsShardLog } from './nats-ports.ts';
 import { type ShardPublisher, SYSTEM_CLOCK } from './ports.ts';
 import { ShardWorker } from './shard-worker.ts';
 import { type Recovered, recoverShard } from './snapshots/recover-shard.ts';
@@ -111,7 +111,7 @@ async function replayShard(replay: Replay): Promise<RebuiltShard> {
   const { config, nats, commits, reads, layout, shard, isFromLog } = replay;
   const jsm = await jetstreamManager(nats);
   const subjects = subjectsOf(config.namespace);
-  const end = await lastSeqOf(jsm, subjects.streams.decisions, subjects.shardLog(shard));
+  const end = await lastSeqOf(jsm, subjects, shard);
   if (end === 0) return { shard, position: 0, from: 'log' };
   const keys = shardKeys(config.namespace, shard);
   const store = new RedisShardStore(commits, reads, keys);
@@ -154,10 +154,4 @@ async function replayShard(replay: Replay): Promise<RebuiltShard> {
     await worker.stop();
   }
   return { shard, position: end, from: recovered ?? 'log' };
-}
-
-/** The last message of a shard; 0 when it has none. */
-async function lastSeqOf(jsm: JetStreamManager, stream: string, subjects: string): Promise<number> {
-  const message = await jsm.streams.getMessage(stream, { last_by_subj: subjects });
-  return message?.seq ?? 0;
 }

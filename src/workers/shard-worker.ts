@@ -7,7 +7,13 @@
  */
 import type { Logger } from 'pino';
 import type { LogPosition } from '../bus/log-message.ts';
-import { LogDivergedError, LogInterruptedError, ShardLostError, UnavailableError } from '../errors.ts';
+import {
+  LogDivergedError,
+  LogInterruptedError,
+  messageOf,
+  ShardLostError,
+  UnavailableError,
+} from '../errors.ts';
 import { nextDue, type OldestKept } from '../handlers/system/sweep.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import type { WriteBounds } from '../state/script-writer.ts';
@@ -26,6 +32,7 @@ import { OutboxPublisher } from './outbox-publisher.ts';
 import { OverdueSweep } from './overdue-sweep.ts';
 import type { Clock, ShardLog, ShardLogReader, ShardPublisher } from './ports.ts';
 import { Settler } from './settler.ts';
+import type { ShardHealth } from './stall-watch.ts';
 import type { TimeSource } from './time/log-time.ts';
 import { ShardTime } from './time/shard-time.ts';
 
@@ -54,6 +61,8 @@ export interface ShardWorkerOptions {
   readonly holdsLease: () => boolean;
   /** Brings back a state that the store has lost, before it is loaded. Throws LogDivergedError when nothing can. */
   readonly recover?: () => Promise<unknown>;
+  /** How many pieces of the state were loaded or restored so far: while that goes on, it moves. */
+  readonly loadedPieces?: () => number;
   /** Unique for every commit of every worker. */
   readonly newCommitId: () => string;
 }
@@ -75,6 +84,9 @@ export class ShardWorker {
   /** It was loaded and its log was verified, at least once. */
   #hasRun = false;
   #isOver = false;
+  #phase: ShardHealth['phase'] = 'load';
+  /** Why it had to begin again, until it has done a step. */
+  #stumbledOver: string | undefined;
   readonly #stopped = new AbortController();
   #reader: ShardLogReader | undefined;
   #cancelOpening: ((why: string) => void) | undefined;
@@ -128,6 +140,20 @@ export class ShardWorker {
     return { shard: this.#options.shard, bytes: world.bytes, isPressed };
   }
 
+  /** What it is doing, and whether it moves; undefined when it is not meant to. */
+  get health(): ShardHealth | undefined {
+    if (this.#isOver || this.#stopped.signal.aborted || this.#halting.reason !== undefined) return undefined;
+    const { isWaiting, confirmed, failure } = this.#outbox.progress;
+    const { position } = this;
+    return {
+      phase: this.#phase === 'read' && isWaiting ? 'publish' : this.#phase,
+      cause: this.#commits.failing?.reason ?? failure ?? this.#stumbledOver,
+      isWaiting: isWaiting || this.#phase !== 'read',
+      position,
+      progress: `${position ?? ''}/${confirmed}/${this.#options.loadedPieces?.() ?? 0}`,
+    };
+  }
+
   /** Reading is doubtful (the server was gone, the stream is another): verify before reading on. */
   interrupt(why: string): void {
     this.#cancelOpening?.(why);
@@ -156,10 +182,12 @@ export class ShardWorker {
     const { logger, clock } = this.#options;
     while (!this.#stopped.signal.aborted) {
       try {
+        this.#phase = 'load';
         this.#loaded ??= await loadShard(this.#options, this.#outbox);
         await this.#work(this.#loaded);
       } catch (error) {
         if (this.#stopped.signal.aborted) break;
+        this.#stumbledOver = messageOf(error);
         if (error instanceof BatchRefusedError) this.#splitUp(error);
         else if (error instanceof LogDivergedError || error instanceof ShardHaltedError)
           await this.#halt(error);
@@ -193,6 +221,7 @@ export class ShardWorker {
 
   async #work(loaded: Loaded): Promise<void> {
     const { position, logIdentity } = loaded;
+    this.#phase = 'open';
     this.#reader = await this.#open({ ...position, logIdentity });
     await this.#time.readClocks(loaded);
     await this.#halting.opened();
@@ -221,17 +250,22 @@ export class ShardWorker {
 
   /** The hot path. */
   async #step(loaded: Loaded, reader: ShardLogReader): Promise<void> {
+    this.#phase = 'read';
     const read = await this.#timely(await this.#batches.take(reader, loaded.world), loaded);
     if (read.length === 0) return await this.#idle(loaded);
+    this.#phase = 'fetch';
     const fetched = await fetchFor(this.#options.store, loaded, read);
     const decided = decideBatch(read, loaded.world, fetched.found, this.#contextOf(loaded, fetched.oldest));
     const batch = read.slice(0, decided.taken);
     this.#batches.giveBack(read.slice(decided.taken));
+    this.#phase = 'commit';
     await this.#commit(loaded, batch, decided, fetched);
+    this.#phase = 'publish';
     await this.#publish(batch, decided);
     this.#count(decided);
     this.#settler.applied(decided);
     this.#settler.settleIfOwed(loaded.world);
+    this.#stumbledOver = undefined;
     await this.#sweepIfOverdue(loaded, batch);
   }
 

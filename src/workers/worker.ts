@@ -29,7 +29,7 @@ import { LeaseHolder } from './leases.ts';
 import { MarkWatch } from './mark-watch.ts';
 import { heapLimitBytes, MemoryWatch } from './memory/memory-watch.ts';
 import { WorkerMetrics } from './metrics.ts';
-import { logStamp } from './nats-ports.ts';
+import { lastSeqOf, logStamp } from './nats-ports.ts';
 import { OwnedShards } from './owned-shards.ts';
 import { PoolSight } from './pool-sight.ts';
 import { SYSTEM_CLOCK } from './ports.ts';
@@ -42,6 +42,7 @@ import { LogTrimmer } from './snapshots/log-trimmer.ts';
 import { natsTrimPorts } from './snapshots/nats-trim-ports.ts';
 import { SnapshotKeeper } from './snapshots/snapshot-keeper.ts';
 import { TrimTurns } from './snapshots/trim-turns.ts';
+import { StallWatch } from './stall-watch.ts';
 import { StreamWatch } from './stream-watch.ts';
 import { SweepSchedule } from './sweep-schedule.ts';
 import { Sweeper } from './sweeper.ts';
@@ -100,6 +101,7 @@ class WorkerProcess {
   readonly #feeds: EventFeeds;
   readonly #watch: StreamWatch;
   readonly #guard: FeedGuard;
+  readonly #stalls: StallWatch;
   readonly #memory: MemoryWatch;
   readonly #snapshots: SnapshotKeeper;
   readonly #shards: OwnedShards;
@@ -136,6 +138,13 @@ class WorkerProcess {
       logger,
       alarms: this.#alarms,
     });
+    this.#stalls = new StallWatch({
+      shards: () => this.#shards.entries(),
+      lastSeqOf: (shard) => lastSeqOf(connections.jsm, this.#subjects, shard),
+      alarms: this.#alarms,
+      clock: SYSTEM_CLOCK,
+      logger,
+    });
     this.#guard = new FeedGuard({
       feeds: this.#feeds,
       sight: this.#sight,
@@ -158,7 +167,7 @@ class WorkerProcess {
       connections,
       subjects: this.#subjects,
       streams: this.#streams,
-      storeOf: (shard) => this.#storeOf(shard),
+      storeOf: (shard, onPiece) => this.#storeOf(shard, onPiece),
       snapshots: this.#snapshots,
       holdsLease: (shard) => this.#leases.holds(shard),
       time: this.#time,
@@ -194,6 +203,7 @@ class WorkerProcess {
     await checkEviction(reads, this.#alarms);
     if (this.#config.auth) sayFaultForAgents(nats, this.#logger);
     this.#watch.start();
+    this.#stalls.start();
     this.#marks.start();
     if (this.#config.auth) this.#guard.start();
     this.#memory.start();
@@ -234,6 +244,7 @@ class WorkerProcess {
   async #stop(): Promise<void> {
     this.#logger.info('worker stops');
     this.#watch.close();
+    this.#stalls.close();
     this.#marks.close();
     this.#guard.close();
     this.#memory.close();
@@ -411,6 +422,7 @@ class WorkerProcess {
       clock: SYSTEM_CLOCK,
       random: Math.random,
       logger: this.#logger,
+      alarms: this.#alarms,
       onAcquired: (shard) => this.#shards.begin(shard),
       onReleased: (shard) => this.#shards.end(shard),
     });
@@ -442,9 +454,9 @@ class WorkerProcess {
     });
   }
 
-  #storeOf(shard: number): RedisShardStore {
+  #storeOf(shard: number, onPiece?: () => void): RedisShardStore {
     const { commits, reads } = this.#connections;
-    return new RedisShardStore(commits, reads, shardKeys(this.#config.namespace, shard));
+    return new RedisShardStore(commits, reads, shardKeys(this.#config.namespace, shard), onPiece);
   }
 }
 

@@ -43,6 +43,8 @@ export interface RecoverOptions {
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
   readonly alarms?: Pick<Alarms, 'raise' | 'clear'>;
+  /** Called for each piece that is restored. */
+  readonly onPiece?: () => void;
 }
 
 /** Where the state was taken from; undefined when the store has it. */
@@ -217,6 +219,7 @@ async function restoreFrom(
       await restore.finish(next.value.summary);
       break;
     }
+    options.onPiece?.();
     for (const line of next.value) {
       if (line.is === 'record') await restore.add(line.record);
       else if (line.is === 'replacements') await restore.replace();
