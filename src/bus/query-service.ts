@@ -53,6 +53,8 @@ export interface QueryServiceOptions {
   readonly handlers: QueryHandlers;
   /** The NATS server vouches for the names in subjects: whoever asks without one is nobody in particular. */
   readonly areNamesProven?: boolean | undefined;
+  /** What the worker says of itself in its statistics. */
+  readonly status?: (() => object) | undefined;
   readonly onFault: (name: string, error: unknown) => void;
 }
 
@@ -206,7 +208,13 @@ export class QueryService {
       average_processing_time:
         stats.requests === 0 ? 0 : Number(stats.processingNanos / BigInt(stats.requests)),
     }));
-    return { ...this.#identity('stats'), started: this.#started, endpoints };
+    const status = this.#options.status?.();
+    return {
+      ...this.#identity('stats'),
+      started: this.#started,
+      endpoints,
+      ...(status === undefined ? {} : { data: status }),
+    };
   }
 }
 

@@ -133,6 +133,11 @@ export class Alarms {
     return [...this.#raised.values()];
   }
 
+  /** For whoever asks the worker how it is. */
+  told(): { readonly alarm: AlarmName; readonly since: number; readonly text: string }[] {
+    return this.active.map((alarm) => ({ alarm: alarm.alarm, since: alarm.since, text: textOf(alarm) }));
+  }
+
   /** Why work stands still; empty while it does not. */
   notReady(): string[] {
     return this.active.filter(({ alarm }) => ALARMS[alarm] === 'stops').map(textOf);

@@ -1,9 +1,10 @@
 /**
  * Works on one shard for as long as it holds the lease: read → decode → decide → commit → publish.
  *
- * Whatever goes wrong, there are three ways on. Reading was interrupted: verify the log, read on from the position.
+ * Whatever goes wrong, there are four ways on. Reading was interrupted: verify the log, read on from the position.
  * Somebody else wrote, or the store went back: forget what is in memory and load what is stored. The log does not
- * continue what was applied: halt, loudly, until it does. Nothing else is repaired, because all else follows.
+ * continue what was applied: halt, loudly, until it does. A commit cannot be made: load again and go on message by message;
+ * one that fails alone halts the shard. Nothing else is repaired, because all else follows.
  */
 import type { Logger } from 'pino';
 import type { LogPosition } from '../bus/log-message.ts';

@@ -341,6 +341,11 @@ class WorkerProcess {
       version: VERSION,
       handlers: this.#config.auth ? privatelyAnswered(handlers, this.#sight) : handlers,
       areNamesProven: this.#config.auth,
+      status: () => ({
+        namespace: this.#config.namespace,
+        worker: this.#id,
+        alarms: this.#alarms.told(),
+      }),
       onFault: (name, error) =>
         this.#logger.error({ query: name, err: error }, 'a query could not be answered'),
     });

@@ -181,7 +181,8 @@ describe('a planted problem is found', () => {
     await until('the halt', () => redis.get(keys.halted));
     const diagnosis = await doctor('halted');
     expect(diagnosis.code).toBe(1);
-    expect(problemsOf(diagnosis)).toEqual(['shard-halts fail', 'shard-origins fail']);
+    expect(problemsOf(diagnosis)).toEqual(['shard-halts fail', 'shard-origins fail', 'alarms fail']);
+    expect(diagnosis.found.alarms).toMatch(/^fail shard_halted: shard 2: /);
     expect(diagnosis.found['shard-halts']).toMatch(/^fail halted: shard 2: /);
     expect(diagnosis.found['shard-origins']).toMatch(/^fail the state of shard 2 is ahead of the log/);
   });
@@ -230,7 +231,7 @@ describe('a planted problem is found', () => {
     }
     const diagnosis = await doctor('cut');
     expect(diagnosis.code).toBe(1);
-    expect(problemsOf(diagnosis)).toEqual(['snapshots fail', 'shard-halts fail']);
+    expect(problemsOf(diagnosis)).toEqual(['snapshots fail', 'shard-halts fail', 'alarms fail']);
     expect(diagnosis.found.snapshots).toContain('the log of shards 1, 3 was trimmed');
   });
 
@@ -248,7 +249,7 @@ describe('a planted problem is found', () => {
     });
     await worker('volatile');
     const diagnosis = await doctor('volatile');
-    expect(problemsOf(diagnosis)).toEqual(['nats-durability fail', 'durability fail']);
+    expect(problemsOf(diagnosis)).toEqual(['nats-durability fail', 'durability fail', 'alarms fail']);
     expect(diagnosis.found.durability).toContain('survives: nothing');
   });
 

@@ -7,6 +7,7 @@ import { MemoryShardLog } from '../../sim/memory/shard-log.ts';
 import { memoryShardStore } from '../../sim/memory/shard-store.ts';
 import { MemoryStream } from '../../sim/memory/stream.ts';
 import { shardLogContract } from '../bus/shard-log.contract.ts';
+import { failingCommitsContract } from '../state/failing-commits.contract.ts';
 import { leaseStoreContract } from '../state/lease-store.contract.ts';
 import { shardStoreContract } from '../state/shard-store.contract.ts';
 
@@ -17,6 +18,29 @@ afterEach(async () => {
 
 describe('the store', () => {
   shardStoreContract(async () => memoryShardStore(DIRECT_LINK, new MemoryShard()));
+});
+
+describe('the store, failing', () => {
+  failingCommitsContract(async () => {
+    const shard = new MemoryShard();
+    const fault = { isFull: false, breaks: false };
+    const store = memoryShardStore(DIRECT_LINK, shard, undefined, (_commit, where) => {
+      if (where !== 'at the store') return undefined;
+      if (fault.isFull) return 'refused';
+      const { breaks } = fault;
+      fault.breaks = false;
+      return breaks ? 'broken' : undefined;
+    });
+    return {
+      store,
+      refuse: async (isOn) => {
+        fault.isFull = isOn;
+      },
+      breakNext: async () => {
+        fault.breaks = true;
+      },
+    };
+  });
 });
 
 describe('the leases', () => {

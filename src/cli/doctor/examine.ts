@@ -17,6 +17,7 @@ import { stateDurability } from '../../state/state-durability.ts';
 import { askerFor, callerOf, openJetStream, withNats } from '../nats-connection.ts';
 
 import { withRedis } from '../redis-connection.ts';
+import { alarmCheck } from './alarm-check.ts';
 import { type Check, fail } from './check.ts';
 import { clockCheck, shardTimeCheck } from './clock-check.ts';
 import { durabilityCheck } from './durability-check.ts';
@@ -170,4 +171,6 @@ async function examineSystem(
   pushAll(checks, shardChecks(evidence, now));
   checks.push(shardTimeCheck(evidence.second, now));
   checks.push(await sweepCheck(redis, namespace, now));
+  // Last, because it takes as long as answers may come.
+  checks.push(await alarmCheck(connection, namespace, workers.length));
 }
