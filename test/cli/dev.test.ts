@@ -173,14 +173,6 @@ it('ends at once on a second Ctrl-C, and even then leaves nothing behind', async
   expect(existsSync(system.dataDir)).toBe(false);
 });
 
-it('a folder that another one uses is refused', async () => {
-  const dir = await emptyFolder();
-  await dev('--data-dir', dir);
-  const second = await converge(['dev', '--data-dir', dir]);
-  expect(second).toMatchObject({ code: 1, stdout: '' });
-  expect(second.stderr).toContain('in use by another server');
-});
-
 it('Ctrl-C while it starts ends it, too', async () => {
   const started = converge.start(['dev', '--ephemeral', '--json']);
   await started.says('process ');
