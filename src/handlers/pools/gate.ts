@@ -12,7 +12,7 @@ import { delegationMissing, scopedDecision } from '../delegations/principal.ts';
 import type { Context } from '../handler.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import type { World } from '../world/world.ts';
-import { admits } from './admission.ts';
+import { admitsAny } from './admission.ts';
 import { memberNow } from './guards.ts';
 
 type Place = Pick<Context, 'pool' | 'agent' | 'now'>;
@@ -25,6 +25,7 @@ export function noSuchPool(pool: string): Rejected {
 /** The rejection, if to this agent there is no such pool for this decision. */
 export function stoppedAtGate(world: World, decision: SingleDecision, place: Place): Rejected | undefined {
   const state = world.pool(place.pool);
+  if (isAdmitted(state, decision, place)) return undefined;
   if (state !== undefined && mayKnowFor(state, decision, place)) return undefined;
   if (decision.type !== 'CreatePool') return noSuchPool(place.pool);
   const { onBehalfOf: principal = place.agent } = decision;
@@ -37,12 +38,16 @@ export function poolKnownTo(world: World, { pool, agent, now }: Place): PoolStat
   return state !== undefined && (isPublic(state.doc) || knows(state, agent, now)) ? state : undefined;
 }
 
+/** Who joins with a right of its own: asked in the same time whether there is a pool or not. */
+function isAdmitted(state: PoolState | undefined, decision: SingleDecision, { agent }: Place): boolean {
+  if (decision.type !== 'JoinPool' || (decision.onBehalfOf ?? agent) !== agent) return false;
+  const isLetIn = admitsAny(state?.doc.admission, agent, decision.token);
+  return isLetIn && state?.isBanned(agent) === false;
+}
+
 function mayKnowFor(state: PoolState, decision: SingleDecision, { agent, now }: Place): boolean {
   if (isPublic(state.doc) || knows(state, agent, now)) return true;
   if (state.isBanned(agent)) return false;
-  if (decision.type === 'JoinPool' && (decision.onBehalfOf ?? agent) === agent) {
-    return admits(state.doc.admission, agent, decision.token);
-  }
   const scoped = scopedDecision(decision);
   return isLetKnowBy(state, agent, (scope) => covers(scope, scoped), now);
 }
