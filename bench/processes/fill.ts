@@ -45,6 +45,8 @@ async function fill(args: unknown): Promise<{ stored: number }> {
       next: { seq, hash, logIdentity, now, clock: 0 },
       settings,
       nextDue: Number.isNaN(nextDue) ? undefined : nextDue,
+      // A hint for loading; the shard's own next commit says what it is.
+      bytes: 0,
       changes: batch.map((task): DocumentChange => ({ kind: 'task', pool, before: undefined, after: task })),
       sequences: new Map(),
       classes: new Map(),

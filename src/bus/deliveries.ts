@@ -20,17 +20,22 @@ export interface Delivery {
   readonly message: LogMessage;
 }
 
+/** Of messages that wait here, and of those that are taken at once: decoded they take several times as much. */
+export const MAX_WAITING_BYTES = 2 * 1024 * 1024;
+export const MAX_TAKEN_BYTES = 1024 * 1024;
+
 export class Deliveries {
   readonly #most: number;
   readonly #onInterrupt: () => void;
   readonly #alarm: Alarm;
   readonly #buffer: LogMessage[] = [];
+  #bytes = 0;
   #delivered = 0;
   #failure: Error | undefined;
   #wake: (() => void) | undefined;
   #drained: (() => void) | undefined;
 
-  /** Whoever fills it waits for {@link room} when `most` messages are in it. */
+  /** Whoever fills it waits for {@link room} when `most` messages are in it, or {@link MAX_WAITING_BYTES} of them. */
   constructor(most: number, onInterrupt: () => void, alarm: Alarm = SYSTEM_ALARM) {
     this.#most = most;
     this.#onInterrupt = onInterrupt;
@@ -38,14 +43,18 @@ export class Deliveries {
   }
 
   get isFull(): boolean {
-    return this.#buffer.length >= this.#most;
+    return this.#buffer.length >= this.#most || this.#bytes >= MAX_WAITING_BYTES;
   }
 
-  /** Waits for messages and gives up to `max` of them; none when `waitMs` is over. Throws when reading is interrupted. */
+  /**
+   * Waits for messages and gives up to `max` of them, and no more than {@link MAX_TAKEN_BYTES} if one alone is not more;
+   * none when `waitMs` is over. Throws when reading is interrupted.
+   */
   async take(max: number, waitMs: number): Promise<LogMessage[]> {
     if (this.#buffer.length === 0 && this.#failure === undefined) await this.#something(waitMs);
     if (this.#buffer.length === 0 && this.#failure !== undefined) throw this.#failure;
-    const taken = this.#buffer.splice(0, max);
+    const taken = this.#buffer.splice(0, this.#fitting(max));
+    for (const { data } of taken) this.#bytes -= data.byteLength;
     if (!this.isFull) this.#drained?.();
     return taken;
   }
@@ -73,6 +82,7 @@ export class Deliveries {
     }
     this.#delivered = number;
     this.#buffer.push(message);
+    this.#bytes += message.data.byteLength;
     this.#wake?.();
     return true;
   }
@@ -86,6 +96,16 @@ export class Deliveries {
         resolve();
       };
     });
+  }
+
+  /** How many of the first may be taken at once: one at least. */
+  #fitting(max: number): number {
+    let bytes = 0;
+    const end = this.#buffer.findIndex(({ data }, i) => {
+      bytes += data.byteLength;
+      return i >= max || (i > 0 && bytes > MAX_TAKEN_BYTES);
+    });
+    return end === -1 ? max : end;
   }
 
   #something(waitMs: number): Promise<void> {

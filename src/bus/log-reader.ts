@@ -41,13 +41,18 @@ export interface LogSource {
   readonly marks: TrimMarks | undefined;
 }
 
-/** Messages held for the worker: enough to fill its next batch while it commits one. */
+/** Messages held for the worker, if they are not too large: enough to fill its next batch while it commits one. */
 const BUFFER = 1_024;
+/**
+ * Asked of the server at once, beyond what is held. Not by bytes: a request of which less is left than the next message
+ * has is refused, and that looks like a server that is silent.
+ */
+const ASKED = 256;
 /**
  * A connection that breaks is noticed as such; heartbeats are for a server that is there and silent, which the client
  * notices after two of them. More of them, for each shard, are most of what an idle worker hears.
  */
-const CONSUME = { max_messages: BUFFER, expires: 5_000, idle_heartbeat: 1_000 } as const;
+const CONSUME = { max_messages: ASKED, expires: 5_000, idle_heartbeat: 1_000 } as const;
 /**
  * Its client misses heartbeats by the wall clock: after one that was set back it would wait for as long as the step was.
  * So silence is counted besides, in looks, which a blocked event loop does not make.

@@ -15,6 +15,7 @@ import { addPublish } from './commands/publish.ts';
 import { addQuery } from './commands/query.ts';
 import { addRebuild } from './commands/rebuild.ts';
 import { addSchema } from './commands/schema.ts';
+import { addShard } from './commands/shard.ts';
 import { addTail } from './commands/tail.ts';
 import { addWorker } from './commands/worker.ts';
 import { describeFailure } from './failure.ts';
@@ -74,6 +75,7 @@ const COMMANDS: readonly ((program: Command, run: Run) => void)[] = [
   addClock,
   addRebuild,
   addMarks,
+  addShard,
   addDigest,
   addSchema,
   addAuth,

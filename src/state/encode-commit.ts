@@ -10,7 +10,8 @@ export function encodeCommit(keys: ShardKeys, commit: ShardCommit): ScriptInput 
   const { expected, next } = commit;
   writes.add('HSET', keys.meta, 'now', String(next.now), 'settings', JSON.stringify(commit.settings));
   if (next.clock > 0) writes.add('HSET', keys.meta, 'clock', String(next.clock));
-  writes.add('HSET', keys.meta, 'due', commit.nextDue === undefined ? '' : String(commit.nextDue));
+  const due = commit.nextDue === undefined ? '' : String(commit.nextDue);
+  writes.add('HSET', keys.meta, 'due', due, 'bytes', String(commit.bytes));
   const removedPools = new Set<string>();
   for (const change of commit.changes) {
     writeChange(keys, change, commit.texts?.get(change), writes);

@@ -64,6 +64,9 @@ export interface ShardKeys {
   readonly statePattern: string;
 
   readonly lease: string;
+  /** Hash: who took the shard and may have been ended by it; and there while nobody tries it again. */
+  readonly taken: string;
+  readonly trialPause: string;
   readonly commit: string;
   /** Hash: log position of a batch → its results and events that are not known to be published. */
   readonly outbox: string;
@@ -103,6 +106,8 @@ export function shardKeys(namespace: string, shard: number): ShardKeys {
     turns: `${state}turns`,
     statePattern: `${state.replace(/[[\]*?\\]/g, '\\$&')}*`,
     lease: `${running}lease`,
+    taken: `${running}taken`,
+    trialPause: `${running}trial-pause`,
     commit: `${running}commit`,
     outbox: `${running}outbox`,
     halted: `${running}halted`,
@@ -110,6 +115,8 @@ export function shardKeys(namespace: string, shard: number): ShardKeys {
 }
 
 export interface SystemKeys {
+  /** The shard that is being tried alone, because it ended its owners. */
+  readonly trial: string;
   /** Hash: who holds leases → its newest heartbeat. */
   readonly heartbeats: string;
   /** Hash: worker → its settings. */
@@ -126,6 +133,7 @@ export interface SystemKeys {
 
 export function systemKeys(namespace: string): SystemKeys {
   return {
+    trial: `${namespace}:{system}:trial`,
     heartbeats: `${namespace}:{system}:heartbeats`,
     settings: `${namespace}:{system}:settings`,
     clockAccepted: `${namespace}:{system}:clock-accepted`,

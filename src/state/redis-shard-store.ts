@@ -6,12 +6,14 @@ import { type Entity, type EntityKind, parseEntityRef } from '../protocol/entiti
 import { standingSchema } from '../protocol/settings.ts';
 import { encodeCommit } from './encode-commit.ts';
 import type { ShardKeys } from './keys.ts';
+import { NO_GUARD, Pages } from './pages.ts';
 import { Reads } from './reads.ts';
 import type { Redis } from './redis.ts';
 import { pairs, parse } from './replies.ts';
 import { ScriptWriter, type WriteSize } from './script-writer.ts';
 import type {
   Found,
+  LoadGuard,
   Lookup,
   Remembered,
   ShardCommit,
@@ -51,22 +53,27 @@ export class RedisShardStore implements ShardStore {
     return { ...positionOf(position), now: Number(now ?? 0) };
   }
 
-  /** Reads everything; again, when another worker was still writing meanwhile. */
-  async load(): Promise<StoredShard> {
+  /** Reads everything, in pages; again, when another worker was still writing meanwhile. */
+  async load(guard: LoadGuard = NO_GUARD): Promise<StoredShard> {
     for (;;) {
       const before = await this.position();
-      const shard = await this.#loadAt(before);
+      guard.expect(Number((await this.#reads.hget(this.#keys.meta, 'bytes')) ?? 0));
+      const pages = new Pages(this.#reads, () => {
+        this.#onPiece();
+        guard.page();
+      });
+      const shard = await this.#loadAt(before, pages);
       const after = await this.position();
       if (before.seq === after.seq && before.hash === after.hash) return shard;
     }
   }
 
-  async #loadAt(position: StoredPosition): Promise<StoredShard> {
+  async #loadAt(position: StoredPosition, pages: Pages): Promise<StoredShard> {
     const keys = this.#keys;
-    const [[now, clock, settings], pools, sequences, count, oldest, bans, buckets, turns] = await Promise.all(
+    const [[now, clock, settings], names, sequences, count, oldest, bans, buckets, turns] = await Promise.all(
       [
         this.#reads.hmget(keys.meta, 'now', 'clock', 'settings'),
-        this.#reads.hgetall(keys.pools),
+        this.#reads.zrange(keys.poolNames, 0, '-1'),
         this.#reads.hgetall(keys.sequences),
         this.#reads.llen(keys.outcomeOrder),
         this.#reads.lindex(keys.outcomeOrder, 0),
@@ -76,9 +83,9 @@ export class RedisShardStore implements ShardStore {
       ],
     );
     const stored: StoredPool[] = [];
-    for (const [pool, json] of Object.entries(pools)) {
+    for (const doc of await pages.documents<Pool>(keys.pools, names)) {
       this.#onPiece();
-      stored.push(await this.#loadPool(pool, parse<Pool>(json), Number(sequences[pool] ?? 0)));
+      stored.push(await this.#loadPool(doc, Number(sequences[doc.pool] ?? 0), pages));
     }
     return {
       position,
@@ -93,31 +100,41 @@ export class RedisShardStore implements ShardStore {
     };
   }
 
-  async #loadPool(pool: string, doc: Pool, sequence: number): Promise<StoredPool> {
+  async #loadPool(doc: Pool, sequence: number, pages: Pages): Promise<StoredPool> {
     const keys = this.#keys;
-    const [members, finals, ended, refs, ...ids] = await Promise.all([
-      this.#reads.hvals(keys.members(pool)),
+    const { pool } = doc;
+    const [agents, finals, ended, refs, ...ids] = await Promise.all([
+      this.#reads.zrange(keys.memberNames(pool), 0, '-1'),
       this.#kept(keys.finals(pool)),
       this.#kept(keys.endedEntities(pool)),
       this.#reads.zrange(keys.liveEntities(pool), 0, '-1'),
       ...LIVE_STATES.map((state) => this.#reads.zrange(keys.tasksIn(pool, state), 0, '-1')),
     ]);
-    const live = await this.#tasks(pool, ids.flat());
+    const live = await pages.documents<Task>(keys.tasks(pool), ids.flat());
     const known = new Set(live.map(({ taskId }) => taskId));
     const awaited = live.flatMap((task) => (task.state === 'blocked' ? task.waitingFor : []));
-    const over = await this.#tasks(
-      pool,
+    const over = await pages.documents<Task>(
+      keys.tasks(pool),
       [...new Set(awaited)].filter((id) => !known.has(id)),
     );
     return {
       doc,
       sequence,
-      members: members.map((json) => parse<Member>(json)),
+      members: await pages.documents<Member>(keys.members(pool), agents),
       tasks: [...live, ...over],
       finals,
-      entities: await this.#entities(pool, refs),
+      entities: await this.#liveEntities(pool, refs, pages),
       ended,
     };
+  }
+
+  async #liveEntities(pool: string, refs: readonly string[], pages: Pages): Promise<Entity[]> {
+    const entities: Entity[] = [];
+    for (const [kind, ids] of idsByKind(refs)) {
+      const found = await pages.documents<Entity>(this.#keys.entities(pool, kind), ids);
+      for (const entity of found) entities.push(entity);
+    }
+    return entities;
   }
 
   /** How many a sorted set by time holds, and the time of the oldest. */

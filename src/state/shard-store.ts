@@ -93,6 +93,8 @@ export interface ShardCommit {
   };
   readonly settings: Standing;
   readonly nextDue: number | undefined;
+  /** What the live documents take in memory then. */
+  readonly bytes: number;
   readonly changes: readonly DocumentChange[];
   /** The JSON of documents as they are after it, where it is known already. */
   readonly texts?: ReadonlyMap<DocumentChange, string>;
@@ -112,8 +114,17 @@ export interface ShardCommit {
   readonly published: readonly number[];
 }
 
+/** Asked while a shard is read, because its memory is taken bit by bit. */
+export interface LoadGuard {
+  /** Before anything is read: what it will take in memory, as its last commit counted it. */
+  expect(bytes: number): void;
+  /** After each page. */
+  page(): void;
+}
+
 export interface ShardStore {
-  load(): Promise<StoredShard>;
+  /** Reads everything. Whatever `guard` throws ends it. */
+  load(guard?: LoadGuard): Promise<StoredShard>;
   lookup(wanted: Lookup): Promise<Found>;
   /**
    * The oldest final tasks of some pools and the oldest outcomes, for a Sweep; with the documents of the tasks, and with

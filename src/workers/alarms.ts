@@ -38,6 +38,10 @@ const ALARMS = {
   clock_late: 'stops',
   /** A shard's time is ahead: something moved it there once. */
   clock_ahead: 'warns',
+  /** The heap of this worker does not hold the shard: it was given back. */
+  shard_too_large: 'stops',
+  /** The shard ended two of its owners: it is tried alone, with pauses. */
+  shard_poison: 'stops',
   /** Redis may evict state. */
   redis_evicts: 'warns',
   /** A restart of the NATS server loses the log. */

@@ -36,6 +36,7 @@ export function buildCommit({ id, loaded, last, decided, fetched, published }: C
     },
     settings: world.settings,
     nextDue: nextDue(world),
+    bytes: world.bytes,
     changes,
     texts: decided.size.texts,
     sequences,

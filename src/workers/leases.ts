@@ -12,6 +12,7 @@ import { messageOf } from '../errors.ts';
 import { parseHeartbeat, parseLease } from '../state/lease.ts';
 import type { LeaseStore } from '../state/lease-store.ts';
 import type { Alarms } from './alarms.ts';
+import type { Admission, Quarantine } from './memory/quarantine.ts';
 import { Movement, type Seen } from './movement.ts';
 import type { Clock } from './ports.ts';
 
@@ -26,6 +27,8 @@ export interface LeaseHolderOptions {
   readonly random: () => number;
   readonly logger: Logger;
   readonly alarms?: Alarms;
+  /** Asked when a lease was taken: may the shard be begun, only alone, or not now? */
+  readonly quarantine?: Pick<Quarantine, 'admit' | 'alone' | 'released' | 'lost'>;
   /** The shard is ours: begin to work on it. */
   readonly onAcquired: (shard: number) => void;
   /** Stop working on the shard; when it resolves the lease is given away (or lost anyway). */
@@ -46,11 +49,16 @@ const OWNERLESS_MS = 5_000;
 /** Nobody needs a heartbeat that is so old any more. */
 const BURIED_AFTER = 20;
 
+/** A shard that is left to others, or to another time, is looked at again after so long. */
+const LEFT_FOR_MS = 5_000;
+
 export class LeaseHolder {
   readonly #options: LeaseHolderOptions;
   /** shard → until when the lease surely holds, by this process' monotonic clock. */
   readonly #held = new Map<number, number>();
   readonly #leaving = new Set<number>();
+  /** shard → until when it is not taken: monotonic. */
+  readonly #refused = new Map<number, number>();
   readonly #leases = new Movement<number>();
   readonly #heartbeats = new Movement<string>();
   #live: readonly string[] = [];
@@ -98,6 +106,12 @@ export class LeaseHolder {
    */
   takeNoMore(): void {
     this.#stopping ??= this.#options.store.goodbye().catch(() => undefined);
+  }
+
+  /** Gives one shard back, and does not take it again for so long: another worker may be able to work on it. */
+  async refuse(shard: number, forMs: number): Promise<void> {
+    this.#refused.set(shard, this.#options.clock.monotonic() + forMs);
+    await this.#giveBack(shard);
   }
 
   /** Gives every shard back, each when its work is finished. */
@@ -210,18 +224,47 @@ export class LeaseHolder {
     for (const shard of mine.slice(share)) void this.#giveBack(shard);
     // Workers begin at different shards, so that two that start together do not ask for the same ones.
     const start = Math.floor(random() * shards);
-    for (let i = 0; i < shards && this.#held.size < share && this.#stopping === undefined; i++) {
+    for (let i = 0; i < shards && this.#held.size < share && this.#mayTake(); i++) {
       const shard = (start + i) % shards;
       // A shard whose work is still being ended here must not be begun anew beside it.
       if (this.#held.has(shard) || this.#leaving.has(shard)) continue;
+      if ((this.#refused.get(shard) ?? 0) > now) continue;
       const seen = this.#leases.of(shard);
       if (seen !== undefined && !this.#isStale(seen, now)) continue;
       const until = this.#leaseEnd();
       if (!(await store.acquire(shard, seen?.text))) continue;
       if (seen !== undefined) logger.warn({ shard, lease: seen.text }, 'a lease stood still: taken');
       this.#held.set(shard, until);
-      onAcquired(shard);
+      if (await this.#isAdmitted(shard)) onAcquired(shard);
     }
+  }
+
+  /** A shard that ended its owners is begun when this worker has nothing else to lose; until then it is left. */
+  async #isAdmitted(shard: number): Promise<boolean> {
+    const { quarantine, store, clock } = this.#options;
+    let admission: Admission = 'begin';
+    try {
+      admission = (await quarantine?.admit(shard)) ?? 'begin';
+    } catch (error) {
+      // Nothing has begun to work on it: the lease lapses by itself.
+      this.#held.delete(shard);
+      throw error;
+    }
+    if (admission === 'leave') {
+      this.#held.delete(shard);
+      this.#refused.set(shard, clock.monotonic() + LEFT_FOR_MS);
+      await store.release(shard);
+      return false;
+    }
+    if (admission === 'alone') {
+      const others = this.held.filter((other) => other !== shard);
+      await Promise.all(others.map((other) => this.#giveBack(other)));
+    }
+    return true;
+  }
+
+  #mayTake(): boolean {
+    return this.#stopping === undefined && this.#options.quarantine?.alone === undefined;
   }
 
   #isStale({ text, since }: Seen, now: number): boolean {
@@ -239,6 +282,7 @@ export class LeaseHolder {
     try {
       await this.#options.onReleased(shard);
       this.#held.delete(shard);
+      await this.#options.quarantine?.released(shard);
       await this.#options.store.release(shard);
     } catch (error) {
       this.#options.logger.warn({ shard, reason: messageOf(error) }, 'the lease lapses by itself');
@@ -251,6 +295,7 @@ export class LeaseHolder {
   #lose(shard: number): void {
     this.#held.delete(shard);
     if (this.#leaving.has(shard)) return;
+    this.#options.quarantine?.lost(shard);
     this.#options.logger.warn({ shard }, 'the lease is lost');
     this.#leaving.add(shard);
     void this.#options.onReleased(shard).finally(() => this.#leaving.delete(shard));

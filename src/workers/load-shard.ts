@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import { LogDivergedError, ShardLostError } from '../errors.ts';
 import type { World } from '../handlers/world/world.ts';
-import { LOST, type ShardStore, type StoredPosition } from '../state/shard-store.ts';
+import { LOST, type LoadGuard, type ShardStore, type StoredPosition } from '../state/shard-store.ts';
 import type { OutboxPublisher } from './outbox-publisher.ts';
 import type { Clock, ShardLog } from './ports.ts';
 import { worldOf } from './stored-world.ts';
@@ -26,6 +26,8 @@ export interface LoadOptions {
   readonly logger: Logger;
   /** Brings back a state that the store has lost, before it is loaded. Throws LogDivergedError when nothing can. */
   readonly recover?: () => Promise<unknown>;
+  /** Whatever it throws ends the loading: the shard does not fit. */
+  readonly guard?: LoadGuard;
 }
 
 export async function loadShard(options: LoadOptions, outbox: OutboxPublisher): Promise<Loaded> {
@@ -34,7 +36,7 @@ export async function loadShard(options: LoadOptions, outbox: OutboxPublisher): 
   await options.recover?.();
   // In this order: what the worker before still commits after this reading makes our first commit fail, and we load
   // and drain again. The other way round we would stand behind a commit whose events nobody publishes.
-  const stored = await store.load();
+  const stored = await store.load(options.guard);
   if (stored.position.seq === LOST)
     throw new LogDivergedError('the state is not whole, and nothing brings it back');
   await outbox.drain(await store.unpublished());

@@ -8,7 +8,9 @@ import type { ShardStore } from '../state/shard-store.ts';
 import { TrackedShardStore } from '../state/snapshots/tracked-store.ts';
 import type { Alarms } from './alarms.ts';
 import type { Connections } from './connections.ts';
-import type { ShardMemory } from './memory/pressure.ts';
+import { loadGuard } from './memory/load-limits.ts';
+import { heapLimitBytes } from './memory/memory-watch.ts';
+import { batchBytesOf, type ShardMemory } from './memory/pressure.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { natsShardLog, natsShardPublisher } from './nats-ports.ts';
 import { SYSTEM_CLOCK } from './ports.ts';
@@ -33,11 +35,17 @@ export interface OwnedShardsOptions {
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
   readonly alarms: Alarms;
+  /** Something was done with the shard. */
+  readonly worked: (shard: number) => void;
+  /** The shard does not fit this worker: its lease is given back, and not taken again for a while. */
+  readonly refuse: (shard: number, why: string) => void;
 }
 
 export class OwnedShards {
   readonly #options: OwnedShardsOptions;
   readonly #workers = new Map<number, ShardWorker>();
+  /** What shards take that are being loaded. */
+  readonly #expected = new Map<number, number>();
   #commits = 0;
 
   constructor(options: OwnedShardsOptions) {
@@ -76,7 +84,8 @@ export class OwnedShards {
   begin(shard: number): void {
     const { config, connections, subjects, streams, storeOf, snapshots, metrics, alarms } = this.#options;
     const { nats, jsm, bucket, commits, reads } = connections;
-    const { namespace, shards, maxBatch, maxBatchBytes, sweepOverdueMs } = config;
+    const { namespace, shards, maxBatch, sweepOverdueMs } = config;
+    const maxBatchBytes = Math.min(config.maxBatchBytes, batchBytesOf(heapLimitBytes()));
     const pieces = { count: 0 };
     const onPiece = (): void => void pieces.count++;
     const store = new TrackedShardStore(storeOf(shard, onPiece));
@@ -116,16 +125,37 @@ export class OwnedShards {
           onPiece,
         }),
       loadedPieces: () => pieces.count,
+      guard: loadGuard({
+        shard,
+        heapBytes: heapLimitBytes(),
+        othersBytes: () => this.#bytesBeside(shard),
+        expected: (bytes) => this.#expected.set(shard, bytes),
+      }),
+      onStep: () => this.#options.worked(shard),
+      onTooLarge: (why) => {
+        this.#expected.delete(shard);
+        this.#options.refuse(shard, why);
+      },
       newCommitId: () => `${this.#options.holder}-${this.#commits++}`,
     });
     this.#workers.set(shard, worker);
     snapshots.own(shard, { store, isRunning: () => worker.status === 'running' });
   }
 
+  /** What the others take, or will when they are loaded. */
+  #bytesBeside(shard: number): number {
+    let bytes = 0;
+    for (const [other, worker] of this.#workers) {
+      if (other !== shard) bytes += worker.memory?.bytes ?? this.#expected.get(other) ?? 0;
+    }
+    return bytes;
+  }
+
   async end(shard: number): Promise<void> {
     this.#options.snapshots.disown(shard);
     const worker = this.#workers.get(shard);
     this.#workers.delete(shard);
+    this.#expected.delete(shard);
     await worker?.stop();
     this.#options.alarms.clearAllOf(shard);
   }

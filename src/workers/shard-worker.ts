@@ -18,7 +18,7 @@ import {
 import { nextDue, type OldestKept } from '../handlers/system/sweep.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import type { WriteBounds } from '../state/script-writer.ts';
-import type { ShardStore } from '../state/shard-store.ts';
+import type { LoadGuard, ShardStore } from '../state/shard-store.ts';
 import type { Alarms } from './alarms.ts';
 import { BatchReader } from './batch-reader.ts';
 import { buildCommit, forgottenEarly } from './build-commit.ts';
@@ -27,6 +27,7 @@ import { type DecidedBatch, type DecodedMessage, decideBatch, isSweep } from './
 import { type Fetched, fetchFor, forgetFetched } from './fetch-batch.ts';
 import { Halting, LOOK_AGAIN_MS, ShardHaltedError } from './halting.ts';
 import { expectAt, type Loaded, loadShard } from './load-shard.ts';
+import { ShardTooLargeError } from './memory/load-limits.ts';
 import type { ShardMemory } from './memory/pressure.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { OutboxPublisher } from './outbox-publisher.ts';
@@ -64,6 +65,11 @@ export interface ShardWorkerOptions {
   readonly recover?: () => Promise<unknown>;
   /** How many pieces of the state were loaded or restored so far: while that goes on, it moves. */
   readonly loadedPieces?: () => number;
+  readonly guard?: LoadGuard;
+  /** After every step of work, also one with nothing to do. */
+  readonly onStep?: () => void;
+  /** The memory of this worker does not hold the shard: it is to be given back. */
+  readonly onTooLarge?: (why: string) => void;
   /** Unique for every commit of every worker. */
   readonly newCommitId: () => string;
 }
@@ -192,7 +198,11 @@ export class ShardWorker {
         if (error instanceof BatchRefusedError) this.#splitUp(error);
         else if (error instanceof LogDivergedError || error instanceof ShardHaltedError)
           await this.#halt(error);
-        else if (error instanceof ShardLostError) {
+        else if (error instanceof ShardTooLargeError) {
+          this.#forget();
+          this.#options.onTooLarge?.(error.message);
+          await clock.sleep(LOOK_AGAIN_MS);
+        } else if (error instanceof ShardLostError) {
           logger.warn(
             { reason: error.message },
             'another worker wrote, or the store went back: loading again',
@@ -229,6 +239,7 @@ export class ShardWorker {
     this.#hasRun = true;
     while (!this.#stopped.signal.aborted) {
       await this.#step(loaded, this.#reader);
+      this.#options.onStep?.();
       await this.#halting.worked();
     }
   }

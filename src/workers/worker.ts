@@ -19,6 +19,7 @@ import { redisLeaseStore } from '../state/lease-store.ts';
 import { PoolStandings } from '../state/pool-standings.ts';
 import { StateQueries } from '../state/queries.ts';
 import { RedisShardStore } from '../state/redis-shard-store.ts';
+import { redisTakenStore } from '../state/taken-store.ts';
 import { VERSION } from '../version.ts';
 import { within } from '../within.ts';
 import { Alarms, isClockAlarm } from './alarms.ts';
@@ -28,6 +29,8 @@ import { type HealthServer, startHealthServer } from './health-server.ts';
 import { LeaseHolder } from './leases.ts';
 import { MarkWatch } from './mark-watch.ts';
 import { heapLimitBytes, MemoryWatch } from './memory/memory-watch.ts';
+import { Quarantine } from './memory/quarantine.ts';
+import { Refusals } from './memory/refusals.ts';
 import { WorkerMetrics } from './metrics.ts';
 import { lastSeqOf, logStamp } from './nats-ports.ts';
 import { OwnedShards } from './owned-shards.ts';
@@ -104,6 +107,8 @@ class WorkerProcess {
   readonly #stalls: StallWatch;
   readonly #memory: MemoryWatch;
   readonly #snapshots: SnapshotKeeper;
+  readonly #quarantine: Quarantine;
+  readonly #refusals: Refusals;
   readonly #shards: OwnedShards;
   readonly #leases: LeaseHolder;
   readonly #time: TrueTime;
@@ -161,6 +166,13 @@ class WorkerProcess {
     this.#holder = leaseHolderOf(id, nuid.next());
     this.#time = this.#trueTime();
     this.#snapshots = this.#snapshotKeeper();
+    this.#quarantine = new Quarantine({
+      store: redisTakenStore(connections.leases, (shard) => shardKeys(config.namespace, shard), this.#keys),
+      holder: this.#holder,
+      alarms: this.#alarms,
+      logger,
+    });
+    this.#refusals = new Refusals({ leases: () => this.#leases, alarms: this.#alarms });
     this.#shards = new OwnedShards({
       config,
       holder: this.#holder,
@@ -175,6 +187,8 @@ class WorkerProcess {
       logger,
       metrics: this.#metrics,
       alarms: this.#alarms,
+      worked: (shard) => this.#quarantine.worked(shard),
+      refuse: (shard, why) => this.#refusals.refuse(shard, why),
     });
     this.#leases = this.#leaseHolder();
     this.#trims = this.#trimTurns();
@@ -428,6 +442,7 @@ class WorkerProcess {
       random: Math.random,
       logger: this.#logger,
       alarms: this.#alarms,
+      quarantine: this.#quarantine,
       onAcquired: (shard) => this.#shards.begin(shard),
       onReleased: (shard) => this.#shards.end(shard),
     });

@@ -17,6 +17,7 @@ export function commitFrom(expected: StoredPosition, fields: Partial<ShardCommit
     next: { seq, hash: `hash-${seq}`, logIdentity: expected.logIdentity ?? LOG, now: seq * 1_000, clock: 0 },
     settings: DEFAULT_SETTINGS,
     nextDue: undefined,
+    bytes: 0,
     changes: [],
     sequences: new Map(),
     classes: new Map(),

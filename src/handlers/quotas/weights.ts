@@ -71,15 +71,17 @@ function weightOfObject(
   members: readonly (readonly [string, unknown])[],
   sibling: object | null | undefined,
 ): number {
-  if (members.length === 0) return EMPTY_OBJECT_BYTES;
   const areNew = sibling !== undefined || members.length > FEW_MEMBERS;
   const nameBytes = areNew ? NEW_NAME_BYTES : COMMON_NAME_BYTES;
-  let bytes = OBJECT_BYTES + SLOT_BYTES * members.length;
+  let bytes = 0;
   for (const [name, member] of members) {
+    // One that is undefined is not stored, and not there when the document is loaded.
+    if (member === undefined) continue;
+    bytes += SLOT_BYTES;
     if (sibling == null || !Object.hasOwn(sibling, name)) bytes += nameBytes + name.length;
     bytes += weightOfJson(member);
   }
-  return bytes;
+  return bytes === 0 ? EMPTY_OBJECT_BYTES : OBJECT_BYTES + bytes;
 }
 
 function weightOfText(text: string): number {

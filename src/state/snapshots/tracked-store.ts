@@ -5,7 +5,15 @@
  */
 import { SnapshotFailedError } from '../../errors.ts';
 import type { WriteSize } from '../script-writer.ts';
-import type { Found, Lookup, ShardCommit, ShardStore, StoredPosition, StoredShard } from '../shard-store.ts';
+import type {
+  Found,
+  LoadGuard,
+  Lookup,
+  ShardCommit,
+  ShardStore,
+  StoredPosition,
+  StoredShard,
+} from '../shard-store.ts';
 import { type RecordId, touchedBy } from './records.ts';
 
 /** What is written while a copy is made. */
@@ -114,9 +122,9 @@ export class TrackedShardStore implements ShardStore {
   }
 
   /** Whoever loads the shard anew has doubts about what was there: a copy that has begun is worth nothing. */
-  load(): Promise<StoredShard> {
+  load(guard?: LoadGuard): Promise<StoredShard> {
     this.#failure = 'the shard was loaded again meanwhile';
-    return this.#store.load();
+    return this.#store.load(guard);
   }
 
   lookup(wanted: Lookup): Promise<Found> {

@@ -49,3 +49,13 @@ function largestBeyond(shards: readonly ShardMemory[], total: number, most: numb
   }
   return words;
 }
+
+const MIN_BATCH_BYTES = 256 * 1024;
+
+/**
+ * Most bytes of messages in a batch: decoded, decided and on their way to the servers they take some ten times as much,
+ * and a worker can have as many batches under way as it has shards. How a log is cut changes nothing but the pace.
+ */
+export function batchBytesOf(heapBytes: number): number {
+  return Math.max(MIN_BATCH_BYTES, Math.floor(heapBytes / 512));
+}

@@ -1,0 +1,49 @@
+/** What a worker may load: a shard that its heap cannot hold is given back, loudly, instead of ending the process. */
+import { getHeapStatistics } from 'node:v8';
+import { ConvergeError, EXIT } from '../../errors.ts';
+import type { LoadGuard } from '../../state/shard-store.ts';
+
+/** Thrown while a shard is loaded; whoever holds its lease gives it back. */
+export class ShardTooLargeError extends ConvergeError {
+  readonly exitCode = EXIT.failure;
+}
+
+/** Shares of the heap: for all shards together, as they are counted; and for whatever is on the heap while one is loaded. */
+const FITS = 0.6;
+const FULL = 0.85;
+
+export interface LoadLimitsOptions {
+  readonly shard: number;
+  /** What the other shards of this worker take, those that are being loaded at the moment included. */
+  readonly othersBytes: () => number;
+  readonly expected: (bytes: number) => void;
+  readonly heapBytes: number;
+  readonly heapUsedBytes?: () => number;
+}
+
+export function loadGuard(options: LoadLimitsOptions): LoadGuard {
+  const { shard, othersBytes, expected, heapBytes } = options;
+  const heapUsedBytes = options.heapUsedBytes ?? (() => getHeapStatistics().used_heap_size);
+  return {
+    expect(bytes) {
+      const others = othersBytes();
+      if (others + bytes > FITS * heapBytes) {
+        throw new ShardTooLargeError(
+          `shard ${shard} takes ${mib(bytes)} and the others of this worker ${mib(others)}: more than fits a heap of ${mib(heapBytes)}`,
+        );
+      }
+      expected(bytes);
+    },
+    page() {
+      const used = heapUsedBytes();
+      if (used <= FULL * heapBytes) return;
+      throw new ShardTooLargeError(
+        `the heap holds ${mib(used)} of ${mib(heapBytes)} while shard ${shard} is loaded`,
+      );
+    },
+  };
+}
+
+function mib(bytes: number): string {
+  return `${Math.ceil(bytes / (1024 * 1024))} MiB`;
+}
