@@ -19,7 +19,7 @@ import { OutcomeWatch } from './load/outcome-watch.ts';
 import { Probes } from './load/probes.ts';
 import { Sender } from './load/sender.ts';
 import { compareWithRebuild } from './rebuild.ts';
-import { ChaosSystem, DEDUPE_WINDOW_MS } from './system/system.ts';
+import { ChaosSystem } from './system/system.ts';
 import { haltsIn, logFaultsIn } from './system/worker-log.ts';
 
 export interface EpisodeOptions {
@@ -127,9 +127,7 @@ class Episode {
     this.#recorder = new Recorder(this.#historyFile);
     const { connection, subjects, queries, shards } = system;
     const recorder = this.#recorder;
-    this.#outcomes = new OutcomeWatch(connection, subjects, recorder, (agent, id) =>
-      this.#probes.onOutcome(agent, id),
-    );
+    this.#outcomes = new OutcomeWatch(connection, subjects, recorder, (key) => this.#probes.onOutcome(key));
     const common = { queries, subjects, shards, recorder, outcomes: this.#outcomes };
     this.#agents = new Sender({ ...common, connection: system.agentsConnection });
     this.#direct = new Sender({ ...common, connection });
@@ -141,7 +139,6 @@ class Episode {
       recorder,
       seed: options.seed,
       rate: options.rate,
-      dedupeWindowMs: DEDUPE_WINDOW_MS,
     });
   }
 

@@ -4,7 +4,7 @@
  */
 import { isObject } from '../src/protocol/json.ts';
 import { SHARD_POOL, SWEEPER } from '../src/protocol/names.ts';
-import { decisionKey } from '../src/protocol/outcome.ts';
+import { bodyHash, decisionKey } from '../src/protocol/outcome.ts';
 import { draft, Knowledge } from './drafts.ts';
 import type { Plan } from './plan.ts';
 import type { Dice } from './random.ts';
@@ -21,23 +21,45 @@ export interface AgentsOptions {
   readonly trace: Trace;
   /** Counts a fault; false when faults are over. */
   readonly happens: (fault: string) => boolean;
+  /** By what the log is to know a decision again: by nothing, but where a bug is planted. */
+  readonly messageIdOf: ((named: Named) => string) | undefined;
 }
 
-interface Sent {
+/** Whose decision it is: an id belongs to an agent in a pool. */
+export interface Named {
+  readonly pool: string;
+  readonly agent: string;
+  readonly id: string;
+}
+
+interface Sent extends Named {
   readonly subject: string;
   readonly data: Uint8Array;
+  /** It is a decision, whoever may refuse it: it has to be answered. */
+  readonly isDecision: boolean;
+}
+
+/** The log said that it has it. */
+export interface Acknowledged {
   readonly key: string;
+  readonly body: string;
+  readonly seq: number;
 }
 
 const MOST_RESEND_MS = 8_000;
 const MOST_LATENCY_MS = 20;
 /** A sweeper that knows the time brings it along where the log's clock is further behind. */
 const BEHIND_MS = 2_000;
+/** How often an id is taken that the agent has used before, in this pool or another: by mistake, or because ids are its own. */
+const REUSED = 0.15;
+const MOST_REMEMBERED_IDS = 12;
 
 export class Agents {
   readonly #options: AgentsOptions;
   readonly #knowledge = new Knowledge();
   readonly #results = new Map<string, string[]>();
+  readonly #acknowledged: Acknowledged[] = [];
+  readonly #idsOf = new Map<string, string[]>();
   #ids = 0;
   #left: number;
 
@@ -46,7 +68,11 @@ export class Agents {
     this.#left = options.plan.decisions;
   }
 
-  /** Every different answer, by `agent.id`. */
+  get acknowledged(): readonly Acknowledged[] {
+    return this.#acknowledged;
+  }
+
+  /** Every different answer, by `pool.agent.id`. */
   get results(): ReadonlyMap<string, readonly string[]> {
     return this.#results;
   }
@@ -88,7 +114,10 @@ export class Agents {
     this.#send({
       subject: SUBJECTS.shardDecision(shard, SWEEPER, SHARD_POOL),
       data: Buffer.from(body),
-      key: decisionKey(SWEEPER, id),
+      pool: SHARD_POOL,
+      agent: SWEEPER,
+      id,
+      isDecision: true,
     });
   }
 
@@ -99,7 +128,10 @@ export class Agents {
     this.#send({
       subject: SUBJECTS.shardDecision(shard, SWEEPER, SHARD_POOL),
       data: Buffer.from(body),
-      key: decisionKey(SWEEPER, id),
+      pool: SHARD_POOL,
+      agent: SWEEPER,
+      id,
+      isDecision: true,
     });
   }
 
@@ -116,7 +148,7 @@ export class Agents {
     const { dice, plan, scheduler } = this.#options;
     const pool = dice.oneOf(plan.pools) ?? 'commons';
     const agent = dice.oneOf(plan.agents) ?? 'ann';
-    const id = `d${this.#ids++}`;
+    const id = this.#idFor(agent);
     const now = START + Math.floor(scheduler.now);
     const subject = SUBJECTS.decision(pool, agent, plan.shards);
     const isMalformed = dice.chance(plan.malformed) && this.#options.happens('malformed');
@@ -126,7 +158,10 @@ export class Agents {
     const sent = {
       subject: isMalformed && dice.chance(0.2) ? `${subject}.more` : subject,
       data: Buffer.from(body),
-      key: decisionKey(agent, id),
+      pool,
+      agent,
+      id,
+      isDecision: !isMalformed,
     };
     this.#send(sent);
     while (dice.chance(plan.resent) && this.#options.happens('resent')) {
@@ -134,12 +169,25 @@ export class Agents {
     }
   }
 
-  #send({ subject, data, key }: Sent): void {
-    const { scheduler, dice, servers, trace } = this.#options;
+  /** A new one, or one that the agent has used: for the same pool or another, and nearly always with another body. */
+  #idFor(agent: string): string {
+    const { dice, happens } = this.#options;
+    const used = this.#idsOf.get(agent) ?? [];
+    const known = dice.chance(REUSED) ? dice.oneOf(used) : undefined;
+    if (known !== undefined && happens('id_reused')) return known;
+    const id = `d${this.#ids++}`;
+    this.#idsOf.set(agent, [...used, id].slice(-MOST_REMEMBERED_IDS));
+    return id;
+  }
+
+  #send({ subject, data, isDecision, ...named }: Sent): void {
+    const { scheduler, dice, servers, trace, messageIdOf } = this.#options;
+    const key = decisionKey(named.pool, named.agent, named.id);
     scheduler.after(dice.next() * MOST_LATENCY_MS, () => {
       if (servers.isNatsDown) return;
       try {
-        const { seq, duplicate } = servers.decisions.publish(subject, data, key);
+        const { seq, duplicate } = servers.decisions.publish(subject, data, messageIdOf?.(named));
+        if (isDecision) this.#acknowledged.push({ key, body: bodyHash(data), seq });
         if (trace.isOn) {
           trace.note(
             'log',

@@ -13,9 +13,13 @@ import type { TimeSource } from '../src/workers/time/log-time.ts';
 import { playSeed } from './campaign.ts';
 import type { Violation } from './findings.ts';
 import type { Dice } from './random.ts';
+import type { RunOptions } from './run.ts';
 import type { Ports } from './worker.ts';
 
-export type Bug = (ports: Ports, dice: Dice) => Ports;
+export type Bug =
+  | ((ports: Ports, dice: Dice) => Ports)
+  /** One of how agents send. */
+  | Pick<RunOptions, 'messageIdOf'>;
 
 function withStore(ports: Ports, changed: Partial<ShardStore>): Ports {
   return { ...ports, store: { ...ports.store, ...changed } };
@@ -129,6 +133,10 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     log: { ...logOf(ports), open: async (position) => losing(await ports.log.open(position), dice) },
   }),
 
+  'let the log know decisions by agent and id': {
+    messageIdOf: ({ agent, id }) => `${agent}.${id}`,
+  },
+
   'believe every stamp': (ports) => ({
     ...ports,
     time: { ...timeOf(ports), acceptedUntil: Number.POSITIVE_INFINITY },
@@ -205,12 +213,15 @@ export interface Hunt {
 
 /** Plays seeds until the bug shows. */
 export async function hunt(bug: string, start: number, most: number): Promise<Hunt> {
-  const plant = BUGS[bug];
+  const bugOfPorts = BUGS[bug];
   const plantLeases = LEASE_BUGS[bug];
-  if (plant === undefined && plantLeases === undefined) throw new Error(`no bug is called ${bug}`);
-  const planted = { ...(plant && { plant }), ...(plantLeases && { plantLeases }) };
+  if (bugOfPorts === undefined && plantLeases === undefined) throw new Error(`no bug is called ${bug}`);
+  const options: RunOptions = {
+    ...(typeof bugOfPorts === 'function' ? { plant: bugOfPorts } : bugOfPorts),
+    ...(plantLeases && { plantLeases }),
+  };
   for (let seeds = 1; seeds <= most; seeds++) {
-    const [violation] = (await playSeed(start + seeds - 1, planted)).violations;
+    const [violation] = (await playSeed(start + seeds - 1, options)).violations;
     if (violation !== undefined) return { bug, seeds, violation };
   }
   return { bug, seeds: undefined, violation: undefined };

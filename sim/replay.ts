@@ -15,7 +15,7 @@ import { SUBJECTS } from './servers.ts';
 export interface Implied {
   readonly shard: MemoryShard;
   readonly events: readonly RenderedEvent[];
-  /** Every outcome that a decision was answered with, in log order, by `agent.id`. */
+  /** Every outcome that a decision was answered with, in log order, by `pool.agent.id`. */
   readonly outcomes: ReadonlyMap<string, readonly string[]>;
   /** Positions of messages that nobody could be answered for. */
   readonly deadLetters: readonly number[];

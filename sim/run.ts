@@ -2,7 +2,7 @@
 
 import { areInForce } from '../src/protocol/settings.ts';
 import type { LeaseStore } from '../src/state/lease-store.ts';
-import { Agents } from './agents.ts';
+import { Agents, type Named } from './agents.ts';
 import { Chaos } from './chaos.ts';
 import { checkEnd, hasDiverged } from './checks/end.ts';
 import { Findings, type Violation } from './findings.ts';
@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly plant?: (ports: Ports, dice: Dice) => Ports;
   /** The same of the leases. */
   readonly plantLeases?: (store: LeaseStore) => LeaseStore;
+  /** Gives decisions an id by which the log knows them again, as long as it knows ids of events: a bug as well. */
+  readonly messageIdOf?: (named: Named) => string;
   readonly hashed?: boolean;
   readonly show?: (line: string) => void;
 }
@@ -43,6 +45,8 @@ const PRESSURE = 0.05;
 /** Longest that the system may need to come to rest when nothing disturbs it any more. */
 const REST_WITHIN_MS = 120_000;
 const LATE_MS = 2_500;
+/** Of the log, for ids of messages: the least that servers take. */
+const LEAST_WINDOW_MS = 100;
 /** Every sweep leaves an outcome to be forgotten by another one: at some time the log has to be left alone. */
 const SWEEPING_MS = 20_000;
 /** When all is right again, what is due may be so late: besides the time after which the owner of a shard sweeps itself. */
@@ -76,14 +80,15 @@ class Run {
     seqs: [],
   };
 
-  constructor(seed: number, { plant, plantLeases, hashed = false, show }: RunOptions) {
+  constructor(seed: number, { plant, plantLeases, messageIdOf, hashed = false, show }: RunOptions) {
     const now = (): number => this.#scheduler.now;
     this.#dice = new Dice(seed);
     this.#plan = drawPlan(this.#dice);
     this.#trace = new Trace(now, { hashed, ...(show === undefined ? {} : { show }) });
     this.#trace.note('plan', JSON.stringify(this.#plan));
     this.#findings = new Findings(seed, now);
-    this.#servers = new Servers(this.#plan, this.#scheduler, (id) => {
+    const logWindowMs = messageIdOf === undefined ? LEAST_WINDOW_MS : this.#plan.dedupeWindowMs;
+    this.#servers = new Servers(this.#plan, this.#scheduler, logWindowMs, (id) => {
       const [shard, seq] = id.split('-');
       this.#trace.note('events', id);
       this.#monitor.told(Number(shard), Number(seq), `event ${id}`);
@@ -100,7 +105,7 @@ class Run {
       trace: this.#trace,
       happens: (fault: string) => this.#happens(fault),
     };
-    this.#agents = new Agents(shared);
+    this.#agents = new Agents({ ...shared, messageIdOf });
     this.#chaos = new Chaos({ ...shared, workers: () => this.#workers });
   }
 
@@ -117,6 +122,7 @@ class Run {
       servers: this.#servers,
       monitor: this.#monitor,
       results: this.#agents.results,
+      acknowledged: this.#agents.acknowledged,
       report: (invariant, what) => this.#findings.report(invariant, what),
     });
     const { violations } = this.#findings;

@@ -32,14 +32,14 @@ export class Servers {
 
   readonly #scheduler: Scheduler;
 
-  constructor(plan: Plan, scheduler: Scheduler, onEvent: (id: string) => void) {
+  constructor(plan: Plan, scheduler: Scheduler, logWindowMs: number, onEvent: (id: string) => void) {
     this.#scheduler = scheduler;
     const logNow = (): number => START + Math.floor(scheduler.now) + this.logSkewMs;
     const options = { now: logNow, dedupeWindowMs: plan.dedupeWindowMs, clampsStart: plan.clampsStart };
     this.shards = Array.from({ length: plan.shards }, () => new MemoryShard());
     this.leases = new MemoryLeases(() => scheduler.now + this.redisSkewMs);
-    this.decisions = new MemoryStream(options);
-    this.events = new MemoryStream({ ...options, onStored: (_message, id) => onEvent(id) });
+    this.decisions = new MemoryStream({ ...options, dedupeWindowMs: logWindowMs });
+    this.events = new MemoryStream({ ...options, onStored: (_message, id) => onEvent(id ?? '') });
     this.deadLetters = new MemoryStream(options);
   }
 

@@ -2,7 +2,6 @@
 import { pino } from 'pino';
 import { messageOf, UnavailableError } from '../src/errors.ts';
 import { SHARD_POOL, SWEEPER } from '../src/protocol/names.ts';
-import { decisionKey } from '../src/protocol/outcome.ts';
 import type { LeaseStore } from '../src/state/lease-store.ts';
 import { LOST, type ShardCommit, type ShardStore } from '../src/state/shard-store.ts';
 import { Alarms } from '../src/workers/alarms.ts';
@@ -123,7 +122,7 @@ export class SimWorker {
           const id = newId('stamp');
           const subject = SUBJECTS.shardDecision(0, SWEEPER, SHARD_POOL);
           const body = Buffer.from(JSON.stringify({ id, type: 'Sweep', until: 0 }));
-          const { seq } = servers.decisions.publish(subject, body, decisionKey(SWEEPER, id));
+          const { seq } = servers.decisions.publish(subject, body);
           return servers.decisions.read(seq)?.at ?? Number.NaN;
         }),
       workers: () => clocksOf(this.#leases.heartbeats, process.id, process.clock.monotonic()),

@@ -88,14 +88,29 @@ export class PublishError extends ConvergeError {
   readonly exitCode = EXIT.unavailable;
   /** The log will never take it: trying again changes nothing. */
   readonly isFinal: boolean;
+  /** It was sent, and nobody said what became of it: the log may hold it all the same. */
+  readonly mayBeStored: boolean;
 
   constructor(
     message: string,
-    { isFinal = false, ...options }: ErrorOptions & { readonly isFinal?: boolean } = {},
+    {
+      isFinal = false,
+      mayBeStored = false,
+      ...options
+    }: ErrorOptions & { readonly isFinal?: boolean; readonly mayBeStored?: boolean } = {},
   ) {
     super(message, options);
     this.isFinal = isFinal;
+    this.mayBeStored = mayBeStored;
   }
+}
+
+/**
+ * The log did not confirm a decision, and no worker knows an outcome of it. It may still be applied, or never have been
+ * stored. The same content with the same id again is safe for as long as outcomes are remembered.
+ */
+export class OutcomeUnknownError extends ConvergeError {
+  readonly exitCode = EXIT.unavailable;
 }
 
 /** No outcome arrived in time. The decision may be applied all the same: ask again with the same id. */

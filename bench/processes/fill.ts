@@ -6,7 +6,7 @@ import { z } from 'zod';
 import type { CompletedTask, DocumentChange } from '../../src/protocol/documents.ts';
 import { decisionKey } from '../../src/protocol/outcome.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
-import { shardKeys } from '../../src/state/keys.ts';
+import { outcomeBytes as rememberedBytes, shardKeys } from '../../src/state/keys.ts';
 import { connectForCommits, connectForReads, openRedis } from '../../src/state/redis.ts';
 import { RedisShardStore } from '../../src/state/redis-shard-store.ts';
 import { parse } from '../../src/state/replies.ts';
@@ -27,7 +27,8 @@ async function fill(args: unknown): Promise<{ stored: number }> {
   const { pool, tasks } = fillSchema.parse(args);
   const keys = shardKeys(namespace, shardOf(pool, shards));
   const store = new RedisShardStore(commits, reads, keys);
-  const { position, now, settings } = await store.load();
+  const { position, now, settings, outcomes: remembered } = await store.load();
+  let outcomeBytes = remembered.bytes;
   if (settings === undefined || position.hash === undefined || position.logIdentity === undefined) {
     throw new Error(`${pool} is on a shard where nothing happened yet`);
   }
@@ -39,6 +40,8 @@ async function fill(args: unknown): Promise<{ stored: number }> {
     const batch = Array.from({ length: Math.min(PER_COMMIT, tasks - first) }, (_, i) =>
       copyOf(template, ids++, first + i + 1),
     );
+    const outcomes = batch.map((task) => receiptOf(task, receipt ?? '{}', template));
+    outcomeBytes += outcomes.reduce((sum, { key, json }) => sum + rememberedBytes(key, json), 0);
     await store.commit({
       id: `fill-${pool}-${first}`,
       expected: position,
@@ -50,7 +53,8 @@ async function fill(args: unknown): Promise<{ stored: number }> {
       changes: batch.map((task): DocumentChange => ({ kind: 'task', pool, before: undefined, after: task })),
       sequences: new Map(),
       classes: new Map(),
-      outcomes: batch.map((task) => receiptOf(task, receipt ?? '{}', template)),
+      outcomes,
+      outcomeBytes,
       forgotten: [],
       outbox: undefined,
       bans: new Map(),
@@ -75,8 +79,8 @@ function copyOf(template: CompletedTask, id: number, order: number): CompletedTa
   return { ...template, taskId: `old-${id}`, order, origin };
 }
 
-function keyOf({ origin }: CompletedTask): string {
-  return decisionKey(origin.agent, origin.decisionId);
+function keyOf({ pool, origin }: CompletedTask): string {
+  return decisionKey(pool, origin.agent, origin.decisionId);
 }
 
 /** For as long as a task is kept, so is the outcome of its submission. */

@@ -2,7 +2,7 @@
  * Agents on one connection, as a process has them that does much: decisions are published without waiting for the
  * log's own acknowledgement, because the outcome says more; what is under way is bounded by the caller.
  */
-import { connect, headers, type NatsConnection } from 'nats';
+import { connect, type NatsConnection } from 'nats';
 import { isObject } from '../../src/protocol/json.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
 
@@ -19,9 +19,6 @@ export interface AgentsOptions {
   readonly shards: number;
   readonly agents: readonly string[];
 }
-
-/** Publishing copies the headers at once, so one object serves every message. */
-const idHeader = headers();
 
 export class Agents {
   readonly #connection: NatsConnection;
@@ -65,10 +62,9 @@ export class Agents {
   publish(pool: string, agent: string, id: string, body: Body, onOutcome: OnOutcome): void {
     const key = `${agent}.${id}`;
     this.#waiting.set(key, onOutcome);
-    idHeader.set('Nats-Msg-Id', key);
     // The id comes first: the raw pipe finds it there without reading the rest.
     const payload = Buffer.from(JSON.stringify({ id, ...body }));
-    this.#connection.publish(this.#subjectOf(pool, agent), payload, { headers: idHeader });
+    this.#connection.publish(this.#subjectOf(pool, agent), payload);
   }
 
   /** Resolves with the outcome. */

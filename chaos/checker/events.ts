@@ -4,7 +4,7 @@
  * stands in its place.
  */
 import { effectsMissing } from './effects.ts';
-import type { StoredEvent, Testimony } from './testimony.ts';
+import { keyOf, type StoredEvent, type Testimony } from './testimony.ts';
 import type { Report } from './violation.ts';
 
 interface Place {
@@ -113,7 +113,7 @@ function checkCauses(events: readonly StoredEvent[], { outcomes }: Testimony, re
         about: event.id,
         what: `${event.type}: the outcome of ${event.causationid} does not name it`,
       });
-    const effect = `${event.source} ${event.causationid}`;
+    const effect = `${event.source} ${event.actor} ${event.causationid}`;
     const seq = place?.seq ?? 0;
     const before = causes.get(effect) ?? seq;
     if (before !== seq)
@@ -125,7 +125,7 @@ function checkCauses(events: readonly StoredEvent[], { outcomes }: Testimony, re
       });
     causes.set(effect, before);
     if (cause !== undefined) {
-      const key = `${cause.agent}.${cause.decisionId}`;
+      const key = keyOf({ pool: cause.pool, agent: cause.agent, id: cause.decisionId });
       published.set(key, [...(published.get(key) ?? []), stored]);
     }
   }

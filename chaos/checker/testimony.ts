@@ -31,7 +31,7 @@ export interface StoredEvent {
 }
 
 export interface Testimony {
-  /** By agent and decision id. */
+  /** By pool, agent and decision id. */
   readonly decisions: ReadonlyMap<string, LoggedDecision>;
   /** Places of the log that hold what is no decision. */
   readonly unreadable: readonly number[];
@@ -46,8 +46,15 @@ export interface Testimony {
   readonly deadLetters: ReadonlySet<number>;
 }
 
-export function keyOf(agent: string, id: string): string {
-  return `${agent}.${id}`;
+/** An id belongs to an agent in a pool. */
+export interface Key {
+  readonly pool: string;
+  readonly agent: string;
+  readonly id: string;
+}
+
+export function keyOf({ pool, agent, id }: Key): string {
+  return `${pool}.${agent}.${id}`;
 }
 
 export function testimonyOf(entries: readonly Entry[]): Testimony {
@@ -66,18 +73,18 @@ export function testimonyOf(entries: readonly Entry[]): Testimony {
   for (const entry of entries) {
     switch (entry.t) {
       case 'sent': {
-        const key = keyOf(entry.agent, entry.id);
+        const key = keyOf(entry);
         if (!firstSent.has(key)) firstSent.set(key, entry.at);
         break;
       }
       case 'ack': {
         if (during(entry.at) !== undefined) break;
-        const key = keyOf(entry.agent, entry.id);
+        const key = keyOf(entry);
         acknowledged.set(key, (acknowledged.get(key) ?? new Set()).add(entry.seq));
         break;
       }
       case 'outcome': {
-        const key = keyOf(entry.agent, entry.id);
+        const key = keyOf(entry);
         const { text, via, at } = entry;
         const heard = { outcome: JSON.parse(text) as Outcome, text, via, at };
         outcomes.set(key, [...(outcomes.get(key) ?? []), heard]);
@@ -131,8 +138,8 @@ function wrongLogTimes(entries: readonly Entry[]): { from: number; to: number }[
 
 /** `<ns>.decisions.<shard>.<pool>.<agent>` with a JSON object that has an id; undefined for everything else. */
 function decisionOf({ seq, subject, text }: EntryOf<'logged'>): Omit<LoggedDecision, 'copies'> | undefined {
-  const [, , , , agent, ...rest] = subject.split('.');
-  if (agent === undefined || rest.length > 0) return undefined;
+  const [, , , pool, agent, ...rest] = subject.split('.');
+  if (pool === undefined || agent === undefined || rest.length > 0) return undefined;
   let body: unknown;
   try {
     body = JSON.parse(text);
@@ -143,5 +150,5 @@ function decisionOf({ seq, subject, text }: EntryOf<'logged'>): Omit<LoggedDecis
   const id: unknown = Reflect.get(body, 'id');
   const type: unknown = Reflect.get(body, 'type');
   if (typeof id !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(id)) return undefined;
-  return { key: keyOf(agent, id), agent, seq, type: String(type) };
+  return { key: keyOf({ pool, agent, id }), agent, seq, type: String(type) };
 }

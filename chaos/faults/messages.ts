@@ -1,28 +1,28 @@
 /** Faults of those who send: the same again, and what nobody should send. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { DEDUPE_WINDOW_MS } from '../system/system.ts';
 import type { Fault } from './fault.ts';
 
 const RECOVERS_WITHIN_MS = 15_000;
 const MANY = 60;
+const BETWEEN_MS = 1_000;
 
-const inside: Fault = {
-  kind: 'resent-inside-window',
+const atOnce: Fault = {
+  kind: 'resent-at-once',
   recoversWithinMs: RECOVERS_WITHIN_MS,
   async inject({ load }) {
-    await load.sendAgain(MANY, true);
+    await load.sendAgain(MANY);
     return Date.now();
   },
 };
 
-/** The broker has forgotten the ids, or was never told of them. */
-const outside: Fault = {
-  kind: 'resent-outside-window',
+/** Twice, with other decisions between. */
+const later: Fault = {
+  kind: 'resent-later',
   recoversWithinMs: RECOVERS_WITHIN_MS,
   async inject({ load }) {
-    await load.sendAgain(MANY, false);
-    await delay(DEDUPE_WINDOW_MS);
-    await load.sendAgain(MANY, true);
+    await load.sendAgain(MANY);
+    await delay(BETWEEN_MS);
+    await load.sendAgain(MANY);
     return Date.now();
   },
 };
@@ -36,4 +36,4 @@ const poisoned: Fault = {
   },
 };
 
-export const MESSAGE_FAULTS: readonly Fault[] = [inside, outside, poisoned];
+export const MESSAGE_FAULTS: readonly Fault[] = [atOnce, later, poisoned];

@@ -1,6 +1,7 @@
 /** Asks for every outcome that nobody heard, and again for some that were: they have to be the same. */
 import type { Random } from '../../src/demo/random.ts';
 import { parseDecisionSubject } from '../../src/protocol/subjects.ts';
+import { type Key, keyOf } from '../checker/testimony.ts';
 import type { OutcomeWatch } from '../load/outcome-watch.ts';
 import type { Sender } from '../load/sender.ts';
 import type { ChaosSystem } from '../system/system.ts';
@@ -11,11 +12,6 @@ const AT_ONCE = 16;
 const WITHIN_MS = 20_000;
 const PATIENCE_MS = 3_000;
 
-interface Key {
-  readonly agent: string;
-  readonly id: string;
-}
-
 export async function askForMissing(
   { connection, subjects, namespace }: ChaosSystem,
   sender: Sender,
@@ -24,19 +20,21 @@ export async function askForMissing(
 ): Promise<void> {
   const keys = new Map<string, Key>();
   await readStream(connection, subjects.streams.decisions, (message) => {
-    const agent = parseDecisionSubject(namespace, message.subject)?.agent;
+    const address = parseDecisionSubject(namespace, message.subject);
     const id = idOf(message.string());
-    if (agent !== undefined && id !== undefined) keys.set(`${agent}.${id}`, { agent, id });
+    if (address === undefined || id === undefined) return;
+    const { pool, agent } = address;
+    keys.set(keyOf({ pool, agent, id }), { pool, agent, id });
   });
   const known: Key[] = [];
   const missing: Key[] = [];
-  for (const key of keys.values()) (outcomes.knows(key.agent, key.id) ? known : missing).push(key);
+  for (const key of keys.values()) (outcomes.knows(key) ? known : missing).push(key);
   const queue = [...missing, ...random.shuffled(known).slice(0, ASKED_AGAIN)];
   const deadline = Date.now() + WITHIN_MS;
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
       for (let key = queue.shift(); key !== undefined && Date.now() < deadline; key = queue.shift())
-        await sender.ask(key.agent, undefined, key.id, PATIENCE_MS);
+        await sender.ask(key, PATIENCE_MS);
     }),
   );
 }

@@ -3,18 +3,20 @@ import { z } from 'zod';
 
 const at = z.number();
 const seq = z.int();
+const pool = z.string();
 const agent = z.string();
 const id = z.string();
 
 export const entrySchema = z.discriminatedUnion('t', [
   /** A decision goes out, for the first time or again. */
-  z.strictObject({ t: z.literal('sent'), at, agent, id, pool: z.string(), type: z.string() }),
+  z.strictObject({ t: z.literal('sent'), at, pool, agent, id, type: z.string() }),
   /** The log confirmed it. */
-  z.strictObject({ t: z.literal('ack'), at, agent, id, seq }),
+  z.strictObject({ t: z.literal('ack'), at, pool, agent, id, seq }),
   /** An outcome came: told, or because somebody asked. `text` is what it said. */
   z.strictObject({
     t: z.literal('outcome'),
     at,
+    pool,
     agent,
     id,
     via: z.enum(['result', 'query']),

@@ -17,14 +17,13 @@ export interface LoadOptions {
   readonly seed: number;
   /** Decisions a second, at most, besides the probes. */
   readonly rate: number;
-  /** The broker knows a message id again for so long, milliseconds. */
-  readonly dedupeWindowMs: number;
 }
 
 const AGENTS = 9;
 const FLOWS_AT_ONCE = 48;
 const TICK_MS = 20;
 const SENT_AGAIN = 0.04;
+const SENT_AGAIN_WITHIN_MS = 2_000;
 const POISON_EVERY_MS = 1_500;
 /** What was decided lately and can be sent again. */
 const MOST_RECENT = 200;
@@ -40,6 +39,8 @@ export class Load {
   readonly #resent = new Set<Promise<unknown>>();
   #timers: NodeJS.Timeout[] = [];
   #next = 0;
+  /** Decisions of each pool. */
+  readonly #decided = new Map<string, number>();
   #isEnding = false;
   #isPaused = false;
   #tokens = 0;
@@ -87,12 +88,10 @@ export class Load {
   }
 
   /** Sends some of the recent decisions again at once. */
-  async sendAgain(count: number, withMessageId: boolean): Promise<void> {
+  async sendAgain(count: number): Promise<void> {
     const again = this.#random.shuffled(this.#recent).slice(0, count);
     await Promise.all(
-      again.map(({ agent, pool, decision }) =>
-        this.#options.sender.send(agent, pool, decision, withMessageId),
-      ),
+      again.map(({ agent, pool, decision }) => this.#options.sender.send(agent, pool, decision)),
     );
   }
 
@@ -140,7 +139,10 @@ export class Load {
   ): Promise<Outcome | undefined> {
     await this.#turn();
     if (this.#isEnding) return undefined;
-    const decision = { id: `d${this.#next++}`, ...fields };
+    // The same ids in every pool: an id belongs to an agent in a pool.
+    const count = this.#decided.get(pool) ?? 0;
+    this.#decided.set(pool, count + 1);
+    const decision = { id: `d${count}`, ...fields };
     this.#underWay++;
     const outcome = await this.#options.sender.decide(agent, pool, decision);
     this.#underWay--;
@@ -151,13 +153,12 @@ export class Load {
     return outcome;
   }
 
-  /** Within the broker's window, after it, or without anything by which the broker could know it again. */
+  /** At once, or when the next decisions have come between. */
   #sendAgainLater(agent: string, pool: string, decision: Decision): void {
-    const { sender, dedupeWindowMs } = this.#options;
-    const how = this.#random.integer(3);
-    const after = how === 0 ? 0 : how === 1 ? dedupeWindowMs * 2 : this.#random.integer(dedupeWindowMs);
+    const { sender } = this.#options;
+    const after = this.#random.chance(0.5) ? 0 : this.#random.integer(SENT_AGAIN_WITHIN_MS);
     const sent = delay(after)
-      .then(() => (this.#isEnding || this.#isPaused ? false : sender.send(agent, pool, decision, how !== 2)))
+      .then(() => (this.#isEnding || this.#isPaused ? false : sender.send(agent, pool, decision)))
       .finally(() => this.#resent.delete(sent));
     this.#resent.add(sent);
   }

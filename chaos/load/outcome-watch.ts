@@ -2,19 +2,20 @@
 import type { Msg, NatsConnection } from 'nats';
 import type { Outcome } from '../../src/protocol/outcome.ts';
 import type { Subjects } from '../../src/protocol/subjects.ts';
+import { type Key, keyOf } from '../checker/testimony.ts';
 import type { Recorder } from '../history/recorder.ts';
 
 export class OutcomeWatch {
   readonly #recorder: Recorder;
   readonly #known = new Map<string, Outcome>();
   readonly #waiting = new Map<string, (outcome: Outcome) => void>();
-  readonly #onOutcome: (agent: string, id: string, outcome: Outcome) => void;
+  readonly #onOutcome: (key: Key, outcome: Outcome) => void;
 
   constructor(
     connection: NatsConnection,
     subjects: Subjects,
     recorder: Recorder,
-    onOutcome: (agent: string, id: string, outcome: Outcome) => void,
+    onOutcome: (key: Key, outcome: Outcome) => void,
   ) {
     this.#recorder = recorder;
     this.#onOutcome = onOutcome;
@@ -25,13 +26,13 @@ export class OutcomeWatch {
     });
   }
 
-  knows(agent: string, id: string): boolean {
-    return this.#known.has(`${agent}.${id}`);
+  knows(key: Key): boolean {
+    return this.#known.has(keyOf(key));
   }
 
   /** The outcome of a decision as soon as it is known; undefined when that takes too long. */
-  next(agent: string, id: string, withinMs: number): Promise<Outcome | undefined> {
-    const key = `${agent}.${id}`;
+  next(decision: Key, withinMs: number): Promise<Outcome | undefined> {
+    const key = keyOf(decision);
     const known = this.#known.get(key);
     if (known !== undefined) return Promise.resolve(known);
     return new Promise((resolve) => {
@@ -46,22 +47,23 @@ export class OutcomeWatch {
   }
 
   /** Somebody asked for an outcome and was told this. */
-  onAnswer(agent: string, id: string, outcome: Outcome): void {
-    this.#take(agent, id, 'query', JSON.stringify(outcome), outcome);
+  onAnswer(key: Key, outcome: Outcome): void {
+    this.#take(key, 'query', JSON.stringify(outcome), outcome);
   }
 
   #onResult(message: Msg): void {
     const [agent, id] = message.subject.split('.').slice(-2);
     if (agent === undefined || id === undefined) return;
     const text = message.string();
-    this.#take(agent, id, 'result', text, message.json<Outcome>());
+    const outcome = message.json<Outcome>();
+    this.#take({ pool: outcome.pool, agent, id }, 'result', text, outcome);
   }
 
-  #take(agent: string, id: string, via: 'result' | 'query', text: string, outcome: Outcome): void {
-    this.#recorder.write({ t: 'outcome', at: Date.now(), agent, id, via, text });
-    const key = `${agent}.${id}`;
+  #take(decision: Key, via: 'result' | 'query', text: string, outcome: Outcome): void {
+    this.#recorder.write({ t: 'outcome', at: Date.now(), ...decision, via, text });
+    const key = keyOf(decision);
     this.#known.set(key, outcome);
     this.#waiting.get(key)?.(outcome);
-    this.#onOutcome(agent, id, outcome);
+    this.#onOutcome(decision, outcome);
   }
 }

@@ -4,6 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import { shardOf } from '../../src/protocol/shard.ts';
+import type { Key } from '../checker/testimony.ts';
 import type { Sender } from './sender.ts';
 
 const EVERY_MS = 100;
@@ -39,9 +40,9 @@ export class Probes {
   }
 
   async start(): Promise<void> {
-    for (const [shard, pool] of this.#pools.entries()) {
-      await this.#sender.decide(AGENT, pool, { id: `create-${shard}`, type: 'CreatePool' });
-      await this.#sender.decide(AGENT, pool, { id: `join-${shard}`, type: 'JoinPool' });
+    for (const pool of this.#pools) {
+      await this.#sender.decide(AGENT, pool, { id: 'create', type: 'CreatePool' });
+      await this.#sender.decide(AGENT, pool, { id: 'join', type: 'JoinPool' });
     }
     this.#timer = setInterval(() => this.#probe(), EVERY_MS);
   }
@@ -54,7 +55,7 @@ export class Probes {
     this.#isPaused = paused;
   }
 
-  onOutcome(agent: string, id: string): void {
+  onOutcome({ agent, id }: Key): void {
     if (agent !== AGENT) return;
     const probe = this.#open.get(id);
     if (probe === undefined) return;

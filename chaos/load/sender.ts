@@ -4,10 +4,11 @@
  */
 import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
-import { headers, type Msg, type NatsConnection } from 'nats';
+import type { Msg, NatsConnection } from 'nats';
 import type { QueryClient } from '../../src/bus/query-client.ts';
 import type { Outcome } from '../../src/protocol/outcome.ts';
 import type { Subjects } from '../../src/protocol/subjects.ts';
+import type { Key } from '../checker/testimony.ts';
 import type { Recorder } from '../history/recorder.ts';
 import type { OutcomeWatch } from './outcome-watch.ts';
 
@@ -71,18 +72,14 @@ export class Sender {
     return undefined;
   }
 
-  /** Sends once; whether the log confirmed it. Without the message id the broker cannot know it again. */
-  async send(agent: string, pool: string, decision: Decision, withMessageId = true): Promise<boolean> {
+  /** Sends once; whether the log confirmed it. */
+  async send(agent: string, pool: string, decision: Decision): Promise<boolean> {
     const { subjects, shards, recorder } = this.#options;
     const { id, type } = decision;
-    recorder.write({ t: 'sent', at: Date.now(), agent, id, pool, type });
-    const seq = await this.publish(
-      subjects.decision(pool, agent, shards),
-      JSON.stringify(decision),
-      withMessageId ? `${agent}.${id}` : undefined,
-    );
+    recorder.write({ t: 'sent', at: Date.now(), pool, agent, id, type });
+    const seq = await this.publish(subjects.decision(pool, agent, shards), JSON.stringify(decision));
     if (seq === undefined) return false;
-    recorder.write({ t: 'ack', at: Date.now(), agent, id, seq });
+    recorder.write({ t: 'ack', at: Date.now(), pool, agent, id, seq });
     return true;
   }
 
@@ -93,17 +90,10 @@ export class Sender {
   }
 
   /** Where in the log it stands; undefined when nobody confirmed it, or the log refused it. */
-  async publish(
-    subject: string,
-    payload: string | Uint8Array,
-    messageId?: string,
-  ): Promise<number | undefined> {
-    const all = headers();
-    if (messageId !== undefined) all.set('Nats-Msg-Id', messageId);
+  async publish(subject: string, payload: string | Uint8Array): Promise<number | undefined> {
     try {
       const ack: Msg = await this.#options.connection.request(subject, payload, {
         timeout: ACK_WITHIN_MS,
-        headers: all,
       });
       const seq: unknown = Reflect.get(ack.json<object>(), 'seq');
       return typeof seq === 'number' && seq > 0 ? seq : undefined;
@@ -116,24 +106,20 @@ export class Sender {
   async #outcomeOf(agent: string, pool: string, decision: Decision): Promise<Outcome | undefined> {
     const { outcomes } = this.#options;
     for (let asked = 1; !this.#ended.signal.aborted; asked++) {
-      const told = await outcomes.next(agent, decision.id, ASK_AFTER_MS);
+      const told = await outcomes.next({ pool, agent, id: decision.id }, ASK_AFTER_MS);
       if (told !== undefined) return told;
-      const isKnown = await this.ask(agent, pool, decision.id, ASK_AFTER_MS);
+      const isKnown = await this.ask({ pool, agent, id: decision.id }, ASK_AFTER_MS);
       if (!isKnown && asked % 2 === 0) await this.send(agent, pool, decision);
     }
     return undefined;
   }
 
   /** Asks for an outcome, as anyone who missed it; false when nobody knows it. */
-  async ask(agent: string, pool: string | undefined, id: string, timeoutMs: number): Promise<boolean> {
+  async ask({ pool, agent, id }: Key, timeoutMs: number): Promise<boolean> {
     try {
       const { queries, outcomes } = this.#options;
-      const outcome = await queries.ask(
-        'outcome',
-        { agent, decisionId: id, ...(pool === undefined ? {} : { pool }) },
-        { timeoutMs },
-      );
-      outcomes.onAnswer(agent, id, outcome);
+      const outcome = await queries.ask('outcome', { pool, agent, decisionId: id }, { timeoutMs });
+      outcomes.onAnswer({ pool, agent, id }, outcome);
       return true;
     } catch {
       return false;

@@ -26,7 +26,7 @@ export interface SystemOptions {
 export const LEASE_MS = 1_000;
 export const SWEEP_EVERY_MS = 500;
 export const SWEEP_OVERDUE_MS = 2_000;
-export const DEDUPE_WINDOW_MS = 1_000;
+const DEDUPE_WINDOW_MS = 1_000;
 
 const SETTINGS = {
   CONVERGE_LEASE_MS: String(LEASE_MS),

@@ -25,6 +25,7 @@ import type { Target } from './target.ts';
 
 const SUBJECTS = subjects(PLACE.namespace);
 const KEYS = shardKeys(PLACE.namespace, PLACE.shard);
+const NOTHING_OWED = { results: [], refusals: [], events: [], deadLetters: [] };
 const NOTHING_FOUND = { outcomes: new Map<string, string>(), tasks: [], entities: [] };
 const MESSAGE = { seq: HISTORY_LENGTH + 1, at: START + 1_000 };
 /** What NATS takes by default, with room for headers. */
@@ -167,9 +168,9 @@ function mustBePublishable(what: string, json: string): void {
 }
 
 /** What is committed are texts, the outbox comes back as it was put in, and a document as it was stored. */
-function checkCommit(world: World, { results, events, deadLetters }: DecidedBatch): void {
-  const payload = encodeOutbox({ results, events, deadLetters });
-  const owed = payload === undefined ? { results: [], events: [], deadLetters: [] } : decodeOutbox(payload);
+function checkCommit(world: World, { results, refusals, events, deadLetters }: DecidedBatch): void {
+  const payload = encodeOutbox({ results, refusals, events, deadLetters });
+  const owed = payload === undefined ? NOTHING_OWED : decodeOutbox(payload);
   must(JSON.stringify(owed.events) === JSON.stringify(events), 'events come out of the outbox as others');
   must(owed.results.join() === results.join(), 'results come out of the outbox as others');
   must(owed.deadLetters.length === deadLetters.length, 'dead letters come out of the outbox as others');

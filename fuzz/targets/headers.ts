@@ -29,7 +29,7 @@ export const headersTarget: Target = {
       run: () => {
         const sent = deadLetterMessage(SUBJECTS, { seq: message.seq, reason }, message);
         const all = headers();
-        all.set('Nats-Msg-Id', sent.id);
+        all.set('Nats-Msg-Id', sent.id ?? '');
         for (const [name, value] of Object.entries(sent.headers ?? {})) all.set(name, value);
         const size = [...all].reduce(
           (sum, [name, values]) => sum + name.length + values.join('').length + 4,

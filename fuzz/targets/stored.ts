@@ -26,7 +26,11 @@ export const storedTarget: Target = {
 function owedBy(random: Random): Owed {
   const list = <T>(make: () => T): T[] => Array.from({ length: random.integer(4) }, make);
   return {
-    results: list(() => `ann.d-${random.integer(100)}`),
+    results: list(() => `work.ann.d-${random.integer(100)}`),
+    refusals: list(() => ({
+      key: `work.ann.d-${random.integer(100)}`,
+      json: JSON.stringify({ message: nastyText(random) }),
+    })),
     events: list(() => ({
       subject: `converge.events.work.task.t-${random.integer(9)}.claimed`,
       id: `0-${random.integer(1_000)}-0`,
@@ -48,17 +52,20 @@ function outboxOf(random: Random) {
         must(isNothing, 'what is owed is forgotten');
         return;
       }
-      const { results, events, deadLetters } = decodeOutbox(payload);
+      const { results, refusals, events, deadLetters } = decodeOutbox(payload);
       const isSame =
-        JSON.stringify({ results, events }) ===
-        JSON.stringify({ results: owed.results, events: owed.events });
+        JSON.stringify({ results, refusals, events }) ===
+        JSON.stringify({ results: owed.results, refusals: owed.refusals, events: owed.events });
       must(isSame, 'results or events come out of the outbox as others');
       const seqs = JSON.stringify(deadLetters.map(({ seq }) => seq));
       must(
         seqs === JSON.stringify(owed.deadLetters.map(({ seq }) => seq)),
         'dead letters come out as others',
       );
-      must(encodeOutbox({ results, events, deadLetters }) === payload, 'written again it is another entry');
+      must(
+        encodeOutbox({ results, refusals, events, deadLetters }) === payload,
+        'written again it is another entry',
+      );
     },
   };
 }

@@ -3,10 +3,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection } from 'nats';
 import type { SecuritySystem } from '../system.ts';
-import { type Attack, decisionSubject, OUTCOME_WITHIN_MS, POLL_MS, type Scene } from './attack.ts';
+import { type Attack, decisionSubject, OUTCOME_WITHIN_MS, POLL_MS, type Scene, sendRaw } from './attack.ts';
 
 const SWEPT_WITHIN_MS = 10_000;
-const UUID = /^(sweep|own)-[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
 
 export const WITH_HEADERS: readonly Attack[] = [
   {
@@ -21,7 +20,6 @@ export const WITH_HEADERS: readonly Attack[] = [
     ['Nats-Expected-Stream', 'CONVERGE_EVENTS', 'expected stream does not match'],
     ['Nats-Expected-Last-Sequence', '1', 'wrong last sequence'],
     ['Nats-Expected-Last-Subject-Sequence', '1', 'wrong last sequence'],
-    // The refusal names the newest message of the log: whose it is and which id it has.
     ['Nats-Expected-Last-Msg-Id', 'guess', 'wrong last msg ID'],
   ].map(
     ([name = '', value = '', expected = '']): Attack => ({
@@ -44,9 +42,14 @@ export const WITH_HEADERS: readonly Attack[] = [
     }),
   ),
   {
-    what: 'foresees the ids of the next sweeps from those of the last, to use them up',
-    expected: 'they are random',
-    run: (scene) => idsOfSweeps(scene),
+    what: 'asks, by a wrong Nats-Expected-Last-Msg-Id, whose decision with which id was the last',
+    expected: 'it has none',
+    run: (scene) => idOfTheLast(scene),
+  },
+  {
+    what: "sends under ann's header (Nats-Msg-Id), so that her decision is taken for a repeat",
+    expected: 'hers is accepted',
+    run: (scene) => underHerHeader(scene),
   },
 ];
 
@@ -79,17 +82,33 @@ async function headerOfNewerServers({ system, rawBob }: Scene, name: string, val
   return kept !== null && state.num_deleted === undefined ? expected : 'messages are gone';
 }
 
-/** The id of the newest message is told to anyone who asks for another one. */
-async function idsOfSweeps({ system, ann, rawBob }: Scene): Promise<string> {
+/** The refusal names the id by which the log knows its newest message. Decisions have none, Sweeps among them. */
+async function idOfTheLast({ system, ann, rawBob }: Scene): Promise<string> {
   const taskId = ann.newId();
   await ann.decide('commons', { type: 'SubmitTask', taskId, objective: 'x' });
-  await ann.decide('commons', { type: 'ClaimTask', taskId, claimTtlMs: 1_000 });
+  await ann.decide('commons', { type: 'ClaimTask', taskId, claimTtlMs: 500 });
   const deadline = performance.now() + SWEPT_WITHIN_MS;
+  // The claim is over by then, and a Sweep has said so: the newest message was ann's, then the sweeper's.
   while (performance.now() < deadline) {
     const { refusal = '' } = await withHeaders(system, rawBob, { 'Nats-Expected-Last-Msg-Id': 'guess' });
-    const [, id] = /_sweeper\.(\S+)/.exec(refusal) ?? [];
-    if (id !== undefined) return UUID.test(id) ? 'they are random' : `they begin as ${id}`;
+    const told = /wrong last msg ID:\s*(\S*)/.exec(refusal)?.[1];
+    if (told !== undefined && told !== '') return `it is ${told}`;
+    if ((await ann.query('task', { taskId })).state === 'pending') return 'it has none';
     await delay(POLL_MS);
   }
   return 'no sweep was seen';
+}
+
+/** Within the tenth of a second in which the log knows the id, and again with other forms of it. */
+async function underHerHeader({ system, ann, rawBob }: Scene): Promise<string> {
+  for (const form of ['ann.ID', 'commons.ann.ID', 'ID']) {
+    const id = ann.newId();
+    const messageId = form.replace('ID', id);
+    const heartbeat = { id: ann.newId(), type: 'Heartbeat' };
+    await sendRaw(rawBob, decisionSubject(system, 'commons', 'bob'), heartbeat, messageId);
+    const task = { type: 'SubmitTask', id, taskId: id, objective: 'x' } as const;
+    const outcome = await ann.decide('commons', task, { timeoutMs: OUTCOME_WITHIN_MS });
+    if (outcome.status !== 'accepted') return `hers is ${outcome.status}`;
+  }
+  return 'hers is accepted';
 }

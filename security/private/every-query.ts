@@ -16,7 +16,7 @@ export const EVERY_QUERY: { readonly [N in QueryName]: (pool: string) => readonl
   members: (pool) => [{ pool }, { pool, limit: 1 }],
   outcome: (pool) => [
     { agent: 'ann', decisionId: 'd-secret', pool },
-    { agent: 'ann', decisionId: 'd-secret' },
+    { agent: 'ann', decisionId: 'd-secret', pool: 'commons' },
     { agent: 'ann', decisionId: 'd-none', pool },
   ],
   auction: (pool) => ['a-open', 'a-over', 'a-none'].map((auctionId) => ({ pool, auctionId })),

@@ -1,5 +1,7 @@
 /** What must hold when all is quiet again: the log, the state, the events and the answers tell one story. */
 import type { LogMessage } from '../../src/bus/log-message.ts';
+import { bodyOf } from '../../src/protocol/outcome.ts';
+import type { Acknowledged } from '../agents.ts';
 import type { Invariant } from '../findings.ts';
 import type { MemoryShard } from '../memory/shard.ts';
 import { type Monitor, ofShard } from '../monitor.ts';
@@ -12,8 +14,9 @@ export interface EndOfRun {
   readonly plan: Plan;
   readonly servers: Servers;
   readonly monitor: Monitor;
-  /** Every answer that reached its agent, by `agent.id`. */
+  /** Every answer that reached its agent, by `pool.agent.id`. */
   readonly results: ReadonlyMap<string, readonly string[]>;
+  readonly acknowledged: readonly Acknowledged[];
   readonly report: (invariant: Invariant, what: string) => void;
 }
 
@@ -29,7 +32,7 @@ export function hasDiverged(servers: Servers, monitor: Monitor, shard: number): 
 export async function checkEnd(end: EndOfRun): Promise<number> {
   const { plan, servers, monitor, results } = end;
   const told = eventsByShard(end);
-  const implied = new Set<string>();
+  const implied = new Map<string, readonly string[]>();
   let isTainted = false;
   let decisions = 0;
   for (let shard = 0; shard < plan.shards; shard++) {
@@ -48,12 +51,27 @@ export async function checkEnd(end: EndOfRun): Promise<number> {
     checkEvents(end, shard, told.get(shard) ?? [], story);
     checkAnswers(end, story);
     if (!hasDiverged(servers, monitor, shard)) checkDeadLetters(end, shard, story);
-    for (const key of story.outcomes.keys()) implied.add(key);
+    for (const [key, answers] of story.outcomes) implied.set(key, answers);
   }
   for (const key of isTainted ? [] : results.keys()) {
     if (!implied.has(key)) end.report('I6', `${key} was answered, but the log holds no such decision`);
   }
+  checkAcknowledged(end, implied);
   return decisions;
+}
+
+/** I1: what the log said that it has was applied, or answered by the first outcome of the same bytes. */
+function checkAcknowledged(
+  { plan, acknowledged, report }: EndOfRun,
+  implied: ReadonlyMap<string, readonly string[]>,
+): void {
+  // A log that lost something has said more than it holds.
+  if (plan.logLoss !== undefined) return;
+  for (const { key, body, seq } of acknowledged) {
+    const answers = implied.get(key) ?? [];
+    if (answers.some((answer) => bodyOf(answer) === body)) continue;
+    report('I1', `${key} of bytes ${body} was acknowledged at ${seq}, and the log holds no answer to it`);
+  }
 }
 
 /** I1, I5: every message of the log, or a halt. */
@@ -95,14 +113,29 @@ function checkState({ report }: EndOfRun, shard: number, stored: MemoryShard, im
   }
 }
 
-/** I6: a decision that is answered twice in its own right was forgotten in between, and that takes its time. */
+/** What is said to a decision whose id stands for other bytes; none of it is remembered. */
+const REFUSALS: ReadonlySet<unknown> = new Set(['id_reused', 'rate_limited', 'agent_banned']);
+
+const NOTHING = { at: Number.NEGATIVE_INFINITY };
+
+/**
+ * I6: a decision that is answered twice in its own right was forgotten in between, and that takes its time. Until then
+ * other bytes with its id are refused.
+ */
 function checkOnce({ plan, report }: EndOfRun, { outcomes }: Implied): void {
   for (const [key, answers] of outcomes) {
-    const [first, second] = answers.map((answer) => JSON.parse(answer));
-    if (first === undefined || second === undefined) continue;
-    const apart = Number(second.at) - Number(first.at);
-    if (apart >= plan.settings.outcomeRetentionMs) continue;
-    report('I6', `${key} was applied twice within ${apart} ms`);
+    const [first, ...others] = answers;
+    if (first === undefined) continue;
+    let standing = JSON.parse(first);
+    for (const answer of new Set(others)) {
+      if (answer === first) continue;
+      const next = JSON.parse(answer);
+      const apart = Number(next.at) - Number(standing.at);
+      // A refusal may be of an id that still stands: whatever stands from then on has not been seen yet.
+      if (apart >= plan.settings.outcomeRetentionMs) standing = REFUSALS.has(next.code) ? NOTHING : next;
+      else if (next.body === standing.body) report('I6', `${key} was applied twice within ${apart} ms`);
+      else if (!REFUSALS.has(next.code)) report('I6', `${key} stands for two bodies within ${apart} ms`);
+    }
   }
 }
 

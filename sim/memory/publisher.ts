@@ -2,7 +2,6 @@
 import type { LogMessage } from '../../src/bus/log-message.ts';
 import { PublishError } from '../../src/errors.ts';
 import { SHARD_POOL, SWEEPER } from '../../src/protocol/names.ts';
-import { decisionKey } from '../../src/protocol/outcome.ts';
 import type { Subjects } from '../../src/protocol/subjects.ts';
 import type { DeadLetter } from '../../src/workers/outbox.ts';
 import type { ShardPublisher } from '../../src/workers/ports.ts';
@@ -65,13 +64,13 @@ export class MemoryPublisher implements ShardPublisher {
     const id = newId();
     const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
     const payload = Buffer.from(JSON.stringify({ id, type: 'Sweep', at }));
-    await link.request('publish', () => decisions.publish(subject, payload, decisionKey(SWEEPER, id)));
+    await link.request('publish', () => decisions.publish(subject, payload));
   }
 
   async settle(shard: number, id: string): Promise<void> {
     const { link, subjects, decisions } = this.#options;
     const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
     const payload = Buffer.from(JSON.stringify({ id, type: 'Settle' }));
-    await link.request('publish', () => decisions.publish(subject, payload, decisionKey(SWEEPER, id)));
+    await link.request('publish', () => decisions.publish(subject, payload));
   }
 }

@@ -19,6 +19,7 @@ import {
   LOST,
   type Lookup,
   type Remembered,
+  type RememberedOutcome,
   type ShardCommit,
   type ShardStore,
   type StoredPool,
@@ -67,7 +68,7 @@ interface Content {
   readonly buckets: Map<string, number>;
   readonly turns: Map<string, number>;
   readonly outcomes: Map<string, string>;
-  outcomeOrder: readonly Remembered[];
+  outcomeOrder: readonly RememberedOutcome[];
   readonly receipts: Map<string, string>;
   readonly receiptCounts: Map<string, number>;
   readonly outbox: Map<number, string>;
@@ -121,7 +122,11 @@ export class MemoryShard {
       clock,
       settings,
       pools: [...pools.keys()].map((pool) => this.#loadPool(pool)),
-      outcomes: { count: outcomeOrder.length, oldestAt: outcomeOrder[0]?.at },
+      outcomes: {
+        count: outcomeOrder.length,
+        bytes: outcomeOrder.reduce((sum, { bytes }) => sum + bytes, 0),
+        oldestAt: outcomeOrder[0]?.at,
+      },
       bans: [...bans.values()],
       buckets: new Map(buckets),
       turns: new Map(turns),
@@ -252,7 +257,7 @@ export class MemoryShard {
     const dump = new Map<string, string>([
       ['meta', JSON.stringify([position.seq, position.hash, position.logIdentity, now, nextDue ?? null])],
       ['settings', JSON.stringify(settings)],
-      ['outcome-order', JSON.stringify(rest.outcomeOrder.map(({ id, at }) => `${at}|${id}`))],
+      ['outcome-order', JSON.stringify(rest.outcomeOrder.map(({ id, at, bytes }) => `${at}|${bytes}|${id}`))],
     ]);
     for (const [pool, { json }] of rest.pools) dump.set(`pool ${pool}`, json);
     for (const [agent, ban] of rest.bans) dump.set(`ban ${agent}`, JSON.stringify(ban));
@@ -307,7 +312,7 @@ export class MemoryShard {
   }
 
   /** With the last thing that a decision created goes its receipt. */
-  #put<T extends { readonly origin: Origin }>(
+  #put<T extends { readonly pool: string; readonly origin: Origin }>(
     documents: Documents<T>,
     id: string,
     before: T | undefined,
@@ -315,7 +320,8 @@ export class MemoryShard {
   ): void {
     write(documents, id, after);
     if (before === undefined || isSameOrigin(before.origin, after?.origin)) return;
-    const key = `${before.origin.agent}.${before.origin.decisionId}`;
+    const { pool } = before;
+    const key = `${pool}.${before.origin.agent}.${before.origin.decisionId}`;
     const { receipts, receiptCounts } = this.#content;
     const left = (receiptCounts.get(key) ?? 0) - 1;
     if (left > 0) receiptCounts.set(key, left);
@@ -349,10 +355,10 @@ export class MemoryShard {
 
   #writeOutcomes({ outcomes, forgotten }: ShardCommit): void {
     const content = this.#content;
-    const added: Remembered[] = [];
+    const added: RememberedOutcome[] = [];
     for (const { key, json, at, created } of outcomes) {
       content.outcomes.set(key, json);
-      added.push({ id: key, at });
+      added.push({ id: key, at, bytes: Buffer.byteLength(key) + Buffer.byteLength(json) });
       if (created === 0) continue;
       content.receipts.set(key, json);
       content.receiptCounts.set(key, created);

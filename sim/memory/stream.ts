@@ -17,8 +17,8 @@ export interface StreamOptions {
    * stream is that long, as by 2.11.
    */
   readonly clampsStart: boolean;
-  /** Told of everything that is stored, with its id. */
-  readonly onStored?: (message: LogMessage, id: string) => void;
+  /** Told of everything that is stored, with its id if it has one. */
+  readonly onStored?: (message: LogMessage, id: string | undefined) => void;
 }
 
 export interface Consumer {
@@ -67,17 +67,17 @@ export class MemoryStream {
   publish(
     subject: string,
     data: Uint8Array,
-    id: string,
+    id?: string,
   ): { readonly seq: number; readonly duplicate: boolean } {
     const at = this.#options.now();
-    const known = this.#ids.get(id);
+    const known = id === undefined ? undefined : this.#ids.get(id);
     if (known !== undefined && at - known.at < this.#options.dedupeWindowMs) {
       return { seq: known.seq, duplicate: true };
     }
     if (this.isFull) throw new StreamFullError('maximum bytes exceeded');
     const message: LogMessage = { seq: this.lastSeq + 1, at, subject, data };
     this.#messages.push(message);
-    this.#ids.set(id, { seq: message.seq, at });
+    if (id !== undefined) this.#ids.set(id, { seq: message.seq, at });
     this.#options.onStored?.(message, id);
     for (const consumer of this.#consumers) offer(consumer, message);
     return { seq: message.seq, duplicate: false };

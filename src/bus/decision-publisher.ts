@@ -2,10 +2,12 @@
  * Publishes decisions into the log. Core publishes, whose acknowledgements all arrive on one inbox, with one timer for
  * everything that is under way: a request with a promise and a timer of its own would cost more than the decision.
  *
- * A message is sent again, under the same id, until the log confirms it or its deadline passes. What is under way is
- * bounded in number and bytes; whoever comes when it is full waits in line.
+ * A message is sent again, byte for byte, until the log confirms it or its deadline passes. It carries no id for the log
+ * to recognise it by: the log stores what arrives twice twice, and the state, which knows every decision by its pool,
+ * agent, id and bytes, answers it once. An id for the log would be one for the whole stream, and anyone could use it up.
+ * What is under way is bounded in number and bytes; whoever comes when it is full waits in line.
  */
-import { headers, type Msg, type NatsConnection, type Subscription } from 'nats';
+import type { Msg, NatsConnection, Subscription } from 'nats';
 import { messageOf, type PermissionDeniedError, PublishError } from '../errors.ts';
 import { isObject } from '../protocol/json.ts';
 import { every, type Timer } from '../timers.ts';
@@ -17,16 +19,13 @@ import { type Place, Window } from './window.ts';
 export interface DecisionMessage {
   readonly subject: string;
   readonly payload: Uint8Array;
-  /** `Nats-Msg-Id`: within the log's window it stores one message of this id. Left out: always stored. */
-  readonly messageId?: string | undefined;
   /** How long to try before giving up, milliseconds; the publisher's `deadlineMs` when left out. */
   readonly deadlineMs?: number | undefined;
 }
 
 export interface PublishAck {
-  /** Where in the log it stands. For a duplicate: where the message that was stored under this id stands. */
+  /** Where in the log it stands: the first place that was confirmed, when it had to be sent again. */
   readonly seq: number;
-  readonly duplicate: boolean;
 }
 
 export interface DecisionPublisherOptions {
@@ -47,6 +46,8 @@ interface Publication extends Place {
   readonly resolve: (ack: PublishAck) => void;
   readonly reject: (error: PublishError | PermissionDeniedError) => void;
   attempts: number;
+  /** Of these, how many the log said that it did not store. */
+  refused: number;
   /** When it is to be sent again. */
   dueAt: number;
   problem: string;
@@ -114,6 +115,7 @@ export class DecisionPublisher {
         resolve,
         reject,
         attempts: 0,
+        refused: 0,
         dueAt: 0,
         problem: 'no acknowledgement',
         size: message.payload.byteLength,
@@ -163,19 +165,16 @@ export class DecisionPublisher {
       publication.problem = 'not connected';
       return;
     }
-    const { subject, payload, messageId } = publication.message;
+    const { subject, payload } = publication.message;
     const patience = Math.min(this.#ackTimeoutMs * 2 ** publication.attempts, MAX_ACK_TIMEOUT_MS);
     publication.attempts++;
     publication.dueAt = performance.now() + patience;
     const reply = `${this.#inbox}.${publication.token}`;
     try {
-      this.#connection.publish(
-        subject,
-        payload,
-        messageId === undefined ? { reply } : { reply, headers: idHeader(messageId) },
-      );
+      this.#connection.publish(subject, payload, { reply });
     } catch (error) {
       // Too large for the server, not a subject, or the connection is closed: trying again changes nothing.
+      publication.refused++;
       this.#fail(publication, messageOf(error), true);
     }
   }
@@ -187,15 +186,17 @@ export class DecisionPublisher {
     switch (answer.kind) {
       case 'stored':
         this.#leave(publication);
-        publication.resolve({ seq: answer.seq, duplicate: answer.duplicate });
+        publication.resolve({ seq: answer.seq });
         return;
       case 'later': {
         publication.problem = answer.problem;
+        if (answer.isRefused) publication.refused++;
         const wait = Math.min(FIRST_RETRY_MS * 2 ** (publication.attempts - 1), MAX_RETRY_MS);
         publication.dueAt = performance.now() + wait * (0.5 + Math.random() / 2);
         return;
       }
       case 'never':
+        publication.refused++;
         this.#fail(publication, answer.problem, true);
     }
   }
@@ -214,9 +215,9 @@ export class DecisionPublisher {
 
   #giveUp(publication: Publication): void {
     const { attempts, problem } = publication;
-    const doubt =
-      attempts === 0 ? 'it was not sent' : `sent ${attempts} times; it may be stored all the same`;
-    this.#fail(publication, `not confirmed in time (${problem}): ${doubt}`);
+    const fate = mayBeStored(publication) ? '; it may be stored all the same' : '';
+    const sent = attempts === 0 ? 'it was not sent' : `sent ${attempts} times${fate}`;
+    this.#fail(publication, `not confirmed in time (${problem}): ${sent}`);
   }
 
   #giveUpWaiting(now: number): void {
@@ -230,7 +231,7 @@ export class DecisionPublisher {
     }
   }
 
-  /** What was sent on the connection that broke may or may not have arrived: the id makes sending it again harmless. */
+  /** What was sent on the connection that broke may or may not have arrived: the state answers both together once. */
   #sendEverythingAgain(): void {
     this.#isConnected = true;
     for (const publication of this.#underWay.values()) this.#send(publication);
@@ -245,7 +246,7 @@ export class DecisionPublisher {
   #fail(publication: Publication, problem: string, isFinal = false): void {
     const { subject } = publication.message;
     const message = `the log did not take a decision on ${subject}: ${problem}`;
-    this.#failAs(publication, new PublishError(message, { isFinal }));
+    this.#failAs(publication, new PublishError(message, { isFinal, mayBeStored: mayBeStored(publication) }));
   }
 
   #failAs(publication: Publication, error: PublishError | PermissionDeniedError): void {
@@ -272,15 +273,15 @@ export class DecisionPublisher {
   }
 }
 
-function idHeader(messageId: string): ReturnType<typeof headers> {
-  const header = headers();
-  header.set('Nats-Msg-Id', messageId);
-  return header;
+/** It went out more often than the log said that it did not store it. */
+function mayBeStored({ attempts, refused }: Publication): boolean {
+  return attempts > refused;
 }
 
 type LogAnswer =
-  | { readonly kind: 'stored'; readonly seq: number; readonly duplicate: boolean }
-  | { readonly kind: 'later' | 'never'; readonly problem: string };
+  | { readonly kind: 'stored'; readonly seq: number }
+  | { readonly kind: 'later'; readonly problem: string; readonly isRefused: boolean }
+  | { readonly kind: 'never'; readonly problem: string };
 
 /**
  * JetStream's own codes for having no room: the stream's limits, the server's or account's storage and memory; and the
@@ -290,20 +291,25 @@ const FULL: ReadonlySet<unknown> = new Set([10077, 10023, 10028, 10047, 10002, 1
 
 function answerOf(ack: Msg): LogAnswer {
   if (ack.headers?.code === 503) {
-    return { kind: 'later', problem: 'no log listens on the subject: no such shard, or the log is not up' };
+    const problem = 'no log listens on the subject: no such shard, or the log is not up';
+    return { kind: 'later', problem, isRefused: true };
   }
   const body = parsed(ack);
-  if (!isObject(body)) return { kind: 'later', problem: 'unreadable acknowledgement' };
-  if (isObject(body.error)) return refusal(body.error);
-  if (typeof body.seq !== 'number') return { kind: 'later', problem: 'unreadable acknowledgement' };
-  return { kind: 'stored', seq: body.seq, duplicate: body.duplicate === true };
+  if (isObject(body) && isObject(body.error)) return refusal(body.error);
+  if (!isObject(body) || typeof body.seq !== 'number') {
+    return { kind: 'later', problem: 'unreadable acknowledgement', isRefused: false };
+  }
+  return { kind: 'stored', seq: body.seq };
 }
 
 function refusal(error: { readonly [member: string]: unknown }): LogAnswer {
   const why = `${String(error.description)} (${String(error.err_code)})`;
-  if (FULL.has(error.err_code)) return { kind: 'later', problem: `the log is full: ${why}` };
+  if (FULL.has(error.err_code)) {
+    return { kind: 'later', problem: `the log is full: ${why}`, isRefused: true };
+  }
   const isPermanent = typeof error.code === 'number' && error.code >= 400 && error.code < 500;
-  return { kind: isPermanent ? 'never' : 'later', problem: why };
+  // Other errors of the server may come when a replica holds the message already.
+  return isPermanent ? { kind: 'never', problem: why } : { kind: 'later', problem: why, isRefused: false };
 }
 
 function parsed(message: Msg): unknown {

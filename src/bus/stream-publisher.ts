@@ -11,8 +11,8 @@ import { watchConnection } from './watch-connection.ts';
 export interface StreamMessage {
   readonly subject: string;
   readonly payload: string | Uint8Array;
-  /** `Nats-Msg-Id`: sent again with the same id, a message is stored once. */
-  readonly id: string;
+  /** `Nats-Msg-Id`: sent again with the same id, a message is stored once. Decisions have none: their state knows them. */
+  readonly id?: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
@@ -103,8 +103,8 @@ export class StreamPublisher {
 const idOnly = headers();
 
 function headersOf(message: StreamMessage): ReturnType<typeof headers> {
-  const all = message.headers === undefined ? idOnly : headers();
-  all.set('Nats-Msg-Id', message.id);
+  const all = message.headers === undefined && message.id !== undefined ? idOnly : headers();
+  if (message.id !== undefined) all.set('Nats-Msg-Id', message.id);
   for (const [name, value] of Object.entries(message.headers ?? {})) all.set(name, value);
   return all;
 }

@@ -28,7 +28,7 @@ export interface StreamLimits {
   readonly eventsMaxAgeMs: number;
   readonly deadLettersMaxCount: number;
   readonly deadLettersMaxAgeMs: number;
-  /** Window in which the broker itself recognises a message id, milliseconds. */
+  /** Window in which the broker itself recognises the id of an event or a dead letter, milliseconds. */
   readonly dedupeWindowMs: number;
   readonly snapshotsMaxBytes: number;
   readonly replicas: number;
@@ -298,6 +298,12 @@ function numbersOf(range: string): number[] {
 }
 
 /**
+ * The least that servers take. Decisions carry no id for the server to know them by (the state knows them), and in its
+ * window one id is one for the whole stream: somebody else's message could use it up.
+ */
+const LEAST_WINDOW_MS = 100;
+
+/**
  * Every valid shard is a subject of its own, so that a decision for a shard that nobody reads is refused by the
  * broker at once and cannot lie in the log unseen.
  */
@@ -315,7 +321,7 @@ function decisionStream(
     retention: RetentionPolicy.Limits,
     discard: DiscardPolicy.New,
     max_bytes: limits.logMaxBytes,
-    duplicate_window: nanos(limits.dedupeWindowMs),
+    duplicate_window: nanos(LEAST_WINDOW_MS),
     num_replicas: limits.replicas,
     allow_direct: true,
   };

@@ -37,6 +37,11 @@ export interface ClientOptions {
   readonly namespace?: string | undefined;
   /** The number of shards that the system was created with. Asked for (query `stats`) when left out. */
   readonly shards?: number | undefined;
+  /**
+   * For how long the system remembers outcomes, milliseconds: asked for with the number of shards, 600,000 where that is
+   * given. A decision that the log does not confirm is sent again for half of it at most.
+   */
+  readonly outcomeRetentionMs?: number | undefined;
   /** How long a decision waits for its outcome, milliseconds (30,000). */
   readonly timeoutMs?: number | undefined;
   /** Most decisions that wait for their outcome at once; others wait in line (8,192). */
@@ -116,7 +121,7 @@ export class ConvergeClient {
       queries,
       asker,
       publisher: new DecisionPublisher({ ...options.publisher, connection: opened }),
-      shards: new ShardCount(queries, shards),
+      shards: new ShardCount(queries, shards, options.outcomeRetentionMs),
     };
     return new ConvergeClient(shared, options, undefined);
   }
@@ -129,6 +134,7 @@ export class ConvergeClient {
     this.#channel = new DecisionChannel({
       ...shared,
       agent: options.agent,
+      outcomeRetentionMs: () => shared.shards.outcomeRetentionMs,
       maxOutstanding: options.maxOutstanding ?? 8_192,
       askAfterMs: options.askAfterMs,
     });
@@ -141,7 +147,8 @@ export class ConvergeClient {
    * - {@link PublishError} when the log did not take it or did not confirm it in time,
    * - `OutcomeTimeoutError` when it did, but the outcome is not known in time; it may be applied all the same, and
    *   deciding again with the same `id` is safe,
-   * - `DecisionIdReusedError` when the `id` belongs to another decision,
+   * - `OutcomeUnknownError` when the log did not confirm it and no worker knows it: it was sent for as long as that is
+   *   safe, and whether it is applied is open,
    * - {@link UnavailableError} when the client is closed, or nobody tells the number of shards.
    */
   async decide<D extends AnyDecisionInput>(
@@ -159,7 +166,8 @@ export class ConvergeClient {
 
   /**
    * Publishes a decision without waiting for its outcome: resolves once the log has it. Rejects like {@link decide},
-   * and with a {@link PublishError} when it cannot be sent at all.
+   * with a {@link PublishError} when it cannot be sent at all, and with a `DecisionIdReusedError` when the log did not
+   * confirm it and its `id` turns out to stand for another decision.
    */
   async publish(
     pool: string,
@@ -184,7 +192,7 @@ export class ConvergeClient {
     if (!isUnsendable(parcel)) return this.#channel.send(parcel, leftMs());
     const { decisionId, code, message } = parcel;
     const outcome = Promise.resolve(localOutcome(parcel, { status: 'rejected', code, message }));
-    return { decisionId, stored: Promise.resolve({ decisionId, seq: 0, duplicate: false }), outcome };
+    return { decisionId, stored: Promise.resolve({ decisionId, seq: 0 }), outcome };
   }
 
   /**

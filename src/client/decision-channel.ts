@@ -3,10 +3,11 @@ import type { NatsConnection } from 'nats';
 import type { DecisionPublisher, PublishAck } from '../bus/decision-publisher.ts';
 import type { QueryClient } from '../bus/query-client.ts';
 import { type Place, Window } from '../bus/window.ts';
-import { SHARD_POOL } from '../protocol/names.ts';
-import { decisionKey, type Outcome } from '../protocol/outcome.ts';
+import { messageOf, OutcomeUnknownError, PublishError, QueryError } from '../errors.ts';
+import { isNotFound } from '../protocol/codes.ts';
+import type { Outcome } from '../protocol/outcome.ts';
 import type { Subjects } from '../protocol/subjects.ts';
-import { OutcomeDesk } from './outcome-desk.ts';
+import { DecisionIdReusedError, isAnswerTo, OutcomeDesk } from './outcome-desk.ts';
 import type { Parcel } from './parcel.ts';
 
 export interface DecisionChannelOptions {
@@ -16,16 +17,16 @@ export interface DecisionChannelOptions {
   readonly publisher: DecisionPublisher;
   readonly agent: string;
   readonly maxOutstanding: number;
+  /** For how long the system remembers outcomes, milliseconds. */
+  readonly outcomeRetentionMs: () => number;
   readonly askAfterMs?: number | undefined;
 }
 
 /** The log has the decision; whether it is accepted is for the outcome to tell. */
 export interface Published {
   readonly decisionId: string;
-  /** Where in the log it stands. */
+  /** Where in the log it stands. Decided again with the same id it stands there twice, and is answered once. */
   readonly seq: number;
-  /** The log held a message of this agent with this id already: of an earlier call, or sent twice by this one. */
-  readonly duplicate: boolean;
 }
 
 /** A decision under way. Both promises may be ignored. */
@@ -41,12 +42,18 @@ interface Listener {
   readonly failed: (error: Error) => void;
 }
 
+/** At the end of its time a decision that nobody confirmed is asked for: this share of the time, and so much at most. */
+const ASKING_SHARE = 0.1;
+const MOST_ASKING_MS = 2_000;
+
 export class DecisionChannel {
+  readonly #options: DecisionChannelOptions;
   readonly #publisher: DecisionPublisher;
   readonly #desk: OutcomeDesk;
   readonly #outstanding: Window;
 
   constructor(options: DecisionChannelOptions) {
+    this.#options = options;
     this.#publisher = options.publisher;
     this.#desk = new OutcomeDesk(options);
     this.#outstanding = new Window(options.maxOutstanding);
@@ -80,8 +87,32 @@ export class DecisionChannel {
   }
 
   async publish(parcel: Parcel, timeoutMs: number): Promise<Published> {
-    const ack = await this.#publish(parcel, timeoutMs);
-    return { decisionId: parcel.decisionId, ...ack };
+    const { decisionId } = parcel;
+    const deadline = performance.now() + timeoutMs;
+    try {
+      return { decisionId, ...(await this.#publish(parcel, timeoutMs)) };
+    } catch (error) {
+      if (!(error instanceof PublishError) || !error.mayBeStored) throw error;
+      return { decisionId, seq: await this.#placeOf(parcel, deadline - performance.now(), error) };
+    }
+  }
+
+  /** Where a decision stands whose sending nobody confirmed, as its outcome says. */
+  async #placeOf(parcel: Parcel, timeoutMs: number, doubt: PublishError): Promise<number> {
+    const { pool, agent, decisionId } = parcel;
+    try {
+      const query = { pool, agent, decisionId };
+      const outcome = await this.#options.queries.ask('outcome', query, {
+        timeoutMs: Math.max(1, timeoutMs),
+      });
+      if (isAnswerTo(outcome, parcel, agent)) return outcome.seq;
+      throw new DecisionIdReusedError(
+        `decision ${decisionId} in pool ${pool} has an id that was used before: ${outcome.type}`,
+      );
+    } catch (error) {
+      if (error instanceof QueryError && isNotFound(error.code)) throw unknownOutcome(parcel, doubt);
+      throw error instanceof DecisionIdReusedError ? error : doubt;
+    }
   }
 
   listen(listener: (decisionId: string) => void): () => void {
@@ -99,47 +130,54 @@ export class DecisionChannel {
       size: 0,
       state: 'outside',
       begin: () => {
+        const began = performance.now();
         this.#publish(parcel, deadline - performance.now()).then(
           (ack) => {
-            if (ack.duplicate) this.#desk.wasRepeated(expectation);
-            else this.#desk.wasStored(expectation);
+            this.#desk.wasStored(expectation);
             listener.stored(ack);
           },
-          (error) => this.#desk.fail(expectation, error),
+          (error) => {
+            if (!(error instanceof PublishError) || !error.mayBeStored) {
+              this.#desk.fail(expectation, error);
+              return;
+            }
+            const untilMs = Math.min(deadline, began + this.#options.outcomeRetentionMs());
+            this.#desk.isInDoubt(expectation, untilMs, error, unknownOutcome(parcel, error));
+          },
         );
       },
     };
     const expectation = this.#desk.expect(parcel, {
       timeoutMs,
-      isInPool: parcel.pool !== SHARD_POOL,
       resolve: (outcome) => {
         this.#outstanding.leave(place);
-        listener.stored({ seq: outcome.seq, duplicate: false });
+        listener.stored({ seq: outcome.seq });
         listener.outcome(outcome);
       },
       reject: (error) => {
         this.#outstanding.leave(place);
         listener.failed(error);
       },
-      sendAgain: () => void this.#publishAnew(parcel, deadline - performance.now()).catch(ignore),
     });
     if (!expectation.isSettled) this.#outstanding.enter(place);
   }
 
-  #publish(parcel: Parcel, deadlineMs: number): Promise<PublishAck> {
-    const { subject, payload, agent, decisionId } = parcel;
-    return this.#publisher.publish({
-      subject,
-      payload,
-      messageId: decisionKey(agent, decisionId),
-      deadlineMs,
-    });
-  }
-
-  /** Without an id the broker stores it whatever it remembers. */
-  #publishAnew({ subject, payload }: Parcel, deadlineMs: number): Promise<PublishAck> {
+  /**
+   * Sends it, and again, for half of the time at most that the system remembers it: what came later than that would be
+   * decided a second time. The end of the time is for asking what became of it.
+   */
+  #publish({ subject, payload }: Parcel, timeoutMs: number): Promise<PublishAck> {
+    const askingMs = Math.min(MOST_ASKING_MS, timeoutMs * ASKING_SHARE);
+    const deadlineMs = Math.min(timeoutMs - askingMs, this.#options.outcomeRetentionMs() / 2);
     return this.#publisher.publish({ subject, payload, deadlineMs });
   }
+}
+
+function unknownOutcome({ type, pool, decisionId }: Parcel, doubt: PublishError): OutcomeUnknownError {
+  return new OutcomeUnknownError(
+    `the system knows no outcome of ${type} in pool ${pool}, and it may be applied all the same (${messageOf(doubt)}): ` +
+      `decide again with the same content and the same id, ${decisionId}`,
+  );
 }
 
 function ignore(): void {}

@@ -1,5 +1,5 @@
 /** What an agent decides for itself (reporting, giving back, leaving) is tried until it has an answer that stays. */
-import { ConvergeError, EXIT, PublishError } from '../errors.ts';
+import { ConvergeError, EXIT, OutcomeUnknownError, PublishError } from '../errors.ts';
 import { sleep } from '../timers.ts';
 import type { ConvergeClient } from './client.ts';
 import { type AnyOutcome, isRejected, type RejectedOutcome, retryAfterMs } from './outcomes.ts';
@@ -36,6 +36,8 @@ export async function insist<O extends AnyOutcome>(
       waitMs = Math.max(RETRY_MS, retryAfterMs(rejection) ?? 0);
     } catch (error) {
       if (client.isClosed || !mayPass(error)) throw error;
+      // Nobody will know the id any more: it is another decision from here on, judged by what is there by then.
+      if (error instanceof OutcomeUnknownError) id = client.newId();
       onError(error);
     }
     if (goOn()) await sleep(Math.min(waitMs, MAX_RETRY_MS));

@@ -19,8 +19,9 @@ import { isObject } from '../protocol/json.ts';
 import type { Outcome } from '../protocol/outcome.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import { every, type Timer } from '../timers.ts';
+import { localOutcome } from './parcel.ts';
 
-/** The agent has used the id before, for another decision: that one's outcome is the outcome of this id. */
+/** The agent has used the id in this pool before, for another decision, and that one's outcome is the id's. */
 export class DecisionIdReusedError extends ConvergeError {
   readonly exitCode = EXIT.usage;
 }
@@ -30,29 +31,34 @@ export interface Expected {
   readonly decisionId: string;
   readonly type: string;
   readonly pool: string;
+  /** Hash of the bytes that were sent. */
+  readonly body: string;
 }
 
 export interface ExpectOptions {
   readonly resolve: (outcome: Outcome) => void;
   readonly reject: (error: Error) => void;
   readonly timeoutMs: number;
-  /** Publishes the decision again without the broker's own check for repeats; see {@link OutcomeDesk.wasRepeated}. */
-  readonly sendAgain: () => void;
-  /** False for decisions about a whole shard: a query finds those without the pool. */
-  readonly isInPool: boolean;
+}
+
+interface Doubt {
+  readonly unanswered: Error;
+  readonly unknown: Error;
+  /** A worker has said that it knows no outcome. */
+  isUnknown: boolean;
 }
 
 /** One who waits. Made by {@link OutcomeDesk.expect}, and nobody else's to change. */
 export interface Expectation {
   readonly expected: Expected;
   readonly options: ExpectOptions;
-  readonly deadline: number;
+  deadline: number;
   askAt: number;
   askDelayMs: number;
   isAsking: boolean;
   isStored: boolean;
-  /** When the log said that it knows the id already. */
-  repeatedAt: number | undefined;
+  /** Set when nobody confirmed that it was stored: with what it ends if nothing is known of it by the deadline. */
+  doubt: Doubt | undefined;
   isSettled: boolean;
   /** Another one who waits for the same id. */
   also: Expectation | undefined;
@@ -71,8 +77,6 @@ const SWEEP_MS = 100;
 const ASK_TIMEOUT_MS = 2_000;
 const MAX_ASK_DELAY_MS = 10_000;
 const ASKING_AT_ONCE = 16;
-/** How long the outcome of a repeated id may be unknown before the decision is sent again, as a multiple of the wait. */
-const REPEATED_WAITS = 5;
 
 export class OutcomeDesk {
   readonly #options: OutcomeDeskOptions;
@@ -105,7 +109,7 @@ export class OutcomeDesk {
 
   /**
    * Has to be called before the decision is published. The outcome rejects with an {@link OutcomeTimeoutError} when it
-   * is not known in time, counted from now; with a {@link DecisionIdReusedError} when the id was used before.
+   * is not known in time, counted from now.
    */
   expect(expected: Expected, options: ExpectOptions): Expectation {
     const now = performance.now();
@@ -118,7 +122,7 @@ export class OutcomeDesk {
       askDelayMs: this.#askAfterMs,
       isAsking: false,
       isStored: false,
-      repeatedAt: undefined,
+      doubt: undefined,
       isSettled: false,
       also: this.#waiting.get(expected.decisionId),
     };
@@ -135,13 +139,12 @@ export class OutcomeDesk {
   }
 
   /**
-   * The log took the decision for a repeat, so its outcome should be known, or soon be. If it stays unknown, someone
-   * else's message has used up our id in the broker's memory; then the decision is sent once more without it, which
-   * the system itself recognises if it was a repeat after all.
+   * It was sent, and nobody confirmed it. It is not sent again, only asked for, until then; where no worker knows it, it
+   * ends as unknown, and where none answered, with what was wrong in the first place.
    */
-  wasRepeated(expectation: Expectation): void {
-    expectation.isStored = true;
-    expectation.repeatedAt ??= performance.now();
+  isInDoubt(expectation: Expectation, until: number, unanswered: Error, unknown: Error): void {
+    expectation.doubt = { unanswered, unknown, isUnknown: false };
+    expectation.deadline = Math.min(expectation.deadline, until);
     this.#ask(expectation);
   }
 
@@ -174,10 +177,10 @@ export class OutcomeDesk {
     const outcome = outcomeOf(result);
     for (let next: Expectation | undefined; waiting !== undefined; waiting = next) {
       next = waiting.also;
-      if (outcome !== undefined && isAbout(outcome, waiting.expected, this.#options.agent)) {
+      if (outcome !== undefined && isAnswerTo(outcome, waiting.expected, this.#options.agent)) {
         this.#settle(waiting, outcome);
       } else {
-        // Not to be believed here: what the system remembers decides.
+        // Not ours, whoever sent it: what the system remembers decides.
         this.#ask(waiting);
       }
     }
@@ -187,8 +190,9 @@ export class OutcomeDesk {
     const now = performance.now();
     for (const waiting of this.#everyone()) {
       // Until the log has it the publisher knows better what is wrong, and gives up at the same time.
-      if (now >= waiting.deadline + (waiting.isStored ? 0 : SWEEP_MS * 3)) {
-        this.#settle(waiting, timeoutOf(waiting));
+      const isLeftToPublisher = !waiting.isStored && waiting.doubt === undefined;
+      if (now >= waiting.deadline + (isLeftToPublisher ? SWEEP_MS * 3 : 0)) {
+        this.#settle(waiting, endOf(waiting));
       } else if (now >= waiting.askAt) this.#ask(waiting);
     }
     if (this.#waiting.size > 0) return;
@@ -197,7 +201,8 @@ export class OutcomeDesk {
   }
 
   #askForAll(): void {
-    for (const waiting of this.#everyone()) if (waiting.isStored) this.#ask(waiting);
+    for (const waiting of this.#everyone())
+      if (waiting.isStored || waiting.doubt !== undefined) this.#ask(waiting);
   }
 
   #ask(waiting: Expectation): void {
@@ -221,33 +226,23 @@ export class OutcomeDesk {
   }
 
   async #askOnce(waiting: Expectation): Promise<void> {
-    const { expected, options } = waiting;
+    const { expected } = waiting;
     const { agent, queries } = this.#options;
     try {
       const outcome = await queries.ask(
         'outcome',
-        {
-          agent,
-          decisionId: expected.decisionId,
-          ...(options.isInPool === false ? {} : { pool: expected.pool }),
-        },
+        { pool: expected.pool, agent, decisionId: expected.decisionId },
         { timeoutMs: Math.max(1, Math.min(ASK_TIMEOUT_MS, waiting.deadline - performance.now())) },
       );
-      this.#settle(waiting, isAbout(outcome, expected, agent) ? outcome : reusedId(expected, outcome));
+      this.#settle(waiting, isAnswerTo(outcome, expected, agent) ? outcome : reusedId(expected, outcome));
     } catch (error) {
-      if (error instanceof QueryError && isNotFound(error.code)) this.#isUnknown(waiting);
+      if (waiting.doubt !== undefined)
+        waiting.doubt.isUnknown = error instanceof QueryError && isNotFound(error.code);
     } finally {
       waiting.isAsking = false;
       waiting.askAt = performance.now() + waiting.askDelayMs;
       waiting.askDelayMs = Math.min(waiting.askDelayMs * 2, MAX_ASK_DELAY_MS);
     }
-  }
-
-  #isUnknown(waiting: Expectation): void {
-    if (waiting.isSettled || waiting.repeatedAt === undefined) return;
-    if (performance.now() < waiting.repeatedAt + REPEATED_WAITS * this.#askAfterMs) return;
-    waiting.repeatedAt = Number.POSITIVE_INFINITY;
-    waiting.options.sendAgain();
   }
 
   #settle(waiting: Expectation, result: Outcome | Error): void {
@@ -295,20 +290,33 @@ function isOutcome(body: unknown): body is Outcome {
   return isObject(body) && (body.status === 'accepted' || body.status === 'rejected');
 }
 
-/** A decision whose type nobody knows is answered as `unknown`. */
-function isAbout(outcome: Outcome, { decisionId, type, pool }: Expected, agent: string): boolean {
+/** Of this decision, byte for byte: the same id can stand for another one, in another pool or by another process. */
+export function isAnswerTo(outcome: Outcome, { decisionId, pool, body }: Expected, agent: string): boolean {
   return (
     outcome.decisionId === decisionId &&
     outcome.agent === agent &&
     outcome.pool === pool &&
-    (outcome.type === type || outcome.type === 'unknown')
+    outcome.body === body
   );
 }
 
-function reusedId({ decisionId, type, pool }: Expected, outcome: Outcome): DecisionIdReusedError {
-  return new DecisionIdReusedError(
-    `decision ${decisionId} (${type} in pool ${pool}) has an id that was used before: ${outcome.type} in pool ${outcome.pool}`,
+/** The id stands for another decision, so this one was refused, or will be: as the system says it, which was missed. */
+function reusedId({ decisionId, type, pool, body }: Expected, first: Outcome): Outcome {
+  return localOutcome(
+    { decisionId, type, agent: first.agent, pool, body },
+    {
+      status: 'rejected',
+      code: 'id_reused',
+      message: `the id stands for another decision, ${first.type}; choose a new one`,
+    },
   );
+}
+
+/** With what a wait ends in which nothing was heard. */
+function endOf(waiting: Expectation): Error {
+  const { doubt } = waiting;
+  if (doubt === undefined) return timeoutOf(waiting);
+  return doubt.isUnknown ? doubt.unknown : doubt.unanswered;
 }
 
 function timeoutOf({ expected, options, isStored }: Expectation): OutcomeTimeoutError {
@@ -316,6 +324,6 @@ function timeoutOf({ expected, options, isStored }: Expectation): OutcomeTimeout
   const where = isStored ? 'the log has it' : 'the log has not confirmed it';
   return new OutcomeTimeoutError(
     `no outcome of ${type} in pool ${pool} within ${options.timeoutMs} ms (${where}); it may be applied all the same: ` +
-      `decide again with the same id, ${decisionId}`,
+      `decide again with the same content and the same id, ${decisionId}`,
   );
 }

@@ -3,7 +3,7 @@ import { messageOf } from '../errors.ts';
 import type { Code } from '../protocol/codes.ts';
 import { decode } from '../protocol/decode.ts';
 import { isName, OPERATOR, SHARD_POOL } from '../protocol/names.ts';
-import type { Outcome } from '../protocol/outcome.ts';
+import { bodyHash, type Outcome } from '../protocol/outcome.ts';
 import { shardOf } from '../protocol/shard.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 
@@ -14,6 +14,8 @@ export interface Parcel {
   readonly pool: string;
   readonly subject: string;
   readonly payload: Uint8Array;
+  /** {@link bodyHash} of the payload. */
+  readonly body: string;
 }
 
 /** Why a decision cannot be sent at all. */
@@ -51,7 +53,7 @@ export function parcelOf(subjects: Subjects, letter: Letter): Parcel | Unsendabl
   const decoded = decode(subject, payload, place);
   switch (decoded.kind) {
     case 'decision':
-      return { ...about, subject, payload };
+      return { ...about, subject, payload, body: bodyHash(payload) };
     case 'rejected':
       return { ...about, code: decoded.code, message: decoded.message };
     case 'dead':
@@ -65,13 +67,15 @@ export function shardParcel(
   shard: number,
   decision: { readonly id: string; readonly type: string; readonly [field: string]: unknown },
 ): Parcel {
+  const payload = Buffer.from(JSON.stringify(decision));
   return {
     decisionId: decision.id,
     type: decision.type,
     agent: OPERATOR,
     pool: SHARD_POOL,
     subject: subjects.shardDecision(shard, OPERATOR, SHARD_POOL),
-    payload: Buffer.from(JSON.stringify(decision)),
+    payload,
+    body: bodyHash(payload),
   };
 }
 
@@ -92,9 +96,9 @@ function encoded(body: object): Uint8Array | string {
 
 /** What is answered on the agent's side: `shard` −1 and `seq` 0 say that it never reached the log. */
 export function localOutcome(
-  about: Pick<Outcome, 'decisionId' | 'type' | 'agent' | 'pool'>,
+  about: Pick<Outcome, 'decisionId' | 'type' | 'agent' | 'pool'> & Partial<Pick<Outcome, 'body'>>,
   answer: Pick<Outcome, 'status'> & Partial<Pick<Outcome, 'code' | 'message' | 'data'>>,
 ): Outcome {
-  const { decisionId, type, agent, pool } = about;
-  return { decisionId, type, agent, pool, ...answer, events: [], shard: -1, seq: 0, at: Date.now() };
+  const { decisionId, type, agent, pool, body = '' } = about;
+  return { decisionId, type, agent, pool, body, ...answer, events: [], shard: -1, seq: 0, at: Date.now() };
 }

@@ -1,5 +1,6 @@
 import type { QueryClient } from '../bus/query-client.ts';
 import { UnavailableError } from '../errors.ts';
+import { DEFAULT_SETTINGS } from '../protocol/settings.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 import { within } from '../within.ts';
 
@@ -17,11 +18,18 @@ interface Asking {
 export class ShardCount {
   readonly #queries: QueryClient;
   #known: number | undefined;
+  #outcomeRetentionMs: number;
   #asking: Asking | undefined;
 
-  constructor(queries: QueryClient, known: number | undefined) {
+  constructor(queries: QueryClient, known: number | undefined, outcomeRetentionMs: number | undefined) {
     this.#queries = queries;
     this.#known = known;
+    this.#outcomeRetentionMs = outcomeRetentionMs ?? DEFAULT_SETTINGS.outcomeRetentionMs;
+  }
+
+  /** For how long outcomes are remembered, as it was told with the number. */
+  get outcomeRetentionMs(): number {
+    return this.#outcomeRetentionMs;
   }
 
   get known(): number | undefined {
@@ -63,6 +71,10 @@ export class ShardCount {
     const { shards } = await this.#queries.ask('stats', {}, { timeoutMs: Number.POSITIVE_INFINITY, signal });
     if (shards.length === 0) throw new UnavailableError('the system does not tell its number of shards');
     this.#known = shards.length;
+    this.#outcomeRetentionMs = shards.reduce(
+      (least, { outcomeRetentionMs }) => Math.min(least, outcomeRetentionMs),
+      Number.POSITIVE_INFINITY,
+    );
     return shards.length;
   }
 }

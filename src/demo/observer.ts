@@ -14,7 +14,7 @@ import type { ConvergeEvent } from '../protocol/event.ts';
 import { isObject } from '../protocol/json.ts';
 import { OPERATOR, SWEEPER } from '../protocol/names.ts';
 import type { Outcome } from '../protocol/outcome.ts';
-import type { PoolStats } from '../protocol/queries.ts';
+import type { PoolStats, QueryInput } from '../protocol/queries.ts';
 import { parseDecisionSubject, type Subjects, subjects } from '../protocol/subjects.ts';
 import { sleep } from '../timers.ts';
 import type { HistoryChecker } from './checker/history-checker.ts';
@@ -156,13 +156,13 @@ export class Observer {
     }
   }
 
-  async #decisionAt(seq: number): Promise<{ agent: string; decisionId: string } | undefined> {
+  async #decisionAt(seq: number): Promise<QueryInput<'outcome'> | undefined> {
     const message = await readMessage(this.#jsm, this.#subjects.streams.decisions, seq);
     if (message === undefined) return undefined;
     const address = parseDecisionSubject(this.#subjects.namespace, message.subject);
     const body: unknown = JSON.parse(Buffer.from(message.data).toString('utf8'));
     if (address === undefined || !isObject(body) || typeof body.id !== 'string') return undefined;
-    return { agent: address.agent, decisionId: body.id };
+    return { pool: address.pool, agent: address.agent, decisionId: body.id };
   }
 }
 

@@ -89,6 +89,23 @@ function judge(world: World, decision: Decision, context: Context, oldest: Oldes
   }
 }
 
+/** A decision with an id that stands for another one: rejected for that, unless its author is not heard at all. */
+export function applyReused(
+  world: World,
+  decision: Decision | undefined,
+  context: Pick<Context, 'pool' | 'agent' | 'now'>,
+): AppliedDecision {
+  if (world.bans.has(context.agent)) return rejection(banned(context, context.agent));
+  heardFrom(world, context);
+  const refused =
+    decision === undefined
+      ? limitedAtOnce(world, undefined, context)
+      : refusedAtOnce(world, decision, context);
+  return rejection(
+    refused ?? rejected('id_reused', 'the id stands for another decision; choose a new one for this one'),
+  );
+}
+
 /** Something that is no valid decision: rejected for that, or because its author has sent too many of them. */
 export function applyInvalid(
   world: World,
@@ -105,7 +122,7 @@ function applyToShard(world: World, decision: SingleDecision, context: Context):
 }
 
 /** Any decision of a member counts as a sign of life, also one that is rejected. */
-function heardFrom(world: World, { pool, agent, now }: Context): void {
+function heardFrom(world: World, { pool, agent, now }: Pick<Context, 'pool' | 'agent' | 'now'>): void {
   const member = world.pool(pool)?.members.get(agent);
   if (member !== undefined && !presenceLapsed(member, now)) world.heardFrom(pool, agent, now);
 }

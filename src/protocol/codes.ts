@@ -6,6 +6,8 @@ export const CODES = {
   // any decision
   invalid_decision:
     'the decision does not have the form of its type; the message names the path of the fault',
+  id_reused:
+    'the agent has used the id in this pool for a decision of other bytes, whose outcome stands; choose a new id',
   unknown_type: 'there is no decision of this type',
   wrong_shard: 'the subject names another shard than the one the pool belongs to',
   reserved_id: 'names that start with _ are reserved for the system',

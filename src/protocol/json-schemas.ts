@@ -11,6 +11,7 @@ export const outcomeSchema = z.object({
   type: z.string(),
   agent: z.string(),
   pool: z.string(),
+  body: z.string().describe('SHA-256 of the bytes that this answers: 22 characters of base64url'),
   status: z.enum(['accepted', 'rejected']),
   code: codeSchema.optional(),
   message: z.string().optional(),

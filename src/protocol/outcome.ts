@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Code } from './codes.ts';
 import type { Json } from './json.ts';
 
@@ -7,6 +8,8 @@ export interface Outcome {
   readonly type: string;
   readonly agent: string;
   readonly pool: string;
+  /** Of which bytes this is the answer: {@link bodyHash} of the decision as it was sent. */
+  readonly body: string;
   readonly status: 'accepted' | 'rejected';
   /** The one rule that was broken. */
   readonly code?: Code;
@@ -34,7 +37,26 @@ export interface MemberOutcome {
   readonly data?: Json | undefined;
 }
 
-/** Agent and decision id together: decision ids are unique per agent. Also the `Nats-Msg-Id` of a decision. */
-export function decisionKey(agent: string, decisionId: string): string {
-  return `${agent}.${decisionId}`;
+/** An id belongs to an agent in a pool: another agent, and the same one in another pool, can use it too. */
+export function decisionKey(pool: string, agent: string, decisionId: string): string {
+  return `${pool}.${agent}.${decisionId}`;
+}
+
+/** The end of the subject on which the outcome of a decision is sent: `agent.decisionId`. */
+export function resultTokens(key: string): string {
+  return key.slice(key.indexOf('.') + 1);
+}
+
+const BODY_CHARS = 22;
+
+/** Tells the bytes of one decision from those of any other: 132 bits of their SHA-256, in base64url. */
+export function bodyHash(payload: Uint8Array): string {
+  return createHash('sha256').update(payload).digest('base64url').slice(0, BODY_CHARS);
+}
+
+const BODY = /"body":"([\w-]{22})"/;
+
+/** Of which bytes a remembered outcome is the answer. Before `body` in its JSON there are only names. */
+export function bodyOf(outcomeJson: string): string | undefined {
+  return BODY.exec(outcomeJson)?.[1];
 }

@@ -44,7 +44,11 @@ export const QUERIES = {
     limit: z.int().min(1).max(MAX_PAGE).default(MAX_PAGE).describe('most pools of one page'),
   }),
   members: z.strictObject({ pool: nameSchema, ...page }),
-  outcome: z.strictObject({ agent: nameSchema, decisionId: nameSchema, pool: nameSchema.optional() }),
+  outcome: z.strictObject({
+    pool: nameSchema.describe('where it was decided: an id belongs to an agent in a pool'),
+    agent: nameSchema,
+    decisionId: nameSchema,
+  }),
   auction: z.strictObject({ pool: nameSchema.optional(), auctionId: nameSchema }),
   auctions: z.strictObject({ pool: nameSchema.optional(), state: labelSchema.optional(), ...page }),
   vote: z.strictObject({
@@ -96,6 +100,8 @@ export interface ShardStats {
   readonly at: number;
   readonly owner: string | undefined;
   readonly halted: string | undefined;
+  /** In force on this shard. */
+  readonly outcomeRetentionMs: number;
   /** Remembered for `outcomeRetentionMs`; receipts of what is kept longer are not counted a second time. */
   readonly outcomes: number;
   readonly outbox: number;

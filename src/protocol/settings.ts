@@ -12,6 +12,12 @@ export const settingsSchema = z.strictObject({
   /** Outcomes are remembered for this long at least, and at most so many per shard. */
   outcomeRetentionMs: duration.default(10 * MINUTE_MS),
   outcomeRetentionCount: z.int().min(1_000).max(10_000_000).default(100_000),
+  /** And at most so many bytes of them, with their keys. */
+  outcomeRetentionBytes: z
+    .int()
+    .min(1_000_000)
+    .max(MAX_QUOTA_BYTES)
+    .default(64 * 1024 * 1024),
   /** Final tasks stay readable for this long, and at most so many per pool. */
   finalRetentionMs: duration.default(DAY_MS),
   finalRetentionCount: z.int().min(1).max(10_000_000).default(100_000),

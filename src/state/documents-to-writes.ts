@@ -51,10 +51,10 @@ export function writeChange(
 }
 
 /** The receipt that holds one thing less after this change: what its decision created has gone, or was replaced. */
-export function releasedReceipt({ kind, before, after }: DocumentChange): string | undefined {
+export function releasedReceipt({ kind, pool, before, after }: DocumentChange): string | undefined {
   const gone = originOf(kind, before);
   if (gone === undefined || isSameOrigin(gone, originOf(kind, after))) return undefined;
-  return decisionKey(gone.agent, gone.decisionId);
+  return decisionKey(pool, gone.agent, gone.decisionId);
 }
 
 /** Puts a document back as it was kept, byte for byte, with its index entries. Receipts are kept on their own. */

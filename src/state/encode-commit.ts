@@ -1,6 +1,6 @@
 /** From a commit to the keys and arguments of commit.lua. */
 import { writeChange } from './documents-to-writes.ts';
-import { classHash, type ShardKeys } from './keys.ts';
+import { classHash, rememberedEntry, type ShardKeys } from './keys.ts';
 import { Operations } from './operations.ts';
 import type { ScriptInput } from './script-writer.ts';
 import type { ShardCommit } from './shard-store.ts';
@@ -62,10 +62,12 @@ function encodeTurns(keys: ShardKeys, { turns }: ShardCommit, writes: Operations
   }
 }
 
-function encodeOutcomes(keys: ShardKeys, { outcomes, forgotten }: ShardCommit, writes: Operations): void {
+function encodeOutcomes(keys: ShardKeys, commit: ShardCommit, writes: Operations): void {
+  const { outcomes, outcomeBytes, forgotten } = commit;
+  writes.addPair('HSET', keys.meta, 'outcomeBytes', String(outcomeBytes));
   for (const { key, json, at, created } of outcomes) {
     writes.addPair('HSET', keys.outcomes, key, json);
-    writes.add('RPUSH', keys.outcomeOrder, `${at}|${key}`);
+    writes.add('RPUSH', keys.outcomeOrder, rememberedEntry(at, key, json));
     if (created === 0) continue;
     writes.addPair('HSET', keys.receipts, key, json);
     writes.addPair('HSET', keys.receiptCounts, key, String(created));

@@ -16,10 +16,10 @@ export interface ShardKeys {
   readonly pools: string;
   /** Hash: pool → number of its latest event. */
   readonly sequences: string;
-  /** Hash: `agent.decisionId` → outcome; and the same keys as a list, oldest first, each as `at|key`. */
+  /** Hash: `pool.agent.decisionId` → outcome; and the same keys as a list, oldest first, each as `at|bytes|key`. */
   readonly outcomes: string;
   readonly outcomeOrder: string;
-  /** Hash: `agent.decisionId` → outcome of a decision that created something, and how much of it is still kept. */
+  /** Hash: `pool.agent.decisionId` → outcome of a decision that created something, and how much of it is still kept. */
   readonly receipts: string;
   readonly receiptCounts: string;
   /** Sorted set of pool names, for paging. */
@@ -175,6 +175,16 @@ function rememberedOfState(make: (pool: string, agent: string, state: string) =>
 export const classHash = remembered((claimClass) =>
   claimClass === '' ? '-' : createHash('sha256').update(claimClass).digest('base64url').slice(0, 22),
 );
+
+/** An entry in the order of outcomes: names have no bar in them. */
+export function rememberedEntry(at: number, key: string, json: string): string {
+  return `${at}|${outcomeBytes(key, json)}|${key}`;
+}
+
+/** What a remembered outcome takes: a function of its key and text, wherever they come from. */
+export function outcomeBytes(key: string, json: string): number {
+  return key.length + Buffer.byteLength(json);
+}
 
 const ORDER_DIGITS = 16;
 

@@ -18,6 +18,7 @@ import { COMMONS } from '../protocol/names.ts';
 import { type PublicNegotiation, publicNegotiation } from '../protocol/negotiations.ts';
 import { decisionKey, type Outcome } from '../protocol/outcome.ts';
 import type { Page, PoolStats, QueryAnswers, QueryOf, ShardStats } from '../protocol/queries.ts';
+import { DEFAULT_SETTINGS, type Settings } from '../protocol/settings.ts';
 import { shardOf } from '../protocol/shard.ts';
 import { type PublicVote, publicBallots, publicVote } from '../protocol/votes.ts';
 import { type ShardKeys, shardKeys } from './keys.ts';
@@ -149,17 +150,21 @@ export class StateQueries {
     };
   }
 
-  /** Without the pool every shard is asked: decision ids are an agent's own, not a shard's. */
-  async outcome({ agent, decisionId, pool }: QueryOf<'outcome'>): Promise<Answer<Outcome>> {
-    const key = decisionKey(agent, decisionId);
-    const shards = pool === undefined ? this.#allShards() : [this.#of(pool)];
+  /** Elsewhere than on the shard of the pool is what concerns another shard as a whole, or was sent to the wrong one. */
+  async outcome({ pool, agent, decisionId }: QueryOf<'outcome'>): Promise<Answer<Outcome>> {
+    const key = decisionKey(pool, agent, decisionId);
+    const json =
+      (await this.#outcomeOn([this.#of(pool)], key)) ?? (await this.#outcomeOn(this.#allShards(), key));
+    return json === undefined
+      ? notFound('outcome_not_found', `no outcome of ${decisionId} by ${agent} in ${pool} is remembered`)
+      : { ok: parse(json) };
+  }
+
+  async #outcomeOn(shards: readonly ShardKeys[], key: string): Promise<string | undefined> {
     const found = await Promise.all(
       shards.flatMap((keys) => [this.#redis.hget(keys.outcomes, key), this.#redis.hget(keys.receipts, key)]),
     );
-    const json = found.find((text) => text !== null);
-    return json == null
-      ? notFound('outcome_not_found', `no outcome of ${decisionId} by ${agent} is remembered`)
-      : { ok: parse(json) };
+    return found.find((text) => text !== null) ?? undefined;
   }
 
   async auction({ pool = COMMONS, auctionId }: QueryOf<'auction'>): Promise<Answer<PublicAuction>> {
@@ -286,8 +291,8 @@ export class StateQueries {
   async shardStats(): Promise<ShardStats[]> {
     return await Promise.all(
       this.#allShards().map(async (keys, shard) => {
-        const [[seq, now], owner, halted, outcomes, outbox] = await Promise.all([
-          this.#redis.hmget(keys.meta, 'seq', 'now'),
+        const [[seq, now, settings], owner, halted, outcomes, outbox] = await Promise.all([
+          this.#redis.hmget(keys.meta, 'seq', 'now', 'settings'),
           this.#redis.get(keys.lease),
           this.#redis.get(keys.halted),
           this.#redis.llen(keys.outcomeOrder),
@@ -299,6 +304,8 @@ export class StateQueries {
           at: Number(now ?? 0),
           owner: owner === null ? undefined : workerNameOf(owner),
           halted: halted ?? undefined,
+          outcomeRetentionMs: (settings == null ? DEFAULT_SETTINGS : parse<Settings>(settings))
+            .outcomeRetentionMs,
           outcomes,
           outbox,
         };

@@ -16,6 +16,7 @@ import type {
   LoadGuard,
   Lookup,
   Remembered,
+  RememberedOutcome,
   ShardCommit,
   ShardStore,
   StoredPool,
@@ -70,9 +71,9 @@ export class RedisShardStore implements ShardStore {
 
   async #loadAt(position: StoredPosition, pages: Pages): Promise<StoredShard> {
     const keys = this.#keys;
-    const [[now, clock, settings], names, sequences, count, oldest, bans, buckets, turns] = await Promise.all(
-      [
-        this.#reads.hmget(keys.meta, 'now', 'clock', 'settings'),
+    const [[now, clock, settings, outcomeBytes], names, sequences, count, oldest, bans, buckets, turns] =
+      await Promise.all([
+        this.#reads.hmget(keys.meta, 'now', 'clock', 'settings', 'outcomeBytes'),
         this.#reads.zrange(keys.poolNames, 0, '-1'),
         this.#reads.hgetall(keys.sequences),
         this.#reads.llen(keys.outcomeOrder),
@@ -80,8 +81,7 @@ export class RedisShardStore implements ShardStore {
         this.#reads.hvals(keys.bans),
         this.#reads.hgetall(keys.buckets),
         this.#reads.hgetall(keys.turns),
-      ],
-    );
+      ]);
     const stored: StoredPool[] = [];
     for (const doc of await pages.documents<Pool>(keys.pools, names)) {
       this.#onPiece();
@@ -93,7 +93,11 @@ export class RedisShardStore implements ShardStore {
       clock: Number(clock ?? 0),
       settings: settings == null ? undefined : standingSchema.parse(JSON.parse(settings)),
       pools: stored,
-      outcomes: { count, oldestAt: oldest === null ? undefined : parseRemembered(oldest).at },
+      outcomes: {
+        count,
+        bytes: Number(outcomeBytes ?? 0),
+        oldestAt: oldest === null ? undefined : parseRemembered(oldest).at,
+      },
       bans: bans.map((json) => parse<Ban>(json)),
       buckets: new Map(Object.entries(buckets).map(([key, fullAt]) => [key, Number(fullAt)])),
       turns: new Map(Object.entries(turns).map(([pool, turn]) => [pool, Number(turn)])),
@@ -278,9 +282,9 @@ function idOf({ id }: Remembered): string {
   return id;
 }
 
-function parseRemembered(entry: string): Remembered {
-  const bar = entry.indexOf('|');
-  return { id: entry.slice(bar + 1), at: Number(entry.slice(0, bar)) };
+function parseRemembered(entry: string): RememberedOutcome {
+  const [at, bytes, id = ''] = entry.split('|', 3);
+  return { id, at: Number(at), bytes: Number(bytes) };
 }
 
 const POSITION_FIELDS = ['seq', 'hash', 'log'] as const;

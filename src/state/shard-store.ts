@@ -40,7 +40,11 @@ export interface StoredShard {
   readonly clock: number;
   readonly settings: Standing | undefined;
   readonly pools: readonly StoredPool[];
-  readonly outcomes: { readonly count: number; readonly oldestAt: number | undefined };
+  readonly outcomes: {
+    readonly count: number;
+    readonly bytes: number;
+    readonly oldestAt: number | undefined;
+  };
   /** Agents that are banned from the whole system. */
   readonly bans: readonly Ban[];
   /** Buckets of rates that may not be full: when they are again, microseconds. */
@@ -54,8 +58,13 @@ export interface Remembered {
   readonly at: number;
 }
 
+export interface RememberedOutcome extends Remembered {
+  /** What it takes: `outcomeBytes` of its key and text. */
+  readonly bytes: number;
+}
+
 export interface Lookup {
-  /** `agent.decisionId` of decisions that may be known already. */
+  /** `pool.agent.decisionId` of decisions that may be known already. */
   readonly outcomes: readonly string[];
   /** Tasks that are not in memory and may be final: pool → task ids. */
   readonly tasks: ReadonlyMap<string, readonly string[]>;
@@ -66,7 +75,7 @@ export interface Lookup {
 export interface Found {
   /** Where the shard stood when the last of it was read: what was read at another place is of another state. */
   readonly position: StoredPosition;
-  /** `agent.decisionId` → the outcome, as the JSON text that was answered. */
+  /** `pool.agent.decisionId` → the outcome, as the JSON text that was answered. */
   readonly outcomes: ReadonlyMap<string, string>;
   readonly tasks: readonly Task[];
   readonly entities: readonly Entity[];
@@ -106,6 +115,8 @@ export interface ShardCommit {
   readonly buckets: ReadonlyMap<string, number | undefined>;
   readonly turns: ReadonlyMap<string, number | undefined>;
   readonly outcomes: readonly OutcomeRecord[];
+  /** What all remembered outcomes take after this commit. */
+  readonly outcomeBytes: number;
   /** The oldest remembered outcomes, which go. */
   readonly forgotten: readonly string[];
   /** What is to be published of this batch; undefined when nothing is. */
@@ -138,7 +149,7 @@ export interface ShardStore {
     readonly position: StoredPosition | undefined;
     readonly finals: ReadonlyMap<string, readonly Remembered[]>;
     readonly ended: ReadonlyMap<string, readonly Remembered[]>;
-    readonly outcomes: readonly Remembered[];
+    readonly outcomes: readonly RememberedOutcome[];
     readonly tasks: readonly Task[];
     readonly entities: readonly Entity[];
   }>;

@@ -45,13 +45,14 @@ export function buildCommit({ id, loaded, last, decided, fetched, published }: C
     buckets,
     turns,
     outcomes: decided.records,
+    outcomeBytes: world.outcomes.bytes,
     forgotten: fetched.oldest.outcomes.slice(0, decided.forgottenOutcomes).map((outcome) => outcome.id),
     outbox: encodeOutbox(decided),
     published,
   };
 }
 
-/** Outcomes that were forgotten before their time, because there were too many. */
+/** Outcomes that were forgotten before their time, because there were too many, or too large ones. */
 export function forgottenEarly({ world }: Loaded, decided: DecidedBatch, { oldest }: Fetched): number {
   const { outcomeRetentionMs } = world.settings;
   const forgotten = oldest.outcomes.slice(0, decided.forgottenOutcomes);

@@ -3,7 +3,7 @@
  * commit writes and all that is published after it.
  */
 import type { LogMessage } from '../bus/log-reader.ts';
-import { type AppliedDecision, applyDecision, applyInvalid } from '../handlers/apply.ts';
+import { type AppliedDecision, applyDecision, applyInvalid, applyReused } from '../handlers/apply.ts';
 import { GateAhead } from '../handlers/pools/gate-ahead.ts';
 import { touchedEntities, touchedTasks } from '../handlers/registry.ts';
 import { NOTHING_OLD, type OldestKept } from '../handlers/system/sweep.ts';
@@ -11,12 +11,13 @@ import type { World } from '../handlers/world/world.ts';
 import { isOfSystem } from '../protocol/decisions/index.ts';
 import { type Decoded, decode, type LogPlace } from '../protocol/decode.ts';
 import { entityRef } from '../protocol/entities.ts';
-import { decisionKey } from '../protocol/outcome.ts';
+import { bodyHash, bodyOf, decisionKey } from '../protocol/outcome.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import { outcomeBytes } from '../state/keys.ts';
 import type { WriteBounds } from '../state/script-writer.ts';
 import type { Found, Lookup, OutcomeRecord } from '../state/shard-store.ts';
 import { CommitSize } from './commit-size.ts';
-import type { DeadLetter } from './outbox.ts';
+import type { Answer, DeadLetter } from './outbox.ts';
 import { type Applied, type RenderedEvent, renderEvents, renderOutcome } from './render.ts';
 
 export interface DecodedMessage {
@@ -42,6 +43,8 @@ export interface DecidedBatch {
   readonly results: readonly string[];
   /** The outcomes of {@link results}, as JSON. */
   readonly outcomes: ReadonlyMap<string, string>;
+  /** Answers that are told and not remembered: their ids belong to other decisions. */
+  readonly refusals: readonly Answer[];
   readonly records: readonly OutcomeRecord[];
   readonly events: readonly RenderedEvent[];
   readonly deadLetters: readonly DeadLetter[];
@@ -75,11 +78,11 @@ export function lookupFor(batch: readonly DecodedMessage[], world: World): Looku
     if (decoded.kind === 'dead' || isSettle(decoded)) continue;
     const { agent, pool } = decoded.address;
     if (decoded.kind === 'rejected') {
-      outcomes.push(decisionKey(agent, decoded.id));
+      outcomes.push(decisionKey(pool, agent, decoded.id));
       continue;
     }
     const { decision } = decoded;
-    outcomes.push(decisionKey(agent, decision.id));
+    outcomes.push(decisionKey(pool, agent, decision.id));
     const state = world.pool(pool);
     if (isOfSystem(decision) || state === undefined) continue;
     for (const single of decision.type === 'Batch' ? decision.decisions : [decision]) {
@@ -134,6 +137,7 @@ export function decideBatch(
   const decisions: Decision[] = [];
   const results: string[] = [];
   const outcomes = new Map<string, string>();
+  const refusals: Answer[] = [];
   const records: OutcomeRecord[] = [];
   const events: RenderedEvent[] = [];
   const deadLetters: DeadLetter[] = [];
@@ -148,16 +152,28 @@ export function decideBatch(
       size.addLine();
       continue;
     }
-    const applied = appliedAs(decoded, message.seq, now, context.shard);
+    const applied = appliedAs(decoded, message, now, context.shard);
     if (isSettle(decoded)) {
       const result = judge(decoded, world, applied, NOTHING_OLD);
       for (const event of renderEvents(applied, result.events, context.subjects)) events.push(event);
       decisions.push({ applied, result });
       continue;
     }
-    const key = decisionKey(applied.agent, applied.decisionId);
-    results.push(key);
+    const key = decisionKey(applied.pool, applied.agent, applied.decisionId);
     const known = outcomes.get(key) ?? found.outcomes.get(key);
+    if (known !== undefined && bodyOf(known) !== applied.body) {
+      const result = refuseReused(decoded, world, applied);
+      const json = renderOutcome(applied, result, []);
+      const outcome = { key, json, isReceipt: false };
+      size.add(
+        { bytes: message.data.byteLength, pool: applied.pool, outcome, events: [], forgottenOutcomes: 0 },
+        world.takeTouched(),
+      );
+      refusals.push({ key, json });
+      decisions.push({ applied, result });
+      continue;
+    }
+    results.push(key);
     if (known !== undefined) {
       repeated++;
       size.addLine();
@@ -180,7 +196,7 @@ export function decideBatch(
       world.takeTouched(),
     );
     records.push({ key, json, at: now, created });
-    remember(world, now);
+    remember(world, now, outcomeBytes(key, json));
     for (const event of rendered) events.push(event);
     forgottenOutcomes += result.forgottenOutcomes;
     decisions.push({ applied, result });
@@ -192,6 +208,7 @@ export function decideBatch(
     decisions,
     results,
     outcomes,
+    refusals,
     records,
     events,
     deadLetters,
@@ -217,23 +234,34 @@ const CREATING: ReadonlySet<string> = new Set([
   'delegation.granted',
 ]);
 
-function remember({ outcomes }: World, now: number): void {
+function remember({ outcomes }: World, at: number, bytes: number): void {
   outcomes.count++;
-  outcomes.oldestAt ??= now;
+  outcomes.bytes += bytes;
+  outcomes.oldestAt ??= at;
 }
 
 function appliedAs(
   decoded: Exclude<Decoded, { kind: 'dead' }>,
-  seq: number,
+  { seq, data }: LogMessage,
   at: number,
   shard: number,
 ): Applied {
   const { agent, pool } = decoded.address;
+  const body = bodyHash(data);
   if (decoded.kind === 'rejected') {
-    return { decisionId: decoded.id, type: decoded.type, agent, pool, shard, seq, at };
+    return { decisionId: decoded.id, type: decoded.type, agent, pool, body, shard, seq, at };
   }
   const { decision } = decoded;
-  return { decisionId: decision.id, type: decision.type, agent, pool, shard, seq, at };
+  return { decisionId: decision.id, type: decision.type, agent, pool, body, shard, seq, at };
+}
+
+function refuseReused(
+  decoded: Exclude<Decoded, { kind: 'dead' }>,
+  world: World,
+  { pool, agent, at }: Applied,
+): AppliedDecision {
+  const decision = decoded.kind === 'rejected' ? undefined : decoded.decision;
+  return applyReused(world, decision, { pool, agent, now: at });
 }
 
 function judge(

@@ -11,7 +11,7 @@ import { findStream, logIdentityOf } from '../bus/streams.ts';
 import { LogDivergedError, PublishError } from '../errors.ts';
 import { MAX_DECISION_BYTES } from '../protocol/limits.ts';
 import { SHARD_POOL, SWEEPER } from '../protocol/names.ts';
-import { decisionKey } from '../protocol/outcome.ts';
+import { resultTokens } from '../protocol/outcome.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import type { DeadLetter } from './outbox.ts';
 import type { ShardLog, ShardPublisher } from './ports.ts';
@@ -73,7 +73,7 @@ export function natsShardPublisher(
 ): ShardPublisher {
   return {
     result(key, outcome) {
-      connection.publish(`${subjects.namespace}.results.${key}`, Buffer.from(outcome));
+      connection.publish(`${subjects.namespace}.results.${resultTokens(key)}`, Buffer.from(outcome));
     },
     async events(events) {
       if (eventsAreFull()) throw new PublishError('the events stream is full');
@@ -86,16 +86,15 @@ export function natsShardPublisher(
       await connection.flush();
     },
     async sweep(shard, at) {
-      // As the sweeper's, it must not be guessed.
       const id = `own-${randomUUID()}`;
       const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
       const payload = JSON.stringify({ id, type: 'Sweep', at });
-      await streams.publish([{ subject, payload, id: decisionKey(SWEEPER, id) }]);
+      await streams.publish([{ subject, payload }]);
     },
     async settle(shard, id) {
       const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
       const payload = JSON.stringify({ id, type: 'Settle' });
-      await streams.publish([{ subject, payload, id: decisionKey(SWEEPER, id) }]);
+      await streams.publish([{ subject, payload }]);
     },
   };
 }

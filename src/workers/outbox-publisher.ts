@@ -140,11 +140,13 @@ export class OutboxPublisher {
   #sendResults(batch: Batch): void {
     const { publisher, logger } = this.#options;
     batch.hasSentResults = true;
-    for (const key of batch.owed.results) {
-      const outcome = batch.outcomes.get(key);
-      if (outcome === undefined) continue;
+    const remembered = batch.owed.results.flatMap((key) => {
+      const json = batch.outcomes.get(key);
+      return json === undefined ? [] : [{ key, json }];
+    });
+    for (const { key, json } of [...remembered, ...batch.owed.refusals]) {
       try {
-        publisher.result(key, outcome);
+        publisher.result(key, json);
       } catch (error) {
         // An outcome too large for the server, or a closed connection: it can still be asked for.
         logger.warn({ key, reason: messageOf(error) }, 'a result could not be sent');

@@ -1,6 +1,7 @@
 /**
  * What a batch owes to the world: stored in the same commit as its state, published after it, cleared when that is
- * confirmed. A line each: `R key` a result, by the key of its outcome; `E subject id json` an event; `D seq reason` a
+ * confirmed. A line each: `R key` a result, by the key of its outcome; `A key json` an
+ * answer that is not remembered; `E subject id json` an event; `D seq reason` a
  * dead letter, whose bytes are in the log.
  */
 import { StoredStateError } from '../errors.ts';
@@ -11,16 +12,24 @@ export interface DeadLetter {
   readonly reason: string;
 }
 
+/** An outcome that is told and not remembered. */
+export interface Answer {
+  readonly key: string;
+  readonly json: string;
+}
+
 export interface Owed {
-  /** `agent.decisionId` of each outcome to be sent. */
+  /** `pool.agent.decisionId` of each remembered outcome to be sent. */
   readonly results: readonly string[];
+  readonly refusals: readonly Answer[];
   readonly events: readonly RenderedEvent[];
   readonly deadLetters: readonly DeadLetter[];
 }
 
-export function encodeOutbox({ results, events, deadLetters }: Owed): string | undefined {
+export function encodeOutbox({ results, refusals, events, deadLetters }: Owed): string | undefined {
   const lines = [
     ...results.map((key) => `R ${key}`),
+    ...refusals.map(({ key, json }) => `A ${key} ${json}`),
     ...events.map(({ subject, id, json }) => `E ${subject} ${id} ${json}`),
     ...deadLetters.map(({ seq, reason }) => `D ${seq} ${oneLine(reason)}`),
   ];
@@ -39,16 +48,19 @@ const POSITION = /^[1-9]\d{0,15}$/;
 /** Throws a {@link StoredStateError} where a line is none of {@link encodeOutbox}. */
 export function decodeOutbox(payload: string): Owed {
   const results: string[] = [];
+  const refusals: Answer[] = [];
   const events: RenderedEvent[] = [];
   const deadLetters: DeadLetter[] = [];
   for (const line of payload.split('\n')) {
     const [kind, first, second] = line.split(' ', 3);
     if (kind === 'R' && first !== undefined) results.push(first);
-    else if (kind === 'E' && first !== undefined && second !== undefined) {
+    else if (kind === 'A' && first !== undefined && second !== undefined) {
+      refusals.push({ key: first, json: line.slice(3 + first.length) });
+    } else if (kind === 'E' && first !== undefined && second !== undefined) {
       events.push({ subject: first, id: second, json: line.slice(4 + first.length + second.length) });
     } else if (kind === 'D' && first !== undefined && POSITION.test(first)) {
       deadLetters.push({ seq: Number(first), reason: line.slice(3 + first.length) });
     } else throw new StoredStateError(`the outbox holds a line of an unknown kind: ${line.slice(0, 40)}`);
   }
-  return { results, events, deadLetters };
+  return { results, refusals, events, deadLetters };
 }

@@ -13,6 +13,8 @@ export interface Applied {
   readonly type: string;
   readonly agent: string;
   readonly pool: string;
+  /** Hash of the bytes that were decided on. */
+  readonly body: string;
   readonly shard: number;
   readonly seq: number;
   readonly at: number;
@@ -29,14 +31,15 @@ export interface RenderedEvent {
  * this is done for every decision; names, ids and codes have no characters that JSON escapes.
  */
 export function renderOutcome(
-  { decisionId, type, agent, pool, shard, seq, at }: Applied,
+  { decisionId, type, agent, pool, body, shard, seq, at }: Applied,
   { status, code, message, transient, data }: AppliedDecision,
   events: readonly RenderedEvent[],
 ): string {
   let ids = '';
   for (const { id } of events) ids += ids === '' ? `"${id}"` : `,"${id}"`;
   return (
-    `{"decisionId":"${decisionId}","type":"${type}","agent":"${agent}","pool":"${pool}","status":"${status}"` +
+    `{"decisionId":"${decisionId}","type":"${type}","agent":"${agent}","pool":"${pool}","body":"${body}"` +
+    `,"status":"${status}"` +
     `${code === undefined ? '' : `,"code":"${code}"`}` +
     `${message === undefined ? '' : `,"message":${JSON.stringify(message)}`}` +
     `${transient === true ? ',"transient":true' : ''}` +

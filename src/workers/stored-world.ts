@@ -24,6 +24,7 @@ export function worldOf(
   for (const [key, fullAtUs] of stored.buckets) world.buckets.load(key, fullAtUs);
   for (const [pool, turn] of stored.turns) world.loadTurn(pool, turn);
   world.outcomes.count = stored.outcomes.count;
+  world.outcomes.bytes = stored.outcomes.bytes;
   world.outcomes.oldestAt = stored.outcomes.oldestAt;
   return world;
 }

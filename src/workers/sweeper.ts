@@ -10,7 +10,6 @@ import { messageOf } from '../errors.ts';
 import { Names, type SweepReport, type SweptNames } from '../handlers/system/sweep-report.ts';
 import { isObject, parseJson } from '../protocol/json.ts';
 import { SHARD_POOL, SWEEPER } from '../protocol/names.ts';
-import { decisionKey } from '../protocol/outcome.ts';
 import { areInForce, type Settings } from '../protocol/settings.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import type { StateQueries } from '../state/queries.ts';
@@ -110,7 +109,6 @@ export class Sweeper {
   async #sweep(shard: number): Promise<SweepReport | undefined> {
     const { streams, subjects, settings, heapBytes, time, outcomeWithinMs, areSettingsAgreed } =
       this.#options;
-    // Not to be guessed from the last one: whoever knows it can use it up in the broker's memory before we do.
     const id = `sweep-${randomUUID()}`;
     const answered = new Promise<SweepReport | undefined>((resolve) => {
       const timer = after(outcomeWithinMs, () => done(undefined));
@@ -128,7 +126,7 @@ export class Sweeper {
       const at = now === undefined ? undefined : Math.floor(now);
       const brought = areSettingsAgreed() ? { settings, heapBytes } : {};
       const payload = JSON.stringify({ id, type: 'Sweep', ...brought, at });
-      await streams.publish([{ subject, payload, id: decisionKey(SWEEPER, id) }]);
+      await streams.publish([{ subject, payload }]);
     } catch (error) {
       this.#waiting.get(id)?.(undefined);
       throw new Error(`shard ${shard} could not be swept: ${messageOf(error)}`, { cause: error });

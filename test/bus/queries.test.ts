@@ -201,13 +201,18 @@ describe('pools and members', () => {
 });
 
 describe('outcomes and figures', () => {
-  it('an outcome with or without its pool', async () => {
+  it('an outcome by its pool, agent and id', async () => {
     const { ann } = await newSpace();
     const outcome = await ann.decide('lab', { type: 'CreatePool' });
     const { decisionId } = outcome;
     expect((await ann.query('outcome', { agent: 'ann', decisionId, pool: 'lab' })).ok).toEqual(outcome);
-    expect((await ann.query('outcome', { agent: 'ann', decisionId })).ok).toEqual(outcome);
-    expect((await ann.query('outcome', { agent: 'bob', decisionId })).error?.code).toBe('outcome_not_found');
+    for (const other of [
+      { agent: 'bob', pool: 'lab' },
+      { agent: 'ann', pool: 'commons' },
+    ]) {
+      expect((await ann.query('outcome', { ...other, decisionId })).error?.code).toBe('outcome_not_found');
+    }
+    expect((await ann.query('outcome', { agent: 'ann', decisionId })).error?.code).toBe('invalid_query');
   });
 
   it('stats: shards with owner and position, the log, workers, and a pool by states', async () => {

@@ -62,8 +62,28 @@ describe('the streams of a system', () => {
     });
     expect(after).toEqual(before);
     const info = await findStream(system.jsm, ns.streams.decisions);
-    expect(info?.config).toMatchObject({ max_bytes: 9 * MEBIBYTE, duplicate_window: 7_000_000_000 });
+    expect(info?.config).toMatchObject({ max_bytes: 9 * MEBIBYTE });
     expect(info?.state.messages).toBe(1);
+    const events = await findStream(system.jsm, ns.streams.events);
+    expect(events?.config).toMatchObject({ duplicate_window: 7_000_000_000 });
+  });
+
+  it('the log knows ids of messages for no longer than servers insist on, also one that was made before', async () => {
+    const ns = names();
+    await ensureStreams(system.jsm, ns, 2, LIMITS);
+    const made = await findStream(system.jsm, ns.streams.decisions);
+    expect(made?.config.duplicate_window).toBe(100_000_000);
+    if (made === undefined) return;
+    const former = { ...made.config, duplicate_window: 120_000_000_000 };
+    await system.jsm.streams.update(ns.streams.decisions, former);
+    await ensureStreams(system.jsm, ns, 2, LIMITS);
+    const after = await findStream(system.jsm, ns.streams.decisions);
+    expect(after?.config.duplicate_window).toBe(100_000_000);
+    const shorter = system.jsm.streams.update(ns.streams.decisions, {
+      ...former,
+      duplicate_window: 99_000_000,
+    });
+    await expect(shorter).rejects.toThrow();
   });
 
   it('are not made smaller than what they hold: the server would drop the oldest of it', async () => {

@@ -55,7 +55,7 @@ describe('lost', () => {
   });
 
   it('is a decision that was confirmed and is not in the log', () => {
-    expect(broken([...history(), { t: 'ack', at: 1, agent: 'ann', id: 'd9', seq: 9 }])).toEqual([
+    expect(broken([...history(), { t: 'ack', at: 1, pool: 'p', agent: 'ann', id: 'd9', seq: 9 }])).toEqual([
       'lost not_in_log',
     ]);
   });
@@ -89,7 +89,7 @@ describe('lost', () => {
     const entries: Entry[] = [
       ...history(),
       { t: 'wrong-log', at: 10, phase: 'begin' },
-      { t: 'ack', at: 11, agent: 'ann', id: 'd9', seq: 9 },
+      { t: 'ack', at: 11, pool: 'p', agent: 'ann', id: 'd9', seq: 9 },
       { t: 'wrong-log', at: 12, phase: 'end' },
     ];
     expect(broken(entries)).toEqual([]);

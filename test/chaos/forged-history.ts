@@ -79,10 +79,10 @@ export function history(): Entry[] {
       at,
     };
     return [
-      { t: 'sent', at, agent, id, pool: POOL, type },
-      { t: 'ack', at, agent, id, seq },
+      { t: 'sent', at, pool: POOL, agent, id, type },
+      { t: 'ack', at, pool: POOL, agent, id, seq },
       loggedEntry(seq, agent, JSON.stringify({ id, type })),
-      { t: 'outcome', at, agent, id, via: 'result', text: JSON.stringify(outcome) },
+      { t: 'outcome', at, pool: POOL, agent, id, via: 'result', text: JSON.stringify(outcome) },
       ...published,
     ] satisfies Entry[];
   });

@@ -108,7 +108,7 @@ describe('publish', () => {
     const once = await publish('nowait', 'CreatePool', '--json', '--no-wait', '--id', 'nowait-1');
     expect(once.code).toBe(0);
     const { seq, ...rest } = jsonOf(once);
-    expect(rest).toEqual({ decisionId: 'nowait-1', duplicate: false });
+    expect(rest).toEqual({ decisionId: 'nowait-1' });
     const again = await publish('nowait', 'CreatePool', '--no-wait', '--id', 'nowait-1');
     expect(again.stdout).toBe(`the log has decision nowait-1 already, at position ${seq}\n`);
   });

@@ -40,7 +40,6 @@ async function setup(
     message: (text, extra = {}) => ({
       subject: names.decision('pool', 'agent', SHARDS),
       payload: Buffer.from(text),
-      messageId: `agent.${text.slice(0, 20)}`,
       ...extra,
     }),
     stored: () => storedIn(names.streams.decisions),
@@ -82,19 +81,15 @@ async function processState(): Promise<string> {
 it('resolves with the place in the log, in the order of the calls', async () => {
   const { publisher, message, stored } = await setup();
   const acks = await Promise.all(['a', 'b', 'c'].map((text) => publisher.publish(message(text))));
-  expect(acks).toEqual([1, 2, 3].map((seq) => ({ seq, duplicate: false })));
+  expect(acks).toEqual([1, 2, 3].map((seq) => ({ seq })));
   expect(await stored()).toEqual(['a', 'b', 'c']);
   expect(publisher.unconfirmed).toBe(0);
 });
 
-it('the same id again is stored once, and said to be a duplicate of the first', async () => {
+it('what is published twice is stored twice: the log knows no ids of decisions', async () => {
   const { publisher, message, stored } = await setup();
   await publisher.publish(message('a'));
-  expect(await publisher.publish(message('a'))).toEqual({ seq: 1, duplicate: true });
-  expect(await publisher.publish(message('a', { messageId: undefined }))).toEqual({
-    seq: 2,
-    duplicate: false,
-  });
+  expect(await publisher.publish(message('a'))).toEqual({ seq: 2 });
   expect(await stored()).toEqual(['a', 'a']);
 });
 
@@ -126,18 +121,17 @@ it('bounds the bytes on the way as well', async () => {
   expect(await Promise.all(acks)).toHaveLength(3);
 });
 
-it('goes on trying while no log listens, and is stored once when there is one', async () => {
+it('goes on trying while no log listens, and is stored when there is one', async () => {
   const connection = await broker.connect();
   const publisher = new DecisionPublisher({ connection });
   const names = subjects('late');
   const ack = publisher.publish({
     subject: names.decision('pool', 'agent', SHARDS),
     payload: Buffer.from('patient'),
-    messageId: 'agent.1',
   });
   await vi.waitFor(() => expect(connection.stats().inMsgs).toBeGreaterThan(1));
   await ensureStreams(await jetstreamManager(connection), names, SHARDS, LIMITS);
-  expect(await ack).toEqual({ seq: 1, duplicate: false });
+  expect(await ack).toEqual({ seq: 1 });
   expect(await storedIn(names.streams.decisions)).toEqual(['patient']);
 });
 
@@ -163,7 +157,7 @@ it('a full log is tried until there is room again', async () => {
   const jsm = await jetstreamManager(connection);
   await expect(publisher.publish(message(text(5), { deadlineMs: 200 }))).rejects.toThrow('the log is full');
   await jsm.streams.purge(names.streams.decisions);
-  expect((await waiting).duplicate).toBe(false);
+  expect((await waiting).seq).toBeGreaterThan(0);
 });
 
 it('rejects at once what the log can never store', async () => {
@@ -173,7 +167,7 @@ it('rejects at once what the log can never store', async () => {
   await expect(publisher.publish(message('x'.repeat(2_000_000)))).rejects.toThrow('max_payload');
   await expect(publisher.publish(message('a', { subject: 'not a subject' }))).rejects.toThrow(PublishError);
   expect(publisher.unconfirmed).toBe(0);
-  expect(await publisher.publish(message('fine'))).toEqual({ seq: 1, duplicate: false });
+  expect(await publisher.publish(message('fine'))).toEqual({ seq: 1 });
   const { config } = await jsm.streams.info(names.streams.decisions);
   const sealed = { ...config, sealed: true };
   await jsm.streams.update(names.streams.decisions, sealed);
@@ -188,7 +182,7 @@ it('a log that is closed because it is nearly full is tried until it is open aga
   const published = publisher.publish(message('patient'));
   await expect(publisher.publish(message('hasty', { deadlineMs: 200 }))).rejects.toThrow('the log is full');
   await jsm.streams.update(names.streams.decisions, { max_msg_size: -1 });
-  expect(await published).toEqual({ seq: 1, duplicate: false });
+  expect(await published).toEqual({ seq: 1 });
 });
 
 it('after the first failure no more is taken from the iterable', async () => {
@@ -203,7 +197,7 @@ it('after the first failure no more is taken from the iterable', async () => {
   expect(taken).toBeLessThan(10);
 });
 
-it('everything is stored exactly once across a server that is killed and comes back', async () => {
+it('everything is stored, some of it twice, across a server that is killed and comes back', async () => {
   const { publisher, message, stored } = await setup({ maxUnconfirmed: 50 });
   const acks = publisher.publishAll(Array.from({ length: 2_000 }, (_, i) => message(`m${i}`)));
   await vi.waitFor(async () => expect(publisher.unconfirmed).toBeGreaterThan(0));
@@ -211,7 +205,7 @@ it('everything is stored exactly once across a server that is killed and comes b
   await broker.server.restart();
   expect(await acks).toHaveLength(2_000);
   const texts = await stored();
-  expect([...texts].sort()).toEqual(Array.from({ length: 2_000 }, (_, i) => `m${i}`).sort());
+  expect([...new Set(texts)].sort()).toEqual(Array.from({ length: 2_000 }, (_, i) => `m${i}`).sort());
 });
 
 it('what is published while there is no connection is stored when it is back', async () => {
@@ -220,11 +214,11 @@ it('what is published while there is no connection is stored when it is back', a
   await broker.server.kill();
   const ack = publisher.publish(message('meanwhile'));
   await broker.server.restart();
-  expect(await ack).toMatchObject({ duplicate: false });
-  expect(await stored()).toEqual(['before', 'meanwhile']);
+  expect(await ack).toEqual({ seq: expect.any(Number) });
+  expect([...new Set(await stored())]).toEqual(['before', 'meanwhile']);
 });
 
-it('a server that stands still is waited for, and asked again under the same id', async () => {
+it('a server that stands still is waited for, and sent the same again', async () => {
   const { publisher, message, stored } = await setup({ ackTimeoutMs: 50 });
   const { patient } = await whileStopped(async () => {
     const begun = publisher.publish(message('a'));
@@ -233,7 +227,7 @@ it('a server that stands still is waited for, and asked again under the same id'
     return { patient: begun };
   });
   await patient;
-  await vi.waitFor(async () => expect(await stored()).toEqual(['a', 'b']));
+  await vi.waitFor(async () => expect(new Set(await stored())).toEqual(new Set(['a', 'b'])));
 });
 
 it('what waits in line gives up at its own deadline, without having been sent', async () => {

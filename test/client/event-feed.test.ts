@@ -35,7 +35,6 @@ async function setup(): Promise<Setup> {
       await publisher.publish({
         subject: names.event(pool, 'task', name, 'submitted'),
         payload,
-        messageId: `0-${n}-0`,
       });
     },
     feed: (options = {}) => new EventFeed({ ...options, connection, subjects: names }),

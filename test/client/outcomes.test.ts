@@ -1,5 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { headers } from 'nats';
-import { expect, it, vi } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import {
   acceptedOrThrow,
   type ClientOptions,
@@ -13,14 +14,16 @@ import {
   ConfigurationError,
   DecisionRejectedError,
   OutcomeTimeoutError,
+  OutcomeUnknownError,
   PublishError,
   UnavailableError,
 } from '../../src/errors.ts';
 import { MAX_DECISION_BYTES } from '../../src/protocol/limits.ts';
-import { ScriptedWorker, type SeenDecision } from './scripted-worker.ts';
+import { decisionOf, ScriptedWorker, type SeenDecision } from './scripted-worker.ts';
 import { SHARDS, useBroker } from './system.ts';
 
 const broker = useBroker();
+let silents = 0;
 const HEARTBEAT = { type: 'Heartbeat' } as const;
 
 interface Setup {
@@ -49,7 +52,7 @@ it('a decision resolves with the outcome that the worker tells', async () => {
   const { client, worker } = await setup((decision, w) => w.tell(decision, { seq: 7 }));
   const outcome = await client.decide('pool', HEARTBEAT);
   expect(outcome).toMatchObject({ agent: 'ada', pool: 'pool', type: 'Heartbeat', seq: 7 });
-  expect(worker.seen).toMatchObject([{ messageId: `ada.${outcome.decisionId}` }]);
+  expect(worker.seen).toMatchObject([{ id: outcome.decisionId, hasHeaders: false, body: outcome.body }]);
   expect(worker.asked).toBe(0);
 });
 
@@ -93,16 +96,16 @@ it('when no outcome is known in time it says so, and that it may be applied all 
   const { client } = await setup();
   const outcome = client.decide('pool', { ...HEARTBEAT, id: 'mine' }, { timeoutMs: 150 });
   await expect(outcome).rejects.toThrow(OutcomeTimeoutError);
-  await expect(outcome).rejects.toThrow('decide again with the same id, mine');
+  await expect(outcome).rejects.toThrow('decide again with the same content and the same id, mine');
 });
 
-it('deciding again with the same id gives the first outcome without a second decision in the log', async () => {
-  const { client, worker } = await setup((decision, w) => w.remember(decision, { seq: 5 }));
+it('deciding again with the same id sends the same bytes, and gives the first outcome', async () => {
+  const { client, worker } = await setup((decision, w) => w.tell(decision, { seq: 5 }));
   const first = await client.decide('pool', { ...HEARTBEAT, id: 'once' });
   const again = await client.decide('pool', { ...HEARTBEAT, id: 'once' });
   expect(again).toEqual(first);
-  // Two messages were sent; the second is one that the log did not store.
-  expect(worker.seen.map(({ messageId }) => messageId)).toEqual(['ada.once', 'ada.once']);
+  expect(new Set(worker.seen.map(({ body }) => body)).size).toBe(1);
+  expect(worker.seen).toHaveLength(2);
 });
 
 it('several who wait for the same id all get its outcome', async () => {
@@ -114,31 +117,116 @@ it('several who wait for the same id all get its outcome', async () => {
   expect(await Promise.all(outcomes)).toHaveLength(3);
 });
 
-it("when someone else's message has used up our id, the decision is sent again without it", async () => {
-  const { client, worker } = await setup((decision, w) => {
-    if (decision.messageId === undefined && decision.agent === 'ada') w.tell(decision, { seq: 9 });
-  });
+it('a decision carries no header by which the log could take it for another', async () => {
+  const { client, worker } = await setup((decision, w) => w.tell(decision, { seq: 9 }));
   const stolen = headers();
-  stolen.set('Nats-Msg-Id', 'ada.d-1');
-  const subject = client.subjects.decision('pool', 'mallory', SHARDS);
-  (await broker.connect()).publish(subject, '{"id":"x","type":"Heartbeat"}', { headers: stolen });
-  await vi.waitFor(() => expect(worker.seen).toHaveLength(1));
+  for (const id of ['ada.d-1', 'pool.ada.d-1']) {
+    stolen.set('Nats-Msg-Id', id);
+    const subject = client.subjects.decision('pool', 'mallory', SHARDS);
+    (await broker.connect()).publish(subject, '{"id":"x","type":"Heartbeat"}', { headers: stolen });
+  }
+  await vi.waitFor(() => expect(worker.seen).toHaveLength(2));
   expect(await client.decide('pool', { ...HEARTBEAT, id: 'd-1' })).toMatchObject({ seq: 9 });
+  expect(worker.seen.at(-1)).toMatchObject({ agent: 'ada', hasHeaders: false });
+});
+
+it('one id in two pools is two decisions, each with its own outcome', async () => {
+  const { client, worker } = await setup();
+  const outcomes = ['here', 'there'].map((pool) => client.decide(pool, { ...HEARTBEAT, id: 'join' }));
+  await vi.waitFor(() => expect(worker.seen).toHaveLength(2));
+  for (const decision of worker.seen) worker.tell(decision, { seq: decision.pool === 'here' ? 1 : 2 });
+  expect((await Promise.all(outcomes)).map(({ pool, seq }) => [pool, seq])).toEqual([
+    ['here', 1],
+    ['there', 2],
+  ]);
 });
 
 it('a result that is about another decision is not believed; what is remembered counts', async () => {
   const { client } = await setup((decision, w) => {
     w.remember(decision, { seq: 3 });
-    w.tell(decision, { type: 'ClosePool', seq: 666 });
+    w.tell(decision, { body: 'x'.repeat(22), seq: 666 });
     w.tell(decision, { pool: 'elsewhere', seq: 666 });
     w.tell(decision, { agent: 'mallory', seq: 666 });
   });
   expect(await client.decide('pool', HEARTBEAT)).toMatchObject({ seq: 3 });
 });
 
-it('an id that belongs to another decision of the agent is an error', async () => {
-  const { client } = await setup((decision, w) => w.remember(decision, { type: 'ClosePool' }));
-  await expect(client.decide('pool', HEARTBEAT)).rejects.toThrow(DecisionIdReusedError);
+it('an id that stands for other bytes is refused as the system refuses it, whichever way that is heard of', async () => {
+  const { client } = await setup((decision, w) =>
+    w.remember(decision, { type: 'ClosePool', body: 'x'.repeat(22) }),
+  );
+  expect(await client.decide('pool', HEARTBEAT)).toMatchObject({ status: 'rejected', code: 'id_reused' });
+  const { client: told } = await setup((decision, w) =>
+    w.tell(decision, { status: 'rejected', code: 'id_reused' }),
+  );
+  expect(await told.decide('pool', HEARTBEAT)).toMatchObject({ status: 'rejected', code: 'id_reused' });
+});
+
+describe('a decision that nobody confirms', () => {
+  /** Somebody listens where no log does and says nothing: what is sent there is neither confirmed nor refused. */
+  async function silent(options: Partial<ClientOptions> = {}) {
+    const { client, worker } = await setup(undefined, {
+      shards: 1,
+      namespace: `silent${silents++}`,
+      publisher: { ackTimeoutMs: 20 },
+      ...options,
+    });
+    const sent: SeenDecision[] = [];
+    const connection = await broker.connect();
+    const names = client.subjects;
+    connection.subscribe(names.shardLog(0), {
+      callback: (_error, message) => void sent.push(decisionOf(names, message)),
+    });
+    const answering = async () => ScriptedWorker.start(connection, names);
+    await connection.flush();
+    return { client, worker, sent, answering };
+  }
+
+  it('is sent for half of the time that outcomes are remembered, then asked for, and ends as unknown', async () => {
+    const { client, sent, answering } = await silent({ outcomeRetentionMs: 600 });
+    const worker = await answering();
+    const began = performance.now();
+    const outcome = client.decide('pool', { ...HEARTBEAT, id: 'mine' }, { timeoutMs: 20_000 });
+    await expect(outcome).rejects.toThrow(OutcomeUnknownError);
+    await expect(outcome).rejects.toThrow('decide again with the same content and the same id, mine');
+    expect(performance.now() - began).toBeLessThan(10_000);
+    expect(worker.asked).toBeGreaterThan(0);
+    const count = sent.length;
+    expect(count).toBeGreaterThan(1);
+    expect(new Set(sent.map(({ body }) => body)).size).toBe(1);
+    await delay(500);
+    expect(sent).toHaveLength(count);
+  });
+
+  it('has its outcome when the system knows one', async () => {
+    const { client, sent, answering } = await silent({ outcomeRetentionMs: 400 });
+    const worker = await answering();
+    const outcome = client.decide('pool', HEARTBEAT, { timeoutMs: 20_000 });
+    const published = client.publish('pool', { ...HEARTBEAT, id: 'p' }, { timeoutMs: 20_000 });
+    await vi.waitFor(() => expect(new Set(sent.map(({ id }) => id)).size).toBe(2));
+    for (const decision of sent) worker.remember(decision, { seq: 4 });
+    expect(await outcome).toMatchObject({ status: 'accepted', seq: 4 });
+    expect(await published).toEqual({ decisionId: 'p', seq: 4 });
+  });
+
+  it('published only, it ends as unknown as well, or says that its id stands for another decision', async () => {
+    const { client, sent, answering } = await silent({ outcomeRetentionMs: 200 });
+    const worker = await answering();
+    await expect(client.publish('pool', HEARTBEAT, { timeoutMs: 20_000 })).rejects.toThrow(
+      OutcomeUnknownError,
+    );
+    const reused = client.publish('pool', { ...HEARTBEAT, id: 'p' }, { timeoutMs: 20_000 });
+    await vi.waitFor(() => expect(sent.at(-1)?.id).toBe('p'));
+    for (const decision of sent) worker.remember(decision, { body: 'x'.repeat(22) });
+    await expect(reused).rejects.toThrow(DecisionIdReusedError);
+  });
+
+  it('where no worker answers either, it says what was wrong with sending', async () => {
+    const { client } = await silent({ outcomeRetentionMs: 200 });
+    const outcome = client.decide('pool', HEARTBEAT, { timeoutMs: 1_000 });
+    await expect(outcome).rejects.toThrow(PublishError);
+    await expect(outcome).rejects.toThrow('it may be stored all the same');
+  });
 });
 
 it('a result that cannot be read is asked for', async () => {
@@ -173,11 +261,8 @@ it('a decision that waits in line gives up at its own deadline', async () => {
 it('publishing resolves when the log has the decision, whatever becomes of it', async () => {
   const { client, worker } = await setup();
   const published = await client.publish('pool', { ...HEARTBEAT, id: 'p-1' });
-  expect(published).toEqual({ decisionId: 'p-1', seq: 1, duplicate: false });
-  expect(await client.publish('pool', { ...HEARTBEAT, id: 'p-1' })).toMatchObject({
-    seq: 1,
-    duplicate: true,
-  });
+  expect(published).toEqual({ decisionId: 'p-1', seq: 1 });
+  expect(await client.publish('pool', { ...HEARTBEAT, id: 'p-1' })).toEqual({ decisionId: 'p-1', seq: 2 });
   expect(worker.seen[0]).toMatchObject({ id: 'p-1' });
 });
 

@@ -1,6 +1,6 @@
 /** Stands in for a worker where a test has to decide itself what is told, when, and what is not. */
 import type { Msg, NatsConnection } from 'nats';
-import type { Outcome } from '../../src/protocol/outcome.ts';
+import { bodyHash, type Outcome } from '../../src/protocol/outcome.ts';
 import { parseDecisionSubject, type Subjects } from '../../src/protocol/subjects.ts';
 import { SHARDS } from './system.ts';
 
@@ -9,7 +9,9 @@ export interface SeenDecision {
   readonly type: string;
   readonly agent: string;
   readonly pool: string;
-  readonly messageId: string | undefined;
+  /** Of the bytes that arrived. */
+  readonly body: string;
+  readonly hasHeaders: boolean;
 }
 
 export class ScriptedWorker {
@@ -67,12 +69,13 @@ export class ScriptedWorker {
   }
 }
 
-function outcomeOf({ id, type, agent, pool }: SeenDecision, changes: Partial<Outcome>): Outcome {
+function outcomeOf({ id, type, agent, pool, body }: SeenDecision, changes: Partial<Outcome>): Outcome {
   return {
     decisionId: id,
     type,
     agent,
     pool,
+    body,
     status: 'accepted',
     events: [],
     shard: 0,
@@ -82,9 +85,9 @@ function outcomeOf({ id, type, agent, pool }: SeenDecision, changes: Partial<Out
   };
 }
 
-function decisionOf(names: Subjects, message: Msg): SeenDecision {
+export function decisionOf(names: Subjects, message: Msg): SeenDecision {
   const address = parseDecisionSubject(names.namespace, message.subject);
   const { id, type } = message.json<{ id: string; type: string }>();
-  const messageId = message.headers?.get('Nats-Msg-Id');
-  return { id, type, agent: address?.agent ?? '', pool: address?.pool ?? '', messageId };
+  const { agent = '', pool = '' } = address ?? {};
+  return { id, type, agent, pool, body: bodyHash(message.data), hasHeaders: message.headers !== undefined };
 }

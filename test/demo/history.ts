@@ -45,6 +45,7 @@ export class History {
       type,
       agent,
       pool: POOL,
+      body: 'b'.repeat(22),
       status: 'accepted',
       events: events.map(({ id }) => id),
       shard: SHARD,

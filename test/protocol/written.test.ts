@@ -17,7 +17,7 @@ describe('what events and decisions are called', () => {
   });
 
   it('a decision by its agent and its id: ids are unique per agent only', () => {
-    expect(decisionKey('ann', 'd-1')).toBe('ann.d-1');
+    expect(decisionKey('work', 'ann', 'd-1')).toBe('work.ann.d-1');
   });
 });
 

@@ -33,8 +33,8 @@ function created(pool: string, fields: Partial<Pool> = {}): Partial<ShardCommit>
   return {
     changes: [{ kind: 'pool', pool, before: undefined, after: poolDoc(pool, fields) }],
     sequences: new Map([[pool, 1]]),
-    outcomes: [{ key: `owner.create-${pool}`, json: `{"pool":"${pool}"}`, at: 1_000, created: 1 }],
-    outbox: 'R owner.create-p',
+    outcomes: [{ key: `${pool}.owner.create-${pool}`, json: `{"pool":"${pool}"}`, at: 1_000, created: 1 }],
+    outbox: 'R p.owner.create-p',
   };
 }
 
@@ -44,7 +44,7 @@ describe('a commit at the position where the shard stands', () => {
     await store.commit(commitFrom(BEGINNING, { ...created('p'), nextDue: 99 }));
     expect(await everything(ns)).toEqual({
       [`${ns}:{0}:r:commit`]: expect.stringMatching(/^commit-/),
-      [`${ns}:{0}:r:outbox`]: { 1: 'R owner.create-p' },
+      [`${ns}:{0}:r:outbox`]: { 1: 'R p.owner.create-p' },
       [`${ns}:{0}:s:meta`]: expect.objectContaining({
         seq: '1',
         hash: 'hash-1',
@@ -52,12 +52,12 @@ describe('a commit at the position where the shard stands', () => {
         now: '1000',
         due: '99',
       }),
-      [`${ns}:{0}:s:outcome-order`]: ['1000|owner.create-p'],
-      [`${ns}:{0}:s:outcomes`]: { 'owner.create-p': '{"pool":"p"}' },
+      [`${ns}:{0}:s:outcome-order`]: ['1000|28|p.owner.create-p'],
+      [`${ns}:{0}:s:outcomes`]: { 'p.owner.create-p': '{"pool":"p"}' },
       [`${ns}:{0}:s:pool-names`]: ['p', '0'],
       [`${ns}:{0}:s:pools`]: { p: JSON.stringify(poolDoc('p')) },
-      [`${ns}:{0}:s:receipt-counts`]: { 'owner.create-p': '1' },
-      [`${ns}:{0}:s:receipts`]: { 'owner.create-p': '{"pool":"p"}' },
+      [`${ns}:{0}:s:receipt-counts`]: { 'p.owner.create-p': '1' },
+      [`${ns}:{0}:s:receipts`]: { 'p.owner.create-p': '{"pool":"p"}' },
       [`${ns}:{0}:s:sequences`]: { p: '1' },
     });
   });
@@ -90,13 +90,13 @@ describe('a commit at the position where the shard stands', () => {
     await store.commit(first);
     const { pools, outcomes } = await store.load();
     expect(pools[0]?.tasks.length).toBe(9_001);
-    expect(outcomes).toEqual({ count: 9_001, oldestAt: 0 });
-    expect(await system.redis.lrange(`${ns}:{0}:s:outcome-order`, -1, -1)).toEqual(['9000|a.d9000']);
+    expect(outcomes).toEqual({ count: 9_001, bytes: expect.any(Number), oldestAt: 0 });
+    expect(await system.redis.lrange(`${ns}:{0}:s:outcome-order`, -1, -1)).toEqual(['9000|17|a.d9000']);
 
     await store.commit(
       commitFrom(positionAfter(first), { forgotten: many.slice(0, 9_000).map((i) => `a.d${i}`) }),
     );
-    expect((await store.load()).outcomes).toEqual({ count: 1, oldestAt: 9_000 });
+    expect((await store.load()).outcomes).toEqual({ count: 1, bytes: expect.any(Number), oldestAt: 9_000 });
     expect(await system.redis.hkeys(`${ns}:{0}:s:outcomes`)).toEqual(['a.d9000']);
   });
 });
@@ -166,7 +166,7 @@ describe('a commit whose answer is lost', () => {
     await expect(store.commit(commit)).rejects.toThrow();
     await lost;
     expect(await store.position()).toEqual(positionAfter(commit));
-    expect(await system.redis.lrange(`${ns}:{0}:s:outcome-order`, 0, -1)).toEqual(['1|a.d']);
+    expect(await system.redis.lrange(`${ns}:{0}:s:outcome-order`, 0, -1)).toEqual(['1|5|a.d']);
   });
 
   it('that never reached the server changes nothing', async () => {
@@ -183,7 +183,7 @@ describe('the receipt of a decision that created several things', () => {
   it('stays until the last of them is removed', async () => {
     const { store, ns } = await newStore();
     const [one, two] = [pendingTask('p', 't1', 1, 'batch'), pendingTask('p', 't2', 2, 'batch')];
-    const key = { key: 'owner.batch', json: '{"both":true}', at: 1_000, created: 2 };
+    const key = { key: 'p.owner.batch', json: '{"both":true}', at: 1_000, created: 2 };
     const first = commitFrom(BEGINNING, {
       changes: [
         { kind: 'task', pool: 'p', before: undefined, after: one },
@@ -194,17 +194,17 @@ describe('the receipt of a decision that created several things', () => {
     await store.commit(first);
     const second = commitFrom(positionAfter(first), {
       changes: [{ kind: 'task', pool: 'p', before: one, after: undefined }],
-      forgotten: ['owner.batch'],
+      forgotten: ['p.owner.batch'],
     });
     await store.commit(second);
-    expect(await store.outcomes(['owner.batch'])).toEqual(new Map([['owner.batch', '{"both":true}']]));
+    expect(await store.outcomes(['p.owner.batch'])).toEqual(new Map([['p.owner.batch', '{"both":true}']]));
 
     await store.commit(
       commitFrom(positionAfter(second), {
         changes: [{ kind: 'task', pool: 'p', before: two, after: undefined }],
       }),
     );
-    expect(await store.outcomes(['owner.batch'])).toEqual(new Map());
+    expect(await store.outcomes(['p.owner.batch'])).toEqual(new Map());
     expect(await keysOf(system.redis, `${ns}:{0}:s:*`)).toEqual([`${ns}:{0}:s:meta`]);
   });
 
@@ -225,17 +225,17 @@ describe('the receipt of a decision that created several things', () => {
     const [old, fresh] = [pendingTask('p', 't1', 1, 'old'), pendingTask('p', 't1', 2, 'fresh')];
     const first = commitFrom(BEGINNING, {
       changes: [{ kind: 'task', pool: 'p', before: undefined, after: old }],
-      outcomes: [{ key: 'owner.old', json: '{"old":1}', at: 1, created: 1 }],
+      outcomes: [{ key: 'p.owner.old', json: '{"old":1}', at: 1, created: 1 }],
     });
     await store.commit(first);
     await store.commit(
       commitFrom(positionAfter(first), {
         changes: [{ kind: 'task', pool: 'p', before: old, after: fresh }],
-        outcomes: [{ key: 'owner.fresh', json: '{"fresh":1}', at: 2, created: 1 }],
-        forgotten: ['owner.old'],
+        outcomes: [{ key: 'p.owner.fresh', json: '{"fresh":1}', at: 2, created: 1 }],
+        forgotten: ['p.owner.old'],
       }),
     );
-    expect(await system.redis.hgetall(`${ns}:{0}:s:receipts`)).toEqual({ 'owner.fresh': '{"fresh":1}' });
-    expect(await system.redis.hgetall(`${ns}:{0}:s:receipt-counts`)).toEqual({ 'owner.fresh': '1' });
+    expect(await system.redis.hgetall(`${ns}:{0}:s:receipts`)).toEqual({ 'p.owner.fresh': '{"fresh":1}' });
+    expect(await system.redis.hgetall(`${ns}:{0}:s:receipt-counts`)).toEqual({ 'p.owner.fresh': '1' });
   });
 });

@@ -108,7 +108,7 @@ describe('the writes of a change', () => {
         ...['HDEL', '1', '1', 't-1'],
         ...['ZREM', '2', '1', 't-1'],
         ...['ZREM', '3', '1', '0000000000000007:1:t-1'],
-        ...['UNREF', '4', '1', 'ann.d-1'],
+        ...['UNREF', '4', '1', 'p.ann.d-1'],
       ],
     });
   });
@@ -120,8 +120,8 @@ describe('the writes of a change', () => {
   it('of a task that was removed and submitted anew give back the receipt of the one before only', () => {
     const anew = (agent: string, decisionId: string): DocumentChange =>
       taskChange(pendingTask(), pendingTask({ origin: { agent, decisionId } }));
-    expect(writesOf(anew('ann', 'd-2')).args.slice(-2)).toEqual(['1', 'ann.d-1']);
-    expect(writesOf(anew('bob', 'd-1')).args.slice(-2)).toEqual(['1', 'ann.d-1']);
+    expect(writesOf(anew('ann', 'd-2')).args.slice(-2)).toEqual(['1', 'p.ann.d-1']);
+    expect(writesOf(anew('bob', 'd-1')).args.slice(-2)).toEqual(['1', 'p.ann.d-1']);
     expect(writesOf(anew('ann', 'd-1')).args).not.toContain('UNREF');
   });
 

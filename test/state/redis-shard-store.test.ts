@@ -117,5 +117,5 @@ it('when everything has been removed nothing is left over', async () => {
     ':{0}:s:sequences',
   ]);
   expect(await system.redis.hkeys(`${ns}:{0}:s:pools`)).toEqual(['commons']);
-  expect(await system.redis.hkeys(`${ns}:{0}:s:outcomes`)).toEqual([`_sweeper.d${id - 1}`]);
+  expect(await system.redis.hkeys(`${ns}:{0}:s:outcomes`)).toEqual([`_shard._sweeper.d${id - 1}`]);
 });

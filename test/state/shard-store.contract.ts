@@ -69,7 +69,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
         now: 1_000,
         clock: 7,
         settings,
-        outcomes: { count: 2, oldestAt: 40 },
+        outcomes: { count: 2, bytes: 2 * ('a.1'.length + '{}'.length), oldestAt: 40 },
         bans: [BAN],
         buckets: new Map([
           ['agent/ann', 1_700_000_000_000_001],
@@ -104,7 +104,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
         clock: 0,
         settings: undefined,
         pools: [],
-        outcomes: { count: 0, oldestAt: undefined },
+        outcomes: { count: 0, bytes: 0, oldestAt: undefined },
         bans: [],
         buckets: new Map(),
         turns: new Map(),
@@ -193,8 +193,8 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
       );
       expect(oldest.tasks.map(({ taskId }) => taskId)).toEqual(['t10', 't20']);
       expect(oldest.outcomes).toEqual([
-        { id: 'a.1', at: 1 },
-        { id: 'a.2', at: 2 },
+        { id: 'a.1', at: 1, bytes: expect.any(Number) },
+        { id: 'a.2', at: 2, bytes: expect.any(Number) },
       ]);
     });
   });
@@ -239,7 +239,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
     const commit = commitFrom(BEGINNING, { outcomes: [{ key: 'a.d', json: '{}', at: 1, created: 0 }] });
     await store.commit(commit);
     await store.commit(commit);
-    expect((await store.load()).outcomes).toEqual({ count: 1, oldestAt: 1 });
+    expect((await store.load()).outcomes).toEqual({ count: 1, bytes: 5, oldestAt: 1 });
     await store.commit(commitFrom(positionAfter(commit)));
     await expect(store.commit(commit)).rejects.toThrow(ShardLostError);
   });
@@ -259,8 +259,8 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
     const outcomes = [1, 2, 3].map((at) => ({ key: `a.${at}`, json: `{"n":${at}}`, at, created: 0 }));
     const first = commitFrom(BEGINNING, { outcomes });
     await store.commit(first);
-    await store.commit(commitFrom(positionAfter(first), { forgotten: ['a.1', 'a.2'] }));
-    expect((await store.load()).outcomes).toEqual({ count: 1, oldestAt: 3 });
+    await store.commit(commitFrom(positionAfter(first), { forgotten: ['a.1', 'a.2'], outcomeBytes: 10 }));
+    expect((await store.load()).outcomes).toEqual({ count: 1, bytes: 10, oldestAt: 3 });
     expect(await store.outcomes(['a.1', 'a.2', 'a.3'])).toEqual(new Map([['a.3', '{"n":3}']]));
   });
 
@@ -269,21 +269,21 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
     const [one, two] = [pendingTask('p', 't1', 1, 'batch'), pendingTask('p', 't2', 2, 'batch')];
     const first = commitFrom(BEGINNING, {
       changes: [put(one), put(two)],
-      outcomes: [{ key: 'owner.batch', json: '{"both":true}', at: 1_000, created: 2 }],
+      outcomes: [{ key: 'p.owner.batch', json: '{"both":true}', at: 1_000, created: 2 }],
     });
     await store.commit(first);
     const second = commitFrom(positionAfter(first), {
       changes: [{ kind: 'task', pool: 'p', before: one, after: undefined }],
-      forgotten: ['owner.batch'],
+      forgotten: ['p.owner.batch'],
     });
     await store.commit(second);
-    expect(await store.outcomes(['owner.batch'])).toEqual(new Map([['owner.batch', '{"both":true}']]));
+    expect(await store.outcomes(['p.owner.batch'])).toEqual(new Map([['p.owner.batch', '{"both":true}']]));
     await store.commit(
       commitFrom(positionAfter(second), {
         changes: [{ kind: 'task', pool: 'p', before: two, after: undefined }],
       }),
     );
-    expect(await store.outcomes(['owner.batch'])).toEqual(new Map());
+    expect(await store.outcomes(['p.owner.batch'])).toEqual(new Map());
   });
 
   it('a receipt that a commit writes is not mixed up with one that it ends', async () => {
@@ -291,18 +291,18 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
     const [old, fresh] = [pendingTask('p', 't1', 1, 'old'), pendingTask('p', 't1', 2, 'fresh')];
     const first = commitFrom(BEGINNING, {
       changes: [put(old)],
-      outcomes: [{ key: 'owner.old', json: '{"old":1}', at: 1, created: 1 }],
+      outcomes: [{ key: 'p.owner.old', json: '{"old":1}', at: 1, created: 1 }],
     });
     await store.commit(first);
     await store.commit(
       commitFrom(positionAfter(first), {
         changes: [{ kind: 'task', pool: 'p', before: old, after: fresh }],
-        outcomes: [{ key: 'owner.fresh', json: '{"fresh":1}', at: 2, created: 1 }],
-        forgotten: ['owner.old'],
+        outcomes: [{ key: 'p.owner.fresh', json: '{"fresh":1}', at: 2, created: 1 }],
+        forgotten: ['p.owner.old'],
       }),
     );
-    expect(await store.outcomes(['owner.old', 'owner.fresh'])).toEqual(
-      new Map([['owner.fresh', '{"fresh":1}']]),
+    expect(await store.outcomes(['p.owner.old', 'p.owner.fresh'])).toEqual(
+      new Map([['p.owner.fresh', '{"fresh":1}']]),
     );
   });
 

@@ -1,6 +1,7 @@
 /** Commits written by hand, for tests of the store. */
 import type { PendingTask, Pool, Task } from '../../src/protocol/documents.ts';
 import { DEFAULT_SETTINGS } from '../../src/protocol/settings.ts';
+import { outcomeBytes } from '../../src/state/keys.ts';
 import type { ShardCommit, StoredPosition } from '../../src/state/shard-store.ts';
 
 export const LOG = '2026-01-01T00:00:00Z';
@@ -25,6 +26,7 @@ export function commitFrom(expected: StoredPosition, fields: Partial<ShardCommit
     buckets: new Map(),
     turns: new Map(),
     outcomes: [],
+    outcomeBytes: (fields.outcomes ?? []).reduce((sum, { key, json }) => sum + outcomeBytes(key, json), 0),
     forgotten: [],
     outbox: undefined,
     published: [],

@@ -7,6 +7,7 @@ import type { Dump } from './dump-state.ts';
 
 type Doc = Readonly<Record<string, unknown>> & {
   readonly state?: string;
+  readonly pool: string;
   readonly origin?: { readonly agent: string; readonly decisionId: string };
 };
 
@@ -108,8 +109,8 @@ function indexEntity(indexes: Indexes, base: string, doc: Doc): void {
   indexes.count(`${base}receipt-counts`, keyOf(doc));
 }
 
-function keyOf({ origin }: Doc): string {
-  return `${origin?.agent}.${origin?.decisionId}`;
+function keyOf({ pool, origin }: Doc): string {
+  return `${pool}.${origin?.agent}.${origin?.decisionId}`;
 }
 
 class Indexes {

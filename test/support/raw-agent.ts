@@ -6,6 +6,7 @@ export interface RawOutcome {
   readonly type: string;
   readonly agent: string;
   readonly pool: string;
+  readonly body: string;
   readonly status: 'accepted' | 'rejected';
   readonly code?: string;
   readonly message?: string;
@@ -79,21 +80,25 @@ export class RawAgent {
     decision: { readonly id: string; readonly [field: string]: unknown },
   ): Promise<PubAck> {
     const subject = `${this.#options.ns}.decisions.${this.shardOf(pool)}.${pool}.${this.name}`;
-    return await this.sendRaw(subject, JSON.stringify(decision), `${this.name}.${decision.id}`);
+    return await this.sendRaw(subject, JSON.stringify(decision), { attempts: 8 });
   }
 
-  /** With a message id it can be sent again, and is, while nobody confirms it: the log keeps one of them. */
-  async sendRaw(subject: string, payload: string | Uint8Array, messageId?: string): Promise<PubAck> {
+  /** With several attempts it is sent again while nobody confirms it: the log may keep more than one of them. */
+  async sendRaw(
+    subject: string,
+    payload: string | Uint8Array,
+    { messageId, attempts = 1 }: { readonly messageId?: string; attempts?: number } = {},
+  ): Promise<PubAck> {
     const all = headers();
     if (messageId !== undefined) all.set('Nats-Msg-Id', messageId);
-    for (let attempts = messageId === undefined ? 1 : 8; ; attempts--) {
+    for (let left = attempts; ; left--) {
       try {
         const ack = await this.nats.request(subject, payload, { timeout: 1_500, headers: all });
         const answer = ack.json<PubAck & { error?: { description: string } }>();
         if (answer.error !== undefined) throw new Error(`the log refused: ${answer.error.description}`);
         return answer;
       } catch (error) {
-        if (attempts <= 1 || !(error instanceof TimeoutError)) throw error;
+        if (left <= 1 || !(error instanceof TimeoutError)) throw error;
       }
     }
   }
@@ -104,19 +109,20 @@ export class RawAgent {
     fields: { readonly type: string; readonly id?: string; readonly [field: string]: unknown },
   ): Promise<RawOutcome> {
     const id = fields.id ?? this.newId();
-    const outcome = this.outcomeOf(id);
+    const outcome = this.outcomeOf(id, pool);
     await this.send(pool, { ...fields, id });
     return await outcome;
   }
 
   /** The next result of this decision that arrives. */
-  outcomeOf(id: string): Promise<RawOutcome> {
+  outcomeOf(id: string, pool = '*'): Promise<RawOutcome> {
+    const key = `${pool} ${id}`;
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
-        this.#waiting.delete(id);
+        this.#waiting.delete(key);
         reject(new Error(`no outcome of ${id} within ${OUTCOME_WITHIN_MS} ms`));
       }, OUTCOME_WITHIN_MS);
-      this.#waiting.set(id, (outcome) => {
+      this.#waiting.set(key, (outcome) => {
         clearTimeout(timer);
         resolve(outcome);
       });
@@ -146,8 +152,10 @@ export class RawAgent {
     const id = subject.slice(subject.lastIndexOf('.') + 1);
     const texts = this.results.get(id) ?? [];
     this.results.set(id, [...texts, text]);
-    const resolve = this.#waiting.get(id);
-    this.#waiting.delete(id);
-    resolve?.(JSON.parse(text));
+    const outcome: RawOutcome = JSON.parse(text);
+    for (const key of [`${outcome.pool} ${id}`, `* ${id}`]) {
+      this.#waiting.get(key)?.(outcome);
+      this.#waiting.delete(key);
+    }
   }
 }

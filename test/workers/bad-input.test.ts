@@ -173,6 +173,8 @@ function badMessages(id: string, ownShard: number, pool: string, otherPool: stri
 interface Sent extends Bad {
   readonly id: string;
   readonly seq: number;
+  /** Where it went, when it names no other address. */
+  readonly own: string;
 }
 
 async function sendAll(agent: RawAgent, ns: string, pools: readonly string[]): Promise<Sent[]> {
@@ -184,7 +186,9 @@ async function sendAll(agent: RawAgent, ns: string, pools: readonly string[]): P
       const id = `x-${round}-${i}`;
       const body = typeof bad.body === 'string' ? bad.body.replaceAll(`x-${round}`, id) : bad.body;
       const subject = `${ns}.decisions.${bad.address ?? `${shard}.${own}.ann`}`;
-      sent.push(agent.sendRaw(subject, body, `m-${id}`).then(({ seq }) => ({ ...bad, id, seq })));
+      sent.push(
+        agent.sendRaw(subject, body).then(({ seq }) => ({ ...bad, id, seq, own: `${shard}.${own}.ann` })),
+      );
     }
     await Promise.all(sent);
   }
@@ -211,10 +215,10 @@ it('a thousand malformed messages: each gets what it deserves, and what is right
     ]),
   );
   const wrong: unknown[] = [];
-  for (const { id, seq, what, fate, address } of sent) {
+  for (const { id, seq, what, fate, address, own } of sent) {
     const letter = letters.get(seq);
-    const author = address?.endsWith('._me') ? '_me' : 'ann';
-    const { ok } = await agent.query('outcome', { agent: author, decisionId: id });
+    const [, pool, author] = (address ?? own).split('.');
+    const { ok } = await agent.query('outcome', { pool, agent: author, decisionId: id });
     const isAsItShould =
       'dead' in fate
         ? letter?.reason.includes(fate.dead) && ok === undefined

@@ -12,7 +12,8 @@ import { MemoryLog, RecordingPublisher } from '../support/shard.ts';
 import { until } from '../support/until.ts';
 
 const owed = (seq: number) => ({
-  results: [`ann.d${seq}`],
+  results: [`p.ann.d${seq}`],
+  refusals: [],
   events: [{ subject: 'x.events.p.task.t.submitted', id: `0-${seq}-0`, json: `{"seq":${seq}}` }],
   deadLetters: [],
 });
@@ -30,7 +31,7 @@ function outbox() {
     holdsLease: () => holds,
   });
   const publish = (seq: number): Promise<void> =>
-    outbox.publish(seq, owed(seq), new Map([[`ann.d${seq}`, '{}']]), new Map());
+    outbox.publish(seq, owed(seq), new Map([[`p.ann.d${seq}`, '{}']]), new Map());
   const ids = (): string[] => publisher.published.map(({ id }) => id);
   return { outbox, publisher, publish, ids, setLease: (held: boolean) => (holds = held) };
 }

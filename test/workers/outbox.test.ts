@@ -3,7 +3,8 @@ import { StoredStateError } from '../../src/errors.ts';
 import { decodeOutbox, encodeOutbox } from '../../src/workers/outbox.ts';
 
 const OWED = {
-  results: ['ann.d-1', 'bob.d-2'],
+  results: ['work.ann.d-1', 'work.bob.d-2'],
+  refusals: [{ key: 'work.ann.d-3', json: '{"message":"two words"}' }],
   events: [{ subject: 'converge.events.work.task.t-1.claimed', id: '0-7-0', json: '{"note":"two words"}' }],
   deadLetters: [{ seq: 7, reason: 'not JSON' }],
 };
@@ -14,19 +15,20 @@ describe('the outbox', () => {
   });
 
   it('holds nothing for a batch that owes nothing', () => {
-    expect(encodeOutbox({ results: [], events: [], deadLetters: [] })).toBeUndefined();
+    expect(encodeOutbox({ results: [], refusals: [], events: [], deadLetters: [] })).toBeUndefined();
   });
 
   it('keeps a line of a reason that a stranger wrote', () => {
     const reason = `a\r\nR ann.d-9\n${'x'.repeat(1_000)}`;
-    const payload = encodeOutbox({ results: [], events: [], deadLetters: [{ seq: 7, reason }] }) ?? '';
+    const payload =
+      encodeOutbox({ results: [], refusals: [], events: [], deadLetters: [{ seq: 7, reason }] }) ?? '';
     const { results, deadLetters } = decodeOutbox(payload);
     expect(results).toEqual([]);
     expect(deadLetters).toEqual([{ seq: 7, reason: expect.stringMatching(/^a R ann\.d-9 x+$/) }]);
     expect(deadLetters[0]?.reason.length).toBeLessThanOrEqual(500);
   });
 
-  it.each(['', 'X y', 'R', 'E a', 'D', 'D x not JSON', 'D 0 not JSON', 'D 1e3 not JSON'])(
+  it.each(['', 'X y', 'R', 'A a', 'E a', 'D', 'D x not JSON', 'D 0 not JSON', 'D 1e3 not JSON'])(
     'that holds %j was not written by a commit',
     (payload) => {
       expect(() => decodeOutbox(payload)).toThrow(StoredStateError);

@@ -73,5 +73,5 @@ it('the outcome is the acting agent’s, accepted or rejected', () => {
     { agent: 'bob', status: 'accepted' },
     { agent: 'bob', status: 'rejected', code: 'delegation_missing' },
   ]);
-  expect([...outcomes.keys()]).toEqual(['ann.d-0', 'bob.d-1', 'bob.d-2']);
+  expect([...outcomes.keys()]).toEqual(['commons.ann.d-0', 'commons.bob.d-1', 'commons.bob.d-2']);
 });

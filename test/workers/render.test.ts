@@ -4,7 +4,7 @@ import type { AppliedEvent } from '../../src/handlers/world/world.ts';
 import type { Code } from '../../src/protocol/codes.ts';
 import type { ConvergeEvent } from '../../src/protocol/event.ts';
 import type { Json } from '../../src/protocol/json.ts';
-import type { Outcome } from '../../src/protocol/outcome.ts';
+import { bodyOf, type Outcome } from '../../src/protocol/outcome.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
 import { type Applied, renderEvents, renderOutcome } from '../../src/workers/render.ts';
 
@@ -17,6 +17,7 @@ const applied: fc.Arbitrary<Applied> = fc.record({
   type: name,
   agent: name,
   pool: name,
+  body: fc.stringMatching(/^[\w-]{22}$/),
   shard: fc.nat(1_023),
   seq: fc.integer({ min: 1, max: 2 ** 45 }),
   at: fc.integer({ min: 0, max: 4_102_444_800_000 }),
@@ -52,9 +53,9 @@ describe('outcomes and events are written as JSON.stringify would write them', (
           },
           events.map((id) => ({ id, subject: '', json: '' })),
         );
-        const { decisionId, type, agent, pool, shard, seq, at } = where;
+        const { decisionId, type, agent, pool, body, shard, seq, at } = where;
         const outcome: Outcome = {
-          ...{ decisionId, type, agent, pool, status: status === 'accepted' ? 'accepted' : 'rejected' },
+          ...{ decisionId, type, agent, pool, body, status: status === 'accepted' ? 'accepted' : 'rejected' },
           ...(code === undefined ? {} : { code }),
           ...(message === undefined ? {} : { message }),
           ...(transient === true ? { transient: true } : {}),
@@ -62,6 +63,7 @@ describe('outcomes and events are written as JSON.stringify would write them', (
           ...{ events, shard, seq, at },
         };
         expect(text).toBe(JSON.stringify(outcome));
+        expect(bodyOf(text)).toBe(body);
       }),
     );
   });
@@ -112,7 +114,7 @@ it.each(['pool.created', 'pool.updated'])('the digest of a token is told to nobo
     type === 'pool.created'
       ? { type: 'pool.created', id: 'work', data: { ...data, origin } }
       : { type: 'pool.updated', id: 'work', data: { admission } };
-  const where = { decisionId: 'd', type: 'x', agent: 'ann', pool: 'work', shard: 0, seq: 1, at: 0 };
+  const where = { decisionId: 'd', type: 'x', agent: 'ann', pool: 'work', body: '', shard: 0, seq: 1, at: 0 };
   const [rendered] = renderEvents(where, [{ pool: 'work', event, sequence: 1 }], subjects('converge'));
   expect(rendered?.json).toContain('"kind":"token"');
   expect(rendered?.json).not.toContain(admission.sha256);

@@ -81,10 +81,12 @@ it('outcomes go when there are too many, and that their time was cut short is co
     const count = await system.redis.hlen(`${space.ns}:{${shard}}:s:outcomes`);
     return (await space.position(shard)) >= 1_400 && count <= 1_001;
   });
-  expect((await agent.query('outcome', { agent: 'ann', decisionId: 'h0' })).error?.code).toBe(
-    'outcome_not_found',
-  );
-  expect((await agent.query('outcome', { agent: 'ann', decisionId: 'h1399' })).ok.status).toBe('accepted');
+  expect(
+    (await agent.query('outcome', { pool: 'commons', agent: 'ann', decisionId: 'h0' })).error?.code,
+  ).toBe('outcome_not_found');
+  expect(
+    (await agent.query('outcome', { pool: 'commons', agent: 'ann', decisionId: 'h1399' })).ok.status,
+  ).toBe('accepted');
   const metrics = await (await fetch(`${worker.healthUrl}/metrics`)).text();
   const figure = (name: string): number => Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(metrics)?.[1]);
   expect(figure('converge_outcome_retention_cut_total')).toBeGreaterThanOrEqual(399);

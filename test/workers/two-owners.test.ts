@@ -129,7 +129,7 @@ it('what was looked up in another state decides nothing, though the store goes b
   await until('the store to have gone back', () => hasGoneBack);
   await both.applied();
   await second.worker.stop();
-  expect(shard.outcomes(['ann.d-t1']).size).toBe(1);
+  expect(shard.outcomes(['commons.ann.d-t1']).size).toBe(1);
 });
 
 it('batches that come back to the outbox of an idle shard are published and cleared again', async () => {

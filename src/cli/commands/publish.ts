@@ -167,10 +167,8 @@ async function storeAll(
   return EXIT.ok;
 }
 
-function publishedText({ decisionId, seq, duplicate }: Published): string {
-  return duplicate
-    ? `the log has decision ${decisionId} already, at position ${seq}`
-    : `the log has decision ${decisionId} at position ${seq}`;
+function publishedText({ decisionId, seq }: Published): string {
+  return `the log has decision ${decisionId} at position ${seq}`;
 }
 
 /** Checked against the schemas, or not to be checked at all. */

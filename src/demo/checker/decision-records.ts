@@ -15,7 +15,8 @@ interface DecisionRecord {
 interface EventRecord {
   readonly place: EventPlace;
   readonly type: string;
-  readonly decision: string;
+  readonly actor: string;
+  readonly decisionId: string;
   readonly claim: string;
 }
 
@@ -39,14 +40,15 @@ export class DecisionRecords {
     this.#events.set(id, {
       place,
       type,
-      decision: decisionKey(actor, causationid),
+      actor,
+      decisionId: causationid,
       claim: `${subject.slice('task/'.length)}#${String(data.epoch)}`,
     });
   }
 
   /** False for an outcome that is known already. */
   takeOutcome(outcome: Outcome): boolean {
-    const key = decisionKey(outcome.agent, outcome.decisionId);
+    const key = keyOf(outcome);
     const digest = digestOf(outcome);
     const known = this.#decisions.get(key);
     if (known !== undefined) {
@@ -58,7 +60,7 @@ export class DecisionRecords {
     this.#decisions.set(key, { outcome, digest });
     const other = this.#places.get(outcome.seq);
     if (other !== undefined) {
-      const taken = decisionKey(other.agent, other.decisionId);
+      const taken = keyOf(other);
       this.#report('place_taken', key, `${taken} is at place ${outcome.seq} of the log, too`);
     }
     this.#places.set(outcome.seq, outcome);
@@ -71,20 +73,21 @@ export class DecisionRecords {
     for (const { outcome } of this.#decisions.values()) this.#checkOutcome(outcome);
   }
 
-  #checkOwner(id: string, { place, type, decision }: EventRecord): void {
-    const owner = this.#decisions.get(decision)?.outcome;
-    if (owner === undefined) {
-      this.#report('event_unowned', id, `${type}: nothing is known of decision ${decision}`);
+  /** An event tells the actor and the id of its decision, and its own id tells the place: what a sweep does is not of its pool. */
+  #checkOwner(id: string, { place, type, actor, decisionId }: EventRecord): void {
+    const owner = this.#places.get(place.seq);
+    if (owner?.agent !== actor || owner.decisionId !== decisionId) {
+      this.#report('event_unowned', id, `${type}: nothing is known of decision ${decisionId} of ${actor}`);
       return;
     }
-    const isAtItsPlace = owner.shard === place.shard && owner.seq === place.seq && owner.at === place.at;
+    const isAtItsPlace = owner.shard === place.shard && owner.at === place.at;
     if (!isAtItsPlace || owner.events[place.n] !== id) {
-      this.#report('event_unowned', id, `${type}: decision ${decision} does not name it`);
+      this.#report('event_unowned', id, `${type}: decision ${decisionId} of ${actor} does not name it`);
     }
   }
 
   #checkOutcome(outcome: Outcome): void {
-    const key = decisionKey(outcome.agent, outcome.decisionId);
+    const key = keyOf(outcome);
     if (outcome.status === 'rejected') {
       if (outcome.events.length > 0) {
         this.#report('rejected_with_events', key, `${outcome.code}, and yet ${outcome.events.join(', ')}`);
@@ -114,3 +117,7 @@ export class DecisionRecords {
 }
 
 const CLAIMED = 'converge.task.claimed';
+
+function keyOf({ pool, agent, decisionId }: Outcome): string {
+  return decisionKey(pool, agent, decisionId);
+}

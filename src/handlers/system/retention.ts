@@ -11,13 +11,18 @@ export interface Kept {
   readonly at: number;
 }
 
+export interface KeptOutcome extends Kept {
+  /** What it takes in the store, with its key. */
+  readonly bytes: number;
+}
+
 /** The oldest things that the store keeps, oldest first: what retention may remove. Fetched for each Sweep. */
 export interface OldestKept {
   /** Final tasks of each pool in which some are overdue; their documents are in the world. */
   readonly finals: ReadonlyMap<string, readonly Kept[]>;
   /** Ended auctions, votes, negotiations and delegations of each pool, as `<kind>/<id>`. */
   readonly ended: ReadonlyMap<string, readonly Kept[]>;
-  readonly outcomes: readonly Kept[];
+  readonly outcomes: readonly KeptOutcome[];
 }
 
 export const NOTHING_OLD: OldestKept = { finals: new Map(), ended: new Map(), outcomes: [] };

@@ -22,7 +22,7 @@ import { lapse } from '../tasks/lapse.ts';
 import type { Due, PoolState } from '../world/pool-state.ts';
 import type { AppliedEvent, World } from '../world/world.ts';
 import {
-  type Kept,
+  type KeptOutcome,
   moveOldest,
   moveOldestEnded,
   type OldestKept,
@@ -31,7 +31,7 @@ import {
 } from './retention.ts';
 import { reportOf } from './sweep-report.ts';
 
-export type { Kept, OldestKept } from './retention.ts';
+export type { Kept, KeptOutcome, OldestKept } from './retention.ts';
 export { NOTHING_OLD } from './retention.ts';
 
 export const SWEEP_LIMIT = 500;
@@ -140,7 +140,8 @@ function earlier(a: number | undefined, b: number | undefined): number | undefin
 
 function outcomesDue({ outcomes, settings }: World): number | undefined {
   if (outcomes.oldestAt === undefined) return undefined;
-  if (outcomes.count > settings.outcomeRetentionCount) return outcomes.oldestAt;
+  if (outcomes.count > settings.outcomeRetentionCount || outcomes.bytes > settings.outcomeRetentionBytes)
+    return outcomes.oldestAt;
   const slackMs = Math.min(MINUTE_MS, Math.ceil(settings.outcomeRetentionMs / 10));
   return outcomes.oldestAt + settings.outcomeRetentionMs + slackMs;
 }
@@ -190,14 +191,18 @@ function settle(
 }
 
 /** Forgets outcomes that are old enough, or too many; returns how many of the oldest. */
-function forgetOutcomes(world: World, page: readonly Kept[], until: number, now: number): number {
+function forgetOutcomes(world: World, page: readonly KeptOutcome[], until: number, now: number): number {
   const { outcomes, settings } = world;
   if (page.length === 0 || (outcomesDue(world) ?? Number.POSITIVE_INFINITY) > until) return 0;
-  const candidates = page.slice(0, OUTCOMES_FORGOTTEN_AT_ONCE);
-  const tooMany = outcomes.count - settings.outcomeRetentionCount;
-  const kept = candidates.findIndex(({ at }, i) => i >= tooMany && at + settings.outcomeRetentionMs > now);
-  const forgotten = kept === -1 ? candidates.length : kept;
-  outcomes.count -= forgotten;
+  const { outcomeRetentionMs, outcomeRetentionCount, outcomeRetentionBytes } = settings;
+  let forgotten = 0;
+  for (const { at, bytes } of page.slice(0, OUTCOMES_FORGOTTEN_AT_ONCE)) {
+    const isTooMuch = outcomes.count > outcomeRetentionCount || outcomes.bytes > outcomeRetentionBytes;
+    if (!isTooMuch && at + outcomeRetentionMs > now) break;
+    outcomes.count--;
+    outcomes.bytes -= bytes;
+    forgotten++;
+  }
   outcomes.oldestAt = page[forgotten]?.at ?? (outcomes.count > 0 ? now : undefined);
   return forgotten;
 }

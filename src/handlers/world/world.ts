@@ -37,6 +37,7 @@ export interface AppliedEvent {
 /** Remembered outcomes, oldest first. The store holds them; this is what retention needs to know of them. */
 export interface OutcomeMemory {
   count: number;
+  bytes: number;
   oldestAt: number | undefined;
 }
 
@@ -57,7 +58,7 @@ interface PoolDue {
 
 export class World {
   readonly pools = new Map<string, PoolState>();
-  readonly outcomes: OutcomeMemory = { count: 0, oldestAt: undefined };
+  readonly outcomes: OutcomeMemory = { count: 0, bytes: 0, oldestAt: undefined };
   settings: Standing = DEFAULT_SETTINGS;
   /** What all live documents take, and whose they are. */
   readonly usage = new ShardUsage();

@@ -3,7 +3,8 @@
  * says that it is gone, `=` begins what replaces earlier lines, and the last line is the summary.
  *
  *   P pool document          M pool agent document     T pool task document     E pool kind id document
- *   S pool last-sequence     O agent.decision outcome  R agent.decision count receipt
+ *   S pool last-sequence     O pool.agent.decision outcome
+ *   R pool.agent.decision count receipt
  *   B position what-a-batch-owes (as a JSON string)
  *   N agent ban (from the whole system)               K bucket when-it-is-full-again
  *   W pool turn (of one that owes consequences)

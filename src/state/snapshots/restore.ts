@@ -17,7 +17,7 @@ import { type Entity, isEntityKind } from '../../protocol/entities.ts';
 import type { SnapshotSummary } from '../../protocol/snapshots.ts';
 import { keysLike } from '../digest.ts';
 import { writeKept } from '../documents-to-writes.ts';
-import { classHash, type ShardKeys } from '../keys.ts';
+import { classHash, rememberedEntry, type ShardKeys } from '../keys.ts';
 import { Operations } from '../operations.ts';
 import type { Redis } from '../redis.ts';
 import { parse } from '../replies.ts';
@@ -195,7 +195,7 @@ export class ShardRestore {
     const outcome = document<{ readonly seq: number; readonly at: number }>(value);
     if (outcome === undefined) return;
     const { seq, at } = outcome;
-    this.#outcomes.set(key, { seq, entry: `${at}|${key}` });
+    this.#outcomes.set(key, { seq, entry: rememberedEntry(at, key, value) });
   }
 
   #noteClasses(change: DocumentChange): void {

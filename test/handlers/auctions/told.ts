@@ -233,7 +233,7 @@ export class Told {
     answer: AppliedDecision,
     who: { decisionId: string; type: string; agent: string; pool: string },
   ): void {
-    const applied = { ...who, shard: PLACE.shard, seq: this.#seq, at: this.now };
+    const applied = { ...who, body: 'b'.repeat(22), shard: PLACE.shard, seq: this.#seq, at: this.now };
     const rendered = renderEvents(applied, answer.events, SUBJECTS);
     const outcome = renderOutcome(applied, answer, rendered);
     this.told = {

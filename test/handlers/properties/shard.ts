@@ -6,7 +6,13 @@ import { expect } from 'vitest';
 import { type AppliedDecision, applyDecision } from '../../../src/handlers/apply.ts';
 import { kindOf } from '../../../src/handlers/entities.ts';
 import { touchedEntities, touchedTasks } from '../../../src/handlers/registry.ts';
-import { type Kept, NOTHING_OLD, type OldestKept, SWEEP_LIMIT } from '../../../src/handlers/system/sweep.ts';
+import {
+  type Kept,
+  type KeptOutcome,
+  NOTHING_OLD,
+  type OldestKept,
+  SWEEP_LIMIT,
+} from '../../../src/handlers/system/sweep.ts';
 import type { PoolState } from '../../../src/handlers/world/pool-state.ts';
 import { type AppliedEvent, World } from '../../../src/handlers/world/world.ts';
 import type { Decision } from '../../../src/protocol/decisions/index.ts';
@@ -45,7 +51,7 @@ class Store {
   settings: Settings | undefined;
   readonly documents = new Map<string, string>();
   readonly sequences = new Map<string, number>();
-  outcomes: Kept[] = [];
+  outcomes: KeptOutcome[] = [];
   readonly bans = new Map<string, string>();
   readonly buckets = new Map<string, number>();
   readonly turns = new Map<string, number>();
@@ -95,7 +101,7 @@ export class Shard {
   world = World.genesis(PLACE.shard, PLACE.shards);
   seq = 0;
   now = 0;
-  #unstoredOutcomes: Kept[] = [];
+  #unstoredOutcomes: KeptOutcome[] = [];
   #forgotten = 0;
   /** Final tasks that are in memory until the next commit only. */
   #looked: Task[] = [];
@@ -193,6 +199,7 @@ export class Shard {
     for (const [key, fullAtUs] of [...this.store.buckets].reverse()) world.buckets.load(key, fullAtUs);
     for (const [pool, turn] of [...this.store.turns].reverse()) world.loadTurn(pool, turn);
     world.outcomes.count = this.store.outcomes.length;
+    world.outcomes.bytes = this.store.outcomes.length * 100;
     world.outcomes.oldestAt = this.store.outcomes[0]?.at;
     for (const doc of this.store.list<Pool>('p/').reverse()) {
       const finals = this.store.finals(doc.pool);
@@ -217,8 +224,9 @@ export class Shard {
 
   #remember(id: string, forgotten: number): void {
     this.#forgotten += forgotten;
-    this.#unstoredOutcomes.push({ id, at: this.now });
+    this.#unstoredOutcomes.push({ id, at: this.now, bytes: 100 });
     this.world.outcomes.count++;
+    this.world.outcomes.bytes += 100;
     this.world.outcomes.oldestAt ??= this.now;
   }
 

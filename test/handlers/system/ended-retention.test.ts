@@ -117,9 +117,9 @@ describe('the report of a Sweep', () => {
 describe('outcomes', () => {
   it('beyond a page that was forgotten to its end are as old as this Sweep, at most', () => {
     const scenario = given(sweep({ settings: { outcomeRetentionMs: 1_000 } }));
-    Object.assign(scenario.world.outcomes, { count: 3, oldestAt: START });
-    const page = [0, 40].map((ms, i) => ({ id: `ann.d-${i}`, at: START + ms }));
+    Object.assign(scenario.world.outcomes, { count: 3, bytes: 30, oldestAt: START });
+    const page = [0, 40].map((ms, i) => ({ id: `work.ann.d-${i}`, at: START + ms, bytes: 10 }));
     scenario.when(at(5_000), sweep({}, { outcomes: page })).thenData({ forgottenOutcomes: 2 });
-    expect(scenario.world.outcomes).toEqual({ count: 1, oldestAt: START + 5_000 });
+    expect(scenario.world.outcomes).toEqual({ count: 1, bytes: 10, oldestAt: START + 5_000 });
   });
 });

@@ -195,8 +195,9 @@ describe('outcomes', () => {
   const remembering = (...times: number[]) => {
     const scenario = given(sweep({ settings }));
     scenario.world.outcomes.count = times.length;
+    scenario.world.outcomes.bytes = times.length * 10;
     scenario.world.outcomes.oldestAt = times[0] === undefined ? undefined : START + times[0];
-    return { scenario, page: times.map((ms, i) => ({ id: `ann.d-${i}`, at: START + ms })) };
+    return { scenario, page: times.map((ms, i) => ({ id: `work.ann.d-${i}`, at: START + ms, bytes: 10 })) };
   };
 
   it('are forgotten after outcomeRetentionMs, and not before a little slack is over', () => {
@@ -204,19 +205,31 @@ describe('outcomes', () => {
     scenario.when(at(1_099), sweep({}, { outcomes: page })).thenData({ forgottenOutcomes: 0 });
     scenario.when(at(1_100), sweep({}, { outcomes: page })).thenData({ forgottenOutcomes: 3, more: false });
     expect(scenario.answer.forgottenOutcomes).toBe(3);
-    expect(scenario.world.outcomes).toEqual({ count: 2, oldestAt: START + 101 });
+    expect(scenario.world.outcomes).toEqual({ count: 2, bytes: 20, oldestAt: START + 101 });
   });
 
   it('are all forgotten when all are old enough', () => {
     const { scenario, page } = remembering(0, 40);
     scenario.when(at(2_000), sweep({}, { outcomes: page })).thenData({ forgottenOutcomes: 2 });
-    expect(scenario.world.outcomes).toEqual({ count: 0, oldestAt: undefined });
+    expect(scenario.world.outcomes).toEqual({ count: 0, bytes: 0, oldestAt: undefined });
   });
 
   it('are forgotten early when there are too many: the oldest, as many as that', () => {
     const { scenario, page } = remembering(...Array.from({ length: 1_003 }, () => 5));
     scenario.when(at(10), sweep({}, { outcomes: page })).thenData({ forgottenOutcomes: 3, more: false });
-    expect(scenario.world.outcomes).toEqual({ count: 1_000, oldestAt: START + 5 });
+    expect(scenario.world.outcomes).toEqual({ count: 1_000, bytes: 10_000, oldestAt: START + 5 });
+  });
+
+  it('are forgotten early when together they take too many bytes: the oldest, as many as that takes', () => {
+    const scenario = given(sweep({ settings: { ...settings, outcomeRetentionBytes: 1_000_000 } }));
+    const sizes = [500_000, 1, 300_000, 400_000, 300_000];
+    scenario.world.outcomes.count = sizes.length;
+    scenario.world.outcomes.bytes = 1_500_001;
+    scenario.world.outcomes.oldestAt = START;
+    expect(nextDue(scenario.world)).toBe(START);
+    const page = sizes.map((bytes, i) => ({ id: `work.ann.d-${i}`, at: START + i, bytes }));
+    scenario.when(at(10), sweep({}, { outcomes: page })).thenData({ forgottenOutcomes: 2, more: false });
+    expect(scenario.world.outcomes).toEqual({ count: 3, bytes: 1_000_000, oldestAt: START + 2 });
   });
 
   it('at most 5,000 at once, and the Sweep says that there is more', () => {
@@ -224,13 +237,13 @@ describe('outcomes', () => {
     scenario
       .when(at(5_000), sweep({}, { outcomes: page }))
       .thenData({ forgottenOutcomes: 5_000, more: true });
-    expect(scenario.world.outcomes).toEqual({ count: 2, oldestAt: START });
+    expect(scenario.world.outcomes).toEqual({ count: 2, bytes: 20, oldestAt: START });
   });
 
   it('a Sweep to which no page was handed forgets nothing, and says that there is more', () => {
     const { scenario } = remembering(0, 40);
     scenario.when(at(5_000), sweep()).thenData({ forgottenOutcomes: 0, more: true });
-    expect(scenario.world.outcomes).toEqual({ count: 2, oldestAt: START });
+    expect(scenario.world.outcomes).toEqual({ count: 2, bytes: 20, oldestAt: START });
   });
 
   it('are what falls due next, when nothing in the pools does so earlier', () => {

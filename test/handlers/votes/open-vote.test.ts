@@ -202,7 +202,7 @@ describe('the electorate', () => {
   it('of members is not published name by name, of a list it is', () => {
     const scenario = given(pool(), joins('ann')).when(opens({ electorate: 'members', weights: { ann: 2 } }));
     const published = () => {
-      const applied = { decisionId: 'd', type: 'OpenVote', agent: 'chair', pool: 'work', shard: 0 };
+      const applied = { decisionId: 'd', type: 'OpenVote', agent: 'chair', pool: 'work', body: '', shard: 0 };
       const [event] = renderEvents(
         { ...applied, seq: 1, at: START },
         scenario.answer.events,
