@@ -51,7 +51,7 @@ const CANNOT_COMMIT_MS = 30_000;
 export class CommitLoop {
   readonly #options: CommitLoopOptions;
   #failing: { readonly failure: WriteFailure; readonly reason: string } | undefined;
-  /** The commit that broke off last: once it can be the store's fault, twice it is the commit's. */
+  /** Where a commit broke off last: once it can be the store's fault, twice it is the commit's. */
   #brokeAt: number | undefined;
 
   constructor(options: CommitLoopOptions) {
@@ -73,7 +73,8 @@ export class CommitLoop {
       for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, MAX_WAIT_MS)) {
         try {
           const size = await store.commit(commit);
-          this.#brokeAt = undefined;
+          // What comes before the place where it broke off passes again when the shard was brought back.
+          if (commit.next.seq >= (this.#brokeAt ?? 0)) this.#brokeAt = undefined;
           return size;
         } catch (error) {
           if (error instanceof ShardLostError) throw error;
