@@ -1,4 +1,5 @@
 /** Operators and quotas on real servers: through the log, a real worker, Redis and the client. */
+import { connect as natsConnect } from 'nats';
 import { describe, expect, it } from 'vitest';
 import { connect } from '../../src/client/client.ts';
 import { acceptedOrThrow, PoolManager, retryAfterMs, TaskManager } from '../../src/client/index.ts';
@@ -141,11 +142,22 @@ describe('quotas', () => {
     acceptedOrThrow(
       await owners.updatePool(pool, { quotas: { agentDecisionsPerS: 1, agentDecisionsBurst: 1 } }),
     );
+    // Past the client, which would not send it.
+    const nats = await natsConnect({ servers: system.server.url });
+    const subject = `test.decisions.${shardOf(pool, SHARDS)}.${pool}.${bob.agent}`;
     const codes: unknown[] = [];
-    for (let i = 0; i < 3; i++) {
-      const outcome = await bob.decide(pool, JSON.parse('{"type":"Nonsense"}'));
-      codes.push(outcome.status === 'rejected' && outcome.code);
+    for (const id of ['n-0', 'n-1', 'n-2']) {
+      await nats.request(subject, JSON.stringify({ id, type: 'Nonsense' }));
+      const outcome = () => bob.query('outcome', { pool, agent: bob.agent, decisionId: id });
+      await until('its outcome', () =>
+        outcome().then(
+          () => true,
+          () => false,
+        ),
+      );
+      codes.push((await outcome()).code);
     }
+    await nats.close();
     expect(codes).toEqual(['unknown_type', 'rate_limited', 'rate_limited']);
   });
 });

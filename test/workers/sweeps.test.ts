@@ -106,6 +106,8 @@ describe('one run of the sweeper', () => {
     await space.worker();
     const agent = await space.agent('ann');
     await claimFor(agent, 'commons', 't', 60_000);
+    // The first sweep of a system brings the settings.
+    await sweeperOf(space).runOnce(Date.now());
     const heard = heardSweeps(space);
     const last = await space.lastInLog(agent.shardOf('commons'));
     expect(await sweeperOf(space).runOnce(Date.now())).toMatchObject({ sweeps: 0, released: [] });
