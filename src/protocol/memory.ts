@@ -2,7 +2,6 @@
  * The bounds of memory. They are settings, and travel in the log; those that nobody has set follow from the heap of the
  * worker that a shard heard of first, so that workers with other heaps do not change what the log means.
  */
-import { MAX_QUOTA_BYTES } from './limits.ts';
 import type { Settings } from './settings.ts';
 
 const MEBIBYTE = 1024 * 1024;
@@ -18,8 +17,6 @@ export interface MemoryBounds {
   readonly agentShardBytes: number;
   /** Of one agent in one pool. */
   readonly agentBytes: number;
-  /** Of what has ended and is still kept: in the store, not in memory. */
-  readonly endedBytes: number;
 }
 
 /**
@@ -36,6 +33,5 @@ export function memoryBounds(settings: Settings): MemoryBounds {
     poolBytes: settings.poolBytes ?? Math.floor((shardBytes * 3) / 4),
     agentShardBytes: settings.agentShardBytes ?? Math.floor(shardBytes / 2),
     agentBytes: settings.agentBytes ?? Math.floor(shardBytes / 2),
-    endedBytes: settings.endedBytes ?? Math.min(MAX_QUOTA_BYTES, Math.floor((shardBytes * 4) / 3)),
   };
 }

@@ -72,9 +72,6 @@ export const quotaSettings = {
     .optional()
     .describe('bytes of what one agent has in all pools of a shard together'),
   shardBytes: upTo(MAX_QUOTA_BYTES).optional().describe('bytes of all that is live in one shard'),
-  endedBytes: upTo(MAX_QUOTA_BYTES)
-    .optional()
-    .describe('bytes of what has ended and is kept, of one shard; beyond them the oldest go early'),
   /** Pools that one agent owns in one shard. */
   agentPools: upTo(MAX_POOLS_PER_AGENT).default(100),
 };
