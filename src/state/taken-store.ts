@@ -13,6 +13,8 @@ export interface TakenNote {
   /** It had not done anything with the shard yet, or its heap was nearly full. */
   readonly isSuspicious: boolean;
   readonly strikes: number;
+  /** Whom the last strike was counted for. */
+  readonly blamed: string | undefined;
   /** How often the shard was tried alone. */
   readonly trials: number;
 }
@@ -21,6 +23,8 @@ export interface TakenStore {
   read(shard: number): Promise<TakenNote>;
   write(shard: number, note: TakenNote): Promise<void>;
   clear(shard: number): Promise<void>;
+  /** The holder has lost the lease and lives: neither its note nor the strike that was counted for it says anything. */
+  takeBack(shard: number, holder: string): Promise<void>;
   /** Which start of Redis this is. */
   run(): Promise<string>;
   /** Begins a trial if no other shard of the system is being tried and the pause after the last one is over. */
@@ -30,6 +34,13 @@ export interface TakenStore {
 
 /** A trial whose worker vanished is over after so long. */
 const TRIAL_MS = 60_000;
+const TAKE_BACK = `
+if redis.call('HGET', KEYS[1], 'holder') == ARGV[1] then redis.call('HSET', KEYS[1], 'holder', '') end
+if redis.call('HGET', KEYS[1], 'blamed') == ARGV[1] then
+  redis.call('HSET', KEYS[1], 'blamed', '')
+  return redis.call('HINCRBY', KEYS[1], 'strikes', -1)
+end
+return 0`;
 const END_TRIAL = `if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0`;
 
 export function redisTakenStore(
@@ -41,20 +52,24 @@ export function redisTakenStore(
     async read(shard) {
       const fields = await redis.hgetall(keysOf(shard).taken);
       return {
-        holder: fields.holder,
+        holder: fields.holder || undefined,
         run: fields.run ?? '',
         isSuspicious: fields.suspicious === '1',
         strikes: Number(fields.strikes ?? 0),
+        blamed: fields.blamed || undefined,
         trials: Number(fields.trials ?? 0),
       };
     },
-    async write(shard, { holder, run, isSuspicious, strikes, trials }) {
+    async write(shard, { holder = '', run, isSuspicious, strikes, blamed = '', trials }) {
       const suspicious = isSuspicious ? '1' : '0';
-      await redis.hset(keysOf(shard).taken, { holder: holder ?? '', run, suspicious, strikes, trials });
+      await redis.hset(keysOf(shard).taken, { holder, run, suspicious, strikes, blamed, trials });
     },
     async clear(shard) {
       const { taken, trialPause } = keysOf(shard);
       await redis.del(taken, trialPause);
+    },
+    async takeBack(shard, holder) {
+      await redis.eval(TAKE_BACK, 1, keysOf(shard).taken, holder);
     },
     async run() {
       return /^run_id:(\S+)/m.exec(await redis.info('server'))?.[1] ?? '';

@@ -244,7 +244,7 @@ export class LeaseHolder {
     const { quarantine, store, clock } = this.#options;
     let admission: Admission = 'begin';
     try {
-      admission = (await quarantine?.admit(shard)) ?? 'begin';
+      admission = (await quarantine?.admit(shard, this.#live)) ?? 'begin';
     } catch (error) {
       // Nothing has begun to work on it: the lease lapses by itself.
       this.#held.delete(shard);

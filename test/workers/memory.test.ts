@@ -99,7 +99,14 @@ class Kept implements TakenStore {
   isPaused = false;
 
   async read(of: number): Promise<TakenNote> {
-    const none = { holder: undefined, run: '', isSuspicious: false, strikes: 0, trials: 0 };
+    const none = {
+      holder: undefined,
+      run: '',
+      isSuspicious: false,
+      strikes: 0,
+      blamed: undefined,
+      trials: 0,
+    };
     return this.notes.get(of) ?? none;
   }
   async write(of: number, note: TakenNote): Promise<void> {
@@ -107,6 +114,17 @@ class Kept implements TakenStore {
   }
   async clear(of: number): Promise<void> {
     this.notes.delete(of);
+  }
+  async takeBack(of: number, holder: string): Promise<void> {
+    const note = this.notes.get(of);
+    if (note === undefined) return;
+    const isBlamed = note.blamed === holder;
+    this.notes.set(of, {
+      ...note,
+      holder: note.holder === holder ? undefined : note.holder,
+      blamed: isBlamed ? undefined : note.blamed,
+      strikes: note.strikes - (isBlamed ? 1 : 0),
+    });
   }
   async run(): Promise<string> {
     return this.runId;
@@ -203,6 +221,28 @@ describe('4.5 a shard that ends its owners', () => {
       other.runId = `redis-${i}`;
       expect(await later().quarantine.admit(7)).toBe('begin');
     }
+  });
+
+  it('a worker that lives and has only lost its lease is no strike, also when it was too slow to say so', async () => {
+    const store = new Kept();
+    const next = workers(store);
+    for (let i = 0; i < 6; i++) {
+      const { quarantine } = next();
+      expect(await quarantine.admit(7, [])).toBe('begin');
+      // Every other time the next one comes before this one has noticed.
+      if (i % 2 === 0) quarantine.lost(7);
+      else {
+        const later = next();
+        expect(await later.quarantine.admit(7, [])).toBe('begin');
+        quarantine.lost(7);
+        later.quarantine.lost(7);
+      }
+    }
+    const slow = next();
+    expect(await slow.quarantine.admit(7)).toBe('begin');
+    const holder = store.notes.get(7)?.holder ?? '';
+    expect(await next().quarantine.admit(7, [holder])).toBe('begin');
+    expect(store.notes.get(7)?.strikes).toBe(0);
   });
 
   it('also one that fills the heap while it is worked on', async () => {

@@ -4,6 +4,7 @@
  * the cause: nothing had been done with it yet, or the heap was nearly full. After two the shard is taken only by a
  * worker that has given back all others, one shard in the whole system at a time, with pauses that grow.
  *
+ * Nor is a worker that lives and has only lost its lease: one that was slow takes back what was counted for it.
  * A power loss is no strike: shards that were worked on are not suspicious, and Redis that started again tells nothing.
  */
 import { getHeapStatistics } from 'node:v8';
@@ -45,16 +46,18 @@ export class Quarantine {
     return this.#alone;
   }
 
-  /** The lease is ours; nothing is loaded yet. */
-  async admit(shard: number): Promise<Admission> {
+  /** The lease is ours; nothing is loaded yet. `live`: the holders that have been heard of lately. */
+  async admit(shard: number, live: readonly string[] = []): Promise<Admission> {
     const { store, holder } = this.#options;
     const [before, run] = await Promise.all([store.read(shard), store.run()]);
-    const strikes = before.strikes + (isStrike(before, holder, run) ? 1 : 0);
+    const isBlamed = isStrike(before, holder, run) && !live.includes(before.holder ?? '');
+    const strikes = before.strikes + (isBlamed ? 1 : 0);
+    const blamed = isBlamed ? before.holder : before.blamed;
     if (strikes < MOST_STRIKES) {
-      await this.#note(shard, { holder, run, isSuspicious: true, strikes, trials: 0 });
+      await this.#note(shard, { holder, run, isSuspicious: true, strikes, blamed, trials: 0 });
       return 'begin';
     }
-    return await this.#tryAlone(shard, { ...before, strikes }, run);
+    return await this.#tryAlone(shard, { ...before, strikes, blamed }, run);
   }
 
   /** Something was done with the shard: whatever ends this worker now is not its loading. */
@@ -71,18 +74,23 @@ export class Quarantine {
 
   /** The lease went to somebody else meanwhile: the note is theirs. */
   lost(shard: number): void {
+    if (!this.#notes.has(shard)) return;
     this.#forget(shard);
+    const { store, holder, logger } = this.#options;
+    void store
+      .takeBack(shard, holder)
+      .catch((error) => logger.warn({ shard, reason: messageOf(error) }, 'could not take back a strike'));
   }
 
   async #tryAlone(shard: number, before: TakenNote, run: string): Promise<Admission> {
     const { store, holder, alarms } = this.#options;
-    const { strikes, trials } = before;
+    const { strikes, blamed, trials } = before;
     const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** trials);
     alarms.raise('shard_poison', shard, 'the shard ended its owners: it is tried alone, with pauses', {
       strikes,
     });
     // What was found is noted first: whoever looks next must not count the same strike again.
-    const none = { holder: undefined, run, isSuspicious: false, strikes, trials };
+    const none = { holder: undefined, run, isSuspicious: false, strikes, blamed, trials };
     await store.write(shard, none);
     if (!(await store.beginTrial(shard, pauseMs))) return 'leave';
     await this.#note(shard, { ...none, holder, isSuspicious: true, trials: trials + 1 });
@@ -128,7 +136,7 @@ export class Quarantine {
 }
 
 function isStrike({ holder, run, isSuspicious }: TakenNote, own: string, now: string): boolean {
-  return holder !== undefined && holder !== '' && holder !== own && isSuspicious && run === now;
+  return holder !== undefined && holder !== own && isSuspicious && run === now;
 }
 
 function heapShare(): number {
