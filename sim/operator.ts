@@ -9,6 +9,8 @@ let ids = 0;
 
 export function distrust(servers: Servers, trueNow: number): void {
   const { decisions, shards } = servers;
+  // A full log takes nothing. When it has room again, at the end at the latest, the operator comes again.
+  if (decisions.isFull) return;
   for (const [shard, stored] of shards.entries()) {
     const place = { namespace: SUBJECTS.namespace, shard, shards: shards.length };
     const beyond = ofShard(decisions.version, shard).filter(({ seq }) => seq > stored.position().seq);

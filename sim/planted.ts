@@ -85,6 +85,16 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       },
     }),
 
+  'forget whose turn it is to be settled': (ports) =>
+    withStore(ports, {
+      commit: async (commit) => await ports.store.commit({ ...commit, turns: new Map() }),
+    }),
+
+  'settle nothing that is owed': (ports) => ({
+    ...ports,
+    publisher: { ...publisherOf(ports), settle: async () => undefined },
+  }),
+
   'ignore ids that were seen before': (ports) =>
     withStore(ports, {
       async lookup(wanted) {

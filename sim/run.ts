@@ -171,7 +171,7 @@ class Run {
     const where = this.#servers.shards.map((stored, shard) => {
       const owed = stored.unpublished().map(({ seq }) => seq);
       const halted = stored.halted === undefined ? '' : `, halted: ${stored.halted}`;
-      return `shard ${shard} at ${stored.position().seq} of ${this.#lastOf(shard)}, outbox [${owed}]${halted}`;
+      return `shard ${shard} at ${stored.position().seq} of ${this.#lastOf(shard)}, outbox [${owed}], ${stored.owing} pools owe something${halted}`;
     });
     this.#findings.report('I7', `no rest after ${REST_WITHIN_MS} ms: ${where.join('; ')}`);
   }
@@ -180,6 +180,7 @@ class Run {
     return this.#servers.shards.every((stored, shard) => {
       if (stored.outboxSize > 0) return false;
       if (hasDiverged(this.#servers, this.#monitor, shard)) return stored.halted !== undefined;
+      if (stored.owing > 0) return false;
       return stored.position().seq === this.#lastOf(shard) && stored.halted === undefined;
     });
   }

@@ -98,6 +98,11 @@ export class MemoryShard {
     return this.#content.halted;
   }
 
+  /** Pools that owe consequences. */
+  get owing(): number {
+    return this.#content.turns.size;
+  }
+
   get outboxSize(): number {
     return this.#content.outbox.size;
   }

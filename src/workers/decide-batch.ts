@@ -60,6 +60,12 @@ export function isSweep({ decoded }: DecodedMessage): boolean {
   return decoded.kind === 'decision' && decoded.decision.type === 'Sweep';
 }
 
+/** A Sweep of all that is due: one that says until when may have left what others wait for. */
+export function isWholeSweep({ decoded }: DecodedMessage): boolean {
+  if (decoded.kind !== 'decision' || decoded.decision.type !== 'Sweep') return false;
+  return decoded.decision.until === undefined;
+}
+
 /** It is answered to nobody, so nothing of it is remembered, and it does no harm twice. */
 function isSettle(decoded: Decoded): boolean {
   return decoded.kind === 'decision' && decoded.decision.type === 'Settle';

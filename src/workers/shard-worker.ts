@@ -23,7 +23,7 @@ import type { Alarms } from './alarms.ts';
 import { BatchReader } from './batch-reader.ts';
 import { buildCommit, forgottenEarly } from './build-commit.ts';
 import { BatchRefusedError, CommitLoop } from './commit-loop.ts';
-import { type DecidedBatch, type DecodedMessage, decideBatch, isSweep } from './decide-batch.ts';
+import { type DecidedBatch, type DecodedMessage, decideBatch, isWholeSweep } from './decide-batch.ts';
 import { type Fetched, fetchFor, forgetFetched } from './fetch-batch.ts';
 import { Halting, LOOK_AGAIN_MS, ShardHaltedError } from './halting.ts';
 import { expectAt, type Loaded, loadShard } from './load-shard.ts';
@@ -356,7 +356,7 @@ export class ShardWorker {
 
   async #sweepIfOverdue(loaded: Loaded, batch: readonly DecodedMessage[]): Promise<void> {
     const { world } = loaded;
-    if (batch[0] !== undefined && isSweep(batch[0])) this.#sweeping.swept();
+    if (batch[0] !== undefined && isWholeSweep(batch[0])) this.#sweeping.swept();
     await this.#sweeping.look(nextDue(world));
     this.#time.look(loaded);
   }
