@@ -85,11 +85,6 @@ export const BUGS: Readonly<Record<string, Bug>> = {
       },
     }),
 
-  'forget whose turn it is to be settled': (ports) =>
-    withStore(ports, {
-      commit: async (commit) => await ports.store.commit({ ...commit, turns: new Map() }),
-    }),
-
   'settle nothing that is owed': (ports) => ({
     ...ports,
     publisher: { ...publisherOf(ports), settle: async () => undefined },

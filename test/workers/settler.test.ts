@@ -1,0 +1,90 @@
+/** When the owner of a shard appends a Settle. */
+import { pino } from 'pino';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { World } from '../../src/handlers/world/world.ts';
+import { CommitSize } from '../../src/workers/commit-size.ts';
+import type { DecidedBatch } from '../../src/workers/decide-batch.ts';
+import { WorkerMetrics } from '../../src/workers/metrics.ts';
+import { Settler } from '../../src/workers/settler.ts';
+import { RecordingPublisher } from '../support/shard.ts';
+
+let now = 0;
+let publisher: RecordingPublisher;
+let settler: Settler;
+let metrics: WorkerMetrics;
+
+const CLOCK = { now: () => now, monotonic: () => now, sleep: async () => undefined };
+
+function owing(pools: number): World {
+  const world = World.genesis(0, 1);
+  for (let i = 0; i < pools; i++) world.loadTurn(`p${i}`, i + 1);
+  return world;
+}
+
+function batchWith(decisionId: string): DecidedBatch {
+  const applied = { decisionId, type: 'Settle', agent: '_sweeper', pool: '_shard', shard: 0, seq: 1, at: 0 };
+  const result = { status: 'accepted' as const, events: [], forgottenOutcomes: 0 };
+  return {
+    now: 0,
+    decisions: [{ applied, result }],
+    results: [],
+    outcomes: new Map(),
+    records: [],
+    events: [],
+    deadLetters: [],
+    forgottenOutcomes: 0,
+    repeated: 0,
+    taken: 1,
+    size: new CommitSize(),
+  };
+}
+
+beforeEach(() => {
+  now = 0;
+  let ids = 0;
+  publisher = new RecordingPublisher();
+  metrics = new WorkerMetrics();
+  const logger = pino({ level: 'silent' });
+  const newCommitId = () => `w-1#c-${ids++}`;
+  settler = new Settler({ shard: 0, publisher, clock: CLOCK, logger, metrics, newCommitId });
+});
+
+describe('the owner of a shard', () => {
+  it('appends nothing when nothing is owed', () => {
+    settler.settleIfOwed(owing(0));
+    expect(publisher.settles).toEqual([]);
+  });
+
+  it('appends one Settle when something is owed, and the next when that one is applied', () => {
+    settler.settleIfOwed(owing(2));
+    settler.settleIfOwed(owing(2));
+    expect(publisher.settles).toEqual(['settle-w-1-c-0']);
+    settler.applied(batchWith('somebody-elses'));
+    settler.settleIfOwed(owing(2));
+    expect(publisher.settles).toHaveLength(1);
+    settler.applied(batchWith('settle-w-1-c-0'));
+    settler.settleIfOwed(owing(1));
+    expect(publisher.settles).toHaveLength(2);
+  });
+
+  it('unconfirmed: appends another after a second, doubling to ten', () => {
+    const at: number[] = [];
+    for (now = 0; now < 40_000; now += 100) {
+      const before = publisher.settles.length;
+      settler.settleIfOwed(owing(1));
+      if (publisher.settles.length > before) at.push(now / 1_000);
+    }
+    expect(at).toEqual([0, 1, 3, 7, 15, 25, 35]);
+  });
+
+  it('tells how many pools owe something', async () => {
+    settler.settleIfOwed(owing(3));
+    expect(await metrics.registry.getSingleMetricAsString('converge_owed')).toContain(
+      'converge_owed{shard="0"} 3',
+    );
+    settler.settleIfOwed(owing(0));
+    expect(await metrics.registry.getSingleMetricAsString('converge_owed')).toContain(
+      'converge_owed{shard="0"} 0',
+    );
+  });
+});
