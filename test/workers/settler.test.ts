@@ -22,7 +22,16 @@ function owing(pools: number): World {
 }
 
 function batchWith(decisionId: string): DecidedBatch {
-  const applied = { decisionId, type: 'Settle', agent: '_sweeper', pool: '_shard', shard: 0, seq: 1, at: 0 };
+  const applied = {
+    decisionId,
+    type: 'Settle',
+    agent: '_sweeper',
+    pool: '_shard',
+    shard: 0,
+    seq: 1,
+    at: 0,
+    body: '',
+  };
   const result = { status: 'accepted' as const, events: [], forgottenOutcomes: 0 };
   return {
     now: 0,
