@@ -5,7 +5,6 @@
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 import type { World } from '../handlers/world/world.ts';
-import type { DecidedBatch } from './decide-batch.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import type { Clock, ShardPublisher } from './ports.ts';
 
@@ -23,6 +22,11 @@ export interface SettlerOptions {
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 10_000;
 
+/** Of a decision that was applied, all that matters here. */
+interface SettledBy {
+  readonly applied: { readonly decisionId: string };
+}
+
 interface UnderWay {
   readonly id: string;
   readonly since: number;
@@ -39,7 +43,7 @@ export class Settler {
   }
 
   /** Has one of its own come back through the log? */
-  applied({ decisions }: DecidedBatch): void {
+  applied({ decisions }: { readonly decisions: readonly SettledBy[] }): void {
     const id = this.#underWay?.id;
     if (id === undefined || !decisions.some(({ applied }) => applied.decisionId === id)) return;
     this.#underWay = undefined;

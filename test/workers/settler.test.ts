@@ -2,8 +2,6 @@
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { World } from '../../src/handlers/world/world.ts';
-import { CommitSize } from '../../src/workers/commit-size.ts';
-import type { DecidedBatch } from '../../src/workers/decide-batch.ts';
 import { WorkerMetrics } from '../../src/workers/metrics.ts';
 import { Settler } from '../../src/workers/settler.ts';
 import { RecordingPublisher } from '../support/shard.ts';
@@ -21,32 +19,7 @@ function owing(pools: number): World {
   return world;
 }
 
-function batchWith(decisionId: string): DecidedBatch {
-  const applied = {
-    decisionId,
-    type: 'Settle',
-    agent: '_sweeper',
-    pool: '_shard',
-    shard: 0,
-    seq: 1,
-    at: 0,
-    body: '',
-  };
-  const result = { status: 'accepted' as const, events: [], forgottenOutcomes: 0 };
-  return {
-    now: 0,
-    decisions: [{ applied, result }],
-    results: [],
-    outcomes: new Map(),
-    records: [],
-    events: [],
-    deadLetters: [],
-    forgottenOutcomes: 0,
-    repeated: 0,
-    taken: 1,
-    size: new CommitSize(),
-  };
-}
+const batchWith = (decisionId: string) => ({ decisions: [{ applied: { decisionId } }] });
 
 beforeEach(() => {
   now = 0;
