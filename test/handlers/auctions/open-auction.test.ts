@@ -56,7 +56,7 @@ describe('OpenAuction', () => {
       .thenRejected('rate_limited', { transient: true })
       .when(opens('bob', 'b'))
       .thenEvents('auction.opened b');
-    given(pool({ quotas: { agentBytes: 1_400 } }), opens('ann', 'a', { lot: 'x'.repeat(700) }))
+    given(pool({ quotas: { agentBytes: 2_300 } }), opens('ann', 'a', { lot: 'x'.repeat(700) }))
       .when(opens('ann', 'b', { lot: 'x'.repeat(700) }))
       .thenRejected('rate_limited', { transient: true })
       .when(opens('ann', 'b'))

@@ -45,7 +45,13 @@ export class OneShard {
     const { outcomes } = decideBatch(batch, this.world, { outcomes: new Map() }, context);
     this.world.takeChanges();
     const told = [...outcomes.values()].join('\n');
-    return { told: told.replace(/"decisionId":"[\w-]+",/, '').replace(/"seq":\d+,"at":\d+/, ''), lookup };
+    return {
+      told: told
+        .replace(/"decisionId":"[\w-]+",/, '')
+        .replace(/"body":"[\w-]+",/, '')
+        .replace(/"seq":\d+,"at":\d+/, ''),
+      lookup,
+    };
   }
 }
 

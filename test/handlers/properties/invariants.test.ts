@@ -18,6 +18,7 @@ function rebuilt(world: World): World {
   const fresh = new World();
   fresh.settings = world.settings;
   fresh.outcomes.count = world.outcomes.count;
+  fresh.outcomes.bytes = world.outcomes.bytes;
   fresh.outcomes.oldestAt = world.outcomes.oldestAt;
   for (const ban of world.bans.values()) fresh.loadBan(ban);
   for (const [key, fullAtUs] of world.buckets.all()) fresh.buckets.load(key, fullAtUs);
