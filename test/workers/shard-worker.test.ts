@@ -26,7 +26,7 @@ class TestShard {
     const id = `d${this.#ids++}`;
     const data = Buffer.from(JSON.stringify({ id, ...body }));
     this.log.append({ at, subject: `${this.ns}.decisions.0.${pool}.${agent}`, data });
-    return `${agent}.${id}`;
+    return `${pool}.${agent}.${id}`;
   }
 
   submit(count: number): string[] {
