@@ -1,4 +1,5 @@
 import { cliTarget } from './cli.ts';
+import { clientTarget } from './client.ts';
 import { configTarget } from './config.ts';
 import { decisionTarget } from './decision.ts';
 import { headersTarget } from './headers.ts';
@@ -10,6 +11,7 @@ import type { Target } from './target.ts';
 
 export const TARGETS: readonly Target[] = [
   decisionTarget,
+  clientTarget,
   jsonTarget,
   subjectTarget,
   queryTarget,

@@ -12,7 +12,7 @@ import type { Target } from './target.ts';
 
 export const jsonTarget: Target = {
   name: 'json',
-  share: 0.25,
+  share: 0.19,
   trial(random) {
     const input = bytesOf(random);
     return { input, run: () => check(input) };
