@@ -1,6 +1,6 @@
 /** What happens to the whole system while it runs: deaths, pauses, outages, clocks that step, stores that go back. */
 import type { AppliedCopy, Monitor } from './monitor.ts';
-import { distrust } from './operator.ts';
+import { distrust, renewMarks } from './operator.ts';
 import type { Mishap, Plan } from './plan.ts';
 import type { SimProcess } from './process.ts';
 import type { Dice } from './random.ts';
@@ -26,6 +26,8 @@ const COPY_EVERY_MS = 700;
 const COPIES = 4;
 const MOST_OUTAGE_MS = 3_000;
 const CLOCK_STEPS_MS = [1_000, 3_600_000, 365 * 24 * 3_600_000] as const;
+/** A person needs longer, and by then nobody is in the middle of trimming by a mark that is gone. */
+const MARKS_RENEWED_AFTER_MS = 5_000;
 /** A clock that is no further off is right. */
 const RIGHT_WITHIN_MS = 1_000;
 
@@ -54,7 +56,7 @@ export class Chaos {
 
   /** Everything that can be healed is: from here on the system has to find back to order by itself. */
   heal(): void {
-    const { servers, workers } = this.#options;
+    const { servers, workers, plan, scheduler } = this.#options;
     servers.isRedisDown = false;
     servers.isNatsDown = false;
     servers.isRedisFull = false;
@@ -66,6 +68,9 @@ export class Chaos {
     servers.redisSkewMs = 0;
     servers.logSkewMs = 0;
     distrust(servers, servers.trueNow());
+    if (plan.trimming?.renewsMarks === true) {
+      scheduler.after(MARKS_RENEWED_AFTER_MS, () => renewMarks(servers));
+    }
     for (const worker of workers()) {
       worker.process.skewMs = 0;
       worker.process.goOn();
@@ -145,6 +150,12 @@ export class Chaos {
       case 'store_emptied':
         this.#storeGoesBack(undefined);
         return;
+      case 'marks_lost':
+        servers.marks.lose();
+        return;
+      case 'snapshots_lost':
+        servers.snapshots.lose();
+        return;
       case 'consumers_deleted':
         servers.decisions.deleteConsumers();
         // The library misses the consumer's heartbeats.
@@ -201,7 +212,9 @@ export class Chaos {
       if (this.#isOver) return;
       servers.logSkewMs = 0;
       scheduler.after(dice.magnitude(100, 3_000), () => {
-        if (!this.#isOver && servers.logSkewMs <= RIGHT_WITHIN_MS) distrust(servers, servers.trueNow());
+        // A log that is full takes no word either: then it is said in the end.
+        const isRight = servers.logSkewMs <= RIGHT_WITHIN_MS && !servers.decisions.isFull;
+        if (!this.#isOver && isRight) distrust(servers, servers.trueNow());
       });
     });
   }

@@ -3,7 +3,9 @@
  * told before it is committed. It knows positions and messages, not what they mean.
  */
 import type { LogMessage } from '../src/bus/log-message.ts';
+import type { TrimMark } from '../src/bus/trim-marks.ts';
 import type { ShardCommit, StoredPosition } from '../src/state/shard-store.ts';
+import type { SealedSnapshot } from '../src/workers/snapshots/trim-ports.ts';
 import type { Findings } from './findings.ts';
 import type { StreamVersion } from './memory/stream.ts';
 import { SUBJECTS } from './servers.ts';
@@ -44,6 +46,7 @@ export class Monitor {
     before: StoredPosition,
     version: StreamVersion,
     outboxSize: number,
+    missed: ReadonlySet<number>,
   ): void {
     const record = this.#of(shard);
     const { applied } = record;
@@ -59,6 +62,10 @@ export class Monitor {
     }
     const batch = log.slice(applied.length).filter(({ seq }) => seq <= next.seq);
     if (batch.at(-1)?.seq !== next.seq) this.#findings.report('I1', `${at}: the log holds no such message`);
+    const hole = batch.find(({ seq }) => missed.has(seq));
+    if (hole !== undefined) {
+      this.#findings.report('I1', `${at}: message ${hole.seq} was trimmed, and the state goes on without it`);
+    }
     applied.push(...batch);
     record.furthest = Math.max(record.furthest, next.seq);
     // Whatever ends, ends by the time of the log.
@@ -78,9 +85,42 @@ export class Monitor {
     for (const [shard, record] of this.#shards.entries()) record.applied = [...(copy?.[shard] ?? [])];
   }
 
-  /** What the store held of one shard is gone. */
-  shardIsLost(shard: number): void {
-    this.#of(shard).applied = [];
+  /** What the store holds of one shard was made of these messages, from now on. */
+  restored(shard: number, applied: readonly LogMessage[]): void {
+    this.#of(shard).applied = [...applied];
+  }
+
+  /** What a mark says was trimmed, it says for good. */
+  marked(shard: number, before: TrimMark | undefined, after: TrimMark): void {
+    if (before === undefined || (before.log === after.log && before.below <= after.below)) return;
+    this.#findings.report('I1', `the mark of shard ${shard} fell from ${before.below} to ${after.below}`);
+  }
+
+  /** First it is said, and then it goes; and it is never what one of the snapshots needs that the trimmer has seen. */
+  trims(
+    shard: number,
+    below: number,
+    mark: TrimMark | undefined,
+    kept: readonly SealedSnapshot['summary'][],
+  ): void {
+    const at = `shard ${shard} is trimmed below ${below}`;
+    if (mark !== undefined && mark.below < below) {
+      this.#findings.report('I1', `${at}, where its mark says ${mark.below}`);
+    }
+    const hurt = kept.find(({ position, logNeededFrom }) => Math.min(position.seq, logNeededFrom) < below);
+    if (hurt !== undefined) {
+      this.#findings.report(
+        'I1',
+        `${at}, and the snapshot at ${hurt.position.seq} needs ${hurt.logNeededFrom}`,
+      );
+    }
+  }
+
+  beganUnmarked(shard: number): void {
+    this.#findings.report(
+      'I1',
+      `shard ${shard} begins at the beginning, where nothing says what was trimmed`,
+    );
   }
 
   /** The log lost what came after `seq`. */

@@ -6,7 +6,7 @@
 import type { Settings } from '../src/protocol/settings.ts';
 import type { WriteBounds } from '../src/state/script-writer.ts';
 import type { Purpose } from './memory/link.ts';
-import type { Dice } from './random.ts';
+import { Dice } from './random.ts';
 import { SETTINGS_OF_RUNS } from './settings.ts';
 
 /** Chances, per request, of what can go wrong with it. */
@@ -43,7 +43,21 @@ export const MISHAPS = [
   'log_full',
   'sweeper_absent',
 ] as const;
-export type Mishap = (typeof MISHAPS)[number];
+export type Mishap = (typeof MISHAPS)[number] | (typeof TRIM_MISHAPS)[number];
+
+/** And where the log is trimmed: losses that have to be mended from snapshots, or must not be taken for a beginning. */
+export const TRIM_MISHAPS = ['marks_lost', 'snapshots_lost', 'store_emptied', 'store_rolled_back'] as const;
+
+/** Of runs that take snapshots and trim the log by them. */
+export interface Trimming {
+  /** Between snapshots, and between turns of trimming, of each worker. */
+  readonly everyMs: number;
+  readonly logRetentionMs: number;
+  /** How often whoever is about to write a mark reads one that is not the newest. */
+  readonly staleReads: number;
+  /** Somebody makes marks that were lost from what the log still holds. */
+  readonly renewsMarks: boolean;
+}
 
 /** A log that lost something ends what can be expected of a run: at most one of them, and late. */
 export type LogLoss = 'log_rolled_back' | 'log_recreated';
@@ -81,9 +95,11 @@ export interface Plan {
   readonly mishaps: readonly Mishap[];
   readonly mishapEveryMs: number;
   readonly logLoss: LogLoss | undefined;
+  readonly trimming: Trimming | undefined;
 }
 
 export const AGENTS = ['ann', 'bob', 'cyd', 'dan'] as const;
+const OF_TRIMMING = 0x7472696d;
 const POOLS = ['commons', 'work', 'side', 'hall', 'yard'] as const;
 
 export function drawPlan(dice: Dice): Plan {
@@ -94,6 +110,10 @@ export function drawPlan(dice: Dice): Plan {
     isRough && dice.chance(0.15)
       ? dice.pick(['log_rolled_back', 'log_rolled_back', 'log_recreated'])
       : undefined;
+  // From dice of its own: what is drawn here changes nothing in runs without it.
+  const ofTrimming = new Dice(dice.seed ^ OF_TRIMMING);
+  const trimming = logLoss === undefined && ofTrimming.chance(0.5) ? drawTrimming(ofTrimming) : undefined;
+  const losses = isRough && trimming !== undefined ? TRIM_MISHAPS.filter(() => ofTrimming.chance(0.5)) : [];
   return {
     shards: dice.between(1, 3),
     workers: dice.between(1, 3),
@@ -130,9 +150,19 @@ export function drawPlan(dice: Dice): Plan {
     resent: rate(dice, true, 0.4),
     malformed: rate(dice, true, 0.1),
     sweeperDoubled: rate(dice, true, 0.5),
-    mishaps,
+    mishaps: [...mishaps, ...losses],
     mishapEveryMs: dice.magnitude(300, 5_000),
     logLoss,
+    trimming,
+  };
+}
+
+function drawTrimming(dice: Dice): Trimming {
+  return {
+    everyMs: dice.magnitude(150, 1_500),
+    logRetentionMs: dice.magnitude(50, 3_000),
+    staleReads: dice.chance(0.5) ? dice.next() * 0.3 : 0,
+    renewsMarks: dice.chance(0.5),
   };
 }
 

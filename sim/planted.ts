@@ -3,6 +3,7 @@
  * is whether the simulation would notice such a bug, not whether a switch works.
  */
 import { messageHash } from '../src/bus/log-message.ts';
+import { genesisMark, type TrimMarks } from '../src/bus/trim-marks.ts';
 import { WriteFailedError } from '../src/errors.ts';
 import type { DocumentChange } from '../src/protocol/documents.ts';
 import type { LeaseStore } from '../src/state/lease-store.ts';
@@ -29,6 +30,25 @@ export const LEASE_BUGS: Readonly<Record<string, (store: LeaseStore) => LeaseSto
   'trust how long a lease lasts': (store) => ({
     ...store,
     acquire: async (shard, seen) => (seen === undefined ? await store.acquire(shard) : false),
+  }),
+};
+
+/** What a worker is given of the trim marks. */
+export const MARK_BUGS: Readonly<Record<string, (marks: TrimMarks) => TrimMarks>> = {
+  'write a mark over a newer one': (marks) => ({
+    read: (shard) => marks.read(shard),
+    async write(shard, mark) {
+      const { revision } = await marks.read(shard);
+      return await marks.write(shard, mark, revision);
+    },
+  }),
+
+  'take a missing mark for nothing trimmed': (marks) => ({
+    async read(shard) {
+      const { mark, revision } = await marks.read(shard);
+      return { mark: mark ?? { ...genesisMark('stream 0'), made: true }, revision };
+    },
+    write: (shard, mark, revision) => marks.write(shard, mark, revision),
   }),
 };
 
@@ -220,11 +240,13 @@ export interface Hunt {
 export async function hunt(bug: string, start: number, most: number): Promise<Hunt> {
   const bugOfPorts = BUGS[bug];
   const plantLeases = LEASE_BUGS[bug];
-  if (bugOfPorts === undefined && plantLeases === undefined) throw new Error(`no bug is called ${bug}`);
+  const plantMarks = MARK_BUGS[bug];
   const options: RunOptions = {
     ...(typeof bugOfPorts === 'function' ? { plant: bugOfPorts } : bugOfPorts),
     ...(plantLeases && { plantLeases }),
+    ...(plantMarks && { plantMarks }),
   };
+  if (Object.keys(options).length === 0) throw new Error(`no bug is called ${bug}`);
   for (let seeds = 1; seeds <= most; seeds++) {
     const [violation] = (await playSeed(start + seeds - 1, options)).violations;
     if (violation !== undefined) return { bug, seeds, violation };
@@ -233,4 +255,4 @@ export async function hunt(bug: string, start: number, most: number): Promise<Hu
 }
 
 /** Names of all of them. */
-export const ALL_BUGS: readonly string[] = [...Object.keys(BUGS), ...Object.keys(LEASE_BUGS)];
+export const ALL_BUGS: readonly string[] = [BUGS, LEASE_BUGS, MARK_BUGS].flatMap((bugs) => Object.keys(bugs));

@@ -1,10 +1,12 @@
 /** One run: one seed, one plan, one history; then the verdict. */
 
+import type { TrimMarks } from '../src/bus/trim-marks.ts';
 import { areInForce } from '../src/protocol/settings.ts';
 import type { LeaseStore } from '../src/state/lease-store.ts';
 import { Agents, type Named } from './agents.ts';
 import { Chaos } from './chaos.ts';
-import { checkEnd, hasDiverged } from './checks/end.ts';
+import { checkEnd } from './checks/end.ts';
+import { hasDiverged, isBeyondRecovery, isStranded } from './checks/standing.ts';
 import { Findings, type Violation } from './findings.ts';
 import type { StreamVersion } from './memory/stream.ts';
 import { Monitor, ofShard } from './monitor.ts';
@@ -22,6 +24,7 @@ export interface RunOptions {
   readonly plant?: (ports: Ports, dice: Dice) => Ports;
   /** The same of the leases. */
   readonly plantLeases?: (store: LeaseStore) => LeaseStore;
+  readonly plantMarks?: (marks: TrimMarks) => TrimMarks;
   /** Gives decisions an id by which the log knows them again, as long as it knows ids of events: a bug as well. */
   readonly messageIdOf?: (named: Named) => string;
   readonly hashed?: boolean;
@@ -70,6 +73,7 @@ class Run {
   readonly #faults = new Map<string, number>();
   readonly #plant: (ports: Ports) => Ports;
   readonly #plantLeases: (store: LeaseStore) => LeaseStore;
+  readonly #plantMarks: (marks: TrimMarks) => TrimMarks;
   #workers: SimWorker[] = [];
   #started = 0;
   #ids = 0;
@@ -80,7 +84,10 @@ class Run {
     seqs: [],
   };
 
-  constructor(seed: number, { plant, plantLeases, messageIdOf, hashed = false, show }: RunOptions) {
+  constructor(
+    seed: number,
+    { plant, plantLeases, plantMarks, messageIdOf, hashed = false, show }: RunOptions,
+  ) {
     const now = (): number => this.#scheduler.now;
     this.#dice = new Dice(seed);
     this.#plan = drawPlan(this.#dice);
@@ -88,13 +95,20 @@ class Run {
     this.#trace.note('plan', JSON.stringify(this.#plan));
     this.#findings = new Findings(seed, now);
     const logWindowMs = messageIdOf === undefined ? LEAST_WINDOW_MS : this.#plan.dedupeWindowMs;
-    this.#servers = new Servers(this.#plan, this.#scheduler, logWindowMs, (id) => {
-      const [shard, seq] = id.split('-');
-      this.#trace.note('events', id);
-      this.#monitor.told(Number(shard), Number(seq), `event ${id}`);
+    this.#servers = new Servers(this.#plan, this.#scheduler, logWindowMs, {
+      onEvent: (id) => {
+        const [shard, seq] = id.split('-');
+        this.#trace.note('events', id);
+        this.#monitor.told(Number(shard), Number(seq), `event ${id}`);
+      },
+      onMark: (shard, before, after) => {
+        this.#trace.note('marks', `shard ${shard}: ${before?.below} → ${after.below}`);
+        if (before !== undefined) this.#monitor.marked(shard, before, after);
+      },
     });
     this.#monitor = new Monitor(this.#findings, this.#plan.shards, () => this.#servers.trueNow());
     this.#plantLeases = plantLeases ?? ((store) => store);
+    this.#plantMarks = plantMarks ?? ((marks) => marks);
     this.#plant = plant === undefined ? (ports) => ports : (ports) => plant(ports, this.#dice);
     const shared = {
       plan: this.#plan,
@@ -162,6 +176,7 @@ class Run {
     const most = this.#plan.sweepOverdueMs + LATE_AT_MOST_MS;
     for (const [shard, stored] of this.#servers.shards.entries()) {
       if (hasDiverged(this.#servers, this.#monitor, shard) || stored.nextDue === undefined) continue;
+      if (isBeyondRecovery(this.#servers, shard)) continue;
       const lateMs = now - stored.nextDue;
       if (lateMs > most) this.#findings.report('I9', `shard ${shard}: what is due is ${lateMs} ms late`);
     }
@@ -178,6 +193,7 @@ class Run {
 
   #isQuiet(): boolean {
     return this.#servers.shards.every((stored, shard) => {
+      if (isStranded(this.#servers, shard)) return true;
       if (stored.outboxSize > 0) return false;
       if (hasDiverged(this.#servers, this.#monitor, shard)) return stored.halted !== undefined;
       if (stored.owing > 0) return false;
@@ -224,6 +240,7 @@ class Run {
       maySweep: () => this.#scheduler.now < this.#plan.activeMs + SWEEPING_MS,
       plant: this.#plant,
       plantLeases: this.#plantLeases,
+      plantMarks: this.#plantMarks,
     });
     this.#workers.push(worker);
     worker.start();

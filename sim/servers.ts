@@ -1,8 +1,11 @@
 /** Redis and NATS of one run: what they keep, their clocks, and whether they can be reached. */
+import { genesisMark, type TrimMark } from '../src/bus/trim-marks.ts';
 import { subjects } from '../src/protocol/subjects.ts';
 import { MemoryLeases } from './memory/leases.ts';
 import type { Purpose } from './memory/link.ts';
+import { MemoryMarks } from './memory/marks.ts';
 import { MemoryShard, type ShardCopy } from './memory/shard.ts';
+import { MemorySnapshots } from './memory/snapshots.ts';
 import { MemoryStream } from './memory/stream.ts';
 import type { Plan } from './plan.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -14,12 +17,22 @@ export const SUBJECTS = subjects('sim');
 /** A consistent copy of everything that Redis kept of the shards. */
 export type StoreCopy = readonly ShardCopy[];
 
+export interface ServerWatch {
+  readonly onEvent: (id: string) => void;
+  /** Called when a mark is written. */
+  readonly onMark: (shard: number, before: TrimMark | undefined, after: TrimMark) => void;
+}
+
 export class Servers {
   readonly shards: readonly MemoryShard[];
   readonly leases: MemoryLeases;
   readonly decisions: MemoryStream;
   readonly events: MemoryStream;
   readonly deadLetters: MemoryStream;
+  readonly marks: MemoryMarks;
+  readonly snapshots = new MemorySnapshots();
+  /** Otherwise there are neither marks nor snapshots, and nobody asks for them. */
+  readonly isTrimmed: boolean;
   /** How far the clocks of the servers are from the simulated time, milliseconds. */
   redisSkewMs = 0;
   logSkewMs = 0;
@@ -32,7 +45,7 @@ export class Servers {
 
   readonly #scheduler: Scheduler;
 
-  constructor(plan: Plan, scheduler: Scheduler, logWindowMs: number, onEvent: (id: string) => void) {
+  constructor(plan: Plan, scheduler: Scheduler, logWindowMs: number, { onEvent, onMark }: ServerWatch) {
     this.#scheduler = scheduler;
     const logNow = (): number => START + Math.floor(scheduler.now) + this.logSkewMs;
     const options = { now: logNow, dedupeWindowMs: plan.dedupeWindowMs, clampsStart: plan.clampsStart };
@@ -41,6 +54,11 @@ export class Servers {
     this.decisions = new MemoryStream({ ...options, dedupeWindowMs: logWindowMs });
     this.events = new MemoryStream({ ...options, onStored: (_message, id) => onEvent(id ?? '') });
     this.deadLetters = new MemoryStream(options);
+    this.marks = new MemoryMarks(onMark);
+    this.isTrimmed = plan.trimming !== undefined;
+    for (let shard = 0; this.isTrimmed && shard < plan.shards; shard++) {
+      this.marks.write(shard, genesisMark(this.decisions.bounds().identity), 0);
+    }
   }
 
   /** What Redis' clock shows, milliseconds since the epoch. */

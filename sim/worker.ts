@@ -1,5 +1,6 @@
 /** One worker process of a run: the real leases and the real shard workers, on servers that fail. */
 import { pino } from 'pino';
+import type { TrimMarks } from '../src/bus/trim-marks.ts';
 import { messageOf, UnavailableError } from '../src/errors.ts';
 import { SHARD_POOL, SWEEPER } from '../src/protocol/names.ts';
 import type { LeaseStore } from '../src/state/lease-store.ts';
@@ -18,11 +19,12 @@ import type { MemoryShard } from './memory/shard.ts';
 import { MemoryShardLog } from './memory/shard-log.ts';
 import { type CommitFault, memoryShardStore } from './memory/shard-store.ts';
 import { type Monitor, prefixOf } from './monitor.ts';
-import type { Plan } from './plan.ts';
+import type { Plan, Trimming } from './plan.ts';
 import type { SimProcess } from './process.ts';
 import type { Dice } from './random.ts';
 import { type Servers, SUBJECTS } from './servers.ts';
 import type { Trace } from './trace.ts';
+import { SimTrimming } from './trimming.ts';
 
 /** The ports of one shard worker: what a planted bug can change. */
 export interface Ports {
@@ -46,6 +48,7 @@ export interface SimWorkerOptions {
   readonly maySweep: () => boolean;
   readonly plant: (ports: Ports) => Ports;
   readonly plantLeases: (store: LeaseStore) => LeaseStore;
+  readonly plantMarks: (marks: TrimMarks) => TrimMarks;
 }
 
 const LOG_CHECK_MS = 1_000;
@@ -58,6 +61,8 @@ export class SimWorker {
   readonly #time: TrueTime;
   readonly #alarms: Alarms;
   readonly #shards = new Map<number, ShardWorker>();
+  /** Undefined in runs whose log is never trimmed. */
+  readonly #trimming: SimTrimming | undefined;
   readonly #logger;
   #eventsAreFull = false;
   /** Commits that cannot be sent. */
@@ -69,6 +74,7 @@ export class SimWorker {
     this.#logger = loggerOf(options.trace, process.id);
     this.#alarms = new Alarms({ logger: this.#logger, clock: process.clock });
     this.#time = this.#trueTime();
+    this.#trimming = plan.trimming && this.#trimmingOf(plan.trimming);
     this.#leases = new LeaseHolder({
       store: options.plantLeases(
         memoryLeaseStore(process, servers.leases, process.id, plan.leaseMs, () => process.clock.now()),
@@ -92,6 +98,7 @@ export class SimWorker {
     this.process.enter(() => {
       void this.#time.start().then(() => this.#leases.start());
       void this.#watch();
+      void this.#trimming?.run();
     });
   }
 
@@ -131,23 +138,42 @@ export class SimWorker {
     return new TrueTime({ clock: process.clock, others, alarms: this.#alarms, logger: this.#logger });
   }
 
+  #trimmingOf(trimming: Trimming): SimTrimming {
+    return new SimTrimming({
+      ...this.#options,
+      trimming,
+      alarms: this.#alarms,
+      logger: this.#logger,
+      metrics: METRICS,
+      running: () =>
+        [...this.#shards].flatMap(([shard, { status }]) => (status === 'running' ? [shard] : [])),
+    });
+  }
+
   #begin(shard: number): void {
     const { process, plan, servers, monitor, trace, newId, plant } = this.#options;
     trace.note(process.id, `begins to work on shard ${shard}`);
-    const log = new MemoryShardLog(process, servers.decisions, prefixOf(shard));
+    const trimming = this.#trimming;
+    const { shards } = plan;
+    const log = new MemoryShardLog(
+      process,
+      servers.decisions,
+      prefixOf(shard),
+      trimming && { shard, shards, marks: trimming.marks },
+    );
     const stored = servers.shards[shard];
     if (stored === undefined) throw new Error(`there is no shard ${shard}`);
     const store = memoryShardStore(
       process,
       stored,
       (commit) => {
-        const { version } = log;
+        const { version, missed } = log;
         return (before) => {
           trace.note(
             'redis',
             `${process.id} commits ${commit.expected.seq} → ${commit.next.seq} of shard ${shard}`,
           );
-          monitor.committed(shard, commit, before, version, stored.outboxSize);
+          monitor.committed(shard, commit, before, version, stored.outboxSize, missed);
         };
       },
       (commit, where) => this.#commitFault(commit, where),
@@ -163,13 +189,13 @@ export class SimWorker {
       newId: () => newId('own'),
       maySweep: this.#options.maySweep,
     });
-    const { maxBatch, maxBatchBytes, sweepOverdueMs, shards } = plan;
+    const { maxBatch, maxBatchBytes, sweepOverdueMs } = plan;
     const worker = new ShardWorker({
       namespace: SUBJECTS.namespace,
       shard,
       shards,
       subjects: SUBJECTS,
-      ...plant({ store, log, publisher, time: this.#time }),
+      ...plant({ store, log: trimming?.watched(shard, log) ?? log, publisher, time: this.#time }),
       clock: process.clock,
       logger: this.#logger,
       metrics: METRICS,
@@ -180,7 +206,7 @@ export class SimWorker {
       holdsLease: () => this.#leases.holds(shard),
       newCommitId: () => newId('commit'),
       commitCut: plan.commitCut,
-      recover: () => this.#recover(shard, stored),
+      recover: () => trimming?.recover(shard, stored, log) ?? this.#recover(shard, stored),
     });
     this.#shards.set(shard, worker);
   }
@@ -197,14 +223,14 @@ export class SimWorker {
     return dice.chance(plan.commitBroken) && happens('commit_broken') ? 'broken' : undefined;
   }
 
-  /** There are no snapshots here: what is lost is made again from the log. */
+  /** Without snapshots what is lost is made again from the log. */
   async #recover(shard: number, stored: MemoryShard): Promise<void> {
     const { process, monitor, trace } = this.#options;
     await process.request('read', () => {
       if (stored.position().seq !== LOST) return;
       trace.note('redis', `shard ${shard} was lost in the middle of a commit: it begins again`);
       stored.empty();
-      monitor.shardIsLost(shard);
+      monitor.restored(shard, []);
     });
   }
 

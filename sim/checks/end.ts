@@ -4,11 +4,12 @@ import { bodyOf } from '../../src/protocol/outcome.ts';
 import type { Acknowledged } from '../agents.ts';
 import type { Invariant } from '../findings.ts';
 import type { MemoryShard } from '../memory/shard.ts';
-import { type Monitor, ofShard } from '../monitor.ts';
+import { type Monitor, ofShard, prefixOf } from '../monitor.ts';
 import type { Plan } from '../plan.ts';
 import { type Implied, replay } from '../replay.ts';
 import { type Servers, SUBJECTS } from '../servers.ts';
 import { History } from './history.ts';
+import { hasDiverged, isStranded } from './standing.ts';
 
 export interface EndOfRun {
   readonly plan: Plan;
@@ -20,15 +21,6 @@ export interface EndOfRun {
   readonly report: (invariant: Invariant, what: string) => void;
 }
 
-/** A shard whose state comes from messages that the log does not hold any more. */
-export function hasDiverged(servers: Servers, monitor: Monitor, shard: number): boolean {
-  const applied = monitor.appliedTo(shard);
-  const { logIdentity } = servers.shards[shard]?.position() ?? {};
-  if (logIdentity !== undefined && logIdentity !== servers.decisions.bounds().identity) return true;
-  const last = applied.at(-1);
-  return last !== undefined && servers.decisions.read(last.seq) !== last;
-}
-
 export async function checkEnd(end: EndOfRun): Promise<number> {
   const { plan, servers, monitor, results } = end;
   const told = eventsByShard(end);
@@ -38,6 +30,11 @@ export async function checkEnd(end: EndOfRun): Promise<number> {
   for (let shard = 0; shard < plan.shards; shard++) {
     const stored = servers.shards[shard];
     if (stored === undefined) continue;
+    // What it held is gone: there is nothing to compare, and agents were answered what no state knows any more.
+    if (isStranded(servers, shard)) {
+      isTainted = true;
+      continue;
+    }
     const applied = monitor.appliedTo(shard);
     decisions += applied.length;
     checkLog(end, shard, stored, applied);
@@ -62,16 +59,23 @@ export async function checkEnd(end: EndOfRun): Promise<number> {
 
 /** I1: what the log said that it has was applied, or answered by the first outcome of the same bytes. */
 function checkAcknowledged(
-  { plan, acknowledged, report }: EndOfRun,
+  { plan, servers, acknowledged, report }: EndOfRun,
   implied: ReadonlyMap<string, readonly string[]>,
 ): void {
   // A log that lost something has said more than it holds.
   if (plan.logLoss !== undefined) return;
   for (const { key, body, seq } of acknowledged) {
+    if (isOfStranded(servers, seq)) continue;
     const answers = implied.get(key) ?? [];
     if (answers.some((answer) => bodyOf(answer) === body)) continue;
     report('I1', `${key} of bytes ${body} was acknowledged at ${seq}, and the log holds no answer to it`);
   }
+}
+
+/** What the state of a shard knew is lost, and that was the one to answer. */
+function isOfStranded(servers: Servers, seq: number): boolean {
+  const subject = servers.decisions.version[seq - 1]?.subject ?? '';
+  return servers.shards.some((_, shard) => subject.startsWith(prefixOf(shard)) && isStranded(servers, shard));
 }
 
 /** I1, I5: every message of the log, or a halt. */

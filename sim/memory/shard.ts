@@ -86,6 +86,21 @@ export class MemoryShard {
     return this.#content.position;
   }
 
+  /** Log time at the position. */
+  get now(): number {
+    return this.#content.now;
+  }
+
+  /** The newest Clock that it knows. */
+  get clock(): number {
+    return this.#content.clock;
+  }
+
+  /** A commit broke off in the middle. */
+  get isLost(): boolean {
+    return this.#content.position.seq === LOST;
+  }
+
   get nextDue(): number | undefined {
     return this.#content.nextDue;
   }

@@ -1,6 +1,6 @@
 /**
  * A stream as JetStream keeps it: numbered messages in one order, repeats of an id recognised within a window, consumers
- * that are sent what is stored from a number on. It can lose its tail, or be made anew.
+ * that are sent what is stored from a number on. It can lose its tail, be made anew, or be trimmed at its front.
  */
 import type { LogMessage } from '../../src/bus/log-message.ts';
 import type { LogBounds } from '../../src/bus/verify-log.ts';
@@ -40,6 +40,9 @@ export class MemoryStream {
   #consumers = new Set<Subscription>();
   #lives = 0;
   #identity = '';
+  /** Positions of what was removed from the front of one prefix or another. */
+  #purged = new Set<number>();
+  #first = 1;
   /** Refuses everything new. */
   isFull = false;
 
@@ -48,6 +51,7 @@ export class MemoryStream {
     this.recreate();
   }
 
+  /** All that was ever stored, whether or not it was removed since: what the stream holds itself, it says when it is asked. */
   get version(): StreamVersion {
     return this.#messages;
   }
@@ -57,11 +61,12 @@ export class MemoryStream {
   }
 
   bounds(): LogBounds {
-    return { identity: this.#identity, firstSeq: this.#messages.length === 0 ? 0 : 1, lastSeq: this.lastSeq };
+    const firstSeq = this.#messages.length === 0 ? 0 : this.#first;
+    return { identity: this.#identity, firstSeq, lastSeq: this.lastSeq };
   }
 
   read(seq: number): LogMessage | undefined {
-    return this.#messages[seq - 1];
+    return this.#purged.has(seq) ? undefined : this.#messages[seq - 1];
   }
 
   publish(
@@ -89,10 +94,28 @@ export class MemoryStream {
     const consumer = { prefix, next, deliver };
     this.#consumers.add(consumer);
     for (let seq = next; seq <= this.lastSeq; seq++) {
-      const message = this.#messages[seq - 1];
+      const message = this.read(seq);
       if (message !== undefined) offer(consumer, message);
     }
     return { stop: () => this.#consumers.delete(consumer) };
+  }
+
+  /** Removes what begins with `prefix` and stands below a position; answers how much. */
+  purge(prefix: string, below: number): number {
+    const before = this.#purged.size;
+    for (const { seq, subject } of this.#messages.slice(0, Math.max(0, below - 1))) {
+      if (subject.startsWith(prefix)) this.#purged.add(seq);
+    }
+    while (this.#purged.has(this.#first)) this.#first++;
+    return this.#purged.size - before;
+  }
+
+  /** What was removed of a prefix behind a position. */
+  purgedBehind(prefix: string, position: number): ReadonlySet<number> {
+    const gone = [...this.#purged].filter(
+      (seq) => seq > position && this.#messages[seq - 1]?.subject.startsWith(prefix) === true,
+    );
+    return new Set(gone);
   }
 
   deleteConsumers(): void {
@@ -103,6 +126,8 @@ export class MemoryStream {
   rollBack(seq: number): void {
     this.deleteConsumers();
     this.#messages = this.#messages.slice(0, seq);
+    this.#purged = new Set([...this.#purged].filter((purged) => purged <= seq));
+    this.#first = Math.min(this.#first, seq + 1);
     for (const [id, known] of this.#ids) if (known.seq > seq) this.#ids.delete(id);
   }
 
@@ -110,6 +135,8 @@ export class MemoryStream {
   recreate(): void {
     this.deleteConsumers();
     this.#messages = [];
+    this.#purged = new Set();
+    this.#first = 1;
     this.#ids = new Map();
     this.#identity = `stream ${this.#lives++}`;
   }

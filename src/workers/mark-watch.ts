@@ -8,7 +8,7 @@ import { messageOf } from '../errors.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import { every, type Timer } from '../timers.ts';
 import type { Alarms } from './alarms.ts';
-import { WITHOUT_MARK } from './snapshots/recover-shard.ts';
+import { WITHOUT_MARK } from './snapshots/loss.ts';
 
 export interface MarkWatchOptions {
   readonly jsm: JetStreamManager;

@@ -6,13 +6,11 @@ import { isDeepStrictEqual } from 'node:util';
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { nuid } from 'nats';
 import type { Logger } from 'pino';
-import { sayMade } from '../../bus/log-origin.ts';
 import { readMessage, verifiable } from '../../bus/log-reader.ts';
 import { clockMessages } from '../../bus/log-scan.ts';
 import { NatsTrimMarks } from '../../bus/nats-trim-marks.ts';
 import type { SnapshotBucket, StoredSnapshot } from '../../bus/snapshot-bucket.ts';
 import { findStream, logIdentityOf } from '../../bus/streams.ts';
-import { expectSameLog, MARK_MISSING, markMissing } from '../../bus/trim-marks.ts';
 import { verifyLog } from '../../bus/verify-log.ts';
 import { LogDivergedError, SnapshotDamagedError } from '../../errors.ts';
 import type { SnapshotSeal } from '../../protocol/snapshots.ts';
@@ -23,10 +21,10 @@ import { LOST, type ShardStore, type StoredPosition } from '../../state/shard-st
 import { ShardRestore } from '../../state/snapshots/restore.ts';
 import { SnapshotSource } from '../../state/snapshots/source.ts';
 import type { Alarms } from '../alarms.ts';
-import { decodeMessages } from '../decide-batch.ts';
 import type { WorkerMetrics } from '../metrics.ts';
-import { rangeOf } from '../time/clock-range.ts';
 import { readContent } from './content.ts';
+import { lateClock } from './late-clock.ts';
+import { type LossOptions, lossOf } from './loss.ts';
 import { readBack } from './take-snapshot.ts';
 
 export interface RecoverOptions {
@@ -53,7 +51,7 @@ export type Recovered = { readonly snapshot: string; readonly position: number }
 export async function recoverShard(options: RecoverOptions): Promise<Recovered> {
   const { store, bucket, shard, logger } = options;
   const stored = await store.position();
-  const lost = await lossOf(options, stored);
+  const lost = await lossOf(lossPorts(options), stored);
   const snapshots = await bucket.list(shard);
   await expectSnapshotsOf(options, snapshots, lost.logIdentity);
   if (!lost.isLost) return undefined;
@@ -80,38 +78,19 @@ export async function recoverShard(options: RecoverOptions): Promise<Recovered> 
   return 'log';
 }
 
-interface Loss {
-  readonly logIdentity: string;
-  /** The state has to be brought back: there is none, or one that is older than what was trimmed off. */
-  readonly isLost: boolean;
-  /** Nothing was trimmed off this shard's log. */
-  readonly isLogWhole: boolean;
+function lossPorts({ jsm, subjects, shard, alarms }: RecoverOptions): LossOptions {
+  const stream = subjects.streams.decisions;
+  return {
+    shard,
+    alarms,
+    marks: new NatsTrimMarks(jsm, subjects),
+    async identity() {
+      const info = await findStream(jsm, stream);
+      return info && logIdentityOf(info);
+    },
+    read: (seq) => readMessage(jsm, stream, seq),
+  };
 }
-
-async function lossOf(options: RecoverOptions, stored: StoredPosition): Promise<Loss> {
-  const { jsm, subjects, shard, alarms } = options;
-  const info = await findStream(jsm, subjects.streams.decisions);
-  if (info === undefined) throw new LogDivergedError('the log is gone');
-  const logIdentity = logIdentityOf(info);
-  const mark = await sayMade(new NatsTrimMarks(jsm, subjects), shard, logIdentity);
-  if (mark === undefined) {
-    // What was trimmed is not known: a state that is there goes on, one that is lost must not begin at the beginning.
-    alarms?.raise(MARK_MISSING, shard, WITHOUT_MARK);
-    if (stored.seq <= 0) throw markMissing(shard);
-    return { logIdentity, isLost: false, isLogWhole: false };
-  }
-  alarms?.clear(MARK_MISSING, shard);
-  expectSameLog(mark, logIdentity, shard);
-  const loss = { logIdentity, isLogWhole: mark.below <= 1 };
-  if (stored.seq <= 0) return { ...loss, isLost: true };
-  if (stored.seq >= mark.below || stored.logIdentity !== logIdentity) return { ...loss, isLost: false };
-  const message = await readMessage(jsm, subjects.streams.decisions, stored.seq);
-  return { ...loss, isLost: message === undefined };
-}
-
-/** For the alarm: also while the state is good, because the log can no longer be trimmed. */
-export const WITHOUT_MARK =
-  'nothing says what was trimmed of the shard: its log is not trimmed any more, and a state that is lost does not come back by itself';
 
 /** A good snapshot of another log means that two systems were mixed: which one is right, a person has to say. */
 async function expectSnapshotsOf(
@@ -154,7 +133,9 @@ async function refusalOf(
     return `it comes from another log, ${position.logIdentity}`;
   }
   const stream = subjects.streams.decisions;
-  const late = await lateClock(options, position.seq, Number(summary.meta.clock ?? 0));
+  const clocks = await clockMessages(jsm, stream, subjects.clocks(shard), position.seq);
+  const place = { namespace: subjects.namespace, shard, shards };
+  const late = lateClock(clocks, place, position.seq, Number(summary.meta.clock ?? 0));
   if (late !== undefined) return late;
   try {
     await verifyLog(verifiable({ jsm, stream, shard, marks: new NatsTrimMarks(jsm, subjects) }), position);
@@ -170,22 +151,6 @@ async function refusalOf(
     }
     throw error;
   }
-}
-
-/** Stamps were counted when it was taken that an operator has said since do not count. */
-async function lateClock(
-  { jsm, subjects, shard, shards }: RecoverOptions,
-  position: number,
-  known: number,
-): Promise<string | undefined> {
-  const messages = await clockMessages(jsm, subjects.streams.decisions, subjects.clocks(shard), position);
-  const place = { namespace: subjects.namespace, shard, shards };
-  const late = decodeMessages(messages, place)
-    .flatMap(rangeOf)
-    .find(({ seq, from }) => seq > known && from <= position);
-  return (
-    late && `Clock ${late.seq} says that stamps from ${late.from} on do not count, which it did not know of`
-  );
 }
 
 async function checked(bucket: SnapshotBucket, snapshot: StoredSnapshot, seal: SnapshotSeal): Promise<void> {

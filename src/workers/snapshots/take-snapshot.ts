@@ -73,7 +73,7 @@ export async function takeSnapshot({
 }
 
 /** The first message of the log that a dead letter in the outbox still has to be made of. */
-function quotedFrom(outbox: string): number | undefined {
+export function quotedFrom(outbox: string): number | undefined {
   const { deadLetters } = decodeOutbox(outbox);
   return least(deadLetters.map(({ seq }) => seq));
 }

@@ -1,0 +1,20 @@
+/** Whether a state has counted stamps that an operator has said since do not count. */
+import type { LogMessage } from '../../bus/log-message.ts';
+import type { LogPlace } from '../../protocol/decode.ts';
+import { decodeMessages } from '../decide-batch.ts';
+import { rangeOf } from '../time/clock-range.ts';
+
+/** Of the Clocks behind `position`, one about what came before it, newer than the one that the state knew; in words. */
+export function lateClock(
+  clocks: readonly LogMessage[],
+  place: LogPlace,
+  position: number,
+  known: number,
+): string | undefined {
+  const late = decodeMessages(clocks, place)
+    .flatMap(rangeOf)
+    .find(({ seq, from }) => seq > known && from <= position);
+  return (
+    late && `Clock ${late.seq} says that stamps from ${late.from} on do not count, which it did not know of`
+  );
+}
