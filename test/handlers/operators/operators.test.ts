@@ -292,7 +292,7 @@ describe('BanAgent on a shard as a whole', () => {
     const scenario = given();
     for (let i = 0; i < 150; i++) {
       scenario.given(
-        by('owner', { type: 'CreatePool' }, `p-${i}`),
+        by(`owner-${i % 2}`, { type: 'CreatePool' }, `p-${i}`),
         by('bob', { type: 'JoinPool' }, `p-${i}`),
       );
     }
