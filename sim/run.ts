@@ -50,11 +50,8 @@ const REST_WITHIN_MS = 120_000;
 const LATE_MS = 2_500;
 /** Of the log, for ids of messages: the least that servers take. */
 const LEAST_WINDOW_MS = 100;
-/** Every sweep leaves an outcome to be forgotten by another one: at some time the log has to be left alone. */
-const SWEEPING_MS = 20_000;
 /** When all is right again, what is due may be so late: besides the time after which the owner of a shard sweeps itself. */
 const LATE_AT_MOST_MS = 5_000;
-const JUDGED_AFTER_MS = 12_000;
 
 export async function runSeed(seed: number, options: RunOptions = {}): Promise<RunResult> {
   return await new Run(seed, options).play();
@@ -78,6 +75,8 @@ class Run {
   #started = 0;
   #ids = 0;
   #isActive = true;
+  /** Every sweep leaves an outcome to be forgotten by another one: at some time the log has to be left alone. */
+  #maySweep = true;
   #lasts: { readonly of: StreamVersion; readonly length: number; readonly seqs: readonly number[] } = {
     of: [],
     length: 0,
@@ -160,8 +159,11 @@ class Run {
     this.#agents.stop();
     this.#chaos.heal();
     if (this.#workers.length === 0) this.#startWorker();
-    await this.#scheduler.run(() => false, JUDGED_AFTER_MS);
+    // Clocks are right: once all is applied, what is due ends as soon as the owner of its shard sweeps.
+    if (!(await this.#scheduler.run(() => this.#isQuiet(), REST_WITHIN_MS))) return this.#restless();
+    await this.#scheduler.run(() => false, this.#plan.sweepOverdueMs + LATE_AT_MOST_MS);
     this.#judgeLateness();
+    this.#maySweep = false;
     for (let times = 0; times < 2; times++) {
       const isQuiet = await this.#scheduler.run(() => this.#isQuiet(), REST_WITHIN_MS);
       if (!isQuiet) return this.#restless();
@@ -170,15 +172,25 @@ class Run {
     }
   }
 
-  /** I9: clocks are right again, so what is due has been swept. */
+  /** I9: what ends by itself has ended. */
   #judgeLateness(): void {
-    const now = this.#servers.trueNow();
-    const most = this.#plan.sweepOverdueMs + LATE_AT_MOST_MS;
+    const bound = this.#servers.trueNow() - this.#plan.sweepOverdueMs - LATE_AT_MOST_MS;
     for (const [shard, stored] of this.#servers.shards.entries()) {
-      if (hasDiverged(this.#servers, this.#monitor, shard) || stored.nextDue === undefined) continue;
+      if (hasDiverged(this.#servers, this.#monitor, shard)) continue;
       if (isBeyondRecovery(this.#servers, shard)) continue;
-      const lateMs = now - stored.nextDue;
-      if (lateMs > most) this.#findings.report('I9', `shard ${shard}: what is due is ${lateMs} ms late`);
+      for (const { doc, tasks, entities } of stored.load().pools) {
+        const late = [
+          ...tasks.flatMap((task) =>
+            (task.state === 'assigned' || task.state === 'running') && task.claim !== undefined
+              ? [{ id: task.taskId, at: task.claim.expiresAt }]
+              : [],
+          ),
+          ...entities.map(({ id, dueAt }) => ({ id, at: dueAt ?? Number.POSITIVE_INFINITY })),
+        ].filter(({ at }) => at < bound);
+        for (const { id, at } of late) {
+          this.#findings.report('I9', `shard ${shard}: ${doc.pool}/${id} is ${bound - at} ms too late`);
+        }
+      }
     }
   }
 
@@ -237,7 +249,7 @@ class Run {
       happens: (fault) => this.#happens(fault),
       onResult: (key, outcome) => this.#onResult(key, outcome),
       newId: (prefix) => `${prefix}-${id}-${this.#ids++}`,
-      maySweep: () => this.#scheduler.now < this.#plan.activeMs + SWEEPING_MS,
+      maySweep: () => this.#maySweep,
       plant: this.#plant,
       plantLeases: this.#plantLeases,
       plantMarks: this.#plantMarks,

@@ -128,10 +128,11 @@ export class SimWorker {
           if (!maySweep()) throw new UnavailableError('the log is to grow no more');
           const id = newId('stamp');
           const subject = SUBJECTS.shardDecision(0, SWEEPER, SHARD_POOL);
-          const body = Buffer.from(JSON.stringify({ id, type: 'Sweep', until: 0 }));
+          const body = Buffer.from(JSON.stringify({ id, type: 'Settle' }));
           const { seq } = servers.decisions.publish(subject, body);
           return servers.decisions.read(seq)?.at ?? Number.NaN;
         }),
+      listen: () => this.#leases.listen(),
       workers: () => clocksOf(this.#leases.heartbeats, process.id, process.clock.monotonic()),
       machines: () => ({ own: 'sim', redis: 'sim', log: 'sim' }),
     };

@@ -95,6 +95,14 @@ export class LeaseHolder {
     return this.#heartbeats;
   }
 
+  /** Hears who lives, and is heard, before it takes part. */
+  async listen(): Promise<void> {
+    const { store, clock } = this.#options;
+    const from = clock.monotonic();
+    const heartbeats = await store.heartbeat();
+    this.#heartbeats.look(heartbeats, from, clock.monotonic());
+  }
+
   async start(): Promise<void> {
     await this.#tick();
     void this.#keepTicking();

@@ -45,7 +45,7 @@ export function natsShardLog(
   };
 }
 
-/** Appends a Sweep that settles nothing, and answers what time the log has stamped it with. */
+/** Appends a Settle, which has no outcome and is due at any time, and answers what time the log has stamped it with. */
 export async function logStamp(
   connection: NatsConnection,
   jsm: JetStreamManager,
@@ -53,7 +53,7 @@ export async function logStamp(
   shard: number,
 ): Promise<number> {
   const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
-  const payload = JSON.stringify({ id: `clock-${randomUUID()}`, type: 'Sweep', until: 0 });
+  const payload = JSON.stringify({ id: `clock-${randomUUID()}`, type: 'Settle' });
   const { seq } = await jetstream(connection, { timeout: STAMP_WITHIN_MS }).publish(subject, payload);
   const message = await readMessage(jsm, subjects.streams.decisions, seq);
   if (message === undefined) throw new PublishError('the log does not have what it confirmed');

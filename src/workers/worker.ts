@@ -324,6 +324,7 @@ class WorkerProcess {
       acceptedKey: this.#keys.clockAccepted,
       holder: this.#holder,
       heartbeats: () => this.#leases.heartbeats,
+      listen: () => this.#leases.listen(),
       logStamp: () => logStamp(nats, jsm, this.#subjects, this.#leases.held[0] ?? 0),
     });
     return new TrueTime({ clock: SYSTEM_CLOCK, others, alarms: this.#alarms, logger: this.#logger });

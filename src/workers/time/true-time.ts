@@ -16,6 +16,8 @@ export interface OtherClocks {
   redis(): Promise<{ readonly now: number; readonly acceptedUntil: number }>;
   /** The log's clock: appends a message for it. */
   log(): Promise<number>;
+  /** Asks for the heartbeats of other workers, before this one takes part. */
+  listen(): Promise<void>;
   /** Other workers: what their clocks showed, and between which moments of our monotonic clock. */
   workers(): readonly WorkerClock[];
   /** Which machine each of the two servers is on. */
@@ -41,6 +43,8 @@ export interface TrueTimeOptions {
 export type Skews = Readonly<Record<'worker' | 'redis' | 'log', number | undefined>>;
 
 const LOOK_MS = 1_000;
+/** Looks of one that begins, before the log is asked. */
+const FIRST_LOOKS = 3;
 /** How long the last agreement is carried on where there is no new one. */
 const CARRIED_MS = 60_000;
 /** A message of one's own says what the log's clock shows for so long. */
@@ -107,8 +111,25 @@ export class TrueTime {
 
   /** The first look; then one every second until it is closed. */
   async start(): Promise<void> {
-    await this.look();
+    await this.#firstLooks();
     void this.#keepLooking();
+  }
+
+  /**
+   * One that begins knows no earlier time. Where its clock and Redis' contradict each other, the other workers are heard
+   * before the log is asked: with Redis it may be on one machine whose clock is wrong.
+   */
+  async #firstLooks(): Promise<void> {
+    const { clock, others } = this.#options;
+    for (let looks = 0; looks < FIRST_LOOKS && this.#agreed === undefined; looks++) {
+      if (looks > 0) {
+        await others.listen().catch(() => undefined);
+        await clock.sleep(LOOK_MS);
+        await others.listen().catch(() => undefined);
+      }
+      await this.look({ mayAskLog: false });
+    }
+    if (this.#agreed === undefined) await this.look();
   }
 
   close(): void {
@@ -125,7 +146,7 @@ export class TrueTime {
     }
   }
 
-  async look(): Promise<void> {
+  async look({ mayAskLog = true }: { readonly mayAskLog?: boolean } = {}): Promise<void> {
     const { clock, others, alarms } = this.#options;
     const machines = others.machines();
     const redis = await this.#readRedis(machines.redis);
@@ -137,12 +158,13 @@ export class TrueTime {
       before !== undefined &&
       Math.abs(agreed.offsetMs - before.offsetMs) > WRONG_FROM_MS + agreed.spreadMs;
     const isUnsettled = agreed === undefined || isStep;
-    if (isUnsettled || this.#isLogSuspected || this.isLogBehind) await this.#readLog(machines.log);
+    if (mayAskLog && (isUnsettled || this.#isLogSuspected || this.isLogBehind))
+      await this.#readLog(machines.log);
     const log = this.#freshLog();
     if (isUnsettled && log !== undefined) agreed = agree([...readings, log], before);
     if (agreed !== undefined) this.#agreed = { ...agreed, at: clock.monotonic() };
     if (this.now() !== undefined) alarms.clear('clock_unknown', undefined);
-    else if (readings.length > 1) {
+    else if (mayAskLog && readings.length > 1) {
       const offsets = [...readings, ...(log === undefined ? [] : [log])].map(
         ({ clock: name, low, high }) => `${name} ${iso((low + high) / 2 + clock.monotonic())}`,
       );

@@ -16,6 +16,7 @@ export interface WorkerClocksOptions {
   /** Who this worker is: its own heartbeat is not another one's clock. */
   readonly holder: string;
   readonly heartbeats: () => Movement<string>;
+  readonly listen: () => Promise<void>;
   /** Appends a message to the log and answers its stamp. */
   readonly logStamp: () => Promise<number>;
 }
@@ -32,6 +33,7 @@ export function workerClocks(options: WorkerClocksOptions): OtherClocks {
       return { now, acceptedUntil: Number(accepted ?? 0) || 0 };
     },
     log: logStamp,
+    listen: options.listen,
     workers: () => clocksOf(heartbeats(), holder, performance.now()),
     machines() {
       const own = whereIs();
