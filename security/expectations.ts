@@ -209,17 +209,27 @@ const ASKING: readonly Row[] = [
     bob: 'not listed',
     gus: 'not listed',
   }),
-  request('converge.queries.outcome.<asker>', { agent: 'ann', decisionId: PRIVATE_DECISION }, SEEING, {
-    bob: 'outcome_not_found',
-    gus: 'outcome_not_found',
-  }),
-  request('converge.queries.outcome', { agent: 'ann', decisionId: PRIVATE_DECISION }, NOBODY, {
-    ann: 'outcome_not_found',
-    bob: 'outcome_not_found',
-    gus: 'outcome_not_found',
-    olga: 'outcome_not_found',
-    otto: 'outcome_not_found',
-  }),
+  request(
+    'converge.queries.outcome.<asker>',
+    { pool: PRIVATE_POOL, agent: 'ann', decisionId: PRIVATE_DECISION },
+    SEEING,
+    {
+      bob: 'outcome_not_found',
+      gus: 'outcome_not_found',
+    },
+  ),
+  request(
+    'converge.queries.outcome',
+    { pool: PRIVATE_POOL, agent: 'ann', decisionId: PRIVATE_DECISION },
+    NOBODY,
+    {
+      ann: 'outcome_not_found',
+      bob: 'outcome_not_found',
+      gus: 'outcome_not_found',
+      olga: 'outcome_not_found',
+      otto: 'outcome_not_found',
+    },
+  ),
   request('converge.queries.feed.<asker>', { pool: PRIVATE_POOL, token: 'matrix' }, SEEING, HIDDEN),
   request('converge.queries.feed.<asker>', { pool: 'commons', token: 'matrix' }, ASKERS, undefined),
   request('converge.queries.feed.<asker>', { pool: 'not-made-yet', token: 'matrix' }, OVERSEERS, {
