@@ -25,7 +25,7 @@ Examples:
   converge query stats
   converge query task pool=team taskId=t-1
   converge query tasks pool=team state=pending limit=10
-  converge query outcome '{"agent": "ada", "decisionId": "d-1"}'`;
+  converge query outcome '{"pool": "work", "agent": "ada", "decisionId": "d-1"}'`;
 
 export function addQuery(program: Command, run: Run): void {
   program
