@@ -161,8 +161,10 @@ class Run {
     if (this.#workers.length === 0) this.#startWorker();
     // Clocks are right: once all is applied, what is due ends as soon as the owner of its shard sweeps.
     if (!(await this.#scheduler.run(() => this.#isQuiet(), REST_WITHIN_MS))) return this.#restless();
+    // One that stands still now may go on later, and is late then with good reason.
+    const working = this.#servers.shards.map((_, shard) => !this.#standsStill(shard));
     await this.#scheduler.run(() => false, this.#plan.sweepOverdueMs + LATE_AT_MOST_MS);
-    this.#judgeLateness();
+    this.#judgeLateness(working);
     this.#maySweep = false;
     for (let times = 0; times < 2; times++) {
       const isQuiet = await this.#scheduler.run(() => this.#isQuiet(), REST_WITHIN_MS);
@@ -172,13 +174,19 @@ class Run {
     }
   }
 
+  #standsStill(shard: number): boolean {
+    const isLost = hasDiverged(this.#servers, this.#monitor, shard) || isBeyondRecovery(this.#servers, shard);
+    return isLost || this.#servers.shards[shard]?.halted !== undefined;
+  }
+
   /** I9: what ends by itself has ended. */
-  #judgeLateness(): void {
+  #judgeLateness(working: readonly boolean[]): void {
     const bound = this.#servers.trueNow() - this.#plan.sweepOverdueMs - LATE_AT_MOST_MS;
     for (const [shard, stored] of this.#servers.shards.entries()) {
-      if (hasDiverged(this.#servers, this.#monitor, shard)) continue;
-      if (isBeyondRecovery(this.#servers, shard)) continue;
+      if (working[shard] !== true || this.#standsStill(shard)) continue;
       for (const { doc, tasks, entities } of stored.load().pools) {
+        // An auction for a task hands out a claim: in a pool that is paused it waits.
+        if (doc.pausedAt !== undefined) continue;
         const late = [
           ...tasks.flatMap((task) =>
             (task.state === 'assigned' || task.state === 'running') && task.claim !== undefined

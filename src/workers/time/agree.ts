@@ -35,7 +35,12 @@ export const MOST_SPREAD_MS = 5_000;
 export const WRONG_FROM_MS = 1_000;
 
 /** Undefined when the clocks do not agree, or when there is but one. `before` is what was agreed before, if it is recent. */
-export function agree(readings: readonly Reading[], before?: Agreement): Agreement | undefined {
+export function agree(
+  readings: readonly Reading[],
+  before?: Agreement,
+  /** Voters that are known and were not heard: they bear nothing out. */
+  silent = 0,
+): Agreement | undefined {
   const machines = new Map<string, Reading[]>();
   for (const reading of readings) {
     const known = machines.get(reading.machine);
@@ -45,7 +50,7 @@ export function agree(readings: readonly Reading[], before?: Agreement): Agreeme
   // On one machine there is one clock, and each process may still read it wrong. Of several machines each has one vote.
   const isOneMachine = machines.size === 1;
   const voters: Voter[] = isOneMachine ? [...readings] : [...machines.values()].flatMap(oneOf);
-  let count = isOneMachine ? readings.length : machines.size;
+  let count = silent + (isOneMachine ? readings.length : machines.size);
   if (before !== undefined) {
     voters.push({ low: before.offsetMs, high: before.offsetMs });
     count++;

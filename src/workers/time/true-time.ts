@@ -161,7 +161,13 @@ export class TrueTime {
     if (mayAskLog && (isUnsettled || this.#isLogSuspected || this.isLogBehind))
       await this.#readLog(machines.log);
     const log = this.#freshLog();
-    if (isUnsettled && log !== undefined) agreed = agree([...readings, log], before);
+    if (isUnsettled && mayAskLog) {
+      const heard = log === undefined ? readings : [...readings, log];
+      // To move the time takes more than half of all clocks that there are: one that does not answer just now, with one
+      // that is wrong, must not make a majority of the wrong ones.
+      const silent = before === undefined ? 0 : Number(redis === undefined) + Number(log === undefined);
+      agreed = agree(heard, before, silent);
+    }
     if (agreed !== undefined) this.#agreed = { ...agreed, at: clock.monotonic() };
     if (this.now() !== undefined) alarms.clear('clock_unknown', undefined);
     else if (mayAskLog && readings.length > 1) {

@@ -55,6 +55,12 @@ describe('one worker, Redis and NATS on one machine', () => {
     expect(agree(small(HOUR, HOUR), BEFORE)?.offsetMs).toBe(HOUR);
   });
 
+  it('a step is not believed while a clock that would contradict it does not answer', () => {
+    const wrong = [at(YEAR, 'worker'), at(YEAR, 'log')];
+    expect(agree(wrong, BEFORE, 1)).toBeUndefined();
+    expect(agree([...wrong, at(YEAR, 'redis')], BEFORE)?.offsetMs).toBe(YEAR);
+  });
+
   it('three clocks that say three things say nothing', () => {
     expect(agree(small(0, HOUR, YEAR))).toBeUndefined();
   });
