@@ -147,7 +147,7 @@ const MAKERS: { readonly [T in SingleType]: (random: Random) => object } = {
       { option: random.pick(OPTIONS) },
       { approvals: random.some(OPTIONS) },
       { ranking: random.some(OPTIONS) },
-      { ranking: [random.some(OPTIONS), random.pick(OPTIONS)] },
+      { ranking: [OPTIONS.slice(0, 2), ...OPTIONS.slice(2)] },
       { abstain: true },
     ]),
   }),

@@ -337,5 +337,5 @@ it('digest and rebuild: the digest is there while workers run, the rebuilding is
   });
   const { code, stderr } = await converge(['rebuild']);
   expect(code).toBe(78);
-  expect(stderr).toContain('stop them first');
+  expect(stderr).toContain('stop all workers first');
 });

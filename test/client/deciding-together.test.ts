@@ -146,7 +146,7 @@ describe('DelegationProtocol', () => {
     });
     expect(await tasks.cancelTask('t-1', { pool, onBehalfOf: 'ann' })).toMatchObject({ status: 'accepted' });
     const revoked = acceptedOrThrow(await delegations.revoke(delegationId, { pool }));
-    expect(revoked.data).toEqual({ revoked: [delegationId] });
+    expect(revoked.data).toEqual({ revoked: [delegationId], count: 1 });
     expect(await tasks.cancelTask('t-1', { pool, onBehalfOf: 'ann' })).toMatchObject({
       code: 'delegation_missing',
     });
