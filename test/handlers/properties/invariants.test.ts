@@ -80,6 +80,12 @@ describe('over random logs', () => {
   it('nobody claims beyond the limit, and a pool admits nobody beyond its capacity', () => {
     fc.assert(
       fc.property(randomLog, (log) => {
+        // A bound that is lowered takes nothing away: what there is beyond it may stay, and not grow.
+        const before = new Map<string, number>();
+        const expectBounded = (what: string, count: number, limit: number) => {
+          expect(count, what).toBeLessThanOrEqual(Math.max(limit, before.get(what) ?? 0));
+          before.set(what, count);
+        };
         play(log, (shard, entry) => {
           const { now } = shard.apply(entry);
           for (const { doc, members, tasks } of shard.world.pools.values()) {
@@ -87,7 +93,7 @@ describe('over random logs', () => {
               ({ lastSeenAt, presenceMs }) =>
                 lastSeenAt === undefined || presenceMs === undefined || lastSeenAt + presenceMs > now,
             );
-            expect(present.length).toBeLessThanOrEqual(doc.capacity ?? AGENTS.length);
+            expectBounded(doc.pool, present.length, doc.capacity ?? AGENTS.length);
             for (const agent of AGENTS) {
               const held = [...tasks.values()].filter(
                 (task) =>
@@ -96,7 +102,7 @@ describe('over random logs', () => {
                   task.claim.expiresAt > now &&
                   (task.deadline ?? Number.POSITIVE_INFINITY) > now,
               );
-              expect(held.length).toBeLessThanOrEqual(doc.maxClaimsPerAgent ?? 1_000);
+              expectBounded(`${doc.pool} ${agent}`, held.length, doc.maxClaimsPerAgent ?? 1_000);
             }
           }
         });
