@@ -102,7 +102,9 @@ describe('a sealed auction of a task on the real system', () => {
     const report = { type: 'ReportTask', taskId: 't', result: 'done' } as const;
     acceptedOrThrow(await ann.withAgent('cyd').decide('work', report));
     const { items } = await ann.query('auctions', { pool: 'work', state: 'awarded' });
-    expect(items).toMatchObject([{ id: 'a', winner: 'cyd', price: '1.5', finishedAt: expect.any(Number) }]);
+    expect(items).toMatchObject([
+      { auctionId: 'a', winner: 'cyd', price: '1.5', finishedAt: expect.any(Number) },
+    ]);
     expect(items[0]).not.toHaveProperty('bids');
   });
 

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import type { StoredSnapshot } from '../../src/bus/snapshot-bucket.ts';
 import { rebuild } from '../../src/workers/rebuild.ts';
+import type { Dump } from '../support/dump-state.ts';
 import { firstDifference } from '../support/first-difference.ts';
 import { impliedIndexes, indexesOf } from '../support/implied-indexes.ts';
 import { expectAllApplied, expectEventsComplete, Load } from '../support/load.ts';
@@ -119,10 +120,15 @@ describe('a running worker whose Redis is emptied', () => {
     await system.redis.flushall();
     await until('the state to be back', async () => (await space.position(0)) > 0);
     await space.applied();
-    expect(firstDifference(before, await space.state())).toBeUndefined();
+    // Workers that find Redis empty look at the log's clock: its position moves on, and nothing else.
+    expect(firstDifference(withoutPositions(before), withoutPositions(await space.state()))).toBeUndefined();
     await send(space, 4, 50);
   });
 });
+
+function withoutPositions(state: Dump): Dump {
+  return Object.fromEntries(Object.entries(state).filter(([key]) => !key.endsWith(':s:meta')));
+}
 
 type Damage = (space: Space, snapshot: StoredSnapshot) => Promise<unknown>;
 

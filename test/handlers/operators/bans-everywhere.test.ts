@@ -64,7 +64,7 @@ describe('a ban from the whole shard', () => {
     const scenario = given();
     for (let i = 0; i <= MAX_BANNED_AT_ONCE; i++) {
       scenario.given(
-        by('owner', { type: 'CreatePool' }, `p-${i}`),
+        by(`owner-${i % 2}`, { type: 'CreatePool' }, `p-${i}`),
         by('bob', { type: 'JoinPool' }, `p-${i}`),
       );
     }
