@@ -1,3 +1,6 @@
+import { NatsTrimMarks } from '../../src/bus/nats-trim-marks.ts';
+import { logIdentityOf } from '../../src/bus/streams.ts';
+import { changeMark, genesisMark } from '../../src/bus/trim-marks.ts';
 import { subjects as subjectsOf } from '../../src/protocol/subjects.ts';
 import { natsShardLog } from '../../src/workers/nats-ports.ts';
 import { useSystem } from '../support/system.ts';
@@ -12,7 +15,16 @@ shardLogContract(
     const name = subjects.streams.decisions;
     const create = async (): Promise<void> => {
       const filters = [subjects.shardLog(0), subjects.shardLog(1)];
-      await system.jsm.streams.add({ name, subjects: filters, allow_direct: true });
+      const info = await system.jsm.streams.add({ name, subjects: filters, allow_direct: true });
+      // Without a mark a log is not read from its beginning: nothing would say what was trimmed.
+      await system.jsm.streams.add({
+        name: subjects.streams.marks,
+        subjects: [subjects.allTrimMarks],
+        max_msgs_per_subject: 1,
+      });
+      const marks = new NatsTrimMarks(system.jsm, subjects);
+      for (const shard of [0, 1])
+        await changeMark(marks, shard, (mark) => mark ?? { ...genesisMark(logIdentityOf(info)), made: true });
     };
     await create();
     let appended = 0;

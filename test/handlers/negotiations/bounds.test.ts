@@ -75,7 +75,7 @@ describe('open sessions', () => {
       .thenRejected('rate_limited', { transient: true })
       .when(opens({ sessionId: 's-2' }, 'bob'))
       .thenEvents('negotiation.opened s-2');
-    given(pool({ quotas: { agentBytes: 1_200 } }), opens({ proposal: 'x'.repeat(700) }))
+    given(pool({ quotas: { agentBytes: 2_400 } }), opens({ proposal: 'x'.repeat(700) }))
       .when(opens({ sessionId: 's-2', proposal: 'x'.repeat(700) }))
       .thenRejected('rate_limited', { transient: true })
       .when(opens({ sessionId: 's-2' }))
