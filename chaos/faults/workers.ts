@@ -13,7 +13,7 @@ const HOUR_MS = 60 * 60 * 1_000;
 
 /** Bytes of a commit on their way to Redis. */
 function isCommit(piece: Buffer): boolean {
-  return piece.includes('evalsha') && piece.includes(':s:meta');
+  return piece.includes('EVALSHA') && piece.includes(':s:meta');
 }
 
 /** Where the first event in this piece ends; undefined when it holds less than two. */
