@@ -97,7 +97,7 @@ function commitLost(kind: string, losesReply: boolean): Fault {
       for (let i = 0; i < 3; i++) {
         worker.toRedis.cutAt({
           passes: (piece) =>
-            piece.includes('evalsha') && piece.includes(':s:meta')
+            piece.includes('EVALSHA') && piece.includes(':s:meta')
               ? losesReply
                 ? piece.length
                 : 0
