@@ -4,7 +4,7 @@
  */
 
 import type { Delegation } from '../../protocol/delegations.ts';
-import { MAX_SEARCHED_LINKS } from '../../protocol/limits.ts';
+import { MAX_DELEGATION_DEPTH, MAX_SEARCHED_LINKS } from '../../protocol/limits.ts';
 import { pushAll } from '../../protocol/lists.ts';
 import type { Delegation as Link, Membership } from '../../rules/index.ts';
 import { addTo, removeFrom } from '../world/id-sets.ts';
@@ -50,8 +50,9 @@ export class LiveDelegations {
   /** Has it ended, or has something above it in its chain? That it rests on nothing is true before it is told. */
   isDead({ state, passedOn }: Delegation): boolean {
     if (state !== 'live') return true;
-    // A chain has an end: each link was granted after the one that it passes on.
-    for (let parentId = passedOn?.parentId; parentId !== undefined; ) {
+    // A chain has at most so many links; what were longer would lead round in a circle.
+    let parentId = passedOn?.parentId;
+    for (let links = 0; parentId !== undefined && links <= MAX_DELEGATION_DEPTH; links++) {
       const parent = this.#entries.get(parentId);
       if (parent === undefined) return true;
       parentId = parent.link.passedOn?.parentId;
