@@ -193,7 +193,8 @@ export class LiveDelegations {
 
   /** The links that a re-delegation passes on, up to the first. */
   *#restsOn({ passedOn }: Link): Generator<Link> {
-    for (let id = passedOn?.parentId; id !== undefined; ) {
+    let id = passedOn?.parentId;
+    for (let links = 0; id !== undefined && links <= MAX_DELEGATION_DEPTH; links++) {
       const parent: Link | undefined = this.#entries.get(id)?.link;
       if (parent === undefined) return;
       yield parent;
