@@ -10,7 +10,8 @@ import { didYouMean } from './did-you-mean.ts';
 import { ConfigurationError } from './errors.ts';
 import { isObject } from './protocol/json.ts';
 import { settingsSchema } from './protocol/settings.ts';
-import { isPlainNumber, settingFault } from './setting-fault.ts';
+import { isPlainNumber, settingFault, shownSetting } from './setting-fault.ts';
+import { shortened } from './shortened.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const ms = z.coerce.number().int().min(1);
@@ -200,7 +201,9 @@ export function configFromEnv(env: NodeJS.ProcessEnv, overrides: Partial<ConfigI
     if (!key.startsWith(PREFIX) || OF_OTHERS.has(key) || value === undefined || value === '') continue;
     const known = VARIABLES.get(key);
     if (known === undefined)
-      throw new ConfigurationError(`${shown(key)} is not a setting${didYouMean(key, VARIABLES.keys())}`);
+      throw new ConfigurationError(
+        `${shortened(key, MAX_SHOWN_CHARS)} is not a setting${didYouMean(key, VARIABLES.keys())}`,
+      );
     if (known.ofShards) settings[known.name] = isPlainNumber(value) ? Number(value) : value;
     else values[known.name] = value;
   }
@@ -221,7 +224,7 @@ function checkNumbers(input: Record<string, unknown>, config: Config): Config {
   for (const [name, value] of Object.entries(input)) {
     const parsed: unknown = Reflect.get(config, name);
     if (typeof value !== 'string' || typeof parsed !== 'number' || isPlainNumber(value)) continue;
-    throw new ConfigurationError(`${variable(name)}: a whole number is wanted, not ${JSON.stringify(value)}`);
+    throw new ConfigurationError(`${variable(name)}: a whole number is wanted, not ${shownSetting(value)}`);
   }
   return config;
 }
@@ -279,14 +282,8 @@ function isSecret(name: string): boolean {
   return /password|token|creds|nkey|url/i.test(name);
 }
 
-const MAX_SHOWN_CHARS = 100;
-
 /** Names of variables can be of any length, and hold what no character is. */
-function shown(name: string): string {
-  return name.length > MAX_SHOWN_CHARS
-    ? `${name.slice(0, MAX_SHOWN_CHARS)}…`.toWellFormed()
-    : name.toWellFormed();
-}
+const MAX_SHOWN_CHARS = 100;
 
 function withoutSettings({ settings: _settings, ...others }: Partial<ConfigInput>): Partial<ConfigInput> {
   return others;

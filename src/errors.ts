@@ -2,6 +2,7 @@
  * Faults of the infrastructure and of the way the system is set up. What a decision does wrong is not among them:
  * that is an outcome, a value with a code.
  */
+import { shortened } from './shortened.ts';
 
 /** Exit codes of the command line, after sysexits(3) where it has one. */
 export const EXIT = {
@@ -17,6 +18,9 @@ export const EXIT = {
 
 const MAX_MESSAGE_CHARS = 500;
 
+/** Some say what to do about it, in several sentences. */
+const MAX_CONFIGURATION_CHARS = 1_000;
+
 export abstract class ConvergeError extends Error {
   /** What the command line exits with when nobody handles it. */
   abstract readonly exitCode: number;
@@ -30,6 +34,11 @@ export abstract class ConvergeError extends Error {
 /** A setting is unknown, malformed, or contradicts what the system was created with. */
 export class ConfigurationError extends ConvergeError {
   readonly exitCode = EXIT.configuration;
+
+  /** Messages quote what somebody set, of any length. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(shortened(message, MAX_CONFIGURATION_CHARS), options);
+  }
 }
 
 /** NATS or Redis does not answer, or not in time. */
@@ -160,7 +169,7 @@ export class CredentialsError extends ConvergeError {
 
   /** Messages quote paths that somebody gave, of any length. */
   constructor(message: string, options?: ErrorOptions) {
-    super(message.slice(0, MAX_MESSAGE_CHARS).toWellFormed(), options);
+    super(shortened(message, MAX_MESSAGE_CHARS), options);
   }
 }
 

@@ -1,7 +1,10 @@
 /** What is wrong with a setting, in words for whoever wrote it. */
 import type { z } from 'zod';
+import { shortened } from './shortened.ts';
 
 const MAX_SHOWN_CHARS = 60;
+const MAX_SHOWN_NAMES = 5;
+const MAX_REASON_CHARS = 200;
 
 /** As people write numbers: digits, with a sign or a decimal point. */
 export function isPlainNumber(text: string): boolean {
@@ -11,7 +14,7 @@ export function isPlainNumber(text: string): boolean {
 /** `written`: what stands there; left out where that is a secret, or was quoted already. */
 export function settingFault(issue: z.core.$ZodIssue, written: unknown): string {
   const wanted = wantedBy(issue);
-  return written === undefined ? wanted : `${wanted}, not ${shown(written)}`;
+  return written === undefined ? wanted : `${wanted}, not ${shownSetting(written)}`;
 }
 
 function wantedBy(issue: z.core.$ZodIssue): string {
@@ -34,11 +37,11 @@ function wantedBy(issue: z.core.$ZodIssue): string {
     case 'invalid_format':
       return issue.format === 'regex' && issue.pattern !== undefined
         ? `${allowedBy(issue.pattern)} are allowed`
-        : issue.message;
+        : shortened(issue.message, MAX_REASON_CHARS);
     case 'unrecognized_keys':
-      return `there is no setting ${issue.keys.map((key) => shown(key)).join(', ')}`;
+      return `there is no setting ${unknownNames(issue.keys)}`;
     default:
-      return issue.message;
+      return shortened(issue.message, MAX_REASON_CHARS);
   }
 }
 
@@ -49,7 +52,13 @@ function allowedBy(pattern: string): string {
   return `${least} to ${most} letters, digits and ${[...marks].join(' ')}`;
 }
 
-function shown(value: unknown): string {
+function unknownNames(names: readonly string[]): string {
+  const shown = names.slice(0, MAX_SHOWN_NAMES).map(shownSetting).join(', ');
+  return names.length > MAX_SHOWN_NAMES ? `${shown} and ${names.length - MAX_SHOWN_NAMES} others` : shown;
+}
+
+/** What stands in a setting, as a message quotes it. */
+export function shownSetting(value: unknown): string {
   const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
-  return (text.length > MAX_SHOWN_CHARS ? `${text.slice(0, MAX_SHOWN_CHARS)}…` : text).toWellFormed();
+  return shortened(text, MAX_SHOWN_CHARS);
 }

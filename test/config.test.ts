@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { configFromEnv, configVariables, parseConfig } from '../src/config.ts';
-import { ConfigurationError, EXIT } from '../src/errors.ts';
+import { ConfigurationError, CredentialsError, EXIT } from '../src/errors.ts';
 
 describe('configuration', () => {
   it('has a default for everything', () => {
@@ -62,6 +62,25 @@ describe('configuration', () => {
     },
   );
 
+  it.each([
+    ['a whole number', { CONVERGE_SHARDS: '9'.repeat(2_000) + 'x' }],
+    ['a number that JavaScript alone would read', { CONVERGE_SHARDS: `${' '.repeat(5_000)}7` }],
+    ['the name of a context', { CONVERGE_NATS_CONTEXT: 'c'.repeat(5_000), HOME: '/nowhere' }],
+    ['the path of a context', { CONVERGE_NATS_CONTEXT: '/\u{1f600}'.repeat(2_000) }],
+    ['a word that is none of those there are', { CONVERGE_LOG_LEVEL: '\u{1f600}'.repeat(2_000) }],
+    ['what is quoted with escapes', { CONVERGE_NAMESPACE: '\u0000'.repeat(2_000) }],
+  ])('what a setting holds is told in a bounded message of whole characters: %s', (_what, env) => {
+    expect(faultOf(() => configFromEnv(env))).toSatisfy(isTellable);
+  });
+
+  it('names some of many unknown settings in an object', () => {
+    const many = Object.fromEntries(Array.from({ length: 1_000 }, (_, i) => [`unknown${i}`, 1]));
+    const message = faultOf(() => parseConfig(many));
+    expect(message).toContain('"unknown0"');
+    expect(message).toContain('and 995 others');
+    expect(message).toSatisfy(isTellable);
+  });
+
   it.each([['LEASE_MS'], ['SWEEP_EVERY_MS'], ['SHUTDOWN_MS'], ['SNAPSHOT_EVERY_MS']])(
     'refuses a wait that no timer can hold: %s',
     (name) => {
@@ -100,3 +119,17 @@ describe('configuration', () => {
     expect(missing).toEqual([]);
   });
 });
+
+function isTellable(message: string): boolean {
+  return message.length <= 500 && message.isWellFormed() && !message.includes('\ufffd');
+}
+
+function faultOf(call: () => unknown): string {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof ConfigurationError || error instanceof CredentialsError) return error.message;
+    throw error;
+  }
+  throw new Error('nothing was refused');
+}

@@ -17,6 +17,7 @@ import { CredentialsError, messageOf } from '../errors.ts';
 import { type Identity, identityOfInboxes, inboxPrefix } from '../protocol/identity.ts';
 import { isObject } from '../protocol/json.ts';
 import { identityIn, jwtIn, seedIn } from '../protocol/seed-file.ts';
+import { shortened } from '../shortened.ts';
 
 export interface NatsCredentials {
   /** A creds file, as nsc makes it. */
@@ -38,6 +39,8 @@ export interface NatsCredentials {
   readonly inboxPrefix?: string | undefined;
 }
 
+const MAX_SHOWN_CHARS = 200;
+
 /** A NATS context, as the `nats` command keeps them: where the server is, and the credentials for it. */
 export interface NatsContext {
   readonly url: string | undefined;
@@ -48,7 +51,9 @@ export interface NatsContext {
 export function readContext(name: string, folder: string | undefined, home = ''): NatsContext {
   const isPath = name.includes('/') || name.endsWith('.json');
   if (!isPath && folder === undefined)
-    throw new CredentialsError(`NATS context ${name}: give the path of its file, there is no home directory`);
+    throw new CredentialsError(
+      `NATS context ${named(name)}: give the path of its file, there is no home directory`,
+    );
   const file = isPath ? name : join(folder ?? '', `${name}.json`);
   const text = textOf(file);
   let context: unknown;
@@ -57,7 +62,7 @@ export function readContext(name: string, folder: string | undefined, home = '')
   } catch {
     context = undefined;
   }
-  if (!isObject(context)) throw new CredentialsError(`NATS context ${file} is not JSON`);
+  if (!isObject(context)) throw new CredentialsError(`NATS context ${named(file)} is not JSON`);
   const field = (key: string): string | undefined => {
     const value = context[key];
     return typeof value === 'string' && value !== '' ? value : undefined;
@@ -171,7 +176,9 @@ function rereading(file: string, usable: (text: string) => string): () => Uint8A
 function credsOf(file: string): (text: string) => string {
   return (text) => {
     if (jwtIn(text) === undefined || seedIn(text) === undefined)
-      throw new CredentialsError(`${file} is no creds file: it has to hold the JWT of a user and its seed`);
+      throw new CredentialsError(
+        `${named(file)} is no creds file: it has to hold the JWT of a user and its seed`,
+      );
     return text;
   };
 }
@@ -179,7 +186,7 @@ function credsOf(file: string): (text: string) => string {
 function seedOf(where: string): (text: string) => string {
   return (text) => {
     const seed = seedIn(text);
-    if (seed === undefined) throw new CredentialsError(`${where} holds no seed of a user (SU…)`);
+    if (seed === undefined) throw new CredentialsError(`${named(where)} holds no seed of a user (SU…)`);
     return seed;
   };
 }
@@ -188,8 +195,16 @@ function textOf(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new CredentialsError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new CredentialsError(
+      `${named(file)} cannot be read: ${shortened(messageOf(error), MAX_SHOWN_CHARS)}`,
+      { cause: error },
+    );
   }
+}
+
+/** Paths come from settings and from contexts, and can be of any length. */
+function named(path: string): string {
+  return shortened(path, MAX_SHOWN_CHARS);
 }
 
 function bytesOf(text: string): Uint8Array {

@@ -1,6 +1,7 @@
 /** What is told about an error that ends a call. */
 import { CommanderError } from 'commander';
 import { EXIT, exitCodeOf } from '../errors.ts';
+import { shortened } from '../shortened.ts';
 
 export interface Failure {
   readonly name: string;
@@ -24,8 +25,7 @@ const MAX_MESSAGE_CHARS = 4_000;
 export function describeFailure(error: unknown): Failure {
   const failure = failureOf(error);
   const { message } = failure;
-  if (message.length <= MAX_MESSAGE_CHARS) return { ...failure, message: message.toWellFormed() };
-  return { ...failure, message: `${message.slice(0, MAX_MESSAGE_CHARS)}…`.toWellFormed() };
+  return { ...failure, message: shortened(message, MAX_MESSAGE_CHARS) };
 }
 
 function failureOf(error: unknown): Failure {

@@ -9,6 +9,7 @@ import { askerName, type Identity, type Role } from '../protocol/identity.ts';
 import { isName, OPERATOR } from '../protocol/names.ts';
 import type { QueryAnswers, QueryInput, QueryName } from '../protocol/queries.ts';
 import { type Subjects, subjects } from '../protocol/subjects.ts';
+import { shownSetting } from '../setting-fault.ts';
 import { unlessAborted } from '../unless-aborted.ts';
 import { DecisionChannel, type Published, type Sent } from './decision-channel.ts';
 import { Endings } from './endings.ts';
@@ -238,7 +239,7 @@ export class ConvergeClient {
    */
   withAgent(agent: string): ConvergeClient {
     if (this.#isClosed) throw new UnavailableError(CLOSED);
-    if (!isName(agent)) throw new ConfigurationError(`agent ${JSON.stringify(agent)} is not a name`);
+    if (!isName(agent)) throw new ConfigurationError(`agent ${shownSetting(agent)} is not a name`);
     if (agent === this.agent) return this;
     const known = this.#derived.get(agent);
     if (known !== undefined && !known.#isClosed) return known;

@@ -1,6 +1,7 @@
 import { ConfigurationError } from '../errors.ts';
 import { MAX_TIME_MS } from '../protocol/limits.ts';
 import { isName } from '../protocol/names.ts';
+import { shortened } from '../shortened.ts';
 import type { EventStart } from './event-source.ts';
 
 /** Throws a {@link ConfigurationError} for what no feed can ever be opened with: asking again would change nothing. */
@@ -31,5 +32,5 @@ function described(start: unknown): string {
   const text = JSON.stringify(start, (_name, value) =>
     typeof value === 'number' && !Number.isFinite(value) ? String(value) : value,
   );
-  return String(text).slice(0, 100).toWellFormed();
+  return shortened(String(text), 100);
 }

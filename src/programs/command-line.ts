@@ -1,6 +1,9 @@
 /** The options of a program: flags, and values that are judged as they are taken. */
 import { parseArgs } from 'node:util';
 import { didYouMean } from '../did-you-mean.ts';
+import { shortened } from '../shortened.ts';
+
+const MAX_MESSAGE_CHARS = 1_000;
 
 /** EX_USAGE of sysexits(3): the command line itself is wrong. */
 export const EXIT_USAGE = 64;
@@ -8,6 +11,10 @@ export const EXIT_USAGE = 64;
 /** The message names the fault; whoever wrote the command line wants to see how it is written. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
+
+  constructor(message: string) {
+    super(shortened(message, MAX_MESSAGE_CHARS));
+  }
 }
 
 export interface OptionNames<Flag extends string, Value extends string> {
