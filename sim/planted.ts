@@ -5,7 +5,7 @@
 import { messageHash } from '../src/bus/log-message.ts';
 import { genesisMark, type TrimMarks } from '../src/bus/trim-marks.ts';
 import { WriteFailedError } from '../src/errors.ts';
-import type { DocumentChange } from '../src/protocol/documents.ts';
+import type { DocumentChange } from '../src/protocol/document-change.ts';
 import type { LeaseStore } from '../src/state/lease-store.ts';
 import type { ShardStore } from '../src/state/shard-store.ts';
 import { decodeOutbox } from '../src/workers/outbox.ts';

@@ -3,7 +3,8 @@
  * ids and times of their own, written by the project's own store in its own commits. Nobody works on the shards meanwhile.
  */
 import { z } from 'zod';
-import type { CompletedTask, DocumentChange } from '../../src/protocol/documents.ts';
+import type { DocumentChange } from '../../src/protocol/document-change.ts';
+import type { CompletedTask } from '../../src/protocol/documents.ts';
 import { decisionKey } from '../../src/protocol/outcome.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
 import { outcomeBytes as rememberedBytes, shardKeys } from '../../src/state/keys.ts';

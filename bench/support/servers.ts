@@ -1,7 +1,6 @@
 /** Redis and NATS for one section: new ones, so that no section inherits what another one stored. */
 import { rmSync } from 'node:fs';
 import { type Servers, startServers, temporaryDataDir } from '../../src/servers/index.ts';
-import type { SectionContext } from '../sections/section.ts';
 
 /** Where servers are found may be said; servers that run already would not be alone. */
 const KEPT = new Set(['CONVERGE_REDIS_SERVER', 'CONVERGE_NATS_SERVER', 'CONVERGE_NO_INSTALL']);
@@ -26,8 +25,14 @@ export interface BenchServers {
   readonly dataDir: string;
 }
 
+/** Who hears of the progress, and who notes what the servers say about themselves. */
+interface ServersContext {
+  readonly say: (line: string) => void;
+  readonly notes: { noteServers(servers: BenchServers): Promise<void> };
+}
+
 export async function withServers<T>(
-  { say, notes }: Pick<SectionContext, 'say' | 'notes'>,
+  { say, notes }: ServersContext,
   use: (servers: BenchServers) => Promise<T>,
 ): Promise<T> {
   const dataDir = await temporaryDataDir('converge-bench');

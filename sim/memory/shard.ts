@@ -3,9 +3,9 @@
  * is found here by looking at all documents, so that the two have nothing in common but what they must answer.
  */
 import { ShardLostError } from '../../src/errors.ts';
+import type { DocumentChange } from '../../src/protocol/document-change.ts';
 import {
   type Ban,
-  type DocumentChange,
   isFinal,
   type Member,
   type Origin,

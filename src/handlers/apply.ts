@@ -10,6 +10,7 @@ import { MAX_ANSWER_BYTES, MAX_EFFECT_BYTES, MAX_EFFECT_EVENTS } from '../protoc
 import { pushAll } from '../protocol/lists.ts';
 import { SHARD_POOL } from '../protocol/names.ts';
 import type { MemberOutcome } from '../protocol/outcome.ts';
+import type { AppliedDecision } from './applied.ts';
 import { Budget } from './consequences/budget.ts';
 import { budgetIn, settleInTurn, settlePool } from './consequences/settle.ts';
 import { Effects } from './consequences/weights.ts';
@@ -27,21 +28,6 @@ import { applyPressure } from './system/pressure.ts';
 import { applySweep, NOTHING_OLD, type OldestKept } from './system/sweep.ts';
 import type { PoolState } from './world/pool-state.ts';
 import type { AppliedEvent, World } from './world/world.ts';
-
-export interface AppliedDecision {
-  readonly status: 'accepted' | 'rejected';
-  readonly events: readonly AppliedEvent[];
-  readonly data?: Json | undefined;
-  readonly code?: Code;
-  readonly message?: string;
-  readonly transient?: boolean;
-  /** In whose name, where somebody acted for somebody. */
-  readonly actedFor?: string;
-  /** How many of the oldest remembered outcomes are to be forgotten: only a Sweep says more than 0. */
-  readonly forgottenOutcomes: number;
-  /** What a handler threw. That is a bug: to be logged loudly. */
-  readonly fault?: unknown;
-}
 
 export function applyDecision(
   world: World,

@@ -1,19 +1,14 @@
 /** What the world asks of each kind of thing that agents decide together: one place per question, one line per kind. */
 import { type Entities, type Entity, type EntityKind, isEntityKind } from '../protocol/entities.ts';
-import { lapseAuction } from './auctions/due.ts';
 import type { AuctionEvent } from './auctions/events.ts';
 import { evolveAuction } from './auctions/evolve.ts';
-import { lapseDelegation } from './delegations/due.ts';
 import type { DelegationEvent } from './delegations/events.ts';
 import { evolveDelegation } from './delegations/evolve.ts';
 import type { DomainEvent } from './events.ts';
-import { lapseNegotiation } from './negotiations/due.ts';
 import type { NegotiationEvent } from './negotiations/events.ts';
 import { evolveNegotiation } from './negotiations/evolve.ts';
-import { lapseVote } from './votes/due.ts';
 import type { VoteEvent } from './votes/events.ts';
 import { evolveVote } from './votes/evolve.ts';
-import type { PoolState } from './world/pool-state.ts';
 
 export type EntityEvent = AuctionEvent | VoteEvent | NegotiationEvent | DelegationEvent;
 
@@ -47,20 +42,6 @@ function isOf<K extends EntityKind>(
   event: EntityEvent,
 ): event is Extract<EntityEvent, { readonly type: `${K}.${string}` }> {
   return event.type.startsWith(`${kind}.`);
-}
-
-/** What time has done to an entity whose `dueAt` has come. */
-export function lapseEntity(state: PoolState, entity: Entity, now: number): readonly DomainEvent[] {
-  switch (entity.kind) {
-    case 'auction':
-      return lapseAuction(state, entity, now);
-    case 'vote':
-      return lapseVote(state, entity, now);
-    case 'negotiation':
-      return lapseNegotiation(state, entity, now);
-    case 'delegation':
-      return lapseDelegation(state, entity, now);
-  }
 }
 
 export function removedEvent(kind: EntityKind, id: string): EntityEvent {

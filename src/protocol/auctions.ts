@@ -4,7 +4,7 @@
  * Amounts are texts in all that the system says (documents, events, outcomes, queries): the one decimal text of each
  * amount, without trailing zeros ("2.5", "10", "0.000001"). Times are log time, milliseconds since the epoch.
  */
-import type { EntityCommon } from './entities.ts';
+import type { EntityCommon } from './entity-common.ts';
 import type { Json } from './json.ts';
 
 export const AUCTION_KINDS = ['first_price_sealed', 'second_price_sealed', 'english', 'dutch'] as const;

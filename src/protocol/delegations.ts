@@ -2,7 +2,7 @@
  * Delegations (PROTOCOL, section 8): an agent lets another one, or every member of a pool, decide in its name. A
  * delegation lives in the pool in which it was decided and counts for decisions in that pool only.
  */
-import type { EntityCommon } from './entities.ts';
+import type { EntityCommon } from './entity-common.ts';
 
 export const DELEGATION_KINDS = ['direct', 'pooled'] as const;
 export const DELEGATION_STATES = ['live', 'revoked', 'expired'] as const;

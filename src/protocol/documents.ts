@@ -3,7 +3,6 @@
  * just the fields that exist in it. Times are milliseconds since the epoch.
  */
 import type { Constraints } from './decisions/constraints.ts';
-import type { Entity } from './entities.ts';
 import type { Json } from './json.ts';
 import { COMMONS, SYSTEM } from './names.ts';
 import type { PoolQuotas } from './quotas.ts';
@@ -223,30 +222,3 @@ export function claimClass(task: {
   if (task.topic === undefined && task.requiredCapabilities.length === 0) return '';
   return JSON.stringify([task.topic ?? null, task.requiredCapabilities]);
 }
-
-/** A document before and after some decisions: what a commit has to write. `before` is what the store holds. */
-export type DocumentChange =
-  | {
-      readonly kind: 'pool';
-      readonly pool: string;
-      readonly before: Pool | undefined;
-      after: Pool | undefined;
-    }
-  | {
-      readonly kind: 'member';
-      readonly pool: string;
-      readonly before: Member | undefined;
-      after: Member | undefined;
-    }
-  | {
-      readonly kind: 'task';
-      readonly pool: string;
-      readonly before: Task | undefined;
-      after: Task | undefined;
-    }
-  | {
-      readonly kind: 'entity';
-      readonly pool: string;
-      readonly before: Entity | undefined;
-      after: Entity | undefined;
-    };

@@ -4,25 +4,11 @@
  */
 import type { Auction } from './auctions.ts';
 import type { Delegation } from './delegations.ts';
-import type { Origin } from './documents.ts';
 import type { Negotiation } from './negotiations.ts';
 import type { Vote } from './votes.ts';
 
 export const ENTITY_KINDS = ['auction', 'vote', 'negotiation', 'delegation'] as const;
 export type EntityKind = (typeof ENTITY_KINDS)[number];
-
-export interface EntityCommon {
-  readonly pool: string;
-  readonly id: string;
-  /** Place in the order of opening: rises with the log. */
-  readonly order: number;
-  readonly openedAt: number;
-  readonly origin: Origin;
-  /** When time next changes it: log time, milliseconds. Absent when time does not. */
-  readonly dueAt?: number | undefined;
-  /** When it ended; absent while it is live. From then on nothing changes it, and retention removes it. */
-  readonly finishedAt?: number | undefined;
-}
 
 /** The document of each kind. */
 export interface Entities {

@@ -1,5 +1,5 @@
 /** Negotiations (PROTOCOL, section 7). The document is the whole history, and what a query answers. */
-import type { EntityCommon } from './entities.ts';
+import type { EntityCommon } from './entity-common.ts';
 import type { Json } from './json.ts';
 
 export interface Proposal {

@@ -2,7 +2,7 @@
  * Votes (PROTOCOL, section 6). A document is written again with every ballot, so ballots are kept as short texts in the
  * order of the electorate; whoever asks gets them in words.
  */
-import type { EntityCommon } from './entities.ts';
+import type { EntityCommon } from './entity-common.ts';
 import { MAX_BALLOTS_BYTES } from './limits.ts';
 
 export type VoteMethod =

@@ -4,9 +4,9 @@
  */
 
 import { partiesOf } from '../protocol/delegations.ts';
+import type { DocumentChange } from '../protocol/document-change.ts';
 import {
   claimClass,
-  type DocumentChange,
   isClaimable,
   isClaimed,
   isFinal,

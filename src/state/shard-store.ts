@@ -2,7 +2,8 @@
  * What a shard worker needs of a store, in its own words. Redis keeps it; a simulator can keep it in memory, and must
  * then pass the same tests.
  */
-import type { Ban, DocumentChange, Member, Pool, Task } from '../protocol/documents.ts';
+import type { DocumentChange } from '../protocol/document-change.ts';
+import type { Ban, Member, Pool, Task } from '../protocol/documents.ts';
 import type { Entity } from '../protocol/entities.ts';
 import type { Standing } from '../protocol/settings.ts';
 import type { WriteSize } from './script-writer.ts';

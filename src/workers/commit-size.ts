@@ -3,7 +3,7 @@
  * that a batch can be cut in time. It is cut after the message that passes half of a bound; as no message reaches half,
  * no commit is larger than the bound.
  */
-import type { DocumentChange } from '../protocol/documents.ts';
+import type { DocumentChange } from '../protocol/document-change.ts';
 import { WRITE_BOUNDS, type WriteBounds } from '../state/script-writer.ts';
 
 /** Where a batch is cut. */

@@ -3,7 +3,8 @@
  * commit writes and all that is published after it.
  */
 import type { LogMessage } from '../bus/log-reader.ts';
-import { type AppliedDecision, applyDecision, applyInvalid, applyReused } from '../handlers/apply.ts';
+import type { AppliedDecision } from '../handlers/applied.ts';
+import { applyDecision, applyInvalid, applyReused } from '../handlers/apply.ts';
 import { GateAhead } from '../handlers/pools/gate-ahead.ts';
 import { touchedEntities, touchedTasks } from '../handlers/registry.ts';
 import { NOTHING_OLD, type OldestKept } from '../handlers/system/sweep.ts';

@@ -1,7 +1,8 @@
 /** What a batch needs of the store, because memory does not hold it. */
 import type { OldestKept } from '../handlers/system/sweep.ts';
 import type { World } from '../handlers/world/world.ts';
-import type { DocumentChange, Task } from '../protocol/documents.ts';
+import type { DocumentChange } from '../protocol/document-change.ts';
+import type { Task } from '../protocol/documents.ts';
 import type { Entity } from '../protocol/entities.ts';
 import type { Found, ShardStore } from '../state/shard-store.ts';
 import { type DecodedMessage, loadFound, lookupFor } from './decide-batch.ts';

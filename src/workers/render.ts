@@ -1,5 +1,5 @@
 /** From what was applied to the texts that are stored and published: outcomes and CloudEvents. */
-import type { AppliedDecision } from '../handlers/apply.ts';
+import type { AppliedDecision } from '../handlers/applied.ts';
 import { publicAuctionData } from '../handlers/auctions/published.ts';
 import { type DomainEvent, isAuctionEvent, isTaskEvent } from '../handlers/events.ts';
 import { publicOpening } from '../handlers/votes/events.ts';

@@ -1,7 +1,8 @@
 /** Between the store and the world: what is loaded, what a batch has to see of what is kept, what a commit says. */
 import { OUTCOMES_FORGOTTEN_AT_ONCE, SWEEP_LIMIT } from '../handlers/system/sweep.ts';
 import { World } from '../handlers/world/world.ts';
-import { claimClass, type DocumentChange, isClaimable } from '../protocol/documents.ts';
+import type { DocumentChange } from '../protocol/document-change.ts';
+import { claimClass, isClaimable } from '../protocol/documents.ts';
 import { DEFAULT_SETTINGS } from '../protocol/settings.ts';
 import type { StoredShard } from '../state/shard-store.ts';
 import { type DecodedMessage, isSweep } from './decide-batch.ts';

@@ -1,6 +1,7 @@
 /** What goes for every decision, whatever it decides: what has to be fetched for it, who is heard, how it is answered. */
 import { describe, expect, it } from 'vitest';
-import { type AppliedDecision, applyDecision } from '../../src/handlers/apply.ts';
+import type { AppliedDecision } from '../../src/handlers/applied.ts';
+import { applyDecision } from '../../src/handlers/apply.ts';
 import { accepted, isRejected, rateLimited, rejected } from '../../src/handlers/decided.ts';
 import { touchedEntities, touchedTasks } from '../../src/handlers/registry.ts';
 import type { BatchInput, DecisionInput } from '../../src/protocol/decisions/index.ts';

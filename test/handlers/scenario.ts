@@ -5,7 +5,8 @@
  * Time stands still until `at` moves it: milliseconds since the start of the scenario.
  */
 import { expect } from 'vitest';
-import { type AppliedDecision, applyDecision } from '../../src/handlers/apply.ts';
+import type { AppliedDecision } from '../../src/handlers/applied.ts';
+import { applyDecision } from '../../src/handlers/apply.ts';
 import { NOTHING_OLD, type OldestKept } from '../../src/handlers/system/sweep.ts';
 import { World } from '../../src/handlers/world/world.ts';
 import type { Code } from '../../src/protocol/codes.ts';

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { type OpenAuction, publicAuction } from '../../src/protocol/auctions.ts';
 import { type LiveDelegation, publicDelegation } from '../../src/protocol/delegations.ts';
-import type { EntityCommon } from '../../src/protocol/entities.ts';
+import type { EntityCommon } from '../../src/protocol/entity-common.ts';
 import { type LiveNegotiation, publicNegotiation } from '../../src/protocol/negotiations.ts';
 import { type OpenVote, publicVote } from '../../src/protocol/votes.ts';
 

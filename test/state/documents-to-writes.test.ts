@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { DocumentChange, PendingTask, Task } from '../../src/protocol/documents.ts';
+import type { DocumentChange } from '../../src/protocol/document-change.ts';
+import type { PendingTask, Task } from '../../src/protocol/documents.ts';
 import { writeChange } from '../../src/state/documents-to-writes.ts';
 import { Operations } from '../../src/state/operations.ts';
 import { RUNS, randomLog } from '../handlers/properties/random-log.ts';

@@ -3,7 +3,7 @@
  * has to be about what stands before it.
  */
 import type { ClockDecision } from '../../protocol/decisions/index.ts';
-import type { AppliedDecision } from '../apply.ts';
+import type { AppliedDecision } from '../applied.ts';
 import type { Context } from '../handler.ts';
 
 export function isClockSound({ from, to }: ClockDecision, seq: number): boolean {

@@ -13,7 +13,6 @@ import { Budget } from '../consequences/budget.ts';
 import { settleInTurn, settlePool } from '../consequences/settle.ts';
 import { Effects } from '../consequences/weights.ts';
 import { endWithPool } from '../delegations/due.ts';
-import { lapseEntity } from '../entities.ts';
 import type { DomainEvent } from '../events.ts';
 import type { Context } from '../handler.ts';
 import { presenceLapsed } from '../pools/guards.ts';
@@ -21,6 +20,7 @@ import { endMembership } from '../pools/membership.ts';
 import { lapse } from '../tasks/lapse.ts';
 import type { Due, PoolState } from '../world/pool-state.ts';
 import type { AppliedEvent, World } from '../world/world.ts';
+import { lapseEntity } from './lapse-entity.ts';
 import {
   type KeptOutcome,
   moveOldest,

@@ -6,8 +6,8 @@ import {
   type VoteCloseCause,
   type VoteResult,
 } from '../../protocol/votes.ts';
-import { seatOf } from './electorate.ts';
 import type { VoteCastData, VoteEvent, VoteOpenedData } from './events.ts';
+import { seatOf } from './seat.ts';
 
 /**
  * What a vote is after an event; undefined when it is removed. Throws where an event does not fit the state that it

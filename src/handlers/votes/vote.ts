@@ -2,10 +2,10 @@ import { weightOf } from '../../protocol/votes.ts';
 import { accepted, isRejected, rejected } from '../decided.ts';
 import type { Handler } from '../handler.ts';
 import { closing, decidesVote, verdict } from './count.ts';
-import { seatOf } from './electorate.ts';
 import type { VoteCastData } from './events.ts';
 import { withBallot } from './evolve.ts';
 import { openVoteOf, validChoice } from './guards.ts';
+import { seatOf } from './seat.ts';
 
 /** One ballot of each voter counts: the last one, or the first where the vote says so. */
 export const vote: Handler<'Vote'> = {

@@ -2,10 +2,10 @@
  * The live state of one shard, in memory: what the handlers read and what their events change. It does no I/O; the
  * worker loads it from the store, and takes from it what changed since the last commit.
  */
+import type { DocumentChange } from '../../protocol/document-change.ts';
 import {
   type Ban,
   COMMONS_POOL,
-  type DocumentChange,
   isFinal,
   type Member,
   type Pool,

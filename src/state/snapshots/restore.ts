@@ -5,14 +5,8 @@
  */
 import { readFileSync } from 'node:fs';
 import { ShardLostError, SnapshotDamagedError } from '../../errors.ts';
-import {
-  claimClass,
-  type DocumentChange,
-  isClaimable,
-  type Member,
-  type Pool,
-  type Task,
-} from '../../protocol/documents.ts';
+import type { DocumentChange } from '../../protocol/document-change.ts';
+import { claimClass, isClaimable, type Member, type Pool, type Task } from '../../protocol/documents.ts';
 import { type Entity, isEntityKind } from '../../protocol/entities.ts';
 import type { SnapshotSummary } from '../../protocol/snapshots.ts';
 import { keysLike } from '../digest.ts';

@@ -4,7 +4,8 @@
  * crash between any two steps of any scenario changes nothing.
  */
 import { expect } from 'vitest';
-import { type AppliedDecision, applyDecision } from '../../../src/handlers/apply.ts';
+import type { AppliedDecision } from '../../../src/handlers/applied.ts';
+import { applyDecision } from '../../../src/handlers/apply.ts';
 import { touchedEntities, touchedTasks } from '../../../src/handlers/registry.ts';
 import type { OldestKept } from '../../../src/handlers/system/sweep.ts';
 import type { PoolState } from '../../../src/handlers/world/pool-state.ts';
@@ -12,7 +13,8 @@ import { World } from '../../../src/handlers/world/world.ts';
 import { type Auction, publicAuction } from '../../../src/protocol/auctions.ts';
 import type { Code } from '../../../src/protocol/codes.ts';
 import { type Decoded, decode } from '../../../src/protocol/decode.ts';
-import { type DocumentChange, isFinal, type Task } from '../../../src/protocol/documents.ts';
+import type { DocumentChange } from '../../../src/protocol/document-change.ts';
+import { isFinal, type Task } from '../../../src/protocol/documents.ts';
 import { type Entity, entityRef } from '../../../src/protocol/entities.ts';
 import { subjects } from '../../../src/protocol/subjects.ts';
 import { renderEvents, renderOutcome } from '../../../src/workers/render.ts';

@@ -3,7 +3,8 @@
  * the decisions that touch them, commit whenever it likes, forget, crash, and load what was stored into a new world.
  */
 import { expect } from 'vitest';
-import { type AppliedDecision, applyDecision } from '../../../src/handlers/apply.ts';
+import type { AppliedDecision } from '../../../src/handlers/applied.ts';
+import { applyDecision } from '../../../src/handlers/apply.ts';
 import { kindOf } from '../../../src/handlers/entities.ts';
 import { touchedEntities, touchedTasks } from '../../../src/handlers/registry.ts';
 import {
@@ -16,14 +17,8 @@ import {
 import type { PoolState } from '../../../src/handlers/world/pool-state.ts';
 import { type AppliedEvent, World } from '../../../src/handlers/world/world.ts';
 import type { Decision } from '../../../src/protocol/decisions/index.ts';
-import {
-  type Ban,
-  type DocumentChange,
-  isFinal,
-  type Member,
-  type Pool,
-  type Task,
-} from '../../../src/protocol/documents.ts';
+import type { DocumentChange } from '../../../src/protocol/document-change.ts';
+import { type Ban, isFinal, type Member, type Pool, type Task } from '../../../src/protocol/documents.ts';
 import { type Entity, type EntityKind, entityRef, parseEntityRef } from '../../../src/protocol/entities.ts';
 import type { Settings } from '../../../src/protocol/settings.ts';
 import { type Body, PLACE, send } from '../message.ts';

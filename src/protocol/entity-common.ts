@@ -1,0 +1,15 @@
+import type { Origin } from './documents.ts';
+
+/** What auctions, votes, negotiations and delegations have in common. */
+export interface EntityCommon {
+  readonly pool: string;
+  readonly id: string;
+  /** Place in the order of opening: rises with the log. */
+  readonly order: number;
+  readonly openedAt: number;
+  readonly origin: Origin;
+  /** When time next changes it: log time, milliseconds. Absent when time does not. */
+  readonly dueAt?: number | undefined;
+  /** When it ended; absent while it is live. From then on nothing changes it, and retention removes it. */
+  readonly finishedAt?: number | undefined;
+}
