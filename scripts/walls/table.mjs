@@ -1,0 +1,251 @@
+/**
+ * Who may import whom: one row per folder, with the question that the folder answers. `npm run check` refuses whatever
+ * is not here: a folder without a row, an import that its row does not name, and a circle between files.
+ *
+ * `of` is a folder with all below it; `folder/*` are the files that lie in it, and in no folder of its own; or it is one
+ * file. The closest row counts. `imports` names rows, `packages` names packages and modules of Node; `a*` is all that
+ * begin with `a`. Within one row everybody may import everybody.
+ */
+const NATS = ['nats', '@nats-io/jetstream'];
+const LIB = ['src/*', 'src/errors.ts'];
+
+/** @type {readonly { of: string, asks: string, imports: readonly string[], packages: readonly string[] }[]} */
+export const ROWS = [
+  // What is the system?
+  {
+    of: 'src/rules',
+    asks: 'How is it counted and priced, as plain mathematics?',
+    imports: [],
+    packages: [],
+  },
+  {
+    of: 'src/protocol',
+    asks: 'What do agents and the system say to each other?',
+    imports: ['src/rules'],
+    packages: ['zod', 'node:buffer', 'node:crypto'],
+  },
+  {
+    of: 'src/handlers',
+    asks: 'What follows from a decision? Pure: no clock, no randomness, no I/O.',
+    imports: ['src/protocol', 'src/rules'],
+    packages: ['node:crypto'],
+  },
+  {
+    of: 'src/state',
+    asks: 'What is in Redis, and how does it change?',
+    imports: ['src/protocol', ...LIB],
+    packages: ['ioredis', 'zod', 'node:crypto', 'node:fs', 'node:tls'],
+  },
+  {
+    of: 'src/bus',
+    asks: 'What goes through NATS, and how?',
+    imports: ['src/protocol', ...LIB],
+    packages: [...NATS, '@nats-io/obj', 'zod', 'node:crypto', 'node:fs', 'node:path'],
+  },
+  {
+    of: 'src/auth',
+    asks: 'Who may connect, and with what rights?',
+    imports: ['src/protocol', ...LIB],
+    packages: ['@nats-io/nkeys', 'zod', 'node:crypto', 'node:fs/promises', 'node:path'],
+  },
+  {
+    of: 'src/workers',
+    asks: 'Who reads the log, decides, commits and publishes, and what runs beside it?',
+    imports: [
+      'src/protocol',
+      'src/rules',
+      'src/handlers',
+      'src/state',
+      'src/bus',
+      'src/config.ts',
+      'src/version.ts',
+      ...LIB,
+    ],
+    packages: [...NATS, 'bullmq', 'pino', 'prom-client', 'node:*'],
+  },
+  {
+    of: 'src/client',
+    asks: 'What does the author of an agent use? Agents need NATS and nothing else.',
+    imports: ['src/protocol', 'src/rules', 'src/bus', ...LIB],
+    packages: [...NATS, 'node:crypto'],
+  },
+  {
+    of: 'src/servers',
+    asks: 'How is a redis-server or a nats-server found and started? It knows nothing of Converge.',
+    imports: ['src/*'],
+    packages: ['ioredis', 'node:*'],
+  },
+  {
+    of: 'src/programs',
+    asks: 'How does any program read its command line and end? It knows nothing of Converge.',
+    imports: LIB,
+    packages: ['node:child_process', 'node:util'],
+  },
+  {
+    of: 'src/cli',
+    asks: 'What does the command `converge` do?',
+    imports: [
+      'src/protocol',
+      'src/state',
+      'src/bus',
+      'src/auth',
+      'src/workers',
+      'src/client',
+      'src/servers',
+      'src/programs',
+      'src/config.ts',
+      'src/version.ts',
+      ...LIB,
+    ],
+    packages: [...NATS, 'commander', 'pino', 'zod', 'node:*'],
+  },
+  {
+    of: 'src/index.ts',
+    asks: 'Which names does the package export?',
+    imports: ['src/protocol', 'src/rules', 'src/client', 'src/errors.ts'],
+    packages: [],
+  },
+  {
+    of: 'src/config.ts',
+    asks: 'Which settings does a process read from its environment?',
+    imports: ['src/protocol', 'src/bus', ...LIB],
+    packages: ['zod', 'node:os'],
+  },
+  { of: 'src/version.ts', asks: 'Which version is this?', imports: [], packages: ['node:*'] },
+  { of: 'src/errors.ts', asks: 'What does infrastructure throw?', imports: ['src/*'], packages: [] },
+  {
+    of: 'src/*',
+    asks: 'Which small tools does everybody use: timers, waits, texts?',
+    imports: [],
+    packages: ['zod'],
+  },
+
+  // Show me.
+  {
+    of: 'src/demo',
+    asks: 'How do a hundred agents look at work?',
+    imports: [
+      'src/protocol',
+      'src/rules',
+      'src/state',
+      'src/bus',
+      'src/auth',
+      'src/workers',
+      'src/client',
+      'src/servers',
+      'src/programs',
+      'src/config.ts',
+      ...LIB,
+    ],
+    packages: [...NATS, 'node:*'],
+  },
+  {
+    of: 'examples',
+    asks: 'How does an agent use the package? By its public names alone.',
+    imports: ['src/index.ts'],
+    packages: ['node:fs', 'node:url'],
+  },
+
+  // How do we know?
+  {
+    of: 'sim',
+    asks: 'Does the core hold on servers that fail on purpose, seed by seed?',
+    imports: [
+      'src/protocol',
+      'src/state',
+      'src/bus',
+      'src/workers',
+      'src/demo',
+      'src/programs',
+      'src/errors.ts',
+    ],
+    packages: ['pino', 'node:crypto'],
+  },
+  {
+    of: 'chaos',
+    asks: 'Does the whole system hold while processes, links and disks fail?',
+    imports: [
+      'chaos/checker',
+      'chaos/history/entries.ts',
+      'src/protocol',
+      'src/state',
+      'src/bus',
+      'src/servers',
+      'src/demo',
+      'src/programs',
+      ...LIB,
+    ],
+    packages: [...NATS, 'bullmq', 'zod', 'node:*'],
+  },
+  {
+    of: 'chaos/checker',
+    asks: 'Is the history of a run one that the public protocol allows? It knows nothing else.',
+    imports: ['chaos/history/entries.ts', 'src/protocol'],
+    packages: [],
+  },
+  {
+    of: 'chaos/history/entries.ts',
+    asks: 'How is what was sent and heard in a run written down?',
+    imports: [],
+    packages: ['zod'],
+  },
+  {
+    of: 'fuzz',
+    asks: 'Does everything that decodes hold for inputs that nobody expects?',
+    imports: [
+      'src/protocol',
+      'src/handlers',
+      'src/state',
+      'src/bus',
+      'src/workers',
+      'src/client',
+      'src/cli',
+      'src/programs',
+      'src/config.ts',
+      'src/errors.ts',
+    ],
+    packages: ['nats', 'node:*'],
+  },
+  {
+    of: 'security',
+    asks: 'Does every attack on a running system fail?',
+    imports: [
+      'src/protocol',
+      'src/bus',
+      'src/workers',
+      'src/client',
+      'src/cli',
+      'src/servers',
+      'src/demo',
+      'src/programs',
+      'src/config.ts',
+      'src/errors.ts',
+    ],
+    packages: [...NATS, 'pino', 'node:*'],
+  },
+  {
+    of: 'bench',
+    asks: 'How fast is it, next to others?',
+    imports: [
+      'src/protocol',
+      'src/state',
+      'src/bus',
+      'src/workers',
+      'src/servers',
+      'src/programs',
+      'src/config.ts',
+      'src/errors.ts',
+    ],
+    packages: [...NATS, 'bullmq', 'bee-queue', 'ioredis', 'pg-boss', 'pino', 'zod', 'node:*'],
+  },
+  { of: 'test', asks: 'Does each rule hold?', imports: ['*'], packages: ['*'] },
+
+  // Build it.
+  {
+    of: 'scripts',
+    asks: 'What builds, checks and mutates the sources?',
+    imports: [],
+    packages: ['@stryker-mutator/core', 'fast-check', 'oxc-parser', 'vitest', 'node:*', 'computed'],
+  },
+  { of: './*', asks: 'How are the tools configured?', imports: [], packages: ['vitest/config'] },
+];
