@@ -19,6 +19,7 @@ import { WorkerMetrics } from '../../src/workers/metrics.ts';
 import { renewMarks } from '../../src/workers/renew-marks.ts';
 import { LogTrimmer } from '../../src/workers/snapshots/log-trimmer.ts';
 import { natsTrimPorts } from '../../src/workers/snapshots/nats-trim-ports.ts';
+import type { TrimPorts } from '../../src/workers/snapshots/trim-ports.ts';
 import { firstDifference } from '../support/first-difference.ts';
 import { bucketOf, sealed, snapshotted } from '../support/snapshots.ts';
 import { NO_SWEEPS, type Space, useSystem } from '../support/system.ts';
@@ -37,6 +38,13 @@ async function below(space: Space, shard: number): Promise<number | undefined> {
 }
 
 async function trimmer(space: Space, marks: TrimMarks = marksOf(space)): Promise<LogTrimmer> {
+  const { ports, trimmed } = await portsOf(space);
+  return trimmed({ ...ports, marks });
+}
+
+async function portsOf(
+  space: Space,
+): Promise<{ readonly ports: TrimPorts; readonly trimmed: (ports: TrimPorts) => LogTrimmer }> {
   const { redis, jsm } = system;
   const ports = natsTrimPorts({
     jsm,
@@ -45,13 +53,15 @@ async function trimmer(space: Space, marks: TrimMarks = marksOf(space)): Promise
     progressOf: (shard) => new RedisShardStore(redis, redis, shardKeys(space.ns, shard)).progress(),
   });
   const { shards } = space;
-  return new LogTrimmer({
-    ports: { ...ports, marks },
-    shards,
-    logRetentionMs: 0,
-    logger: SILENT,
-    metrics: new WorkerMetrics(),
-  });
+  const trimmed = (changed: TrimPorts): LogTrimmer =>
+    new LogTrimmer({
+      ports: changed,
+      shards,
+      logRetentionMs: 0,
+      logger: SILENT,
+      metrics: new WorkerMetrics(),
+    });
+  return { ports, trimmed };
 }
 
 /** Tasks in shard 0 and one pool in shard 1; some snapshots of shard 0 at different places; no worker runs. */
@@ -199,14 +209,6 @@ describe('what was trimmed', () => {
     expect(await below(space, 0)).toBe(point);
     await expectLossNoticed(space);
   });
-
-  async function expectLossNoticed(space: Space): Promise<void> {
-    await lose(space);
-    await system.jsm.streams.purge(subjects(space.ns).streams.snapshots);
-    const worker = await space.worker({ snapshotEveryMs: 3_600_000 });
-    await until('the halt', () => haltOf(worker, 0));
-    expect(haltOf(worker, 0)).toMatch(/the log has been trimmed/);
-  }
 });
 
 describe('without a mark where a log is', () => {
@@ -259,6 +261,114 @@ describe('without a mark where a log is', () => {
     expect(firstDifference(ofShard0(before), ofShard0(await space.state()))).toBeUndefined();
   });
 });
+
+describe('marks that are lost and made again while a trimmer has said what it will remove', () => {
+  /** A trimmer that stands still just before it removes anything, or just before it looks at the mark a last time. */
+  async function paused(
+    space: Space,
+    at: 'the purge' | 'the last look',
+  ): Promise<{ readonly reached: Promise<void>; goOn(): Promise<void> }> {
+    const reached = signal();
+    const gate = signal();
+    const stop = async (): Promise<void> => {
+      reached.open();
+      await gate.opened;
+    };
+    const { trimmed, ports } = await portsOf(space);
+    const before = ports.log;
+    const log = {
+      identity: () => before.identity(),
+      trim: async (shard: number, point: number) => {
+        if (at === 'the purge') await stop();
+        return await before.trim(shard, point);
+      },
+    };
+    let asked = 0;
+    const marks: TrimMarks = {
+      write: (shard, mark, revision) => ports.marks.write(shard, mark, revision),
+      // To choose the point, to say it (before and after the mark is written), and at last.
+      read: async (shard) => {
+        if (at === 'the last look' && shard === 0 && ++asked === 4) await stop();
+        return await ports.marks.read(shard);
+      },
+    };
+    const running = trimmed({ ...ports, log, marks }).runOnce();
+    return {
+      reached: reached.opened,
+      goOn: async () => {
+        gate.open();
+        await running;
+      },
+    };
+  }
+
+  it.each(['the purge', 'the last look'] as const)(
+    'a state that is lost is never taken for the beginning of a log that lacks its own: paused before %s',
+    async (at) => {
+      const space = await worked();
+      const trimming = await paused(space, at);
+      await trimming.reached;
+      await system.jsm.streams.purge(subjects(space.ns).streams.marks);
+      const renewed = await renewMarks({ jsm: system.jsm, subjects: subjects(space.ns) });
+      expect(renewed.find(({ shard }) => shard === 0)).toMatchObject({ below: 1, isNew: true });
+      await trimming.goOn();
+      const { first_seq } = (await system.jsm.streams.info(space.stream('DECISIONS'))).state;
+      // At the last look it sees that nobody says so any more, and leaves the log as it is.
+      expect(first_seq > 1).toBe(at === 'the purge');
+      expect((await below(space, 0)) ?? 0).toBeGreaterThanOrEqual(at === 'the purge' ? 2 : 1);
+      if (at === 'the purge') await expectLossNoticed(space);
+    },
+  );
+
+  it('what goes between the two looks of who makes them again is seen by the second', async () => {
+    const space = await worked();
+    const trimming = await paused(space, 'the purge');
+    await trimming.reached;
+    await system.jsm.streams.purge(subjects(space.ns).streams.marks);
+    let looks = 0;
+    const jsm = new Proxy(system.jsm, {
+      get: (target, name) =>
+        name !== 'streams'
+          ? Reflect.get(target, name)
+          : new Proxy(target.streams, {
+              get: (streams, member) =>
+                member !== 'info'
+                  ? Reflect.get(streams, member).bind(streams)
+                  : async (...args: Parameters<typeof streams.info>) => {
+                      const info = await streams.info(...args);
+                      // The layout, then the bounds of each shard: all goes when those are known.
+                      if (args[0] === space.stream('DECISIONS') && ++looks === space.shards + 1)
+                        await trimming.goOn();
+                      return info;
+                    },
+            }),
+    });
+    await renewMarks({ jsm, subjects: subjects(space.ns) });
+    expect((await system.jsm.streams.info(space.stream('DECISIONS'))).state.first_seq).toBeGreaterThan(1);
+    expect(await below(space, 0)).toBeGreaterThan(1);
+  });
+});
+
+async function expectLossNoticed(space: Space): Promise<void> {
+  await lose(space);
+  await system.jsm.streams.purge(subjects(space.ns).streams.snapshots);
+  const worker = await space.worker({ snapshotEveryMs: 3_600_000 });
+  await until('the halt', () => haltOf(worker, 0));
+  expect(haltOf(worker, 0)).toMatch(/the log has been trimmed/);
+}
+
+interface Signal {
+  readonly opened: Promise<void>;
+  readonly open: () => void;
+}
+
+function signal(): Signal {
+  let open: () => void = () => undefined;
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  return { opened, open };
+}
 
 describe('where two differ about which log it is', () => {
   it.each(['mark', 'snapshot'])('the shard halts: the %s', async (which) => {

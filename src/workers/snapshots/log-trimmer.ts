@@ -4,7 +4,7 @@
  * twice, or on two workers at once, changes nothing.
  */
 import type { Logger } from 'pino';
-import { changeMark, trimmedBelow } from '../../bus/trim-marks.ts';
+import { changeMark, type TrimMark, trimmedBelow } from '../../bus/trim-marks.ts';
 import { messageOf } from '../../errors.ts';
 import type { WorkerMetrics } from '../metrics.ts';
 import { trimPoint } from './trim-point.ts';
@@ -68,19 +68,30 @@ export class LogTrimmer {
     shard: number,
     logIdentity: string,
   ): Promise<{ readonly below: number; readonly removed: number } | undefined> {
-    const { log, marks } = this.#options.ports;
+    const { logger, ports } = this.#options;
+    const { log, marks } = ports;
     const below = await this.#pointOf(shard, logIdentity);
     if (below === undefined || below <= (this.#done.get(shard) ?? 0)) return undefined;
     // First said, then done: a shard whose state is lost meanwhile must not take the log for whole.
-    const said = await changeMark(marks, shard, (mark) =>
-      mark?.log === logIdentity ? trimmedBelow(mark, below) : undefined,
-    );
-    if (said?.log !== logIdentity || said.below < below) return undefined;
+    if (!(await this.#say(shard, logIdentity, below))) return undefined;
     // What has taken its place meanwhile is not what was looked at.
     if ((await log.identity()) !== logIdentity) return undefined;
+    // Nor may anything go of which the mark says no longer that it is gone: marks can be lost and made again from the log.
+    if (!says((await marks.read(shard)).mark, logIdentity, below)) return undefined;
     const removed = await log.trim(shard, below);
+    // A mark that was made again just before this purge has still seen what is gone now.
+    if (!(await this.#say(shard, logIdentity, below)))
+      logger.warn({ shard, below }, 'the mark that says what was trimmed of the shard was lost meanwhile');
     this.#done.set(shard, below);
     return { below, removed };
+  }
+
+  /** Whether the mark says now, or said already, that all below may be gone. */
+  async #say(shard: number, logIdentity: string, below: number): Promise<boolean> {
+    const said = await changeMark(this.#options.ports.marks, shard, (mark) =>
+      mark?.log === logIdentity ? trimmedBelow(mark, below) : undefined,
+    );
+    return says(said, logIdentity, below);
   }
 
   /** Below which position the messages of a shard can go; nowhere without a mark, which would have to say so. */
@@ -143,4 +154,8 @@ export class LogTrimmer {
     if (orphans !== undefined && orphans > 0)
       logger.info({ orphans }, 'what unfinished snapshots left was removed');
   }
+}
+
+function says(mark: TrimMark | undefined, logIdentity: string, below: number): boolean {
+  return mark?.log === logIdentity && mark.below >= below;
 }
