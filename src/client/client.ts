@@ -142,6 +142,14 @@ export class ConvergeClient {
   }
 
   /**
+   * For how long the system remembers outcomes, milliseconds: within half of it, counted from the first time, a decision
+   * can safely be sent again with the same id.
+   */
+  get outcomeRetentionMs(): number {
+    return this.#shared.shards.outcomeRetentionMs;
+  }
+
+  /**
    * Publishes a decision and waits for its outcome, across lost connections and crashed workers. What the system
    * rejects is a value. Rejects with
    * - `PermissionDeniedError` when the NATS server does not let this connection decide in the agent's name,

@@ -20,7 +20,7 @@ import { isObject } from '../protocol/json.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import { after, sleep, type Timer } from '../timers.ts';
 import { unlessAborted } from '../unless-aborted.ts';
-import { EventGaps } from './event-gaps.ts';
+import { EventGaps, isFirstOfPool } from './event-gaps.ts';
 import {
   consumerSource,
   type DeliveryBatch,
@@ -81,6 +81,8 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
   readonly #lateness: Timer;
   readonly #gaps: EventGaps;
   #isIterated = false;
+  /** It was open before anybody read it: what it was to deliver first may have expired meanwhile. */
+  #wasLeftUnread = false;
   #isDoubtful = false;
   #position: number | undefined;
   #streamIdentity: string | undefined;
@@ -129,6 +131,7 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
   async *[Symbol.asyncIterator](): AsyncGenerator<ConvergeEvent, void, undefined> {
     if (this.#isIterated) throw new Error('an event feed can be iterated once');
     this.#isIterated = true;
+    this.#wasLeftUnread = this.#reading !== undefined;
     const { signal } = this.#stop;
     try {
       await this.opened;
@@ -173,6 +176,7 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
         if (delivery !== reading.delivered + 1) return this.#doubt();
         reading.delivered = delivery;
         const event = eventOf(data);
+        if (this.#isUnprovenBeginning(seq, event)) return this.#doubt();
         this.#gaps.check(seq, event);
         this.#position = seq;
         if (event !== undefined) yield event;
@@ -185,6 +189,16 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
     } finally {
       this.#batch?.close();
     }
+  }
+
+  /**
+   * Nothing came before it that its number could be compared with. Opened again, the stream says whether it still keeps
+   * what follows the beginning.
+   */
+  #isUnprovenBeginning(seq: number, event: ConvergeEvent | undefined): boolean {
+    if (!this.#wasLeftUnread || this.#position === undefined) return false;
+    this.#wasLeftUnread = false;
+    return seq > this.#position + 1 && (event === undefined || !isFirstOfPool(event));
   }
 
   #doubt(): void {
@@ -231,7 +245,8 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
     try {
       const source = await unlessAborted(signal, opening);
       this.#verify(source);
-      this.#position ??= source.after;
+      // Who wants all that there is misses nothing of what was no longer there.
+      this.#position ??= start === 'all' ? Math.max(source.after, source.first - 1) : source.after;
       return source;
     } catch (error) {
       // Also what is opened only after the feed was closed.

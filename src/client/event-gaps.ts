@@ -60,3 +60,8 @@ function numbered({ sequence, id }: ConvergeEvent): Numbered | undefined {
     ? { number, cause }
     : undefined;
 }
+
+/** Nothing of the pool can be missing before it. */
+export function isFirstOfPool(event: ConvergeEvent): boolean {
+  return numbered(event)?.number === 1;
+}

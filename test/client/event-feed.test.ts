@@ -315,6 +315,50 @@ it('a feed that was away while events were lost says so when it is back', async 
   expect(resumed.isClosed).toBe(true);
 });
 
+it.each([
+  ['of a pool', 'p', 'new'],
+  ['of all pools', undefined, 'new'],
+  ['that began at a position', 'p', { afterEventStreamSeq: 1 }],
+  ['that began at a time', 'p', { since: 0 }],
+] as const)(
+  'a feed that nobody read while its first events expired says so: %s',
+  async (_what, pool, start) => {
+    const { feed, publish, connection, names } = await setup();
+    const jsm = await jetstreamManager(connection);
+    await publish('a');
+    const unread = feed({ pool, start });
+    await unread.opened;
+    for (const name of ['b', 'c', 'd']) await publish(name);
+    await jsm.streams.purge(names.streams.events, { seq: 4 });
+    await expect(take(unread[Symbol.asyncIterator](), 1)).rejects.toThrow(/no longer keeps events/);
+  },
+);
+
+it('a feed that nobody read for a while misses nothing when nothing of its pool is gone', async () => {
+  const { feed, publish } = await setup();
+  await publish('a');
+  const unread = feed({ pool: 'p' });
+  const fromTheFirst = feed({ pool: 'young' });
+  await Promise.all([unread.opened, fromTheFirst.opened]);
+  await publish('x', 'other');
+  await publish('b');
+  await publish('c', 'young');
+  expect(await take(unread[Symbol.asyncIterator](), 1)).toEqual(['b']);
+  expect(await take(fromTheFirst[Symbol.asyncIterator](), 1)).toEqual(['c']);
+});
+
+it('a feed of all that is kept begins with the first that is kept, also when it is opened again before that', async () => {
+  const { feed, publish, connection, names } = await setup();
+  for (const name of ['a', 'b', 'c']) await publish(name);
+  const jsm = await jetstreamManager(connection);
+  await jsm.streams.purge(names.streams.events, { seq: 3 });
+  const all = feed({ pool: 'p', start: 'all' });
+  await all.opened;
+  expect(all.position).toBe(2);
+  await connection.reconnect();
+  expect(await take(all[Symbol.asyncIterator](), 1)).toEqual(['c']);
+});
+
 const numbered = (number: number, cause = number): ConvergeEvent => ({
   ...event('t', 'p', cause, number),
   id: `0-${cause}-0`,

@@ -128,18 +128,23 @@ export class DecideLoop<C extends CustomDecision> {
     const { client, places, maxTasks } = this.#options;
     const topicsOf = new Map(places.map(({ pool, topics }) => [pool, topics]));
     const isChoosy = places.some(({ topics }) => topics !== undefined);
-    const { items } = await client.query('pending-tasks', {
-      agent: client.agent,
-      pools: [...topicsOf.keys()],
-      // Others' topics are passed over here, so that more are looked at than are shown.
-      limit: isChoosy ? MAX_PAGE : maxTasks,
-    });
-    if (!isChoosy) return items;
     const isWanted = ({ pool, topic }: Task): boolean => {
       const topics = topicsOf.get(pool);
       return topics === undefined || (topic !== undefined && topics.includes(topic));
     };
-    return items.filter(isWanted).slice(0, maxTasks);
+    const shown: Task[] = [];
+    let cursor: string | undefined;
+    // A page ends by its bytes, too. Others' topics are passed over here: then more are looked at than are shown.
+    for (let looked = 0, most = isChoosy ? Math.max(MAX_PAGE, maxTasks) : maxTasks; looked < most; ) {
+      const limit = Math.min(MAX_PAGE, most - looked);
+      const query = { agent: client.agent, pools: [...topicsOf.keys()], limit, cursor };
+      const page = await client.query('pending-tasks', query);
+      looked += page.items.length;
+      for (const task of page.items) if (isWanted(task) && shown.length < maxTasks) shown.push(task);
+      cursor = page.cursor;
+      if (cursor === undefined || shown.length >= maxTasks || this.#stop.signal.aborted) break;
+    }
+    return shown;
   }
 
   async #decideAndExecute(
