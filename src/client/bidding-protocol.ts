@@ -4,9 +4,9 @@ import { COMMONS } from '../protocol/names.ts';
 import type { Page, QueryInput } from '../protocol/queries.ts';
 import type { ConvergeClient } from './client.ts';
 import { type ContractNet, type ContractNetResult, contractNet } from './contract-net.ts';
+import type { FieldsOf, InPool } from './method-options.ts';
 import { undefinedIfNotFound } from './not-found.ts';
-import type { InputOf } from './outcomes.ts';
-import type { Answer, FieldsOf, InPool, Mode, Sender } from './sender.ts';
+import type { InputOf, OutcomeOf } from './outcomes.ts';
 
 /** An auction to open; `auctionId` is chosen when left out, and the outcome's data names it. */
 export type NewAuction = Omit<InputOf<'OpenAuction'>, 'type' | 'auctionId' | 'id' | 'onBehalfOf'> & {
@@ -19,29 +19,24 @@ export type CloseAuctionOptions = FieldsOf<'CloseAuction', 'auctionId'> & InPool
 export type CancelAuctionOptions = FieldsOf<'CancelAuction', 'auctionId'> & InPool;
 export interface ListAuctionsOptions extends Omit<QueryInput<'auctions'>, 'pool'>, InPool, AskOptions {}
 
-export interface BiddingDecisionsOptions<M extends Mode> {
-  readonly send: Sender<M>;
-  readonly newId: () => string;
-}
-
 /**
- * What can be decided about auctions. The pool is `commons` unless the options say otherwise. Amounts are decimals of at
- * most six places, as numbers or as texts; what the system says of them is text. Codes: PROTOCOL, section 5.
+ * Auctions. Every decision resolves with its outcome; a rejection is a value. Infrastructure errors reject, as in
+ * {@link ConvergeClient.decide} and {@link ConvergeClient.query}. The pool is `commons` unless the options say otherwise.
+ * Amounts are decimals of at most six places, as numbers or as texts; what the system says of them is text. Codes:
+ * docs/protocol.md.
  */
-export class BiddingDecisions<M extends Mode> {
-  readonly #send: Sender<M>;
-  readonly #newId: () => string;
+export class BiddingProtocol {
+  readonly #client: ConvergeClient;
 
-  constructor({ send, newId }: BiddingDecisionsOptions<M>) {
-    this.#send = send;
-    this.#newId = newId;
+  constructor(client: ConvergeClient) {
+    this.#client = client;
   }
 
   /** With `taskId` the winner gets the task's claim, in the same step as the award. */
-  open(auction: NewAuction, options: OpenAuctionOptions = {}): Promise<Answer<M, 'OpenAuction'>> {
+  open(auction: NewAuction, options: OpenAuctionOptions = {}): Promise<OutcomeOf<'OpenAuction'>> {
     const { pool = COMMONS, timeoutMs, ...fields } = options;
-    const { auctionId = this.#newId(), ...rest } = auction;
-    return this.#send(pool, { type: 'OpenAuction', auctionId, ...rest, ...fields }, { timeoutMs });
+    const { auctionId = this.#client.newId(), ...rest } = auction;
+    return this.#client.decide(pool, { type: 'OpenAuction', auctionId, ...rest, ...fields }, { timeoutMs });
   }
 
   /** Bidding again replaces the bid. In a Dutch auction the first bid takes the lot at the price of the moment. */
@@ -49,41 +44,21 @@ export class BiddingDecisions<M extends Mode> {
     auctionId: string,
     amount: string | number,
     options: SubmitBidOptions = {},
-  ): Promise<Answer<M, 'SubmitBid'>> {
+  ): Promise<OutcomeOf<'SubmitBid'>> {
     const { pool = COMMONS, timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'SubmitBid', auctionId, amount, ...fields }, { timeoutMs });
+    return this.#client.decide(pool, { type: 'SubmitBid', auctionId, amount, ...fields }, { timeoutMs });
   }
 
   /** Opener: closes the auction before its time, and says to whom the lot goes. At its time it closes by itself. */
-  resolve(auctionId: string, options: CloseAuctionOptions = {}): Promise<Answer<M, 'CloseAuction'>> {
+  resolve(auctionId: string, options: CloseAuctionOptions = {}): Promise<OutcomeOf<'CloseAuction'>> {
     const { pool = COMMONS, timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'CloseAuction', auctionId, ...fields }, { timeoutMs });
+    return this.#client.decide(pool, { type: 'CloseAuction', auctionId, ...fields }, { timeoutMs });
   }
 
   /** Opener: nobody gets anything, and sealed bids stay sealed. */
-  cancel(auctionId: string, options: CancelAuctionOptions = {}): Promise<Answer<M, 'CancelAuction'>> {
+  cancel(auctionId: string, options: CancelAuctionOptions = {}): Promise<OutcomeOf<'CancelAuction'>> {
     const { pool = COMMONS, timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'CancelAuction', auctionId, ...fields }, { timeoutMs });
-  }
-}
-
-/**
- * Auctions. Every decision resolves with its outcome; a rejection is a value. Infrastructure errors reject, as in
- * {@link ConvergeClient.decide} and {@link ConvergeClient.query}.
- */
-export class BiddingProtocol extends BiddingDecisions<'outcome'> {
-  /** The same decisions without waiting for the outcome. */
-  readonly publishing: BiddingDecisions<'published'>;
-  readonly #client: ConvergeClient;
-
-  constructor(client: ConvergeClient) {
-    const newId = () => client.newId();
-    super({ send: (pool, decision, options) => client.decide(pool, decision, options), newId });
-    this.publishing = new BiddingDecisions({
-      send: (pool, decision, options) => client.publish(pool, decision, options),
-      newId,
-    });
-    this.#client = client;
+    return this.#client.decide(pool, { type: 'CancelAuction', auctionId, ...fields }, { timeoutMs });
   }
 
   /** What anyone may see of it: sealed bids only after the close. Undefined if there is no such auction. */

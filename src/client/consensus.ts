@@ -14,9 +14,9 @@ import {
   unanimousVote,
 } from '../rules/index.ts';
 import type { ConvergeClient } from './client.ts';
+import type { FieldsOf, InPool } from './method-options.ts';
 import { undefinedIfNotFound } from './not-found.ts';
-import type { InputOf } from './outcomes.ts';
-import type { Answer, FieldsOf, InPool, Mode, Sender } from './sender.ts';
+import type { InputOf, OutcomeOf } from './outcomes.ts';
 
 /** A vote to open; `voteId` is chosen when left out, and the outcome's data names it. */
 export type NewVote = Omit<InputOf<'OpenVote'>, 'type' | 'voteId' | 'id' | 'onBehalfOf'> & {
@@ -27,44 +27,6 @@ export type OpenVoteOptions = Pick<FieldsOf<'OpenVote'>, 'id' | 'onBehalfOf' | '
 export type VoteOptions = Pick<FieldsOf<'Vote'>, 'id' | 'onBehalfOf' | 'timeoutMs'> & InPool;
 export type CloseVoteOptions = FieldsOf<'CloseVote', 'voteId'> & InPool;
 export interface ListVotesOptions extends Omit<QueryInput<'votes'>, 'pool'>, InPool, AskOptions {}
-
-export interface ConsensusDecisionsOptions<M extends Mode> {
-  readonly send: Sender<M>;
-  readonly newId: () => string;
-}
-
-/** What can be decided about votes. The pool is `commons` unless the options say otherwise. Codes: PROTOCOL, section 6. */
-export class ConsensusDecisions<M extends Mode> {
-  readonly #send: Sender<M>;
-  readonly #newId: () => string;
-
-  constructor({ send, newId }: ConsensusDecisionsOptions<M>) {
-    this.#send = send;
-    this.#newId = newId;
-  }
-
-  /** Who may vote, and what their ballots weigh, is settled here: by default the members of the pool at this moment. */
-  openVote(vote: NewVote, options: OpenVoteOptions = {}): Promise<Answer<M, 'OpenVote'>> {
-    const { pool = COMMONS, timeoutMs, ...fields } = options;
-    const { voteId = this.#newId(), ...rest } = vote;
-    return this.#send(pool, { type: 'OpenVote', voteId, ...rest, ...fields }, { timeoutMs });
-  }
-
-  /**
-   * Casts the agent's ballot: one `option`, a list of `approvals`, a `ranking` (best first) or `abstain: true`, as the
-   * method of the vote asks. `data.state` is `closed` when this ballot has decided the vote.
-   */
-  vote(voteId: string, choice: VoteChoice, options: VoteOptions = {}): Promise<Answer<M, 'Vote'>> {
-    const { pool = COMMONS, timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'Vote', voteId, ...writtenOut(choice), ...fields }, { timeoutMs });
-  }
-
-  /** Opener: counts what was cast by now. */
-  close(voteId: string, options: CloseVoteOptions = {}): Promise<Answer<M, 'CloseVote'>> {
-    const { pool = COMMONS, timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'CloseVote', voteId, ...fields }, { timeoutMs });
-  }
-}
 
 function writtenOut(
   choice: VoteChoice,
@@ -80,9 +42,10 @@ function writtenOut(
  * anyone can count again: `Consensus.majorityVote(options, ballots)`.
  *
  * Every decision resolves with its outcome; a rejection is a value. Infrastructure errors reject, as in
- * {@link ConvergeClient.decide} and {@link ConvergeClient.query}.
+ * {@link ConvergeClient.decide} and {@link ConvergeClient.query}. The pool is `commons` unless the options say otherwise.
+ * Codes: docs/protocol.md.
  */
-export class Consensus extends ConsensusDecisions<'outcome'> {
+export class Consensus {
   static readonly majorityVote = majorityVote;
   static readonly pluralityVote = pluralityVote;
   static readonly supermajorityVote = supermajorityVote;
@@ -94,18 +57,36 @@ export class Consensus extends ConsensusDecisions<'outcome'> {
   /** Any method by its name, with electorate, weights and quorum. */
   static readonly decideVote = decideVote;
 
-  /** The same decisions without waiting for the outcome. */
-  readonly publishing: ConsensusDecisions<'published'>;
   readonly #client: ConvergeClient;
 
   constructor(client: ConvergeClient) {
-    const newId = () => client.newId();
-    super({ send: (pool, decision, options) => client.decide(pool, decision, options), newId });
-    this.publishing = new ConsensusDecisions({
-      send: (pool, decision, options) => client.publish(pool, decision, options),
-      newId,
-    });
     this.#client = client;
+  }
+
+  /** Who may vote, and what their ballots weigh, is settled here: by default the members of the pool at this moment. */
+  openVote(vote: NewVote, options: OpenVoteOptions = {}): Promise<OutcomeOf<'OpenVote'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    const { voteId = this.#client.newId(), ...rest } = vote;
+    return this.#client.decide(pool, { type: 'OpenVote', voteId, ...rest, ...fields }, { timeoutMs });
+  }
+
+  /**
+   * Casts the agent's ballot: one `option`, a list of `approvals`, a `ranking` (best first) or `abstain: true`, as the
+   * method of the vote asks. `data.state` is `closed` when this ballot has decided the vote.
+   */
+  vote(voteId: string, choice: VoteChoice, options: VoteOptions = {}): Promise<OutcomeOf<'Vote'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#client.decide(
+      pool,
+      { type: 'Vote', voteId, ...writtenOut(choice), ...fields },
+      { timeoutMs },
+    );
+  }
+
+  /** Opener: counts what was cast by now. */
+  close(voteId: string, options: CloseVoteOptions = {}): Promise<OutcomeOf<'CloseVote'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#client.decide(pool, { type: 'CloseVote', voteId, ...fields }, { timeoutMs });
   }
 
   /** The vote with its ballots, and once it is closed with its result. Undefined if there is no such vote. */

@@ -15,10 +15,10 @@ import { Bell } from './agent/bell.ts';
 import type { ConvergeClient, SendOptions } from './client.ts';
 import type { EventFeed } from './event-feed.ts';
 import { insist } from './insist.ts';
+import type { InPool } from './method-options.ts';
 import { undefinedIfNotFound } from './not-found.ts';
 import { type AnyDecisionInput, type InputOf, isRejected, type RejectedOutcome } from './outcomes.ts';
-import type { InPool } from './sender.ts';
-import { type NewTask, submission } from './task-decisions.ts';
+import { type NewTask, submission } from './task-options.ts';
 
 /** How to bid: everything that an auction can be opened with, all of it optional. */
 type BiddingTerms = Partial<

@@ -3,21 +3,25 @@ import type { PublicDelegation } from '../protocol/delegations.ts';
 import { COMMONS } from '../protocol/names.ts';
 import type { Page, QueryInput } from '../protocol/queries.ts';
 import type { ConvergeClient } from './client.ts';
-import type { Answer, FieldsOf, InPool, Mode, Sender } from './sender.ts';
+import type { FieldsOf, InPool } from './method-options.ts';
+import type { OutcomeOf } from './outcomes.ts';
 
 export type DelegateOptions = FieldsOf<'Delegate', 'delegateeId' | 'scope'> & InPool;
 export type RevokeOptions = FieldsOf<'RevokeDelegation', 'delegationId'> & InPool;
 export interface ListDelegationsOptions extends Omit<QueryInput<'delegations'>, 'pool'>, InPool, AskOptions {}
 
 /**
- * What can be decided about delegations. A delegation counts in the pool in which it is made and in no other: `commons`
- * unless the options say otherwise. Codes: PROTOCOL, section 8.
+ * Who may act for whom. Every decision resolves with its outcome; a rejection is a value. Infrastructure errors reject,
+ * as in {@link ConvergeClient.decide} and {@link ConvergeClient.query}. A delegation counts in the pool in which it is made
+ * and in no other: `commons` unless the options say otherwise. Codes: docs/protocol.md.
+ *
+ * Acting for a principal needs no method of its own: every decision takes `onBehalfOf`.
  */
-export class DelegationDecisions<M extends Mode> {
-  readonly #send: Sender<M>;
+export class DelegationProtocol {
+  readonly #client: ConvergeClient;
 
-  constructor(send: Sender<M>) {
-    this.#send = send;
+  constructor(client: ConvergeClient) {
+    this.#client = client;
   }
 
   /**
@@ -31,35 +35,19 @@ export class DelegationDecisions<M extends Mode> {
     delegateeId: string,
     scope: readonly string[],
     options: DelegateOptions = {},
-  ): Promise<Answer<M, 'Delegate'>> {
+  ): Promise<OutcomeOf<'Delegate'>> {
     const { pool = COMMONS, timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'Delegate', delegateeId, scope: [...scope], ...fields }, { timeoutMs });
+    return this.#client.decide(
+      pool,
+      { type: 'Delegate', delegateeId, scope: [...scope], ...fields },
+      { timeoutMs },
+    );
   }
 
   /** Ends it, and all that was passed on from it. Only the delegator may; `data.revoked` names what ended. */
-  revoke(delegationId: string, options: RevokeOptions = {}): Promise<Answer<M, 'RevokeDelegation'>> {
+  revoke(delegationId: string, options: RevokeOptions = {}): Promise<OutcomeOf<'RevokeDelegation'>> {
     const { pool = COMMONS, timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'RevokeDelegation', delegationId, ...fields }, { timeoutMs });
-  }
-}
-
-/**
- * Who may act for whom. Every decision resolves with its outcome; a rejection is a value. Infrastructure errors reject,
- * as in {@link ConvergeClient.decide} and {@link ConvergeClient.query}.
- *
- * Acting for a principal needs no method of its own: every decision takes `onBehalfOf`.
- */
-export class DelegationProtocol extends DelegationDecisions<'outcome'> {
-  /** The same decisions without waiting for the outcome. */
-  readonly publishing: DelegationDecisions<'published'>;
-  readonly #client: ConvergeClient;
-
-  constructor(client: ConvergeClient) {
-    super((pool, decision, options) => client.decide(pool, decision, options));
-    this.publishing = new DelegationDecisions((pool, decision, options) =>
-      client.publish(pool, decision, options),
-    );
-    this.#client = client;
+    return this.#client.decide(pool, { type: 'RevokeDelegation', delegationId, ...fields }, { timeoutMs });
   }
 
   /** Live and past ones, in the order in which they were made; of one `agent` or of all, of one `state` or of all. */

@@ -2,7 +2,6 @@ export type { NatsCredentials } from '../bus/credentials.ts';
 export type { Identity, Role } from '../protocol/identity.ts';
 export * from './agent/index.ts';
 export {
-  type BiddingDecisions,
   BiddingProtocol,
   type CancelAuctionOptions,
   type CloseAuctionOptions,
@@ -21,7 +20,6 @@ export {
 export {
   type CloseVoteOptions,
   Consensus,
-  type ConsensusDecisions,
   type ListVotesOptions,
   type NewVote,
   type OpenVoteOptions,
@@ -31,7 +29,6 @@ export type { Award, ContractNet, ContractNetResult } from './contract-net.ts';
 export type { Published, Sent } from './decision-channel.ts';
 export {
   type DelegateOptions,
-  type DelegationDecisions,
   DelegationProtocol,
   type ListDelegationsOptions,
   type RevokeOptions,
@@ -39,10 +36,10 @@ export {
 export { EventFeed, type EventOptions } from './event-feed.ts';
 export type { EventStart } from './event-source.ts';
 export { uuidv7 } from './ids.ts';
+export type { FieldsOf, InPool } from './method-options.ts';
 export {
   type AcceptOptions,
   type CreateSessionOptions,
-  type NegotiationDecisions,
   NegotiationProtocol,
   type NewSession,
   type ProposeOptions,
@@ -65,8 +62,7 @@ export {
   retryAfterMs,
   type SweepData,
 } from './outcomes.ts';
-export { type PoolDecisions, PoolManager } from './pool-manager.ts';
-export type { Answer, FieldsOf, InPool, Mode } from './sender.ts';
+export { PoolManager } from './pool-manager.ts';
 export {
   type CustomDecision,
   type CustomHandler,
@@ -76,6 +72,11 @@ export {
   ExecutionInterruptedError,
   StandardExecutor,
 } from './standard-executor.ts';
+export {
+  type ListTasksOptions,
+  type SubmitAllOptions,
+  TaskManager,
+} from './task-manager.ts';
 export type {
   CancelOptions,
   ClaimNextOptions,
@@ -86,11 +87,4 @@ export type {
   RenewOptions,
   ReportOptions,
   SubmitOptions,
-  TaskDecisions,
-} from './task-decisions.ts';
-export {
-  type ListTasksOptions,
-  type SubmitAllOptions,
-  TaskManager,
-  type TaskPublishing,
-} from './task-manager.ts';
+} from './task-options.ts';

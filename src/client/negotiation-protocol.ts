@@ -3,9 +3,9 @@ import type { Json } from '../protocol/json.ts';
 import { COMMONS } from '../protocol/names.ts';
 import type { PublicNegotiation } from '../protocol/negotiations.ts';
 import type { ConvergeClient } from './client.ts';
+import type { FieldsOf, InPool } from './method-options.ts';
 import { undefinedIfNotFound } from './not-found.ts';
-import type { InputOf } from './outcomes.ts';
-import type { Answer, FieldsOf, InPool, Mode, Sender } from './sender.ts';
+import type { InputOf, OutcomeOf } from './outcomes.ts';
 
 /** A session to open; `sessionId` is chosen when left out, and the outcome's data names it. */
 export type NewSession = Omit<InputOf<'OpenNegotiation'>, 'type' | 'sessionId' | 'id' | 'onBehalfOf'> & {
@@ -18,38 +18,36 @@ export type ProposeOptions = FieldsOf<'Propose', 'sessionId' | 'content'> & InPo
 export type AcceptOptions = FieldsOf<'AcceptProposal', 'sessionId' | 'proposalId'> & InPool;
 export type RejectOptions = FieldsOf<'RejectProposal', 'sessionId'> & InPool;
 
-export interface NegotiationDecisionsOptions<M extends Mode> {
-  readonly send: Sender<M>;
-  readonly newId: () => string;
-}
-
 /**
- * What can be decided in a negotiation. The pool is `commons` unless the options say otherwise. Codes: PROTOCOL,
- * section 7.
+ * Agreeing on something by offers and counter-offers. Every decision resolves with its outcome; a rejection is a value.
+ * Infrastructure errors reject, as in {@link ConvergeClient.decide} and {@link ConvergeClient.query}. The pool is `commons`
+ * unless the options say otherwise. Codes: docs/protocol.md.
  */
-export class NegotiationDecisions<M extends Mode> {
-  readonly #send: Sender<M>;
-  readonly #newId: () => string;
+export class NegotiationProtocol {
+  readonly #client: ConvergeClient;
 
-  constructor({ send, newId }: NegotiationDecisionsOptions<M>) {
-    this.#send = send;
-    this.#newId = newId;
+  constructor(client: ConvergeClient) {
+    this.#client = client;
   }
 
   /** Opens a session with the agent's first offer. The agent is one of the participants, and all of them must agree. */
   createSession(
     session: NewSession,
     options: CreateSessionOptions = {},
-  ): Promise<Answer<M, 'OpenNegotiation'>> {
+  ): Promise<OutcomeOf<'OpenNegotiation'>> {
     const { pool = COMMONS, timeoutMs, ...fields } = options;
-    const { sessionId = this.#newId(), ...rest } = session;
-    return this.#send(pool, { type: 'OpenNegotiation', sessionId, ...rest, ...fields }, { timeoutMs });
+    const { sessionId = this.#client.newId(), ...rest } = session;
+    return this.#client.decide(
+      pool,
+      { type: 'OpenNegotiation', sessionId, ...rest, ...fields },
+      { timeoutMs },
+    );
   }
 
   /** A counter-offer: it takes the place of the latest one, and all acceptances of that are void. */
-  propose(sessionId: string, content: Json, options: ProposeOptions = {}): Promise<Answer<M, 'Propose'>> {
+  propose(sessionId: string, content: Json, options: ProposeOptions = {}): Promise<OutcomeOf<'Propose'>> {
     const { pool = COMMONS, timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'Propose', sessionId, content, ...fields }, { timeoutMs });
+    return this.#client.decide(pool, { type: 'Propose', sessionId, content, ...fields }, { timeoutMs });
   }
 
   /** Accepts the latest offer, and no other one: `stale_proposal`. Agreed when all have. */
@@ -57,35 +55,19 @@ export class NegotiationDecisions<M extends Mode> {
     sessionId: string,
     proposalId: string,
     options: AcceptOptions = {},
-  ): Promise<Answer<M, 'AcceptProposal'>> {
+  ): Promise<OutcomeOf<'AcceptProposal'>> {
     const { pool = COMMONS, timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'AcceptProposal', sessionId, proposalId, ...fields }, { timeoutMs });
+    return this.#client.decide(
+      pool,
+      { type: 'AcceptProposal', sessionId, proposalId, ...fields },
+      { timeoutMs },
+    );
   }
 
   /** Ends the session without agreement. */
-  reject(sessionId: string, options: RejectOptions = {}): Promise<Answer<M, 'RejectProposal'>> {
+  reject(sessionId: string, options: RejectOptions = {}): Promise<OutcomeOf<'RejectProposal'>> {
     const { pool = COMMONS, timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'RejectProposal', sessionId, ...fields }, { timeoutMs });
-  }
-}
-
-/**
- * Agreeing on something by offers and counter-offers. Every decision resolves with its outcome; a rejection is a value.
- * Infrastructure errors reject, as in {@link ConvergeClient.decide} and {@link ConvergeClient.query}.
- */
-export class NegotiationProtocol extends NegotiationDecisions<'outcome'> {
-  /** The same decisions without waiting for the outcome. */
-  readonly publishing: NegotiationDecisions<'published'>;
-  readonly #client: ConvergeClient;
-
-  constructor(client: ConvergeClient) {
-    const newId = () => client.newId();
-    super({ send: (pool, decision, options) => client.decide(pool, decision, options), newId });
-    this.publishing = new NegotiationDecisions({
-      send: (pool, decision, options) => client.publish(pool, decision, options),
-      newId,
-    });
-    this.#client = client;
+    return this.#client.decide(pool, { type: 'RejectProposal', sessionId, ...fields }, { timeoutMs });
   }
 
   /** The whole history of offers; undefined if there is no such session. */

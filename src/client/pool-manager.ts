@@ -3,59 +3,63 @@ import type { Member, Pool } from '../protocol/documents.ts';
 import type { Page, QueryAnswers, QueryInput } from '../protocol/queries.ts';
 import { type BannedEverywhere, banEverywhere, unbanEverywhere } from './ban-everywhere.ts';
 import type { ConvergeClient, SendOptions } from './client.ts';
+import type { FieldsOf } from './method-options.ts';
 import { undefinedIfNotFound } from './not-found.ts';
-import type { Answer, FieldsOf, Mode, Sender } from './sender.ts';
+import type { OutcomeOf } from './outcomes.ts';
 
-/** What can be decided about pools and membership. Codes: PROTOCOL, section 3. */
-export class PoolDecisions<M extends Mode> {
-  readonly #send: Sender<M>;
+/**
+ * Pools and who is in them. Every decision resolves with its outcome; a rejection is a value. Infrastructure errors
+ * reject, as in {@link ConvergeClient.decide} and {@link ConvergeClient.query}. Codes: docs/protocol.md.
+ */
+export class PoolManager {
+  readonly #client: ConvergeClient;
 
-  constructor(send: Sender<M>) {
-    this.#send = send;
+  constructor(client: ConvergeClient) {
+    this.#client = client;
   }
 
   /** The agent owns the pool, and is not thereby a member. An existing pool is never reset: `pool_exists`. */
-  createPool(pool: string, options: FieldsOf<'CreatePool'> = {}): Promise<Answer<M, 'CreatePool'>> {
+  createPool(pool: string, options: FieldsOf<'CreatePool'> = {}): Promise<OutcomeOf<'CreatePool'>> {
     const { timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'CreatePool', ...fields }, { timeoutMs });
+    return this.#client.decide(pool, { type: 'CreatePool', ...fields }, { timeoutMs });
   }
 
   /** Joining again updates the capabilities. With `presenceMs` the agent has to be heard from that often. */
-  joinPool(pool: string, options: FieldsOf<'JoinPool'> = {}): Promise<Answer<M, 'JoinPool'>> {
+  joinPool(pool: string, options: FieldsOf<'JoinPool'> = {}): Promise<OutcomeOf<'JoinPool'>> {
     const { timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'JoinPool', ...fields }, { timeoutMs });
+    return this.#client.decide(pool, { type: 'JoinPool', ...fields }, { timeoutMs });
   }
 
   /** Claims that the agent holds in the pool go back to pending; `data.released` names the tasks. */
-  leavePool(pool: string, options: FieldsOf<'LeavePool'> = {}): Promise<Answer<M, 'LeavePool'>> {
+  leavePool(pool: string, options: FieldsOf<'LeavePool'> = {}): Promise<OutcomeOf<'LeavePool'>> {
     const { timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'LeavePool', ...fields }, { timeoutMs });
+    return this.#client.decide(pool, { type: 'LeavePool', ...fields }, { timeoutMs });
   }
 
   /** Owner: no new tasks, joins or claims from here on. */
-  closePool(pool: string, options: FieldsOf<'ClosePool'> = {}): Promise<Answer<M, 'ClosePool'>> {
+  closePool(pool: string, options: FieldsOf<'ClosePool'> = {}): Promise<OutcomeOf<'ClosePool'>> {
     const { timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'ClosePool', ...fields }, { timeoutMs });
+    return this.#client.decide(pool, { type: 'ClosePool', ...fields }, { timeoutMs });
   }
 
   /**
    * What is named takes the place of what was before, from now on. `owner`, `operators` and `admission` are the owner's to
    * say, all the rest also operators'. `capacity` and `maxClaimsPerAgent`: null takes the bound away.
    */
-  updatePool(pool: string, options: FieldsOf<'UpdatePool'>): Promise<Answer<M, 'UpdatePool'>> {
+  updatePool(pool: string, options: FieldsOf<'UpdatePool'>): Promise<OutcomeOf<'UpdatePool'>> {
     const { timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'UpdatePool', ...fields }, { timeoutMs });
+    return this.#client.decide(pool, { type: 'UpdatePool', ...fields }, { timeoutMs });
   }
 
   /** Operators: nothing new is submitted, opened or claimed (`pool_paused`) until the pool is resumed. */
-  pausePool(pool: string, options: FieldsOf<'PausePool'> = {}): Promise<Answer<M, 'PausePool'>> {
+  pausePool(pool: string, options: FieldsOf<'PausePool'> = {}): Promise<OutcomeOf<'PausePool'>> {
     const { timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'PausePool', ...fields }, { timeoutMs });
+    return this.#client.decide(pool, { type: 'PausePool', ...fields }, { timeoutMs });
   }
 
-  resumePool(pool: string, options: FieldsOf<'ResumePool'> = {}): Promise<Answer<M, 'ResumePool'>> {
+  resumePool(pool: string, options: FieldsOf<'ResumePool'> = {}): Promise<OutcomeOf<'ResumePool'>> {
     const { timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'ResumePool', ...fields }, { timeoutMs });
+    return this.#client.decide(pool, { type: 'ResumePool', ...fields }, { timeoutMs });
   }
 
   /** Operators: ends a membership and its claims. The agent may join again. */
@@ -63,9 +67,9 @@ export class PoolDecisions<M extends Mode> {
     pool: string,
     agentId: string,
     options: FieldsOf<'RemoveMember', 'agentId'> = {},
-  ): Promise<Answer<M, 'RemoveMember'>> {
+  ): Promise<OutcomeOf<'RemoveMember'>> {
     const { timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'RemoveMember', agentId, ...fields }, { timeoutMs });
+    return this.#client.decide(pool, { type: 'RemoveMember', agentId, ...fields }, { timeoutMs });
   }
 
   /** Operators: the same, and nothing of the agent is accepted in the pool from there on (`agent_banned`). */
@@ -73,40 +77,24 @@ export class PoolDecisions<M extends Mode> {
     pool: string,
     agentId: string,
     options: FieldsOf<'BanAgent', 'agentId'> = {},
-  ): Promise<Answer<M, 'BanAgent'>> {
+  ): Promise<OutcomeOf<'BanAgent'>> {
     const { timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'BanAgent', agentId, ...fields }, { timeoutMs });
+    return this.#client.decide(pool, { type: 'BanAgent', agentId, ...fields }, { timeoutMs });
   }
 
   unbanAgent(
     pool: string,
     agentId: string,
     options: FieldsOf<'UnbanAgent', 'agentId'> = {},
-  ): Promise<Answer<M, 'UnbanAgent'>> {
+  ): Promise<OutcomeOf<'UnbanAgent'>> {
     const { timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'UnbanAgent', agentId, ...fields }, { timeoutMs });
+    return this.#client.decide(pool, { type: 'UnbanAgent', agentId, ...fields }, { timeoutMs });
   }
 
   /** A sign of life and nothing else; any other decision in the pool is one as well. */
-  heartbeat(pool: string, options: FieldsOf<'Heartbeat'> = {}): Promise<Answer<M, 'Heartbeat'>> {
+  heartbeat(pool: string, options: FieldsOf<'Heartbeat'> = {}): Promise<OutcomeOf<'Heartbeat'>> {
     const { timeoutMs, ...fields } = options;
-    return this.#send(pool, { type: 'Heartbeat', ...fields }, { timeoutMs });
-  }
-}
-
-/**
- * Pools and who is in them. Every decision resolves with its outcome; a rejection is a value. Infrastructure errors
- * reject, as in {@link ConvergeClient.decide} and {@link ConvergeClient.query}.
- */
-export class PoolManager extends PoolDecisions<'outcome'> {
-  /** The same decisions without waiting for the outcome. */
-  readonly publishing: PoolDecisions<'published'>;
-  readonly #client: ConvergeClient;
-
-  constructor(client: ConvergeClient) {
-    super((pool, decision, options) => client.decide(pool, decision, options));
-    this.publishing = new PoolDecisions((pool, decision, options) => client.publish(pool, decision, options));
-    this.#client = client;
+    return this.#client.decide(pool, { type: 'Heartbeat', ...fields }, { timeoutMs });
   }
 
   /** Operators of the whole system: bans an agent from every pool, those included that there are not yet. */

@@ -6,9 +6,9 @@ import type { Json } from '../protocol/json.ts';
 import { COMMONS } from '../protocol/names.ts';
 import type { Outcome } from '../protocol/outcome.ts';
 import type { ConvergeClient } from './client.ts';
+import type { InPool } from './method-options.ts';
 import type { AnyDecisionInput } from './outcomes.ts';
 import { localOutcome } from './parcel.ts';
-import type { InPool } from './sender.ts';
 
 /** A decision of a type of the user's own; it never leaves the agent. */
 export interface CustomDecision extends InPool {

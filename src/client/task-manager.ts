@@ -1,16 +1,28 @@
 import type { AskOptions } from '../bus/query-client.ts';
 import type { Task } from '../protocol/documents.ts';
+import type { Json } from '../protocol/json.ts';
 import { COMMONS } from '../protocol/names.ts';
 import type { MemberOutcome, Outcome } from '../protocol/outcome.ts';
 import type { Page, QueryInput } from '../protocol/queries.ts';
 import { batchesOf } from './batches.ts';
 import type { ConvergeClient, SendOptions } from './client.ts';
-import type { Published, Sent } from './decision-channel.ts';
+import type { Sent } from './decision-channel.ts';
+import type { FieldsOf, InPool } from './method-options.ts';
 import { undefinedIfNotFound } from './not-found.ts';
-import type { AnyDecisionInput, InputOf, ReleasedClaim } from './outcomes.ts';
+import type { AnyDecisionInput, InputOf, OutcomeOf, ReleasedClaim } from './outcomes.ts';
 import { releaseExpiredClaims } from './release-expired-claims.ts';
-import type { InPool } from './sender.ts';
-import { type NewTask, submission, TaskDecisions } from './task-decisions.ts';
+import {
+  type CancelOptions,
+  type ClaimNextOptions,
+  type ClaimOptions,
+  type FailOptions,
+  type NewTask,
+  type ReleaseOptions,
+  type RenewOptions,
+  type ReportOptions,
+  type SubmitOptions,
+  submission,
+} from './task-options.ts';
 
 export interface SubmitAllOptions extends InPool, SendOptions {
   /** Each Batch of (at most 100) tasks all or none. */
@@ -24,21 +36,79 @@ export interface ListTasksOptions extends Omit<QueryInput<'tasks'>, 'pool'>, InP
 
 /**
  * Tasks and claims. Every decision resolves with its outcome; a rejection is a value. Infrastructure errors reject, as in
- * {@link ConvergeClient.decide} and {@link ConvergeClient.query}.
+ * {@link ConvergeClient.decide} and {@link ConvergeClient.query}. The pool is `commons` unless the options say otherwise;
+ * `epoch` left out means the claim that the agent holds now. Codes: docs/protocol.md.
  */
-export class TaskManager extends TaskDecisions<'outcome'> {
-  /** The same decisions without waiting for the outcome. */
-  readonly publishing: TaskPublishing;
+export class TaskManager {
   readonly #client: ConvergeClient;
 
   constructor(client: ConvergeClient) {
-    super({
-      send: (pool, decision, options) => client.decide(pool, decision, options),
-      agent: client.agent,
-      newId: () => client.newId(),
-    });
     this.#client = client;
-    this.publishing = new TaskPublishing(client);
+  }
+
+  submit(task: NewTask, options: SubmitOptions = {}): Promise<OutcomeOf<'SubmitTask'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#client.decide(
+      pool,
+      { ...submission(task, () => this.#client.newId()), ...fields },
+      { timeoutMs },
+    );
+  }
+
+  /** The accepted outcome's data is the task and its claim. */
+  claim(taskId: string, options: ClaimOptions = {}): Promise<OutcomeOf<'ClaimTask'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#client.decide(pool, { type: 'ClaimTask', taskId, ...fields }, { timeoutMs });
+  }
+
+  /** Claims the best tasks that the agent may have, `limit` (1) of them at most. `data.tasks` may be empty. */
+  claimNext(options: ClaimNextOptions = {}): Promise<OutcomeOf<'ClaimNextTask'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#client.decide(pool, { type: 'ClaimNextTask', ...fields }, { timeoutMs });
+  }
+
+  /** Extends the claim by its ttl; `progress` is between 0 and 1. */
+  renew(taskId: string, options: RenewOptions = {}): Promise<OutcomeOf<'RenewClaim'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#client.decide(pool, { type: 'RenewClaim', taskId, ...fields }, { timeoutMs });
+  }
+
+  /** Gives the task back: pending again, and not a failure. */
+  release(taskId: string, options: ReleaseOptions = {}): Promise<OutcomeOf<'ReleaseTask'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#client.decide(pool, { type: 'ReleaseTask', taskId, ...fields }, { timeoutMs });
+  }
+
+  /** Completes the task. */
+  report(taskId: string, result: Json, options: ReportOptions = {}): Promise<OutcomeOf<'ReportTask'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#client.decide(pool, { type: 'ReportTask', taskId, result, ...fields }, { timeoutMs });
+  }
+
+  /** Submitter, or an operator of the pool. Whoever holds the task learns of it by event and by `claim_lost` on its next word. */
+  cancelTask(taskId: string, options: CancelOptions = {}): Promise<OutcomeOf<'CancelTask'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#client.decide(pool, { type: 'CancelTask', taskId, ...fields }, { timeoutMs });
+  }
+
+  /** Operators of the pool: takes the claim from whoever holds it. No failure, no expiry. */
+  forceRelease(
+    taskId: string,
+    options: FieldsOf<'ForceRelease', 'taskId'> & InPool = {},
+  ): Promise<OutcomeOf<'ForceRelease'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#client.decide(pool, { type: 'ForceRelease', taskId, ...fields }, { timeoutMs });
+  }
+
+  /** Holder: pending again while attempts remain (`retryable`, true), else failed. Submitter, operators of the pool: failed. */
+  failTask(taskId: string, reason: string, options: FailOptions = {}): Promise<OutcomeOf<'FailTask'>> {
+    const { pool = COMMONS, timeoutMs, agentId, onBehalfOf = agentId, ...fields } = options;
+    const principal = onBehalfOf === this.#client.agent ? undefined : onBehalfOf;
+    return this.#client.decide(
+      pool,
+      { type: 'FailTask', taskId, reason, ...fields, onBehalfOf: principal },
+      { timeoutMs },
+    );
   }
 
   /**
@@ -106,29 +176,6 @@ export class TaskManager extends TaskDecisions<'outcome'> {
       },
       { timeoutMs },
     );
-  }
-}
-
-/** Decisions about tasks that resolve as soon as the log has them. */
-export class TaskPublishing extends TaskDecisions<'published'> {
-  readonly #client: ConvergeClient;
-
-  constructor(client: ConvergeClient) {
-    super({
-      send: (pool, decision, options) => client.publish(pool, decision, options),
-      agent: client.agent,
-      newId: () => client.newId(),
-    });
-    this.#client = client;
-  }
-
-  /** Resolves with one answer per Batch. */
-  async submitAll(tasks: Iterable<NewTask>, options: SubmitAllOptions = {}): Promise<Published[]> {
-    const published: Published[] = [];
-    for (const { decision } of submissionBatches(this.#client, tasks, options)) {
-      published.push(await this.#client.publish(options.pool ?? COMMONS, decision, options));
-    }
-    return published;
   }
 }
 

@@ -46,12 +46,6 @@ describe('BiddingProtocol', () => {
     expect(items.map(({ auctionId }) => auctionId)).toEqual([second]);
     expect(await bidding.getAuction('no-such-auction', { pool })).toBeUndefined();
   });
-
-  it('publishing resolves once the log has it', async () => {
-    const bidding = new BiddingProtocol(await system.client('ann'));
-    const published = await bidding.publishing.open({ kind: 'english', closesAt: inAnHour() });
-    expect(published.seq).toBeGreaterThan(0);
-  });
 });
 
 describe('Consensus', () => {

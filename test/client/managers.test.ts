@@ -1,6 +1,12 @@
 import { createHash } from 'node:crypto';
 import { expect, it, vi } from 'vitest';
-import { acceptedOrThrow, type ConvergeClient, PoolManager, TaskManager } from '../../src/client/index.ts';
+import {
+  type AnyDecisionInput,
+  acceptedOrThrow,
+  type ConvergeClient,
+  PoolManager,
+  TaskManager,
+} from '../../src/client/index.ts';
 import type { Task } from '../../src/protocol/documents.ts';
 import { fresh, useSystem } from './system.ts';
 
@@ -213,21 +219,21 @@ it('an atomic Batch is all or none', async () => {
 });
 
 it('every decision can be published without waiting for what becomes of it', async () => {
-  const { pools, tasks, pool } = await owner();
-  expect(await tasks.publishing.submit({ taskId: 't', objective: 'o' }, { pool })).toMatchObject({
-    seq: expect.any(Number),
-  });
-  await tasks.publishing.claim('t', { pool });
-  await tasks.publishing.report('t', 'done', { pool });
-  await pools.publishing.leavePool(pool);
-  const batches = await tasks.publishing.submitAll(
-    Array.from({ length: 150 }, () => ({ objective: 'o' })),
-    { pool },
-  );
-  expect(batches).toHaveLength(2);
+  const { client, tasks, pool } = await owner();
+  const decisions: readonly AnyDecisionInput[] = [
+    { type: 'SubmitTask', taskId: 't', objective: 'o' },
+    { type: 'ClaimTask', taskId: 't' },
+    { type: 'ReportTask', taskId: 't', result: 'done' },
+    { type: 'OpenAuction', auctionId: 'a', kind: 'english', closesAt: Date.now() + 3_600_000 },
+    { type: 'LeavePool' },
+  ];
+  const places: number[] = [];
+  for (const decision of decisions) places.push((await client.publish(pool, decision)).seq);
+  expect(places).toEqual(places.toSorted((a, b) => a - b));
   await vi.waitFor(async () => {
     expect(await tasks.getTask('t', { pool })).toMatchObject({ state: 'completed', result: 'done' });
-    expect((await tasks.listPendingTasks(pool, { limit: 1_000 })).items).toHaveLength(150);
+    expect(await client.query('auction', { pool, auctionId: 'a' })).toMatchObject({ state: 'open' });
+    expect((await client.query('members', { pool })).items).toEqual([]);
   });
 });
 
