@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Random } from '../src/demo/random.ts';
+import { Random } from '../demo/random.ts';
 import { messageOf } from '../src/errors.ts';
 import { within } from '../src/within.ts';
 import type { Verdict } from './checker/judge.ts';

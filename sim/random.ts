@@ -1,4 +1,4 @@
-import { Random } from '../src/demo/random.ts';
+import { Random } from '../demo/random.ts';
 
 /** What a run draws its dice from: everything that is left to chance comes from one seed. */
 export class Dice extends Random {

@@ -1,6 +1,6 @@
 /** Agents at work: many flows side by side, at a bounded rate, sending again what was sent and now and then nonsense. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Random } from '../../src/demo/random.ts';
+import { Random } from '../../demo/random.ts';
 import type { Outcome } from '../../src/protocol/outcome.ts';
 import type { Subjects } from '../../src/protocol/subjects.ts';
 import type { Recorder } from '../history/recorder.ts';

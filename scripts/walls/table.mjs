@@ -122,7 +122,7 @@ export const ROWS = [
 
   // Show me.
   {
-    of: 'src/demo',
+    of: 'demo',
     asks: 'How do a hundred agents look at work?',
     imports: [
       'src/protocol',
@@ -155,7 +155,7 @@ export const ROWS = [
       'src/state',
       'src/bus',
       'src/workers',
-      'src/demo',
+      'demo',
       'src/programs',
       'src/errors.ts',
     ],
@@ -171,7 +171,7 @@ export const ROWS = [
       'src/state',
       'src/bus',
       'src/servers',
-      'src/demo',
+      'demo',
       'src/programs',
       ...LIB,
     ],
@@ -216,7 +216,7 @@ export const ROWS = [
       'src/client',
       'src/cli',
       'src/servers',
-      'src/demo',
+      'demo',
       'src/programs',
       'src/config.ts',
       'src/errors.ts',

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { type CheckReport, HistoryChecker } from '../../src/demo/checker/history-checker.ts';
-import { RULES, type Rule } from '../../src/demo/checker/violation.ts';
+import { type CheckReport, HistoryChecker } from '../../demo/checker/history-checker.ts';
+import { RULES, type Rule } from '../../demo/checker/violation.ts';
 import { formatSequence } from '../../src/protocol/event.ts';
 import { History, TTL_MS } from './history.ts';
 

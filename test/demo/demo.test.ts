@@ -37,7 +37,7 @@ interface Started {
 /** With a folder of its own for temporary files: what is left in there, or runs on in there, is the demo's. */
 function demo(tmp: string, ...args: readonly string[]): Started {
   const env = { ...process.env, TMPDIR: tmp, CONVERGE_REDIS_URL: undefined, CONVERGE_NATS_URL: undefined };
-  const child = spawn(process.execPath, [resolve(built.main, '../../demo/main.js'), ...args], { env });
+  const child = spawn(process.execPath, [resolve(built.main, '../../../demo/main.js'), ...args], { env });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data) => (stdout += String(data)));

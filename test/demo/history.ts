@@ -1,5 +1,5 @@
 /** Writes histories for the checker: a clean one, as the system would tell it, in which a test plants its fault. */
-import type { HistoryChecker } from '../../src/demo/checker/history-checker.ts';
+import type { HistoryChecker } from '../../demo/checker/history-checker.ts';
 import { type ConvergeEvent, eventId, formatSequence } from '../../src/protocol/event.ts';
 import type { Outcome } from '../../src/protocol/outcome.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseOptions } from '../../src/demo/options.ts';
+import { parseOptions } from '../../demo/options.ts';
 import { UsageError } from '../../src/programs/command-line.ts';
 
 describe('the command line', () => {

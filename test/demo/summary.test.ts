@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { type RunFacts, summarize, table } from '../../src/demo/summary.ts';
+import { type RunFacts, summarize, table } from '../../demo/summary.ts';
 
 const FACTS: RunFacts = {
   report: {

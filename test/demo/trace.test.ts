@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, describe, expect, it } from 'vitest';
-import { parseCsv } from '../../src/demo/csv.ts';
-import { InputError } from '../../src/demo/input-error.ts';
-import { readTrace } from '../../src/demo/trace/read-trace.ts';
-import { compressed } from '../../src/demo/trace/timeline.ts';
-import { canRun, expectedCounts, requirementKey } from '../../src/demo/workload.ts';
+import { parseCsv } from '../../demo/csv.ts';
+import { InputError } from '../../demo/input-error.ts';
+import { readTrace } from '../../demo/trace/read-trace.ts';
+import { compressed } from '../../demo/trace/timeline.ts';
+import { canRun, expectedCounts, requirementKey } from '../../demo/workload.ts';
 
 /** The project reads the files where they are and holds no copy. */
 const DATA = fileURLToPath(new URL('../../../shared/data/', import.meta.url));

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { smallWorkload } from '../../src/demo/small-workload.ts';
-import { canRun, expectedCounts, taskKey } from '../../src/demo/workload.ts';
+import { smallWorkload } from '../../demo/small-workload.ts';
+import { canRun, expectedCounts, taskKey } from '../../demo/workload.ts';
 
 const SEEDS = [0, 1, 2, 3, 99];
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { runAuctionsDemo } from '../../../src/demo/auctions/run-auctions-demo.ts';
+import { runAuctionsDemo } from '../../../demo/auctions/run-auctions-demo.ts';
 import { startLocalSystem } from './local-system.ts';
 
 /** The project reads the file where it is and holds no copy. */

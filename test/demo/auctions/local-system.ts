@@ -2,8 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { System } from '../../../demo/auctions/replay.ts';
 import { parseConfig } from '../../../src/config.ts';
-import type { System } from '../../../src/demo/auctions/replay.ts';
 import { DEFAULT_NAMESPACE } from '../../../src/protocol/subjects.ts';
 import { type Servers, startServers, temporaryDataDir } from '../../../src/servers/index.ts';
 import { type RunningWorker, startWorker } from '../../../src/workers/worker.ts';

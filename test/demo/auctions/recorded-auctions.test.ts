@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { readRecordedAuctions, recordedAuctions } from '../../../src/demo/auctions/recorded-auctions.ts';
-import { InputError } from '../../../src/demo/input-error.ts';
+import { readRecordedAuctions, recordedAuctions } from '../../../demo/auctions/recorded-auctions.ts';
+import { InputError } from '../../../demo/input-error.ts';
 
 const HEADER = 'auction_id,bid,bid_time_days,bidder,bidder_rating,opening_bid,final_price,item,duration_days';
 

@@ -1,5 +1,0 @@
-/** `npm run demo`. */
-import { needNode } from '../programs/node-version.ts';
-
-needNode('demo');
-await import('./run-demo.ts');
