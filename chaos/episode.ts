@@ -4,9 +4,9 @@
  */
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Random } from '../demo/random.ts';
 import { messageOf } from '../src/errors.ts';
 import { within } from '../src/within.ts';
+import { Random } from '../verify/kit/chance/random.ts';
 import type { Verdict } from './checker/judge.ts';
 import { judge } from './checker/judge.ts';
 import { type Concern, type Fault, SkippedFault, type Stricken } from './faults/index.ts';

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Random } from '../demo/random.ts';
+import { Random } from '../verify/kit/chance/random.ts';
 import { type EpisodeResult, runEpisode } from './episode.ts';
 import { FAULTS, type Fault } from './faults/index.ts';
 import type { ChaosOptions } from './options.ts';

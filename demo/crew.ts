@@ -1,10 +1,10 @@
 /** Everyone on the stage of one play, each with connections of their own. */
 import { ConvergeClient } from '../src/client/client.ts';
+import { Random } from '../verify/kit/chance/random.ts';
 import { HistoryChecker } from './checker/history-checker.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { Observer } from './observer.ts';
-import { Random } from './random.ts';
 import { Submitter, submitterOf } from './submitter.ts';
 import type { Workload } from './workload.ts';
 

@@ -2,7 +2,7 @@
  * What goes wrong on purpose: agents that vanish while they hold claims, and a worker that is killed. When, is a matter
  * of progress and not of time, so that it happens in the middle of every run, on a fast machine and on a slow one.
  */
-import type { Random } from './random.ts';
+import type { Random } from '../verify/kit/chance/random.ts';
 import type { Scoreboard } from './scoreboard.ts';
 import { canRun, type PlannedTask, requirementKey, type Workload } from './workload.ts';
 

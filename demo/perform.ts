@@ -1,10 +1,10 @@
 /** The play itself: agents join, tasks come, things go wrong, until every task has ended all the same. */
 import type { EventFeed } from '../src/client/event-feed.ts';
 import { sleep } from '../src/timers.ts';
+import { Random } from '../verify/kit/chance/random.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import type { Crew } from './crew.ts';
 import { Mishaps } from './mishaps.ts';
-import { Random } from './random.ts';
 import type { Reporter } from './reporter.ts';
 import { Scoreboard } from './scoreboard.ts';
 import { killBusiestWorker } from './takeover.ts';

@@ -2,7 +2,7 @@
  * The built-in workload: small enough to be watched, with everything that can happen to a task in it. It is made from
  * the seed, and so is how every task must end.
  */
-import { Random } from './random.ts';
+import { Random } from '../verify/kit/chance/random.ts';
 import type { Ending, PlannedAgent, PlannedTask, Workload } from './workload.ts';
 
 const TASKS = 500;

@@ -1,8 +1,8 @@
 /** Tries the inputs of a plan, one after the other, and keeps the failures. */
 import { messageOf } from '../src/errors.ts';
+import { Random } from '../verify/kit/chance/random.ts';
 import { mustLeavePrototypesAlone } from './oracle.ts';
 import type { Part } from './plan.ts';
-import { Random } from './random.ts';
 import { TARGETS } from './targets/index.ts';
 import type { Target, Trial } from './targets/target.ts';
 

@@ -5,9 +5,9 @@
 import { isObject } from '../src/protocol/json.ts';
 import { SHARD_POOL, SWEEPER } from '../src/protocol/names.ts';
 import { bodyHash, decisionKey } from '../src/protocol/outcome.ts';
+import type { Random } from '../verify/kit/chance/random.ts';
 import { draft, Knowledge } from './drafts.ts';
 import type { Plan } from './plan.ts';
-import type { Dice } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type Servers, START, SUBJECTS } from './servers.ts';
 import { HEAP_BYTES } from './settings.ts';
@@ -15,7 +15,7 @@ import type { Trace } from './trace.ts';
 
 export interface AgentsOptions {
   readonly plan: Plan;
-  readonly dice: Dice;
+  readonly dice: Random;
   readonly scheduler: Scheduler;
   readonly servers: Servers;
   readonly trace: Trace;
@@ -201,7 +201,7 @@ export class Agents {
   }
 }
 
-function rubbish(dice: Dice, id: string): string {
+function rubbish(dice: Random, id: string): string {
   const bodies = [
     '',
     'not json',

@@ -1,9 +1,10 @@
 /** What happens to the whole system while it runs: deaths, pauses, outages, clocks that step, stores that go back. */
+
+import type { Random } from '../verify/kit/chance/random.ts';
 import type { AppliedCopy, Monitor } from './monitor.ts';
 import { distrust, renewMarks } from './operator.ts';
 import type { Mishap, Plan } from './plan.ts';
 import type { SimProcess } from './process.ts';
-import type { Dice } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Servers, StoreCopy } from './servers.ts';
 import type { Trace } from './trace.ts';
@@ -11,7 +12,7 @@ import type { SimWorker } from './worker.ts';
 
 export interface ChaosOptions {
   readonly plan: Plan;
-  readonly dice: Dice;
+  readonly dice: Random;
   readonly scheduler: Scheduler;
   readonly servers: Servers;
   readonly monitor: Monitor;

@@ -1,8 +1,8 @@
 /** One random decision: of every type, about what probably exists. */
 import type { JsonObject } from '../src/protocol/json.ts';
 import { isObject } from '../src/protocol/json.ts';
+import type { Random } from '../verify/kit/chance/random.ts';
 import { AGENTS, type Plan } from './plan.ts';
-import type { Dice } from './random.ts';
 
 interface Held {
   readonly taskId: string;
@@ -60,7 +60,7 @@ function claimsIn(data: unknown): Held[] {
 }
 
 export interface Situation {
-  readonly dice: Dice;
+  readonly dice: Random;
   readonly plan: Plan;
   /** By the log's clock. */
   readonly now: number;
@@ -179,7 +179,7 @@ function submit({ dice, now, pool, knowledge }: Situation): Drafted {
   };
 }
 
-function constraints(dice: Dice): JsonObject {
+function constraints(dice: Random): JsonObject {
   return {
     claimTtlMs: dice.magnitude(100, 8_000),
     ...(dice.chance(0.3) ? { maxAttempts: dice.between(1, 3) } : {}),
@@ -259,7 +259,7 @@ function aboutVote({ dice, now, pool, knowledge }: Situation): Drafted {
   };
 }
 
-function ballot(dice: Dice): JsonObject {
+function ballot(dice: Random): JsonObject {
   const kind = dice.integer(4);
   if (kind === 0) return { approvals: dice.some(OPTIONS) };
   if (kind === 1) {

@@ -5,8 +5,8 @@
 
 import type { Settings } from '../src/protocol/settings.ts';
 import type { WriteBounds } from '../src/state/script-writer.ts';
+import { Random } from '../verify/kit/chance/random.ts';
 import type { Purpose } from './memory/link.ts';
-import { Dice } from './random.ts';
 import { SETTINGS_OF_RUNS } from './settings.ts';
 
 /** Chances, per request, of what can go wrong with it. */
@@ -102,7 +102,7 @@ export const AGENTS = ['ann', 'bob', 'cyd', 'dan'] as const;
 const OF_TRIMMING = 0x7472696d;
 const POOLS = ['commons', 'work', 'side', 'hall', 'yard'] as const;
 
-export function drawPlan(dice: Dice): Plan {
+export function drawPlan(dice: Random): Plan {
   const isRough = dice.chance(0.9);
   const activeMs = dice.magnitude(3_000, 20_000);
   const mishaps = isRough ? MISHAPS.filter(() => dice.chance(0.35)) : [];
@@ -111,7 +111,7 @@ export function drawPlan(dice: Dice): Plan {
       ? dice.pick(['log_rolled_back', 'log_rolled_back', 'log_recreated'])
       : undefined;
   // From dice of its own: what is drawn here changes nothing in runs without it.
-  const ofTrimming = new Dice(dice.seed ^ OF_TRIMMING);
+  const ofTrimming = new Random(dice.seed ^ OF_TRIMMING);
   const trimming = logLoss === undefined && ofTrimming.chance(0.5) ? drawTrimming(ofTrimming) : undefined;
   const losses = isRough && trimming !== undefined ? TRIM_MISHAPS.filter(() => ofTrimming.chance(0.5)) : [];
   return {
@@ -157,7 +157,7 @@ export function drawPlan(dice: Dice): Plan {
   };
 }
 
-function drawTrimming(dice: Dice): Trimming {
+function drawTrimming(dice: Random): Trimming {
   return {
     everyMs: dice.magnitude(150, 1_500),
     logRetentionMs: dice.magnitude(50, 3_000),
@@ -166,7 +166,7 @@ function drawTrimming(dice: Dice): Trimming {
   };
 }
 
-function requestFaults(dice: Dice, isRough: boolean): RequestFaults {
+function requestFaults(dice: Random, isRough: boolean): RequestFaults {
   return {
     lost: rate(dice, isRough, 0.1),
     answerLost: rate(dice, isRough, 0.1),
@@ -177,6 +177,6 @@ function requestFaults(dice: Dice, isRough: boolean): RequestFaults {
 }
 
 /** Off more often than not; else anything up to `most`. */
-function rate(dice: Dice, isRough: boolean, most: number): number {
+function rate(dice: Random, isRough: boolean, most: number): number {
   return isRough && dice.chance(0.3) ? dice.next() * most : 0;
 }

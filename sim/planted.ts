@@ -11,14 +11,14 @@ import type { ShardStore } from '../src/state/shard-store.ts';
 import { decodeOutbox } from '../src/workers/outbox.ts';
 import type { ShardLog, ShardLogReader, ShardPublisher } from '../src/workers/ports.ts';
 import type { TimeSource } from '../src/workers/time/log-time.ts';
+import type { Random } from '../verify/kit/chance/random.ts';
 import { playSeed } from './campaign.ts';
 import type { Violation } from './findings.ts';
-import type { Dice } from './random.ts';
 import type { RunOptions } from './run.ts';
 import type { Ports } from './worker.ts';
 
 export type Bug =
-  | ((ports: Ports, dice: Dice) => Ports)
+  | ((ports: Ports, dice: Random) => Ports)
   /** One of how agents send. */
   | Pick<RunOptions, 'messageIdOf'>;
 
@@ -217,7 +217,7 @@ function withoutEpoch(change: DocumentChange): DocumentChange {
 }
 
 /** Gives out a message less now and then, and nobody notices. */
-function losing(reader: ShardLogReader, dice: Dice): ShardLogReader {
+function losing(reader: ShardLogReader, dice: Random): ShardLogReader {
   return {
     async take(max, waitMs) {
       const messages = await reader.take(max, waitMs);

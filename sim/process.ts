@@ -5,9 +5,9 @@
 import type { Alarm } from '../src/bus/deliveries.ts';
 import { UnavailableError } from '../src/errors.ts';
 import type { Clock } from '../src/workers/ports.ts';
+import type { Random } from '../verify/kit/chance/random.ts';
 import type { Link, Purpose } from './memory/link.ts';
 import type { Plan } from './plan.ts';
-import type { Dice } from './random.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type Servers, START } from './servers.ts';
 import type { Trace } from './trace.ts';
@@ -15,7 +15,7 @@ import type { Trace } from './trace.ts';
 export interface ProcessOptions {
   readonly id: string;
   readonly scheduler: Scheduler;
-  readonly dice: Dice;
+  readonly dice: Random;
   readonly plan: Plan;
   readonly servers: Servers;
   readonly trace: Trace;

@@ -3,6 +3,7 @@
 import type { TrimMarks } from '../src/bus/trim-marks.ts';
 import { areInForce } from '../src/protocol/settings.ts';
 import type { LeaseStore } from '../src/state/lease-store.ts';
+import { Random } from '../verify/kit/chance/random.ts';
 import { Agents, type Named } from './agents.ts';
 import { Chaos } from './chaos.ts';
 import { checkEnd } from './checks/end.ts';
@@ -12,7 +13,6 @@ import type { StreamVersion } from './memory/stream.ts';
 import { Monitor, ofShard } from './monitor.ts';
 import { drawPlan, type Plan } from './plan.ts';
 import { SimProcess } from './process.ts';
-import { Dice } from './random.ts';
 import { Scheduler } from './scheduler.ts';
 import { Servers } from './servers.ts';
 import { HEAP_BYTES } from './settings.ts';
@@ -21,7 +21,7 @@ import { type Ports, SimWorker } from './worker.ts';
 
 export interface RunOptions {
   /** Changes the ports of every shard worker: a bug, planted to see whether it is found. */
-  readonly plant?: (ports: Ports, dice: Dice) => Ports;
+  readonly plant?: (ports: Ports, dice: Random) => Ports;
   /** The same of the leases. */
   readonly plantLeases?: (store: LeaseStore) => LeaseStore;
   readonly plantMarks?: (marks: TrimMarks) => TrimMarks;
@@ -58,7 +58,7 @@ export async function runSeed(seed: number, options: RunOptions = {}): Promise<R
 }
 
 class Run {
-  readonly #dice: Dice;
+  readonly #dice: Random;
   readonly #plan: Plan;
   readonly #scheduler = new Scheduler();
   readonly #trace: Trace;
@@ -88,7 +88,7 @@ class Run {
     { plant, plantLeases, plantMarks, messageIdOf, hashed = false, show }: RunOptions,
   ) {
     const now = (): number => this.#scheduler.now;
-    this.#dice = new Dice(seed);
+    this.#dice = new Random(seed);
     this.#plan = drawPlan(this.#dice);
     this.#trace = new Trace(now, { hashed, ...(show === undefined ? {} : { show }) });
     this.#trace.note('plan', JSON.stringify(this.#plan));

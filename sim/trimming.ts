@@ -15,6 +15,7 @@ import { lateClock } from '../src/workers/snapshots/late-clock.ts';
 import { LogTrimmer } from '../src/workers/snapshots/log-trimmer.ts';
 import { lossOf } from '../src/workers/snapshots/loss.ts';
 import { quotedFrom } from '../src/workers/snapshots/take-snapshot.ts';
+import type { Random } from '../verify/kit/chance/random.ts';
 import { memoryTrimMarks } from './memory/marks.ts';
 import type { MemoryShard } from './memory/shard.ts';
 import type { MemoryShardLog } from './memory/shard-log.ts';
@@ -22,14 +23,13 @@ import type { MemorySnapshot } from './memory/snapshots.ts';
 import { type Monitor, prefixOf } from './monitor.ts';
 import type { Trimming } from './plan.ts';
 import type { SimProcess } from './process.ts';
-import type { Dice } from './random.ts';
 import { type Servers, SUBJECTS } from './servers.ts';
 import type { Trace } from './trace.ts';
 
 export interface SimTrimmingOptions {
   readonly process: SimProcess;
   readonly trimming: Trimming;
-  readonly dice: Dice;
+  readonly dice: Random;
   readonly servers: Servers;
   readonly monitor: Monitor;
   readonly trace: Trace;

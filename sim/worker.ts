@@ -13,6 +13,7 @@ import { ShardWorker } from '../src/workers/shard-worker.ts';
 import type { TimeSource } from '../src/workers/time/log-time.ts';
 import { TrueTime } from '../src/workers/time/true-time.ts';
 import { clocksOf } from '../src/workers/time/worker-clocks.ts';
+import type { Random } from '../verify/kit/chance/random.ts';
 import { memoryLeaseStore } from './memory/leases.ts';
 import { MemoryPublisher } from './memory/publisher.ts';
 import type { MemoryShard } from './memory/shard.ts';
@@ -21,7 +22,6 @@ import { type CommitFault, memoryShardStore } from './memory/shard-store.ts';
 import { type Monitor, prefixOf } from './monitor.ts';
 import type { Plan, Trimming } from './plan.ts';
 import type { SimProcess } from './process.ts';
-import type { Dice } from './random.ts';
 import { type Servers, SUBJECTS } from './servers.ts';
 import type { Trace } from './trace.ts';
 import { SimTrimming } from './trimming.ts';
@@ -37,7 +37,7 @@ export interface Ports {
 export interface SimWorkerOptions {
   readonly process: SimProcess;
   readonly plan: Plan;
-  readonly dice: Dice;
+  readonly dice: Random;
   readonly servers: Servers;
   readonly monitor: Monitor;
   readonly trace: Trace;

@@ -1,5 +1,5 @@
 /** What can be broken, and what is needed to break it. */
-import type { Random } from '../../demo/random.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 import type { Load } from '../load/load.ts';
 import type { ChaosSystem } from '../system/system.ts';
 import type { WorkerProcess } from '../system/worker-process.ts';

@@ -1,6 +1,6 @@
 /** Faults of connections between any two parts. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Random } from '../../demo/random.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 import type { Link } from '../system/link.ts';
 import { type Fault, type Stricken, someWorker } from './fault.ts';
 

@@ -1,6 +1,7 @@
 /** Asks for every outcome that nobody heard, and again for some that were: they have to be the same. */
-import type { Random } from '../../demo/random.ts';
+
 import { parseDecisionSubject } from '../../src/protocol/subjects.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 import { type Key, keyOf } from '../checker/testimony.ts';
 import type { OutcomeWatch } from '../load/outcome-watch.ts';
 import type { Sender } from '../load/sender.ts';

@@ -1,7 +1,7 @@
 /** What agents do with each other: each flow is one small story, some of which are meant to go wrong. */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Random } from '../../demo/random.ts';
 import type { Outcome } from '../../src/protocol/outcome.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 
 export interface Stage {
   readonly pool: string;

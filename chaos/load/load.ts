@@ -1,8 +1,8 @@
 /** Agents at work: many flows side by side, at a bounded rate, sending again what was sent and now and then nonsense. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { Random } from '../../demo/random.ts';
 import type { Outcome } from '../../src/protocol/outcome.ts';
 import type { Subjects } from '../../src/protocol/subjects.ts';
+import { Random } from '../../verify/kit/chance/random.ts';
 import type { Recorder } from '../history/recorder.ts';
 import { FLOWS, type Stage } from './flows.ts';
 import { poison } from './poison.ts';

@@ -1,6 +1,7 @@
 /** Messages that nobody who reads the protocol would send, straight into the log. */
-import type { Random } from '../../demo/random.ts';
+
 import type { Subjects } from '../../src/protocol/subjects.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 
 /** One id is one decision, so bodies that have one at all take that of the message. */
 const bodies = (id: string) =>

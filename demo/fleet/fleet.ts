@@ -6,8 +6,8 @@
 import { ConvergeClient } from '../../src/client/client.ts';
 import type { ConvergeEvent } from '../../src/protocol/event.ts';
 import { after, type Timer } from '../../src/timers.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 import type { Gate } from '../cluster/gate.ts';
-import type { Random } from '../random.ts';
 import { canRun, type Workload } from '../workload.ts';
 import { Agent } from './agent.ts';
 import { type Notice, NoticeBoard } from './notice-board.ts';

@@ -1,6 +1,6 @@
 /** Valid decisions of every type, aimed at what stands in the small world: what mutations begin with. */
 import { SINGLE_DECISIONS, type SingleType } from '../../src/protocol/decisions/index.ts';
-import type { Random } from '../random.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 import { AGENTS, START } from './names.ts';
 
 const TASKS = [

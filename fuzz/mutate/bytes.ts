@@ -1,5 +1,5 @@
 /** Changes to bytes that know nothing of what they mean. */
-import type { Random } from '../random.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 
 /** Sequences that are no UTF-8, or are so only just: overlong, a surrogate, beyond the last character, cut short. */
 const ODD = [

@@ -2,7 +2,7 @@
  * Changes to JSON that leave most of it as it was: members that stand there twice, go, change places or names, and values
  * that are replaced by what nobody expects. Works on a tree of texts, because most of what is wanted no object can hold.
  */
-import type { Random } from '../random.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 import { nastyJson, nastyText } from './nasty.ts';
 
 type Node = Leaf | List | Members;

@@ -1,5 +1,5 @@
 /** Texts that have broken parsers before: as JSON, as names and as words. */
-import type { Random } from '../random.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 
 const NUMBERS = [
   '0',

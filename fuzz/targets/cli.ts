@@ -6,11 +6,11 @@ import { PassThrough } from 'node:stream';
 import { runCli } from '../../src/cli/cli.ts';
 import { EXIT } from '../../src/errors.ts';
 import { QUERIES } from '../../src/protocol/queries.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 import { validDecision } from '../corpus/decisions.ts';
 import { mutatedJson } from '../mutate/json.ts';
 import { nastyText } from '../mutate/nasty.ts';
 import { must } from '../oracle.ts';
-import type { Random } from '../random.ts';
 import type { Target } from './target.ts';
 
 const COMMANDS = [

@@ -8,12 +8,12 @@ import { isObject } from '../../src/protocol/json.ts';
 import { isName } from '../../src/protocol/names.ts';
 import { bodyHash } from '../../src/protocol/outcome.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 import { validDecision } from '../corpus/decisions.ts';
 import { PLACE } from '../corpus/names.ts';
 import { mutatedJson } from '../mutate/json.ts';
 import { nastyText } from '../mutate/nasty.ts';
 import { must } from '../oracle.ts';
-import type { Random } from '../random.ts';
 import type { Target } from './target.ts';
 
 const SUBJECTS = subjects(PLACE.namespace);

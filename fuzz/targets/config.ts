@@ -1,9 +1,9 @@
 /** The environment of a worker: a configuration, or a ConfigurationError or CredentialsError that says in a line what is wrong. */
 import { configFromEnv, configVariables, parseConfig } from '../../src/config.ts';
 import { ConfigurationError, CredentialsError } from '../../src/errors.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 import { nastyText } from '../mutate/nasty.ts';
 import { must, mustBeTellable } from '../oracle.ts';
-import type { Random } from '../random.ts';
 import type { Target } from './target.ts';
 
 const VARIABLES = configVariables();

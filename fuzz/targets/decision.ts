@@ -13,6 +13,7 @@ import { shardKeys } from '../../src/state/keys.ts';
 import { Operations } from '../../src/state/operations.ts';
 import { type DecidedBatch, decideBatch } from '../../src/workers/decide-batch.ts';
 import { decodeOutbox, encodeOutbox } from '../../src/workers/outbox.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 import { validDecision } from '../corpus/decisions.ts';
 import { AGENTS, PLACE, START } from '../corpus/names.ts';
 import { HISTORY_LENGTH, smallWorld } from '../corpus/small-world.ts';
@@ -20,7 +21,6 @@ import { mutatedBytes, randomBytes } from '../mutate/bytes.ts';
 import { mutatedJson } from '../mutate/json.ts';
 import { nastyText } from '../mutate/nasty.ts';
 import { must, mustBeTellable } from '../oracle.ts';
-import type { Random } from '../random.ts';
 import type { Target } from './target.ts';
 
 const SUBJECTS = subjects(PLACE.namespace);

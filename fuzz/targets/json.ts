@@ -2,12 +2,12 @@
 import { isUtf8 } from 'node:buffer';
 import { parseJson } from '../../src/protocol/json.ts';
 import { MAX_DEPTH } from '../../src/protocol/limits.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 import { validDecision } from '../corpus/decisions.ts';
 import { mutatedBytes, randomBytes } from '../mutate/bytes.ts';
 import { mutatedJson } from '../mutate/json.ts';
 import { nastyJson } from '../mutate/nasty.ts';
 import { must, mustBeTellable } from '../oracle.ts';
-import type { Random } from '../random.ts';
 import type { Target } from './target.ts';
 
 export const jsonTarget: Target = {

@@ -1,11 +1,11 @@
 /** Query requests: a query of its name, or `invalid_query`. */
 import { readQuery } from '../../src/bus/read-query.ts';
 import { isQueryName, QUERIES, type QueryName } from '../../src/protocol/queries.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 import { mutatedBytes } from '../mutate/bytes.ts';
 import { mutatedJson } from '../mutate/json.ts';
 import { nastyText } from '../mutate/nasty.ts';
 import { must, mustBeTellable } from '../oracle.ts';
-import type { Random } from '../random.ts';
 import type { Target } from './target.ts';
 
 const NAMES = Object.keys(QUERIES).filter(isQueryName);

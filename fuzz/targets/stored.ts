@@ -4,11 +4,11 @@ import { parseEntityRef } from '../../src/protocol/entities.ts';
 import { settingsSchema } from '../../src/protocol/settings.ts';
 import { parsePendingMember, pendingMember } from '../../src/state/keys.ts';
 import { decodeOutbox, encodeOutbox, type Owed } from '../../src/workers/outbox.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 import { mutatedBytes } from '../mutate/bytes.ts';
 import { mutatedJson } from '../mutate/json.ts';
 import { nastyText } from '../mutate/nasty.ts';
 import { must } from '../oracle.ts';
-import type { Random } from '../random.ts';
 import type { Target } from './target.ts';
 
 export const storedTarget: Target = {

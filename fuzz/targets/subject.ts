@@ -1,9 +1,9 @@
 /** Subjects: an address is read from exactly the subject that would be written for it. */
 import { parseDecisionSubject, subjects } from '../../src/protocol/subjects.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 import { mutatedBytes } from '../mutate/bytes.ts';
 import { nastyText } from '../mutate/nasty.ts';
 import { must } from '../oracle.ts';
-import type { Random } from '../random.ts';
 import type { Target } from './target.ts';
 
 const NAMESPACE = 'converge';

@@ -1,4 +1,4 @@
-import type { Random } from '../random.ts';
+import type { Random } from '../../verify/kit/chance/random.ts';
 
 /** One input, and the trial of it. */
 export interface Trial {

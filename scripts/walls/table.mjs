@@ -135,6 +135,7 @@ export const ROWS = [
       'src/servers',
       'src/programs',
       'src/config.ts',
+      'verify/kit/chance',
       ...LIB,
     ],
     packages: [...NATS, 'node:*'],
@@ -148,6 +149,12 @@ export const ROWS = [
 
   // How do we know?
   {
+    of: 'verify/kit/chance',
+    asks: 'What is left to chance, and how is it played again?',
+    imports: [],
+    packages: [],
+  },
+  {
     of: 'sim',
     asks: 'Does the core hold on servers that fail on purpose, seed by seed?',
     imports: [
@@ -155,7 +162,7 @@ export const ROWS = [
       'src/state',
       'src/bus',
       'src/workers',
-      'demo',
+      'verify/kit/chance',
       'src/programs',
       'src/errors.ts',
     ],
@@ -171,7 +178,7 @@ export const ROWS = [
       'src/state',
       'src/bus',
       'src/servers',
-      'demo',
+      'verify/kit/chance',
       'src/programs',
       ...LIB,
     ],
@@ -203,6 +210,7 @@ export const ROWS = [
       'src/programs',
       'src/config.ts',
       'src/errors.ts',
+      'verify/kit/chance',
     ],
     packages: ['nats', 'node:*'],
   },

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { type MayVanish, Mishaps } from '../../demo/mishaps.ts';
-import { Random } from '../../demo/random.ts';
 import { Scoreboard } from '../../demo/scoreboard.ts';
 import type { PlannedTask, Workload } from '../../demo/workload.ts';
+import { Random } from '../../verify/kit/chance/random.ts';
 
 class FakeAgent implements MayVanish {
   readonly name: string;

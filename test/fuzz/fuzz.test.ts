@@ -3,12 +3,12 @@ import { validDecision } from '../../fuzz/corpus/decisions.ts';
 import { PLACE } from '../../fuzz/corpus/names.ts';
 import { must } from '../../fuzz/oracle.ts';
 import { planOf } from '../../fuzz/plan.ts';
-import { Random } from '../../fuzz/random.ts';
 import { TARGETS } from '../../fuzz/targets/index.ts';
 import type { Target } from '../../fuzz/targets/target.ts';
 import { inputOf, tryInputs } from '../../fuzz/try-inputs.ts';
 import { SINGLE_DECISIONS } from '../../src/protocol/decisions/index.ts';
 import { decode } from '../../src/protocol/decode.ts';
+import { Random } from '../../verify/kit/chance/random.ts';
 
 /** A million are `npm run fuzz`. */
 const SAMPLE = 8_000;

@@ -3,19 +3,9 @@
  * every decision type, sweeps with changing retention, batches, repeats of earlier messages, and rubbish.
  */
 import type { LogMessage } from '../../src/bus/log-reader.ts';
+import { Random } from '../../verify/kit/chance/random.ts';
 
 export type Traffic = Omit<LogMessage, 'seq'>;
-
-/** mulberry32: small, and the same everywhere. */
-export function randomOf(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 export interface WorkloadOptions {
   readonly ns: string;
@@ -47,10 +37,10 @@ export function workload({
   start = START,
   operated = false,
 }: WorkloadOptions): Traffic[] {
-  const random = randomOf(seed);
-  const below = (n: number): number => Math.floor(random() * n);
+  const random = new Random(seed);
+  const below = (n: number): number => random.integer(n);
   const pick = <T>(from: readonly T[]): T => from[below(from.length)] as T;
-  const chance = (share: number): boolean => random() < share;
+  const chance = (share: number): boolean => random.next() < share;
   const some = <T>(from: readonly T[]): T[] => from.filter(() => chance(0.5));
   const traffic: Traffic[] = [];
   const guesses = new Map(pools.map((pool) => [pool, new Guess(pick)]));
@@ -115,7 +105,7 @@ export function workload({
       return { type: 'ClaimTask', taskId: wanted, ...(chance(0.2) ? { claimTtlMs: 300 } : {}) };
     }
     if (kind < 40) {
-      return { type: 'RenewClaim', taskId, ...(chance(0.5) ? { progress: random(), note: 'on' } : {}) };
+      return { type: 'RenewClaim', taskId, ...(chance(0.5) ? { progress: random.next(), note: 'on' } : {}) };
     }
     if (kind < 48) return { type: 'ReleaseTask', taskId };
     if (kind < 75) return { type: 'ReportTask', taskId, result: { ok: true, 3: below(9) } };
@@ -336,7 +326,7 @@ export function workload({
 
   while (traffic.length < count) {
     at += below(40);
-    const kind = random();
+    const kind = random.next();
     const earlier = traffic[below(traffic.length)];
     if (kind < 0.08 && earlier !== undefined) {
       // Sent again, at another time; sometimes the log's clock stands still or goes back a little.

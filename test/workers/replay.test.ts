@@ -1,12 +1,13 @@
 /** The state is a function of the log and of nothing else: not of batches, takeovers, or what was there before (I3). */
 import { describe, expect, it, vi } from 'vitest';
+import { Random } from '../../verify/kit/chance/random.ts';
 import { dumpState } from '../support/dump-state.ts';
 import { firstDifference } from '../support/first-difference.ts';
 import { impliedIndexes, indexesOf } from '../support/implied-indexes.ts';
 import { faultsIn } from '../support/legal-history.ts';
 import { MemoryLog, RecordingPublisher, startShard } from '../support/shard.ts';
 import { useSystem } from '../support/system.ts';
-import { randomOf, type Traffic, workload } from '../support/workload.ts';
+import { type Traffic, workload } from '../support/workload.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
@@ -26,10 +27,8 @@ async function run(ns: string, traffic: readonly Traffic[], batch: number, owner
   if (keys.length > 0) await system.redis.del(...keys);
   const log = new MemoryLog();
   const publisher = new RecordingPublisher();
-  const random = randomOf(owners);
-  const ends = Array.from({ length: owners - 1 }, () => Math.floor(random() * traffic.length)).sort(
-    (a, b) => a - b,
-  );
+  const random = new Random(owners);
+  const ends = Array.from({ length: owners - 1 }, () => random.integer(traffic.length)).sort((a, b) => a - b);
   for (const end of [...ends, traffic.length]) {
     for (const message of traffic.slice(log.messages.length, end)) log.append(message);
     const shard = await startShard(system, { ns, log, publisher, maxBatch: batch });

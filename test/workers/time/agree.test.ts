@@ -1,6 +1,5 @@
 /** True time from clocks of which some are wrong (rule 3.2). */
 import { describe, expect, it } from 'vitest';
-import { Dice } from '../../../sim/random.ts';
 import {
   type Agreement,
   agree,
@@ -8,6 +7,7 @@ import {
   type Reading,
   skewOf,
 } from '../../../src/workers/time/agree.ts';
+import { Random } from '../../../verify/kit/chance/random.ts';
 
 const HOUR = 3_600_000;
 const YEAR = 365 * 24 * HOUR;
@@ -103,7 +103,7 @@ it('a skew is what a clock is wrong by at least', () => {
 
 describe('whatever the clocks are', () => {
   const draw = (
-    dice: Dice,
+    dice: Random,
     count: number,
     wrong: number,
     machines: number,
@@ -123,7 +123,7 @@ describe('whatever the clocks are', () => {
 
   it.each([1, 2])('less than half of them cannot move the time, on %s machines or more', (machines) => {
     for (let seed = 0; seed < 2_000; seed++) {
-      const dice = new Dice(seed);
+      const dice = new Random(seed);
       const count = dice.between(2, 9);
       const { readings, truth } = draw(dice, count, dice.integer(Math.ceil(count / 2)), machines);
       const agreed = agree(readings);
@@ -133,7 +133,7 @@ describe('whatever the clocks are', () => {
 
   it('with a time that was agreed before not even half of them can', () => {
     for (let seed = 0; seed < 2_000; seed++) {
-      const dice = new Dice(seed);
+      const dice = new Random(seed);
       const wrong = dice.between(1, 4);
       const { readings, truth } = draw(dice, 2 * wrong, wrong, 1);
       const agreed = agree(readings, { offsetMs: truth, spreadMs: 0 });
@@ -143,7 +143,7 @@ describe('whatever the clocks are', () => {
 
   it('the order in which they are read is no matter, and the spread has its bound', () => {
     for (let seed = 0; seed < 1_000; seed++) {
-      const dice = new Dice(seed);
+      const dice = new Random(seed);
       const count = dice.between(1, 7);
       const { readings } = draw(dice, count, dice.integer(count + 1), dice.between(1, 2));
       const agreed = agree(readings);
