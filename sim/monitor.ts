@@ -35,6 +35,11 @@ export class Monitor {
     return this.#of(shard).applied;
   }
 
+  /** The Clocks by which its times were decided, those too that stand behind all that is applied. */
+  clocksKnownTo(shard: number, newest: number): readonly LogMessage[] {
+    return this.#of(shard).clocks.filter(({ seq }) => seq <= newest);
+  }
+
   /** The log lost messages whose events were told: what takes their places is told with the same ids. */
   isTainted(shard: number): boolean {
     return this.#of(shard).isTainted;
@@ -67,6 +72,8 @@ export class Monitor {
       this.#findings.report('I1', `${at}: message ${hole.seq} was trimmed, and the state goes on without it`);
     }
     applied.push(...batch);
+    const newest = next.clock?.seq ?? 0;
+    record.clocks = log.filter(({ seq, subject }) => seq <= newest && subject === SUBJECTS.clocks(shard));
     record.furthest = Math.max(record.furthest, next.seq);
     // Whatever ends, ends by the time of the log.
     const aheadMs = next.now - this.#trueNow();
@@ -142,6 +149,7 @@ export class Monitor {
 
 class ShardRecord {
   applied: LogMessage[] = [];
+  clocks: readonly LogMessage[] = [];
   /** The furthest that the shard ever was. */
   furthest = 0;
   isTainted = false;

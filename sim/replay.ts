@@ -29,16 +29,20 @@ const METRICS = new WorkerMetrics();
 /** Turns of the event loop after which a replay that has not ended is stuck. */
 const MOST_TURNS = 1_000;
 
+/** `known` are the Clocks by which the times were decided, whether or not `messages` come as far. */
 export async function replay(
   shard: number,
   shards: number,
   messages: readonly LogMessage[],
   logIdentity: string,
+  known: readonly LogMessage[],
 ): Promise<Implied> {
   const stored = new MemoryShard();
   const events: RenderedEvent[] = [];
   const outcomes = new Map<string, string[]>();
   const deadLetters: number[] = [];
+  const applied = messages.filter(({ subject }) => subject === SUBJECTS.clocks(shard));
+  const clocks = [...new Set([...applied, ...known])].sort((a, b) => a.seq - b.seq);
   let taken = 0;
   let isOver = messages.length === 0;
   const worker = new ShardWorker({
@@ -48,8 +52,7 @@ export async function replay(
     subjects: SUBJECTS,
     store: memoryShardStore(DIRECT_LINK, stored),
     log: {
-      clocks: async (after) =>
-        messages.filter(({ seq, subject }) => seq > after && subject === SUBJECTS.clocks(shard)),
+      clocks: async (after) => clocks.filter(({ seq }) => seq > after),
       identity: async () => logIdentity,
       read: async (seq) => messages.find((message) => message.seq === seq),
       open: async () => ({

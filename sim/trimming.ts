@@ -15,6 +15,7 @@ import { lateClock } from '../src/workers/snapshots/late-clock.ts';
 import { LogTrimmer } from '../src/workers/snapshots/log-trimmer.ts';
 import { lossOf } from '../src/workers/snapshots/loss.ts';
 import { quotedFrom } from '../src/workers/snapshots/take-snapshot.ts';
+import { expectKnownClock } from '../src/workers/time/known-clock.ts';
 import type { Random } from '../verify/kit/chance/random.ts';
 import { memoryTrimMarks } from './memory/marks.ts';
 import type { MemoryShard } from './memory/shard.ts';
@@ -192,9 +193,11 @@ export class SimTrimming {
     const { servers } = this.#options;
     const { position } = summary;
     const place = { namespace: SUBJECTS.namespace, shard, shards: servers.shards.length };
-    const late = lateClock(await log.clocks(position.seq), place, position.seq, clock);
+    const clocks = await log.clocks(position.seq);
+    const late = lateClock(clocks, place, position.seq, clock);
     if (late !== undefined) return late;
     await verifyLog(log.verifiable(), position);
+    expectKnownClock(clock, clocks, position.seq);
     return undefined;
   }
 

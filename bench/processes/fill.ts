@@ -46,7 +46,7 @@ async function fill(args: unknown): Promise<{ stored: number }> {
     await store.commit({
       id: `fill-${pool}-${first}`,
       expected: position,
-      next: { seq, hash, logIdentity, now, clock: 0 },
+      next: { seq, hash, logIdentity, now, clock: undefined },
       settings,
       nextDue: Number.isNaN(nextDue) ? undefined : nextDue,
       // A hint for loading; the shard's own next commit says what it is.

@@ -38,7 +38,9 @@ export async function checkEnd(end: EndOfRun): Promise<number> {
     const applied = monitor.appliedTo(shard);
     decisions += applied.length;
     checkLog(end, shard, stored, applied);
-    const story = await replay(shard, plan.shards, applied, stored.position().logIdentity ?? 'none');
+    const { logIdentity = 'none' } = stored.position();
+    const known = monitor.clocksKnownTo(shard, stored.clock?.seq ?? 0);
+    const story = await replay(shard, plan.shards, applied, logIdentity, known);
     checkState(end, shard, stored, story);
     checkOnce(end, story);
     if (monitor.isTainted(shard)) {

@@ -2,13 +2,17 @@
 import type { Monitor } from '../monitor.ts';
 import type { Servers } from '../servers.ts';
 
-/** A shard whose state comes from messages that the log does not hold any more. */
+/** A shard whose state comes from messages that the log does not hold any more: what it applied, and the Clock that it knew. */
 export function hasDiverged(servers: Servers, monitor: Monitor, shard: number): boolean {
   const applied = monitor.appliedTo(shard);
-  const { logIdentity } = servers.shards[shard]?.position() ?? {};
+  const stored = servers.shards[shard];
+  const { logIdentity } = stored?.position() ?? {};
   if (logIdentity !== undefined && logIdentity !== servers.decisions.bounds().identity) return true;
   const last = applied.at(-1);
-  return last !== undefined && servers.decisions.version[last.seq - 1] !== last;
+  const made = [last, monitor.clocksKnownTo(shard, stored?.clock?.seq ?? 0).at(-1)];
+  return made.some(
+    (message) => message !== undefined && servers.decisions.version[message.seq - 1] !== message,
+  );
 }
 
 /**

@@ -14,6 +14,7 @@ import {
 } from '../../src/protocol/documents.ts';
 import { type Entity, entityRef } from '../../src/protocol/entities.ts';
 import { type Standing, standingSchema } from '../../src/protocol/settings.ts';
+import type { KnownClock } from '../../src/state/known-clock.ts';
 import {
   type Found,
   LOST,
@@ -56,7 +57,7 @@ interface PoolContent {
 interface Content {
   position: StoredPosition;
   now: number;
-  clock: number;
+  clock: KnownClock | undefined;
   settings: Standing | undefined;
   nextDue: number | undefined;
   commitId: string | undefined;
@@ -92,7 +93,7 @@ export class MemoryShard {
   }
 
   /** The newest Clock that it knows. */
-  get clock(): number {
+  get clock(): KnownClock | undefined {
     return this.#content.clock;
   }
 
@@ -394,7 +395,7 @@ function emptyContent(): Content {
   return {
     position: { seq: 0, hash: undefined, logIdentity: undefined },
     now: 0,
-    clock: 0,
+    clock: undefined,
     settings: undefined,
     nextDue: undefined,
     commitId: undefined,

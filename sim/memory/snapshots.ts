@@ -2,12 +2,13 @@
 
 import type { LogMessage } from '../../src/bus/log-message.ts';
 import { SNAPSHOTS_KEPT } from '../../src/bus/snapshot-bucket.ts';
+import type { KnownClock } from '../../src/state/known-clock.ts';
 import type { SealedSnapshot } from '../../src/workers/snapshots/trim-ports.ts';
 import type { ShardCopy } from './shard.ts';
 
 export interface MemorySnapshot extends SealedSnapshot {
   /** The newest Clock that the state knew. */
-  readonly clock: number;
+  readonly clock: KnownClock | undefined;
   readonly copy: ShardCopy;
   /** The messages that made it: for the judge only. */
   readonly applied: readonly LogMessage[];

@@ -1,6 +1,7 @@
 /** From a commit to the keys and arguments of commit.lua. */
 import { writeChange } from './documents-to-writes.ts';
 import { classHash, rememberedEntry, type ShardKeys } from './keys.ts';
+import { writeKnownClock } from './known-clock.ts';
 import { Operations } from './operations.ts';
 import type { ScriptInput } from './script-writer.ts';
 import type { ShardCommit } from './shard-store.ts';
@@ -9,7 +10,7 @@ export function encodeCommit(keys: ShardKeys, commit: ShardCommit): ScriptInput 
   const writes = new Operations();
   const { expected, next } = commit;
   writes.add('HSET', keys.meta, 'now', String(next.now), 'settings', JSON.stringify(commit.settings));
-  if (next.clock > 0) writes.add('HSET', keys.meta, 'clock', String(next.clock));
+  if (next.clock !== undefined) writes.add('HSET', keys.meta, 'clock', writeKnownClock(next.clock));
   const due = commit.nextDue === undefined ? '' : String(commit.nextDue);
   writes.add('HSET', keys.meta, 'due', due, 'bytes', String(commit.bytes));
   const removedPools = new Set<string>();

@@ -6,6 +6,7 @@ import { type Entity, type EntityKind, parseEntityRef } from '../protocol/entiti
 import { standingSchema } from '../protocol/settings.ts';
 import { encodeCommit } from './encode-commit.ts';
 import type { ShardKeys } from './keys.ts';
+import { readKnownClock } from './known-clock.ts';
 import { NO_GUARD, Pages } from './pages.ts';
 import { Reads } from './reads.ts';
 import type { Redis } from './redis.ts';
@@ -90,7 +91,7 @@ export class RedisShardStore implements ShardStore {
     return {
       position,
       now: Number(now ?? 0),
-      clock: Number(clock ?? 0),
+      clock: readKnownClock(clock ?? undefined),
       settings: settings == null ? undefined : standingSchema.parse(JSON.parse(settings)),
       pools: stored,
       outcomes: {

@@ -6,6 +6,7 @@ import type { DocumentChange } from '../protocol/document-change.ts';
 import type { Ban, Member, Pool, Task } from '../protocol/documents.ts';
 import type { Entity } from '../protocol/entities.ts';
 import type { Standing } from '../protocol/settings.ts';
+import type { KnownClock } from './known-clock.ts';
 import type { WriteSize } from './script-writer.ts';
 
 /**
@@ -37,8 +38,8 @@ export interface StoredShard {
   readonly position: StoredPosition;
   /** Log time of the last decision; 0 before the first. */
   readonly now: number;
-  /** The newest Clock (its position) that was known when that was applied; 0 when none was. Not part of the state. */
-  readonly clock: number;
+  /** The newest Clock that was known when that was applied; undefined when none was. Not part of the state. */
+  readonly clock: KnownClock | undefined;
   readonly settings: Standing | undefined;
   readonly pools: readonly StoredPool[];
   readonly outcomes: {
@@ -99,7 +100,7 @@ export interface ShardCommit {
     readonly logIdentity: string;
     readonly now: number;
     /** As in {@link StoredShard}. */
-    readonly clock: number;
+    readonly clock: KnownClock | undefined;
   };
   readonly settings: Standing;
   readonly nextDue: number | undefined;

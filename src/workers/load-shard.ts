@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import { LogDivergedError, ShardLostError } from '../errors.ts';
 import type { World } from '../handlers/world/world.ts';
+import type { KnownClock } from '../state/known-clock.ts';
 import { LOST, type LoadGuard, type ShardStore, type StoredPosition } from '../state/shard-store.ts';
 import type { OutboxPublisher } from './outbox-publisher.ts';
 import type { Clock, ShardLog } from './ports.ts';
@@ -13,8 +14,8 @@ export interface Loaded {
   position: { readonly seq: number; readonly hash: string | undefined };
   readonly logIdentity: string;
   now: number;
-  /** The newest Clock that was known when the last message was applied; 0 when none was. */
-  clock: number;
+  /** The newest Clock that was known when the last message was applied; undefined when none was. */
+  clock: KnownClock | undefined;
 }
 
 export interface LoadOptions {

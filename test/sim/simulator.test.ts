@@ -49,6 +49,11 @@ it('a sample of seeds breaks no invariant, and meets faults of every kind', asyn
     expect(campaign.faults[kind], kind).toBeGreaterThan(0);
 }, 240_000);
 
+/** A worker had read a Clock that stood behind what it had applied, when the log was made anew. */
+it('the judge replays by the Clocks that were known, those too that the log lost before their turn came', async () => {
+  expect((await playSeeds(344, 1)).violations).toEqual([]);
+});
+
 /** Needs two owners at one moment: hundreds of seeds, too many for every day. `npm run sim -- --planted` hunts for it. */
 const RARE = 'drain what was there before loading';
 

@@ -37,7 +37,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
       const settings = { ...DEFAULT_SETTINGS, finalRetentionMs: 5 };
       const plain = commitFrom(BEGINNING);
       const commit = commitFrom(BEGINNING, {
-        next: { ...plain.next, clock: 7 },
+        next: { ...plain.next, clock: { seq: 7, hash: 'hash-of-7' } },
         settings,
         changes: [
           { kind: 'pool', pool: 'p', before: undefined, after: poolDoc('p') },
@@ -67,7 +67,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
       expect(shard).toEqual({
         position: positionAfter(commit),
         now: 1_000,
-        clock: 7,
+        clock: { seq: 7, hash: 'hash-of-7' },
         settings,
         outcomes: { count: 2, bytes: 2 * ('a.1'.length + '{}'.length), oldestAt: 40 },
         bans: [BAN],
@@ -101,7 +101,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
       expect(await store.load()).toEqual({
         position: { seq: 0, hash: undefined, logIdentity: undefined },
         now: 0,
-        clock: 0,
+        clock: undefined,
         settings: undefined,
         pools: [],
         outcomes: { count: 0, bytes: 0, oldestAt: undefined },

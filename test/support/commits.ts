@@ -15,7 +15,13 @@ export function commitFrom(expected: StoredPosition, fields: Partial<ShardCommit
   return {
     id: `commit-${ids++}`,
     expected: { ...expected, logIdentity: expected.logIdentity ?? LOG },
-    next: { seq, hash: `hash-${seq}`, logIdentity: expected.logIdentity ?? LOG, now: seq * 1_000, clock: 0 },
+    next: {
+      seq,
+      hash: `hash-${seq}`,
+      logIdentity: expected.logIdentity ?? LOG,
+      now: seq * 1_000,
+      clock: undefined,
+    },
     settings: DEFAULT_SETTINGS,
     nextDue: undefined,
     bytes: 0,

@@ -140,7 +140,13 @@ describe('what is reckoned of a commit', () => {
         const decided = decideBatch(batch, world, { outcomes: new Map() }, context);
         const commit = buildCommit({
           id: 'commit',
-          loaded: { world, position: { seq: 0, hash: undefined }, logIdentity: LOG, now: 0, clock: 0 },
+          loaded: {
+            world,
+            position: { seq: 0, hash: undefined },
+            logIdentity: LOG,
+            now: 0,
+            clock: undefined,
+          },
           last,
           decided,
           fetched: {

@@ -16,12 +16,14 @@ import { LogDivergedError, SnapshotDamagedError } from '../../errors.ts';
 import type { SnapshotSeal } from '../../protocol/snapshots.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import type { ShardKeys } from '../../state/keys.ts';
+import { readKnownClock } from '../../state/known-clock.ts';
 import type { Redis } from '../../state/redis.ts';
 import { LOST, type ShardStore, type StoredPosition } from '../../state/shard-store.ts';
 import { ShardRestore } from '../../state/snapshots/restore.ts';
 import { SnapshotSource } from '../../state/snapshots/source.ts';
 import type { Alarms } from '../alarms.ts';
 import type { WorkerMetrics } from '../metrics.ts';
+import { expectKnownClock } from '../time/known-clock.ts';
 import { readContent } from './content.ts';
 import { lateClock } from './late-clock.ts';
 import { type LossOptions, lossOf } from './loss.ts';
@@ -135,10 +137,12 @@ async function refusalOf(
   const stream = subjects.streams.decisions;
   const clocks = await clockMessages(jsm, stream, subjects.clocks(shard), position.seq);
   const place = { namespace: subjects.namespace, shard, shards };
-  const late = lateClock(clocks, place, position.seq, Number(summary.meta.clock ?? 0));
+  const known = readKnownClock(summary.meta.clock);
+  const late = lateClock(clocks, place, position.seq, known);
   if (late !== undefined) return late;
   try {
     await verifyLog(verifiable({ jsm, stream, shard, marks: new NatsTrimMarks(jsm, subjects) }), position);
+    expectKnownClock(known, clocks, position.seq);
     return undefined;
   } catch (error) {
     if (!(error instanceof LogDivergedError)) throw error;

@@ -5,13 +5,13 @@
  */
 
 import type { LogPlace } from '../../protocol/decode.ts';
-import { greatest } from '../../protocol/lists.ts';
 import type { Alarms } from '../alarms.ts';
 import { type DecodedMessage, decodeMessages } from '../decide-batch.ts';
 import { ShardHaltedError } from '../halting.ts';
 import type { Loaded } from '../load-shard.ts';
 import type { ShardLog } from '../ports.ts';
 import { type ClockRange, rangeOf } from './clock-range.ts';
+import { expectKnownClock, newestClock } from './known-clock.ts';
 import { AHEAD_BOUND_MS, LogTime, type LogTimeOptions, type Untimely } from './log-time.ts';
 
 export interface ShardTimeOptions extends LogTimeOptions, LogPlace {
@@ -29,19 +29,20 @@ export class ShardTime {
     this.#logTime = new LogTime(options);
   }
 
-  /** To be asked before the shard reads on. Throws when a Clock is about what was applied without it. */
+  /** To be asked before the shard reads on. Throws when a Clock is about what was applied without it, or is gone after all. */
   async readClocks(loaded: Loaded): Promise<void> {
     const { log } = this.#options;
     const found = await log.clocks(loaded.position.seq);
+    expectKnownClock(loaded.clock, found, loaded.position.seq);
     this.#clocks = decodeMessages(found, this.#options).flatMap(rangeOf);
     for (const { seq, from, to } of this.#clocks) {
-      if (seq <= loaded.clock || from > loaded.position.seq) continue;
+      if (seq <= (loaded.clock?.seq ?? 0) || from > loaded.position.seq) continue;
       throw new ShardHaltedError(
         'clock_late',
         `Clock ${seq} says that the stamps of ${from} to ${to} do not count, but ${loaded.position.seq} is applied already: stop all workers and run converge rebuild --force`,
       );
     }
-    loaded.clock = greatest([loaded.clock, ...this.#clocks.map(({ seq }) => seq)]) ?? loaded.clock;
+    loaded.clock = newestClock(loaded.clock, found);
   }
 
   isDistrusted(seq: number): boolean {
@@ -54,7 +55,7 @@ export class ShardTime {
     loaded: Loaded,
   ): Promise<{ readonly admitted: readonly DecodedMessage[]; readonly untimely?: Untimely }> {
     // One that nobody knew of when the shard read on: what it is about is applied, or stands in this batch.
-    if (batch.some((entry) => isClock(entry) && entry.message.seq > loaded.clock))
+    if (batch.some((entry) => isClock(entry) && entry.message.seq > (loaded.clock?.seq ?? 0)))
       await this.readClocks(loaded);
     const { count, untimely } = this.#logTime.admit(batch, (seq) => this.isDistrusted(seq));
     const admitted = count === batch.length ? batch : batch.slice(0, count);

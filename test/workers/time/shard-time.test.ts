@@ -205,13 +205,41 @@ it('a Clock that was known when its messages were applied is not late after a re
   await until('the shard to stand still', () => worker.worker.status === 'halted');
   const clock = shard.clock(from, last);
   await worker.applied();
-  expect(Number(await system.redis.hget(`${shard.ns}:{0}:s:meta`, 'clock'))).toBe(clock);
+  const stored = await system.redis.hget(`${shard.ns}:{0}:s:meta`, 'clock');
+  expect(stored?.split(' ')[0]).toBe(String(clock));
   await worker.stop();
   shard.beat(NOW + 1);
   const again = await shard.start();
   await again.applied();
   expect(again.worker.status).toBe('running');
 });
+
+it.each(['another message stands there', 'another Clock stands there', 'nothing stands there'])(
+  'a log that lost the Clock by which times were decided halts the shard: %s',
+  async (now) => {
+    const shard = new Shard();
+    const from = shard.beat(NOW + YEAR);
+    const last = shard.beat(NOW + YEAR);
+    // Between what the Clock is about and the Clock the shard stands still.
+    shard.beat(NOW + YEAR);
+    const clock = shard.clock(from, last);
+    const right = [...shard.log.messages];
+    const worker = await shard.start();
+    await until('what the Clock is about to be applied', () => worker.worker.position === last);
+    await until('the shard to stand still', () => worker.worker.status === 'halted');
+    await worker.stop();
+    shard.log.messages.splice(right.findIndex(({ seq }) => seq === last) + 1);
+    if (now !== 'nothing stands there') shard.beat(NOW);
+    if (now === 'another message stands there') expect(shard.beat(NOW)).toBe(clock);
+    if (now === 'another Clock stands there') expect(shard.clock(last, last)).toBe(clock);
+    const again = await shard.start();
+    await until('the shard to halt', () => again.worker.status === 'halted');
+    expect(again.worker.haltReason).toContain('no longer holds Clock');
+    expect(again.alarms.active.map(({ alarm }) => alarm)).toContain('shard_halted');
+    shard.log.messages.splice(0, shard.log.messages.length, ...right);
+    await until('it to go on', () => again.worker.haltReason?.includes('claims a time') === true);
+  },
+);
 
 it.each([
   ['about itself', 0, 0],
