@@ -107,6 +107,19 @@ export interface ShardStats {
   readonly outbox: number;
 }
 
+/** An alarm that is on at a worker that lives; docs/operations.md has all of them. */
+export interface WorkerAlarm {
+  readonly alarm: string;
+  readonly worker: string;
+  /** Absent when it concerns the whole worker. */
+  readonly shard?: number | undefined;
+  /** By the worker's clock, milliseconds since the epoch. */
+  readonly since: number;
+  readonly text: string;
+  /** What an operator does about it. */
+  readonly toDo: string;
+}
+
 export interface Stats {
   readonly shards: readonly ShardStats[];
   readonly logLastSeq: number;
@@ -115,6 +128,8 @@ export interface Stats {
   /** Log time of the newest sweep that succeeded; absent before the first. */
   readonly lastSweepAt?: number;
   readonly workers: readonly string[];
+  /** At most 20 of each worker. */
+  readonly alarms: readonly WorkerAlarm[];
   readonly pools: readonly PoolStats[];
 }
 

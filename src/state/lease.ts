@@ -3,6 +3,7 @@
  * it is said. Who looks sees from that alone whether the holder lives, by its own monotonic clock: no two clocks have to
  * agree for it, and none has to be right.
  */
+import { z } from 'zod';
 import { isObject, parseJson } from '../protocol/json.ts';
 
 export interface Lease {
@@ -51,17 +52,39 @@ export interface Heartbeat {
   readonly addresses: readonly string[];
   /** What it finds each clock to show more than the true time, milliseconds. */
   readonly skews?: Readonly<Record<string, number | undefined>>;
+  /** What is wrong with it. */
+  readonly alarms?: readonly HeartbeatAlarm[] | undefined;
 }
+
+const alarmSchema = z.object({
+  alarm: z.string(),
+  shard: z.int().optional(),
+  since: z.number(),
+  text: z.string(),
+  toDo: z.string(),
+});
+
+export type HeartbeatAlarm = Readonly<z.output<typeof alarmSchema>>;
+
+const alarmsSchema = z.array(alarmSchema).optional().catch(undefined);
 
 /** What is no heartbeat (a newer worker's, or somebody's by hand) counts as one of a worker whose clock is not known. */
 export function parseHeartbeat(text: string): Heartbeat | undefined {
   const { value } = parseJson(Buffer.from(text));
   if (!isObject(value)) return undefined;
   const { counter, leaseMs, wall, machine, addresses, skews } = value;
+  const alarms = alarmsSchema.parse(value.alarms);
   if (typeof counter !== 'number' || typeof leaseMs !== 'number' || typeof wall !== 'number')
     return undefined;
   if (typeof machine !== 'string' || !Array.isArray(addresses)) return undefined;
-  const known = { counter, leaseMs, wall, machine, addresses: addresses.map(String) };
+  const known = {
+    counter,
+    leaseMs,
+    wall,
+    machine,
+    addresses: addresses.map(String),
+    ...(alarms && { alarms }),
+  };
   return isObject(skews) ? { ...known, skews: numbersOf(skews) } : known;
 }
 

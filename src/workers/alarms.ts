@@ -7,52 +7,74 @@ import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
 import type { Clock } from './ports.ts';
 
-/** Every alarm there is: `stops` what is on while work stands still (not ready), `warns` what does not keep it from going on. */
+/**
+ * Every alarm there is, and what to do about it: `stops` what is on while work stands still (not ready), `warns` what does
+ * not keep it from going on.
+ */
 const ALARMS = {
   /** The log does not continue what was applied. */
-  shard_halted: 'stops',
+  shard_halted: stops('put the right log back; the shard goes on by itself'),
   /** A message of the log cannot be committed, not even alone. */
-  cannot_commit: 'stops',
+  cannot_commit: stops('report it as a bug, with the line of the log; it is tried again every 30 s'),
   /** Something waits, and for seconds nothing has moved. */
-  shard_stalled: 'stops',
+  shard_stalled: stops(
+    'look at the phase: commit and load wait for Redis, open and read for NATS, publish for room for events',
+  ),
   /** Leases cannot be renewed: the shards are about to be nobody's. */
-  leases_failing: 'stops',
+  leases_failing: stops('see whether Redis is full or away; workers go on by themselves'),
   /** No worker has the shard. */
-  shard_ownerless: 'stops',
+  shard_ownerless: stops('start a worker; if some live, look in their logs why they do not take it'),
   /** Something has been due for long and no sweeper came. */
-  sweep_overdue: 'warns',
+  sweep_overdue: warns('see whether the Redis of BullMQ is there'),
   /** The log refuses decisions. */
-  log_full: 'stops',
+  log_full: stops(
+    'raise CONVERGE_LOG_MAX_BYTES and the limit of the stream, or see why the log is not trimmed',
+  ),
   /** The events stream has no room: publishing pauses. */
-  events_full: 'stops',
+  events_full: stops('raise the limit of the events stream'),
   /** The clock of this worker is wrong: it is used for nothing. */
-  clock_worker: 'warns',
-  clock_redis: 'warns',
+  clock_worker: warns('set the clock of this machine right'),
+  clock_redis: warns("set the clock of Redis' machine right"),
   /** The log claims a time that is ahead: the shard waits before it. */
-  clock_log: 'stops',
+  clock_log: stops('set the clock of NATS right, then run converge clock distrust'),
   /** The log's clock is behind: sweeps bring the time along. */
-  clock_behind: 'warns',
+  clock_behind: warns('set the clock of NATS right'),
   /** The clocks do not agree what time it is. */
-  clock_unknown: 'stops',
+  clock_unknown: stops('set right the clocks that the reason shows'),
   /** An operator distrusts what is applied already. */
-  clock_late: 'stops',
+  clock_late: stops('stop all workers, run converge rebuild --force, start them'),
   /** A shard's time is ahead: something moved it there once. */
-  clock_ahead: 'warns',
+  clock_ahead: warns('run converge clock distrust --whole --dry-run, and follow docs/operations.md'),
   /** The heap of this worker does not hold the shard: it was given back. */
-  shard_too_large: 'stops',
+  shard_too_large: stops('start a worker with a larger heap (node --max-old-space-size)'),
   /** The shard ended two of its owners: it is tried alone, with pauses. */
-  shard_poison: 'stops',
+  shard_poison: stops('mend what ended them, most often too small a heap; then run converge shard retry'),
   /** Redis may evict state. */
-  redis_evicts: 'warns',
+  redis_evicts: warns('set maxmemory-policy noeviction'),
   /** A restart of the NATS server loses the log. */
-  log_in_memory: 'warns',
+  log_in_memory: warns('create the log on disk'),
   /** Nothing says what was trimmed of a shard's log. */
-  mark_missing: 'warns',
+  mark_missing: warns('when it is surely the right log, run converge marks renew'),
   /** Workers have different settings. */
-  settings_differ: 'warns',
+  settings_differ: warns('give all workers the settings that the line of the log names'),
 } as const;
 
+interface Meaning {
+  readonly stopsWork: boolean;
+  readonly toDo: string;
+}
+
+function stops(toDo: string): Meaning {
+  return { stopsWork: true, toDo };
+}
+
+function warns(toDo: string): Meaning {
+  return { stopsWork: false, toDo };
+}
+
 export type AlarmName = keyof typeof ALARMS;
+
+export const ALARM_NAMES = Object.keys(ALARMS).filter((name): name is AlarmName => name in ALARMS);
 
 /** Something is wrong with a clock. */
 export function isClockAlarm(alarm: AlarmName): boolean {
@@ -69,6 +91,15 @@ export interface Alarm {
   readonly detail: AlarmDetail;
   /** Wall clock: for people. */
   readonly since: number;
+}
+
+/** As it is told to whoever asks. */
+export interface ToldAlarm {
+  readonly alarm: AlarmName;
+  readonly shard?: number;
+  readonly since: number;
+  readonly text: string;
+  readonly toDo: string;
 }
 
 export interface AlarmsOptions {
@@ -138,13 +169,19 @@ export class Alarms {
   }
 
   /** For whoever asks the worker how it is. */
-  told(): { readonly alarm: AlarmName; readonly since: number; readonly text: string }[] {
-    return this.active.map((alarm) => ({ alarm: alarm.alarm, since: alarm.since, text: textOf(alarm) }));
+  told(): ToldAlarm[] {
+    return this.active.map(({ alarm, shard, since, ...more }) => ({
+      alarm,
+      ...(shard === undefined ? {} : { shard }),
+      since,
+      text: textOf({ alarm, shard, since, ...more }),
+      toDo: ALARMS[alarm].toDo,
+    }));
   }
 
   /** Why work stands still; empty while it does not. */
   notReady(): string[] {
-    return this.active.filter(({ alarm }) => ALARMS[alarm] === 'stops').map(textOf);
+    return this.active.filter(({ alarm }) => ALARMS[alarm].stopsWork).map(textOf);
   }
 }
 

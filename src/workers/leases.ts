@@ -85,6 +85,10 @@ export class LeaseHolder {
     return (this.#held.get(shard) ?? 0) > this.#options.clock.monotonic();
   }
 
+  get holder(): string {
+    return this.#options.holder;
+  }
+
   /** The holders of all workers that live, as far as this one can see; itself among them while it takes part. */
   get live(): readonly string[] {
     return this.#live;

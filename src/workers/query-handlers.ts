@@ -2,7 +2,7 @@
 import type { StreamInfo } from '@nats-io/jetstream';
 import type { EventFeeds } from '../bus/event-feeds.ts';
 import type { QueryHandlers } from '../bus/query-service.ts';
-import type { Stats } from '../protocol/queries.ts';
+import type { Stats, WorkerAlarm } from '../protocol/queries.ts';
 import type { SystemKeys } from '../state/keys.ts';
 import type { StateQueries } from '../state/queries.ts';
 import type { Redis } from '../state/redis.ts';
@@ -15,6 +15,8 @@ export interface QuerySources {
   readonly feeds: EventFeeds;
   /** Names of the workers that live. */
   readonly liveWorkers: () => readonly string[];
+  /** Of those. */
+  readonly alarms: () => readonly WorkerAlarm[];
 }
 
 export function queryHandlers({
@@ -24,6 +26,7 @@ export function queryHandlers({
   log,
   feeds,
   liveWorkers,
+  alarms,
 }: QuerySources): QueryHandlers {
   return {
     task: (query) => queries.task(query),
@@ -51,6 +54,7 @@ export function queryHandlers({
       const stats: Stats = {
         shards,
         workers: [...liveWorkers()],
+        alarms: alarms(),
         pools: ofPool === undefined ? [] : [ofPool.ok],
         logLastSeq: info?.state.last_seq ?? 0,
         logMessages: info?.state.messages ?? 0,

@@ -52,6 +52,7 @@ import { Sweeper } from './sweeper.ts';
 import { whereIs } from './time/machine.ts';
 import { TrueTime } from './time/true-time.ts';
 import { workerClocks } from './time/worker-clocks.ts';
+import { alarmsOfAll, heartbeatAlarms } from './told-alarms.ts';
 
 /** What a writer that died has left of a snapshot is surely nobody's any more. */
 const ORPHANS_OLDER_THAN_MS = 60 * 60 * 1_000;
@@ -349,6 +350,7 @@ class WorkerProcess {
       log: () => findStream(jsm, this.#subjects.streams.decisions),
       feeds: this.#feeds,
       liveWorkers: () => this.#leases.live.map(workerNameOf),
+      alarms: () => alarmsOfAll(this.#leases, this.#alarms),
     });
     this.#service = new QueryService({
       connection: nats,
@@ -434,7 +436,12 @@ class WorkerProcess {
         systemKeys: this.#keys,
         holder: this.#holder,
         leaseMs,
-        about: () => ({ wall: SYSTEM_CLOCK.now(), ...whereIs(), skews: this.#time.skews }),
+        about: () => ({
+          wall: SYSTEM_CLOCK.now(),
+          ...whereIs(),
+          skews: this.#time.skews,
+          alarms: heartbeatAlarms(this.#alarms),
+        }),
       }),
       holder: this.#holder,
       shards,

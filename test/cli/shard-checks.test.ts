@@ -1,5 +1,6 @@
 /** Verdicts on evidence that real servers show only in rare moments. */
 import { expect, it } from 'vitest';
+import { loadChecks } from '../../src/cli/doctor/load-checks.ts';
 import { gatherEvidence, type ShardEvidence, shardChecks } from '../../src/cli/doctor/shard-checks.ts';
 import type { ShardLook } from '../../src/cli/doctor/shard-look.ts';
 
@@ -17,6 +18,11 @@ function look(fields: Partial<ShardLook> = {}): ShardLook {
     oldestInOutbox: undefined,
     at: 0,
     dueAt: undefined,
+    owing: 0,
+    bytes: 0,
+    mostBytes: 1_000,
+    isPressed: false,
+    strikes: 0,
     ...fields,
   };
 }
@@ -55,6 +61,22 @@ it('a shard that nothing was ever decided on has no origin, and needs none', () 
 it('what is overdue for long is told', () => {
   expect(problems(look(), look({ dueAt: NOW - 5_000 }))).toEqual([]);
   expect(problems(look(), look({ dueAt: NOW - 11_000 }))).toEqual(['warn shard-dues']);
+});
+
+it.each<[string, Partial<ShardLook>, string[]]>([
+  ['nothing', {}, []],
+  ['four fifths of its bound', { bytes: 800 }, []],
+  ['more than that', { bytes: 801 }, ['warn shard-bytes']],
+  ['pressure', { isPressed: true }, ['warn shard-bytes']],
+  ['an owner that vanished', { strikes: 1 }, ['warn shard-strikes']],
+  ['two of them', { strikes: 2 }, ['fail shard-strikes']],
+  ['consequences that are being settled', { owing: 2, position: 11 }, []],
+  ['consequences that stand still', { owing: 2 }, ['warn shard-owed']],
+])('of what a shard carries is told what needs somebody, and what to do: %s', (_, carries, told) => {
+  const checks = loadChecks([look({ owing: carries.owing ?? 0 })], [look(carries)]);
+  const problems = checks.filter(({ status }) => status !== 'ok');
+  expect(problems.map(({ status, name }) => `${status} ${name}`)).toEqual(told);
+  for (const { detail } of problems) expect(detail).toMatch(/start|raise|see|mend|makes/);
 });
 
 it('a handover between two workers is waited for', async () => {

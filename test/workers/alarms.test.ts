@@ -1,7 +1,8 @@
 import { type Logger, pino } from 'pino';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { Alarms } from '../../src/workers/alarms.ts';
+import { ALARM_NAMES, Alarms } from '../../src/workers/alarms.ts';
+import { alarmsOf, readOperations } from '../support/operations.ts';
 
 interface Line {
   readonly level: number;
@@ -76,4 +77,19 @@ describe('an alarm', () => {
       ['log_full', undefined],
     ]);
   });
+});
+
+it('docs/operations.md has a row for every alarm: what it means, what to do, and whether work stands still', async () => {
+  const rows = alarmsOf(await readOperations());
+  expect(rows.map(({ alarm }) => alarm).toSorted()).toEqual(ALARM_NAMES.toSorted());
+  for (const { alarm, stopsWork, meaning, toDo } of rows) {
+    expect(meaning, alarm).not.toBe('');
+    expect(toDo, alarm).not.toBe('');
+    const { alarms } = setUp();
+    const name = ALARM_NAMES.find((one) => one === alarm);
+    if (name === undefined) throw new Error(`there is no alarm ${alarm}`);
+    alarms.raise(name, undefined, 'm');
+    expect(alarms.notReady().length > 0, alarm).toBe(stopsWork);
+    expect(alarms.told()[0]?.toDo, alarm).not.toBe('');
+  }
 });

@@ -7,6 +7,7 @@ import { expect, it, vi } from 'vitest';
 import { ConfigurationError, UnavailableError } from '../../src/errors.ts';
 import { freePort, startNats } from '../../src/servers/index.ts';
 import { startWorker } from '../../src/workers/worker.ts';
+import { figuresOf, readOperations } from '../support/operations.ts';
 import { NO_SWEEPS, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
@@ -52,6 +53,8 @@ it('says that it lives, that it is ready, and what it counts', async () => {
   ]) {
     expect(text).toContain(`${line}\n`);
   }
+  const registered = [...text.matchAll(/^# TYPE (converge_\w+) /gm)].map(([, name]) => name);
+  expect(figuresOf(await readOperations()).toSorted()).toEqual(registered.toSorted());
   const age = Number(/^converge_last_sweep_age_seconds (\S+)$/m.exec(text)?.[1]);
   expect(age).toBeGreaterThanOrEqual(0);
   expect(age).toBeLessThan(10);

@@ -11,7 +11,13 @@ const statusSchema = z.object({
   data: z.object({
     namespace: z.string(),
     worker: z.string(),
-    alarms: z.array(z.object({ alarm: z.string(), text: z.string() })),
+    alarms: z.array(
+      z.object({
+        alarm: z.string(),
+        text: z.string(),
+        toDo: z.string().default('docs/operations.md says what to do'),
+      }),
+    ),
   }),
 });
 
@@ -42,7 +48,7 @@ export async function alarmCheck(
   for (const status of await statusesOf(connection)) {
     if (status.namespace !== namespace) continue;
     answered.add(status.worker);
-    for (const { text } of status.alarms) texts.add(`${text} (${status.worker})`);
+    for (const { text, toDo } of status.alarms) texts.add(`${text} (${status.worker}): ${toDo}`);
   }
   const named = [...texts].slice(0, MOST_NAMED).join('; ');
   const others = texts.size - MOST_NAMED;

@@ -21,6 +21,7 @@ import { alarmCheck } from './alarm-check.ts';
 import { type Check, fail } from './check.ts';
 import { clockCheck, shardTimeCheck } from './clock-check.ts';
 import { durabilityCheck } from './durability-check.ts';
+import { loadChecks } from './load-checks.ts';
 import { markCheck, readMarks } from './mark-check.ts';
 import { identityChecks, jetStreamCheck, natsCheck, natsDurability } from './nats-checks.ts';
 import { redisCheck, redisStateChecks } from './redis-checks.ts';
@@ -169,6 +170,7 @@ async function examineSystem(
   checks.push(await snapshotCheck(bucket, logIdentity, marks, shards));
   const now = clocks.now ?? (await redisNow(redis));
   pushAll(checks, shardChecks(evidence, now));
+  pushAll(checks, loadChecks(evidence.first, evidence.second));
   checks.push(shardTimeCheck(evidence.second, now));
   checks.push(await sweepCheck(redis, namespace, now));
   // Last, because it takes as long as answers may come.

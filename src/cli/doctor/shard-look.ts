@@ -2,6 +2,8 @@
 
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { least } from '../../protocol/lists.ts';
+import { memoryBounds } from '../../protocol/memory.ts';
+import { DEFAULT_SETTINGS, type Standing, standingSchema } from '../../protocol/settings.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { shardKeys } from '../../state/keys.ts';
 import { workerNameOf } from '../../state/lease.ts';
@@ -22,6 +24,15 @@ export interface ShardLook {
   readonly dueAt: number | undefined;
   /** The shard's own time. */
   readonly at: number;
+  /** Pools that owe consequences. */
+  readonly owing: number;
+  /** What is live in it, as it is counted, and how much may be. */
+  readonly bytes: number;
+  readonly mostBytes: number;
+  /** It accepts nothing more that adds to it. */
+  readonly isPressed: boolean;
+  /** Owners that vanished before they had done anything with it. */
+  readonly strikes: number;
 }
 
 export async function lookAtShards(
@@ -34,12 +45,15 @@ export async function lookAtShards(
 
 async function lookAt(redis: Redis, namespace: string, shard: number): Promise<ShardLook> {
   const keys = shardKeys(namespace, shard);
-  const [[seq, log, due, now], owner, halted, outbox] = await Promise.all([
-    redis.hmget(keys.meta, 'seq', 'log', 'due', 'now'),
+  const [[seq, log, due, now, bytes, settings], owner, halted, outbox, owing, strikes] = await Promise.all([
+    redis.hmget(keys.meta, 'seq', 'log', 'due', 'now', 'bytes', 'settings'),
     redis.get(keys.lease),
     redis.get(keys.halted),
     redis.hkeys(keys.outbox),
+    redis.hlen(keys.turns),
+    redis.hget(keys.taken, 'strikes'),
   ]);
+  const standing = standingOf(settings ?? undefined);
   return {
     shard,
     position: Number(seq ?? 0),
@@ -50,7 +64,18 @@ async function lookAt(redis: Redis, namespace: string, shard: number): Promise<S
     outbox: outbox.length,
     oldestInOutbox: least(outbox.map(Number)),
     dueAt: due == null || due === '' ? undefined : Number(due),
+    owing,
+    bytes: Number(bytes ?? 0),
+    mostBytes: memoryBounds(standing).shardBytes,
+    isPressed: standing.pressure === true,
+    strikes: Number(strikes ?? 0),
   };
+}
+
+/** A newer build's settings may be others: then those that hold by default are shown. */
+function standingOf(text: string | undefined): Standing {
+  const found = text === undefined ? undefined : standingSchema.safeParse(JSON.parse(text)).data;
+  return found ?? DEFAULT_SETTINGS;
 }
 
 const AT_ONCE = 64;
