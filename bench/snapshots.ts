@@ -26,7 +26,7 @@ const LOAD_EVERY_MS = 20;
 const LOAD_AT_ONCE = 40;
 
 const taken = z.object({
-  msg: z.literal('a snapshot was taken'),
+  msg: z.literal('took a snapshot'),
   position: z.number(),
   bytes: z.number(),
   storedBytes: z.number(),

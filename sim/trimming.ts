@@ -91,12 +91,12 @@ export class SimTrimming {
       await process.clock.sleep(trimming.everyMs);
       for (const shard of running()) {
         await this.#snapshot(shard).catch((error) =>
-          logger.info({ reason: messageOf(error) }, 'a snapshot could not be taken'),
+          logger.info({ reason: messageOf(error) }, 'could not take a snapshot'),
         );
       }
       await this.#trimmer
         .runOnce()
-        .catch((error) => logger.info({ reason: messageOf(error) }, 'the log could not be trimmed'));
+        .catch((error) => logger.info({ reason: messageOf(error) }, 'could not trim the log'));
     }
   }
 
@@ -181,7 +181,7 @@ export class SimTrimming {
       }
       logger.info({ reason: why ?? 'it is older' }, 'a snapshot is no good');
     }
-    if (!loss.isLogWhole) throw new LogDivergedError('the log has been trimmed and no snapshot is good');
+    if (!loss.isLogWhole) throw new LogDivergedError('the log has been trimmed and no snapshot is usable');
     await this.#begin(shard, stored);
   }
 
@@ -211,7 +211,7 @@ export class SimTrimming {
     await process.request('commit', () => {
       const { seq, hash } = stored.position();
       if (seq !== seen.seq || hash !== seen.hash) {
-        throw new ShardLostError('somebody else writes or restores the shard');
+        throw new ShardLostError('another worker is writing or restoring the shard');
       }
       trace.note('redis', `shard ${shard} is restored from the snapshot at ${summary.position.seq}`);
       stored.restore(copy);

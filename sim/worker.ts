@@ -255,10 +255,10 @@ export class SimWorker {
         const { identity, lastSeq } = await process.request('log', () => servers.decisions.bounds());
         for (const { shard, position, log } of positions) {
           const isSame = log === undefined || identity === log;
-          if (!isSame || lastSeq < position) shard.interrupt('the log is not the one it was');
+          if (!isSame || lastSeq < position) shard.interrupt('the log was replaced or rolled back');
         }
       } catch (error) {
-        this.#logger.debug({ reason: messageOf(error) }, 'log not checked');
+        this.#logger.debug({ reason: messageOf(error) }, 'could not check the log');
       }
     }
   }

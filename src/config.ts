@@ -224,7 +224,7 @@ function checkNumbers(input: Record<string, unknown>, config: Config): Config {
   for (const [name, value] of Object.entries(input)) {
     const parsed: unknown = Reflect.get(config, name);
     if (typeof value !== 'string' || typeof parsed !== 'number' || isPlainNumber(value)) continue;
-    throw new ConfigurationError(`${variable(name)}: a whole number is wanted, not ${shownSetting(value)}`);
+    throw new ConfigurationError(`${variable(name)}: expected a whole number, not ${shownSetting(value)}`);
   }
   return config;
 }
@@ -268,7 +268,7 @@ function parse(input: unknown, named: (path: readonly string[]) => string): Conf
   const parsed = configSchema.safeParse(input);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
-  if (issue === undefined) throw new ConfigurationError('the configuration cannot be read');
+  if (issue === undefined) throw new ConfigurationError('could not read the configuration');
   const path = issue.path.map(String);
   const where = path.length === 0 ? 'configuration' : named(path);
   // As it was written: what was made of it on the way, a NaN, helps nobody.

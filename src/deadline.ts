@@ -2,7 +2,7 @@
 
 export class DeadlinePassedError extends Error {
   constructor(ms: number) {
-    super(`the work took longer than the ${Math.round(ms)} ms that the asker waits`);
+    super(`the query took longer than the ${Math.round(ms)} ms that its caller waits`);
     this.name = 'DeadlinePassedError';
   }
 }

@@ -20,26 +20,26 @@ export function settingFault(issue: z.core.$ZodIssue, written: unknown): string 
 function wantedBy(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
-      if (issue.expected === 'number' || issue.expected === 'int') return 'a whole number is wanted';
-      return issue.expected === 'boolean' ? 'true or false is wanted' : `${issue.expected} is wanted`;
+      if (issue.expected === 'number' || issue.expected === 'int') return 'expected a whole number';
+      return issue.expected === 'boolean' ? 'expected true or false' : `expected ${issue.expected}`;
     case 'too_small':
       return issue.origin === 'string' || issue.origin === 'array'
-        ? `at least ${issue.minimum} characters are wanted`
-        : `at least ${issue.minimum} is wanted`;
+        ? `expected at least ${issue.minimum} characters`
+        : `expected at least ${issue.minimum}`;
     case 'too_big':
       return issue.origin === 'string' || issue.origin === 'array'
-        ? `at most ${issue.maximum} characters are allowed`
-        : `at most ${issue.maximum} is allowed`;
+        ? `expected at most ${issue.maximum} characters`
+        : `expected at most ${issue.maximum}`;
     case 'invalid_value':
-      return `one of ${issue.values.map(String).join(', ')} is wanted`;
+      return `expected one of ${issue.values.map(String).join(', ')}`;
     case 'invalid_union':
-      return 'true or false is wanted';
+      return 'expected true or false';
     case 'invalid_format':
       return issue.format === 'regex' && issue.pattern !== undefined
-        ? `${allowedBy(issue.pattern)} are allowed`
+        ? `expected ${allowedBy(issue.pattern)}`
         : shortened(issue.message, MAX_REASON_CHARS);
     case 'unrecognized_keys':
-      return `there is no setting ${unknownNames(issue.keys)}`;
+      return `unknown setting ${unknownNames(issue.keys)}`;
     default:
       return shortened(issue.message, MAX_REASON_CHARS);
   }

@@ -26,23 +26,23 @@ describe('configuration', () => {
   });
 
   it.each([
-    ['CONVERGE_SHARDS', 'abc', 'a whole number is wanted, not "abc"'],
-    ['CONVERGE_SHARDS', '0', 'at least 1 is wanted, not "0"'],
-    ['CONVERGE_SHARDS', '1.5', 'a whole number is wanted, not "1.5"'],
-    ['CONVERGE_SHARDS', '1e3', 'a whole number is wanted, not "1e3"'],
-    ['CONVERGE_SHARDS', '0x10', 'a whole number is wanted, not "0x10"'],
-    ['CONVERGE_LEASE_MS', 'soon', 'a whole number is wanted, not "soon"'],
-    ['CONVERGE_LEASE_MS', '9999999999', 'at most 3600000 is allowed, not "9999999999"'],
-    ['CONVERGE_OUTCOME_RETENTION_MS', 'x', 'a whole number is wanted, not "x"'],
-    ['CONVERGE_OUTCOME_RETENTION_COUNT', '5', 'at least 1000 is wanted, not 5'],
+    ['CONVERGE_SHARDS', 'abc', 'expected a whole number, not "abc"'],
+    ['CONVERGE_SHARDS', '0', 'expected at least 1, not "0"'],
+    ['CONVERGE_SHARDS', '1.5', 'expected a whole number, not "1.5"'],
+    ['CONVERGE_SHARDS', '1e3', 'expected a whole number, not "1e3"'],
+    ['CONVERGE_SHARDS', '0x10', 'expected a whole number, not "0x10"'],
+    ['CONVERGE_LEASE_MS', 'soon', 'expected a whole number, not "soon"'],
+    ['CONVERGE_LEASE_MS', '9999999999', 'expected at most 3600000, not "9999999999"'],
+    ['CONVERGE_OUTCOME_RETENTION_MS', 'x', 'expected a whole number, not "x"'],
+    ['CONVERGE_OUTCOME_RETENTION_COUNT', '5', 'expected at least 1000, not 5'],
     [
       'CONVERGE_LOG_LEVEL',
       'loud',
-      'one of trace, debug, info, warn, error, fatal, silent is wanted, not "loud"',
+      'expected one of trace, debug, info, warn, error, fatal, silent, not "loud"',
     ],
-    ['CONVERGE_AUTH', 'maybe', 'true or false is wanted, not "maybe"'],
-    ['CONVERGE_NAMESPACE', 'a b', '1 to 32 letters, digits and _ - are allowed, not "a b"'],
-    ['CONVERGE_HTTP_TOKEN', 'short', 'at least 16 characters are wanted'],
+    ['CONVERGE_AUTH', 'maybe', 'expected true or false, not "maybe"'],
+    ['CONVERGE_NAMESPACE', 'a b', 'expected 1 to 32 letters, digits and _ -, not "a b"'],
+    ['CONVERGE_HTTP_TOKEN', 'short', 'expected at least 16 characters'],
   ])('refuses %s=%s by the name of the variable', (name, value, fault) => {
     expect(() => configFromEnv({ [name]: value })).toThrow(new ConfigurationError(`${name}: ${fault}`));
   });
@@ -85,7 +85,7 @@ describe('configuration', () => {
     'refuses a wait that no timer can hold: %s',
     (name) => {
       expect(() => configFromEnv({ [`CONVERGE_${name}`]: '2147483648' })).toThrow(
-        `CONVERGE_${name}: at most`,
+        `CONVERGE_${name}: expected at most`,
       );
     },
   );

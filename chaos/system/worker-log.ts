@@ -29,7 +29,7 @@ export function haltsIn(lines: readonly string[]): Halt[] {
 export function logFaultsIn(lines: readonly string[]): string[] {
   return lines.filter((line) => {
     const { msg = '' } = parsed(line) ?? {};
-    return msg.startsWith('BUG') || msg.startsWith('an error that nobody handled');
+    return msg.startsWith('BUG') || msg.startsWith('unhandled error');
   });
 }
 

@@ -224,7 +224,7 @@ export class MemoryShard {
     const { expected, next } = commit;
     if (seq === next.seq && content.commitId === commit.id) return undefined;
     if (!this.expects(commit)) {
-      throw new ShardLostError(`the shard does not stand at ${expected.seq} any more`);
+      throw new ShardLostError(`the shard is no longer at position ${expected.seq}`);
     }
     const before = content.position;
     content.position = { seq: next.seq, hash: next.hash, logIdentity: next.logIdentity };

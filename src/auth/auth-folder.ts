@@ -67,7 +67,7 @@ export class AuthFolder {
       if (await this.exists())
         throw new AuthFolderError(
           'already_initialised',
-          `${this.path} has a register already: it is not overwritten`,
+          `${this.path} already has a register; it is not overwritten`,
         );
       await this.#write({ version: 1, namespace, shards, identities: [] });
     });
@@ -79,7 +79,7 @@ export class AuthFolder {
     if (text === undefined)
       throw new AuthFolderError(
         'not_initialised',
-        `there is no register in ${this.path}: converge auth init makes one`,
+        `there is no register in ${this.path}: create one with converge auth init`,
       );
     return parseRegister(text, file);
   }
@@ -132,7 +132,10 @@ export class AuthFolder {
     return await this.#locked(async () => {
       const { namespace } = await this.read();
       if (!isReplacing && (await contentOf(this.redisFile)) !== undefined)
-        throw new AuthFolderError('file_exists', `${this.redisFile} exists: --replace makes new passwords`);
+        throw new AuthFolderError(
+          'file_exists',
+          `${this.redisFile} exists: pass --replace to make new passwords`,
+        );
       const passwords = { worker: newPassword(), bullmq: newPassword() };
       await keep(passwords);
       await replaceFile(this.redisFile, redisAcl(namespace, passwords));
@@ -151,7 +154,7 @@ export class AuthFolder {
     const deadline = performance.now() + this.#waitMs;
     while (!(await this.#take(lock))) {
       if (performance.now() >= deadline)
-        throw new AuthFolderError('busy', `another converge auth is at work; if none is, remove ${lock}`);
+        throw new AuthFolderError('busy', `another converge auth is running; if none is, remove ${lock}`);
       await sleep(LOCK_POLL_MS * (0.5 + Math.random()));
     }
     try {
@@ -169,7 +172,7 @@ export class AuthFolder {
       if (hasCode(error, 'ENOENT'))
         throw new AuthFolderError(
           'not_initialised',
-          `there is no folder ${this.path}: converge auth init makes it`,
+          `there is no folder ${this.path}: create it with converge auth init`,
         );
       if (!hasCode(error, 'EEXIST')) throw error;
       return false;

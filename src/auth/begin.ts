@@ -44,7 +44,10 @@ export async function begin(
 async function refuseLeftovers(files: readonly string[]): Promise<void> {
   for (const file of files) {
     if ((await contentOf(file)) !== undefined)
-      throw new AuthFolderError('file_exists', `${file} exists, and there is no register that it belongs to`);
+      throw new AuthFolderError(
+        'file_exists',
+        `${file} exists, but the register that it belongs to does not`,
+      );
   }
 }
 

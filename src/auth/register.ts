@@ -66,7 +66,7 @@ export function withKey(register: Register, newcomer: Newcomer): Register {
   const known = register.identities.find((entry) => entry.name === name);
   if (known === undefined) {
     if (isFurtherKey)
-      throw new AuthFolderError('unknown_identity', `there is no ${role} ${name} to give a further key`);
+      throw new AuthFolderError('unknown_identity', `there is no ${role} ${name} to add a key to`);
     const entry: Entry = {
       name,
       role,
@@ -88,7 +88,8 @@ export function withKey(register: Register, newcomer: Newcomer): Register {
 /** Without the identity, or, when a key is named, without that key of it. */
 export function withoutKey(register: Register, name: string, key: string | undefined): Register {
   const known = register.identities.find((entry) => entry.name === name);
-  if (known === undefined) throw new AuthFolderError('unknown_identity', `there is nobody called ${name}`);
+  if (known === undefined)
+    throw new AuthFolderError('unknown_identity', `there is no identity called ${name}`);
   const keys = key === undefined ? [] : known.keys.filter((each) => each !== key);
   if (keys.length === known.keys.length)
     throw new AuthFolderError('unknown_key', `${name} has no key ${key}`);

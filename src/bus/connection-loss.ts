@@ -12,7 +12,7 @@ export async function lossOf(connection: NatsConnection): Promise<ConvergeError 
   const refusal = isRefusal(error) ? error : refusals.get(connection);
   if (refusal !== undefined)
     return new NotAuthorizedError(
-      `the NATS server has ended the connection and takes its credentials no more (${refusal.message}): were they revoked?`,
+      `the NATS server closed the connection: it no longer accepts these credentials (${refusal.message}); were they revoked?`,
       { cause: error },
     );
   return new UnavailableError(`the connection to NATS is lost for good: ${messageOf(error)}`, {

@@ -53,7 +53,7 @@ export async function connectNats({
       throw new NotAuthorizedError(
         credentials !== undefined && isProof(credentials)
           ? `NATS at ${redacted(url)} does not know these credentials (${error.message}): were they revoked, or was the server not reloaded since they were added? converge auth show lists who may connect`
-          : `NATS at ${redacted(url)} wants credentials (${error.message}), and there are none: CONVERGE_NATS_NKEY names a file of them, converge auth add-agent <name> makes one, converge auth show lists who may connect`,
+          : `NATS at ${redacted(url)} requires credentials (${error.message}), and none are configured: CONVERGE_NATS_NKEY names a file of them, converge auth add-agent <name> makes one, converge auth show lists who may connect`,
         { cause: error },
       );
     }

@@ -139,7 +139,7 @@ export function authenticatorOf(credentials: NatsCredentials): Authenticator | u
   const given = Object.entries({ creds, nkey, seed, user, token }).filter(([, value]) => value !== undefined);
   if (given.length > 1)
     throw new CredentialsError(
-      `one kind of credentials is enough, not ${given.map(([kind]) => kind).join(' and ')}`,
+      `give one kind of credentials, not ${given.map(([kind]) => kind).join(' and ')}`,
     );
   if (password !== undefined && user === undefined) throw new CredentialsError('a password without a user');
   if (creds !== undefined) return credsAuthenticator(rereading(creds, credsOf(creds)));
@@ -177,7 +177,7 @@ function credsOf(file: string): (text: string) => string {
   return (text) => {
     if (jwtIn(text) === undefined || seedIn(text) === undefined)
       throw new CredentialsError(
-        `${named(file)} is no creds file: it has to hold the JWT of a user and its seed`,
+        `${named(file)} is not a creds file: it must hold the JWT of a user and its seed`,
       );
     return text;
   };
@@ -196,7 +196,7 @@ function textOf(file: string): string {
     return readFileSync(file, 'utf8');
   } catch (error) {
     throw new CredentialsError(
-      `${named(file)} cannot be read: ${shortened(messageOf(error), MAX_SHOWN_CHARS)}`,
+      `could not read ${named(file)}: ${shortened(messageOf(error), MAX_SHOWN_CHARS)}`,
       { cause: error },
     );
   }

@@ -215,7 +215,7 @@ export class DecisionPublisher {
 
   #giveUp(publication: Publication): void {
     const { attempts, problem } = publication;
-    const fate = mayBeStored(publication) ? '; it may be stored all the same' : '';
+    const fate = mayBeStored(publication) ? '; it may have been stored' : '';
     const sent = attempts === 0 ? 'it was not sent' : `sent ${attempts} times${fate}`;
     this.#fail(publication, `not confirmed in time (${problem}): ${sent}`);
   }
@@ -224,7 +224,7 @@ export class DecisionPublisher {
     this.#soonestWaitingDeadline = Number.POSITIVE_INFINITY;
     for (const publication of this.#waiting) {
       if (now >= publication.deadline) {
-        this.#fail(publication, 'it was not sent: too many messages before it are not confirmed');
+        this.#fail(publication, 'it was not sent: too many earlier messages are unconfirmed');
       } else {
         this.#soonestWaitingDeadline = Math.min(this.#soonestWaitingDeadline, publication.deadline);
       }
@@ -245,7 +245,7 @@ export class DecisionPublisher {
 
   #fail(publication: Publication, problem: string, isFinal = false): void {
     const { subject } = publication.message;
-    const message = `the log did not take a decision on ${subject}: ${problem}`;
+    const message = `the log did not accept a decision on ${subject}: ${problem}`;
     this.#failAs(publication, new PublishError(message, { isFinal, mayBeStored: mayBeStored(publication) }));
   }
 
@@ -268,7 +268,7 @@ export class DecisionPublisher {
     this.#acks.unsubscribe();
     for (const publication of this.#waiting) this.#fail(publication, `it was not sent: ${why}`);
     for (const publication of this.#underWay.values()) {
-      this.#fail(publication, `not confirmed: ${why}; it may be stored all the same`);
+      this.#fail(publication, `not confirmed: ${why}; it may have been stored`);
     }
   }
 }
@@ -291,7 +291,7 @@ const FULL: ReadonlySet<unknown> = new Set([10077, 10023, 10028, 10047, 10002, 1
 
 function answerOf(ack: Msg): LogAnswer {
   if (ack.headers?.code === 503) {
-    const problem = 'no log listens on the subject: no such shard, or the log is not up';
+    const problem = 'no stream listens on the subject: the shard does not exist, or the log is unavailable';
     return { kind: 'later', problem, isRefused: true };
   }
   const body = parsed(ack);

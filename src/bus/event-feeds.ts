@@ -50,7 +50,7 @@ export class EventFeeds {
     });
     // After the consumer was made: what the stream still holds now, the consumer has not passed over.
     const first = (await findStream(this.#jsm, stream))?.state.first_seq;
-    if (first === undefined) throw new UnavailableError(`there is no stream ${stream} any more`);
+    if (first === undefined) throw new UnavailableError(`stream ${stream} no longer exists`);
     return {
       identity: eventsIdentityOf(info),
       first,
@@ -87,7 +87,7 @@ export class EventFeeds {
   #sayTooMany({ deliver_subject }: ConsumerConfig): void {
     if (deliver_subject === undefined) return;
     const header = headers();
-    header.set(FEED_CLOSED, `a name has ${MAX_FEEDS} feeds at most: close some before opening others`);
+    header.set(FEED_CLOSED, `an agent may have at most ${MAX_FEEDS} feeds: close one before opening another`);
     this.#connection.publish(deliver_subject, undefined, { headers: header });
   }
 

@@ -228,7 +228,7 @@ export class LogReader {
   /** While nobody makes room nothing is asked for, and the server owes no heartbeat. */
   #look(): void {
     this.#silentLooks = this.#deliveries.isFull ? 0 : this.#silentLooks + 1;
-    if (this.#silentLooks > MOST_SILENT_LOOKS) this.interrupt('the server is silent');
+    if (this.#silentLooks > MOST_SILENT_LOOKS) this.interrupt('the server sent no heartbeat');
   }
 
   async #watchConsumer(): Promise<void> {

@@ -31,7 +31,10 @@ function violationIn(error: unknown): PermissionViolationError | undefined {
 }
 
 const REMEDIES: readonly (readonly [RegExp, (name: string) => string])[] = [
-  [/^_INBOX(?:\.|$)/, () => 'an inbox of its own has to begin as `converge auth show` says for its name'],
+  [
+    /^_INBOX(?:\.|$)/,
+    () => 'its inbox must begin with the prefix that `converge auth show` prints for its name',
+  ],
   [/^\$(?:JS|SRV)\./, () => 'only operators may; converge auth add-operator <name>'],
   [/\.(?:decisions\.[^.]+|decide)\.[^.]+\.([\w-]+)$/, ownedBy],
   [/\.(?:results|feeds)\.([\w-]+)\./, ownedBy],

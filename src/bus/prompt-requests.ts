@@ -10,7 +10,7 @@ export function failRequestsPromptly(connection: NatsConnection): void {
   const waiting = new Set<(error: UnavailableError) => void>();
   const failAll = (): void => {
     for (const fail of waiting)
-      fail(new UnavailableError('the connection to NATS broke before the answer came'));
+      fail(new UnavailableError('the connection to NATS broke before the reply arrived'));
   };
   // What is asked while there is no connection is lost as well, or answered on the next one: asking again is harmless.
   watchConnection(connection, { disconnected: failAll, reconnected: failAll });

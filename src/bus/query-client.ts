@@ -75,7 +75,7 @@ export class QueryClient {
       const loss = this.#connection.isClosed() ? await lossOf(this.#connection) : undefined;
       if (loss !== undefined) throw loss;
       if (this.#connection.isClosed() || deadline - performance.now() <= pauseMs) {
-        throw new UnavailableError(`no answer to query ${name} within ${timeoutMs} ms: ${reply.message}`, {
+        throw new UnavailableError(`no reply to query ${name} within ${timeoutMs} ms: ${reply.message}`, {
           cause: reply,
         });
       }
@@ -90,7 +90,7 @@ export class QueryClient {
     within.set(WITHIN_MS_HEADER, String(Math.ceil(timeout)));
     try {
       const reply = parsed(await this.#connection.request(subject, body, { timeout, headers: within }));
-      if (reply === undefined) return new UnavailableError('the answer is not readable');
+      if (reply === undefined) return new UnavailableError('the reply is not readable');
       return isNotNow(reply) ? new UnavailableError(reply.error.message) : reply;
     } catch (error) {
       const denied = permissionDenied(error);

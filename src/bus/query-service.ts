@@ -122,14 +122,14 @@ export class QueryService {
     request: Msg,
     asker: Asker | undefined,
   ): Promise<{ ok: unknown } | { error: QueryFault }> {
-    if (asker === undefined) return fault('reserved_id', 'nobody asks under this name');
+    if (asker === undefined) return fault('reserved_id', 'no agent can ask under this name');
     this.#count(asker, 1);
     try {
       return await answerAs(name, request, asker, this.#options.handlers);
     } catch (error) {
       if (error instanceof DeadlinePassedError) return fault('deadline_passed', error.message);
       this.#options.onFault(name, error);
-      return fault('internal_error', 'the query could not be answered');
+      return fault('internal_error', 'could not answer the query');
     } finally {
       this.#count(asker, -1);
     }
@@ -137,12 +137,12 @@ export class QueryService {
 
   #tooMany(asker: Asker | undefined): { readonly error: QueryFault } | undefined {
     if (this.#atOnce >= MAX_AT_ONCE)
-      return fault('rate_limited', `${MAX_AT_ONCE} queries are being answered already`);
+      return fault('rate_limited', `${MAX_AT_ONCE} queries are already in progress`);
     // Without a name nobody is told apart: where names count, that is bounded as if it were one.
     if (asker === undefined || (asker.kind === 'anyone' && !this.#options.areNamesProven)) return undefined;
     return (this.#atOnceOf.get(nameOf(asker)) ?? 0) < MAX_AT_ONCE_OF_ONE
       ? undefined
-      : fault('rate_limited', `${MAX_AT_ONCE_OF_ONE} queries of this name are being answered already`);
+      : fault('rate_limited', `${MAX_AT_ONCE_OF_ONE} queries under this name are already in progress`);
   }
 
   #count(asker: Asker, change: 1 | -1): void {
@@ -158,9 +158,7 @@ export class QueryService {
       request.respond(JSON.stringify(reply));
     } catch (error) {
       // Larger than the server's payload, as a rule: the asker can ask for smaller pages.
-      request.respond(
-        JSON.stringify(fault('too_large', `the answer could not be sent: ${messageOf(error)}`)),
-      );
+      request.respond(JSON.stringify(fault('too_large', `could not send the reply: ${messageOf(error)}`)));
     }
   }
 

@@ -25,7 +25,7 @@ export function refusedStream(
   const said = messageOf(error);
   if (TOO_MANY_REPLICAS.has(error.code)) {
     return new ConfigurationError(
-      `stream ${name} cannot have ${num_replicas} replicas: ${said}. Set CONVERGE_REPLICAS to what the cluster has`,
+      `stream ${name} cannot have ${num_replicas} replicas: ${said}. Set CONVERGE_REPLICAS to at most the number of its servers`,
       { cause: error },
     );
   }

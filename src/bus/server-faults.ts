@@ -13,7 +13,7 @@ export function faultForAgents(version: string): string | undefined {
     const number = found[i] ?? 0;
     if (Number.isNaN(number) || number > mended) return undefined;
     if (number < mended)
-      return `nats-server ${version} can be ended by any agent with one message (nats-server #3862): use ${WILDCARD_REPLY_MENDED.join('.')} or newer where agents are not trusted`;
+      return `nats-server ${version} can be crashed by any agent with one message (nats-server #3862): use ${WILDCARD_REPLY_MENDED.join('.')} or newer where agents are not trusted`;
   }
   return undefined;
 }

@@ -75,7 +75,7 @@ export class SnapshotBucket {
     } catch (error) {
       await chunks.return?.(undefined);
       if (error instanceof SnapshotFailedError) throw error;
-      throw new SnapshotFailedError(`it could not be written: ${messageOf(error)}`, { cause: error });
+      throw new SnapshotFailedError(`could not write it: ${messageOf(error)}`, { cause: error });
     }
   }
 
@@ -88,7 +88,7 @@ export class SnapshotBucket {
   async *read({ name, content, chunks }: StoredSnapshot): AsyncGenerator<Uint8Array> {
     // The library waits for ever for a content of which nothing is left.
     const there = await this.#countChunks(content);
-    if (there !== chunks) throw new SnapshotDamagedError(`it has ${there} chunks of ${chunks}`);
+    if (there !== chunks) throw new SnapshotDamagedError(`it has ${there} of ${chunks} chunks`);
     const found = await this.#store.get(name);
     if (found === null || found.info.nuid !== content) throw new SnapshotDamagedError('it was replaced');
     found.error.catch(() => undefined);

@@ -59,7 +59,7 @@ export class StreamPublisher {
         });
       }
     });
-    if (fault !== undefined) throw new PublishError(`the stream did not take a message: ${fault}`);
+    if (fault !== undefined) throw new PublishError(`the stream did not accept a message: ${fault}`);
   }
 
   close(): void {

@@ -181,7 +181,7 @@ function refuseReplicas({ config, cluster }: StreamInfo, { num_replicas }: Parti
     // A single server of 2.9 takes the number and keeps one replica all the same.
     throw new ConfigurationError(
       `stream ${config.name} cannot have ${num_replicas} replicas: the server is not in a cluster. ` +
-        'Set CONVERGE_REPLICAS to what the cluster has',
+        'Set CONVERGE_REPLICAS to at most the number of its servers',
     );
   }
   throw new ConfigurationError(

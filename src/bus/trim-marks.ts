@@ -78,7 +78,9 @@ export async function changeMark(
       return back.mark;
     }
   }
-  throw new UnavailableError(`the mark of shard ${shard} could not be written: others write it all the time`);
+  throw new UnavailableError(
+    `could not write the trim mark of shard ${shard}: other workers keep writing it`,
+  );
 }
 
 /** How many snapshots a mark names at most. */
@@ -114,7 +116,7 @@ export function trimmedBelow(mark: TrimMark, below: number): TrimMark {
 export function expectSameLog(mark: TrimMark, logIdentity: string, shard: number): void {
   if (mark.log === logIdentity) return;
   throw new LogDivergedError(
-    `the log is ${logIdentity}, the trim mark of shard ${shard} is about ${mark.log}: another one`,
+    `the trim mark of shard ${shard} belongs to another log, ${mark.log}; this log is ${logIdentity}`,
   );
 }
 
@@ -123,7 +125,7 @@ export const MARK_MISSING = 'mark_missing';
 
 export function markMissing(shard: number): LogDivergedError {
   return new LogDivergedError(
-    `${MARK_MISSING}: nothing says what was trimmed of shard ${shard}, and its state is lost: ` +
-      'bring the trim marks back, or say what the log still holds (converge marks renew)',
+    `${MARK_MISSING}: nothing records what was trimmed from the log of shard ${shard}, and its state is lost: ` +
+      'restore the trim marks, or make new ones from the log (converge marks renew)',
   );
 }

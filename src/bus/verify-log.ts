@@ -25,23 +25,23 @@ export async function verifyLog(log: VerifiableLog, position: LogPosition): Prom
   const { identity, firstSeq, lastSeq, trim } = await log.bounds();
   if (identity !== position.logIdentity) {
     throw new LogDivergedError(
-      `the log is ${identity}, the state comes from ${position.logIdentity}: another one`,
+      `the state comes from another log, ${position.logIdentity}; this log is ${identity}`,
     );
   }
   if (trim?.mark !== undefined) expectSameLog(trim.mark, identity, trim.shard);
   if (position.seq === 0) {
     if (trim !== undefined && trim.mark === undefined) throw markMissing(trim.shard);
     if ((trim?.mark?.below ?? 1) > 1) {
-      throw new LogDivergedError('nothing is applied, but the log has been trimmed');
+      throw new LogDivergedError('nothing is applied yet, but the log has been trimmed');
     }
     // Other shards' messages may be gone: that is no matter of this one.
     if (firstSeq > 1 && firstSeq > ((await log.trimmedBelow?.()) ?? 1)) {
-      throw new LogDivergedError(`nothing is applied, but the log begins at ${firstSeq}`);
+      throw new LogDivergedError(`nothing is applied yet, but the log begins at ${firstSeq}`);
     }
     return;
   }
   if (lastSeq < position.seq) {
-    throw new LogDivergedError(`the log ends at ${lastSeq}, but ${position.seq} is applied already`);
+    throw new LogDivergedError(`the log ends at ${lastSeq}, but ${position.seq} is already applied`);
   }
   const message = await log.read(position.seq);
   if (message === undefined) throw new LogDivergedError(`the log no longer holds message ${position.seq}`);

@@ -91,11 +91,11 @@ export function reloadOnChange(
     timer = after(SETTLED_AFTER_MS, () => {
       nats.reload().then(
         () => say('the identities have changed: NATS reloads them'),
-        (error) => say(`NATS could not reload the identities: ${String(error)}`),
+        (error) => say(`could not reload the identities in NATS: ${String(error)}`),
       );
     });
   });
-  watcher.on('error', (error) => say(`changes of ${folder.path} are not seen any more: ${error.message}`));
+  watcher.on('error', (error) => say(`changes of ${folder.path} are no longer noticed: ${error.message}`));
   return () => {
     timer?.cancel();
     watcher.close();

@@ -50,7 +50,7 @@ export function namedInUse(error: unknown, dataDir: string, session: DevSession 
   const urls = [session.nats, session.redis].filter((url) => url !== undefined).join(' and ');
   return new ConfigurationError(
     `${dataDir} is in use by another converge dev, process ${session.pid}${urls === '' ? '' : ` (${urls})`}: ` +
-      'use that one, stop it, or take another folder (--data-dir, --ephemeral)',
+      'use that one, stop it, or choose another folder (--data-dir, --ephemeral)',
     { cause: error },
   );
 }

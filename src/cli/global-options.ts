@@ -49,7 +49,7 @@ export function setting(flags: string, text: string, name: keyof typeof configSc
       throw new InvalidArgumentError(issue === undefined ? '' : sentence(settingFault(issue, undefined)));
     }
     if (typeof parsed.data === 'number' && !isPlainNumber(value))
-      throw new InvalidArgumentError('A whole number is wanted.');
+      throw new InvalidArgumentError('Expected a whole number.');
     return parsed.data;
   });
 }

@@ -60,7 +60,7 @@ function isHalt(reason: string): boolean {
 /** An error that nobody handled leaves a state that nobody knows: said, and ended. Leases lapse by themselves. */
 export function endOnFault(logger: Logger, beforeEnd: () => void = () => undefined): void {
   const end = (error: unknown): void => {
-    logger.fatal({ err: error }, 'an error that nobody handled: the process ends');
+    logger.fatal({ err: error }, 'unhandled error: the process exits');
     beforeEnd();
     process.exit(EXIT.failure);
   };

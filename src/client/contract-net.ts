@@ -323,7 +323,7 @@ async function cancelTask(
     client.decide(pool, { id, type: 'CancelTask', taskId, reason, onBehalfOf }, { timeoutMs }),
   );
   if (outcome === undefined)
-    throw new UnavailableError(`nobody took task ${taskId}, and it is not known whether it was cancelled`);
+    throw new UnavailableError(`no bidder took task ${taskId}, and it is unknown whether it was cancelled`);
   const isEnded = isRejected(outcome) && (outcome.code === 'already_final' || isNotFound(outcome.code));
   return isRejected(outcome) && !isEnded ? outcome : undefined;
 }

@@ -175,7 +175,7 @@ export class DecisionChannel {
 
 function unknownOutcome({ type, pool, decisionId }: Parcel, doubt: PublishError): OutcomeUnknownError {
   return new OutcomeUnknownError(
-    `the system knows no outcome of ${type} in pool ${pool}, and it may be applied all the same (${messageOf(doubt)}): ` +
+    `the system has no outcome of ${type} in pool ${pool}, but may have applied it (${messageOf(doubt)}): ` +
       `decide again with the same content and the same id, ${decisionId}`,
   );
 }

@@ -265,14 +265,14 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
     const from = this.#position ?? positionIn(this.#options.start ?? 'new');
     const isAnother = this.#streamIdentity !== undefined && identity !== this.#streamIdentity;
     this.#streamIdentity ??= identity;
-    if (isAnother) throw new LogDivergedError(`stream ${stream} was made anew`);
+    if (isAnother) throw new LogDivergedError(`stream ${stream} was created again`);
     if (from === undefined) return;
     if (last < from)
-      throw new LogDivergedError(`stream ${stream} ends at ${last}, but ${from} was read already`);
+      throw new LogDivergedError(`stream ${stream} ends at ${last}, but ${from} was already read`);
     if (first > from + 1)
       throw new LogDivergedError(
-        `stream ${stream} no longer keeps events ${from + 1} to ${first - 1}: begin again, with what there is ` +
-          "(start: 'all') or with what comes (start: 'new')",
+        `stream ${stream} no longer keeps events ${from + 1} to ${first - 1}: begin again, with the events that are left ` +
+          "(start: 'all') or with new ones (start: 'new')",
       );
   }
 }

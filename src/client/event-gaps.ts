@@ -48,7 +48,7 @@ export class EventGaps {
 
 function missing(what: string, first: number, last: number): LogDivergedError {
   return new LogDivergedError(
-    `${what} ${first} to ${last} are missing: they were no longer kept when they were to be read`,
+    `${what} ${first} to ${last} are missing: the stream no longer held them when the feed came to them`,
   );
 }
 

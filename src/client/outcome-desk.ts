@@ -307,7 +307,7 @@ function reusedId({ decisionId, type, pool, body }: Expected, first: Outcome): O
     {
       status: 'rejected',
       code: 'id_reused',
-      message: `the id stands for another decision, ${first.type}; choose a new one`,
+      message: `the id is used by another decision, ${first.type}; choose a new one`,
     },
   );
 }
@@ -323,7 +323,7 @@ function timeoutOf({ expected, options, isStored }: Expectation): OutcomeTimeout
   const { decisionId, type, pool } = expected;
   const where = isStored ? 'the log has it' : 'the log has not confirmed it';
   return new OutcomeTimeoutError(
-    `no outcome of ${type} in pool ${pool} within ${options.timeoutMs} ms (${where}); it may be applied all the same: ` +
+    `no outcome of ${type} in pool ${pool} within ${options.timeoutMs} ms (${where}); it may still be applied: ` +
       `decide again with the same content and the same id, ${decisionId}`,
   );
 }

@@ -46,7 +46,7 @@ export class ShardCount {
       return await unlessAborted(
         signal,
         within(timeoutMs, asking.answer, () => {
-          throw new UnavailableError(`no worker has told the number of shards within ${timeoutMs} ms`);
+          throw new UnavailableError(`no worker reported the number of shards within ${timeoutMs} ms`);
         }),
       );
     } finally {
@@ -69,7 +69,7 @@ export class ShardCount {
 
   async #ask(signal: AbortSignal): Promise<number> {
     const { shards } = await this.#queries.ask('stats', {}, { timeoutMs: Number.POSITIVE_INFINITY, signal });
-    if (shards.length === 0) throw new UnavailableError('the system does not tell its number of shards');
+    if (shards.length === 0) throw new UnavailableError('the system does not report its number of shards');
     this.#known = shards.length;
     this.#outcomeRetentionMs = shards.reduce(
       (least, { outcomeRetentionMs }) => Math.min(least, outcomeRetentionMs),

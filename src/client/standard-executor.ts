@@ -66,7 +66,7 @@ export class StandardExecutor<C extends CustomDecision = never> {
   /** Throws a {@link ConfigurationError} for a type that is built in or has a handler already. */
   register<T extends C['type']>(type: T, handler: CustomHandler<Extract<C, { readonly type: T }>>): this {
     if (isBuiltIn(type)) throw new ConfigurationError(`${type} is a decision type of the system`);
-    if (this.#handlers.has(type)) throw new ConfigurationError(`${type} has a handler already`);
+    if (this.#handlers.has(type)) throw new ConfigurationError(`${type} already has a handler`);
     this.#handlers.set(type, async (decision) => {
       // Looked up by its type, so it is a decision of that type.
       return handler(decision as Extract<C, { readonly type: T }>, { client: this.#client });
@@ -106,7 +106,7 @@ export class StandardExecutor<C extends CustomDecision = never> {
     } catch (error) {
       const settled = await Promise.allSettled(underWay);
       const outcomes = decisions.map((_, i) => fulfilledValue(settled[i]));
-      throw new ExecutionInterruptedError(`not everything was executed: ${messageOf(error)}`, outcomes, {
+      throw new ExecutionInterruptedError(`could not execute every decision: ${messageOf(error)}`, outcomes, {
         cause: error,
       });
     }

@@ -92,7 +92,7 @@ class Arrivals implements DeliveryBatch {
     this.#heardAt = performance.now();
     this.#watch = every(SILENT_MS / 3, () => {
       if (performance.now() - this.#heardAt > SILENT_MS)
-        this.#fail(new LogInterruptedError('the feed is silent'));
+        this.#fail(new LogInterruptedError('the feed sent no heartbeat'));
     });
   }
 

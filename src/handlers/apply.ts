@@ -87,9 +87,7 @@ export function applyReused(
     decision === undefined
       ? limitedAtOnce(world, undefined, context)
       : refusedAtOnce(world, decision, context);
-  return rejection(
-    refused ?? rejected('id_reused', 'the id stands for another decision; choose a new one for this one'),
-  );
+  return rejection(refused ?? rejected('id_reused', 'the id is used by another decision; choose a new one'));
 }
 
 /** Something that is no valid decision: rejected for that, or because its author has sent too many of them. */
@@ -153,7 +151,7 @@ function applySingle(
   const decided = decide(world, decision, acting);
   if (decided.status === 'rejected') return rejection(decided);
   if (room < MAX_ANSWER_BYTES && answerBytes(decided.data) > room) {
-    return rejection(rejected('too_large', 'the answer of the batch would be too large', true));
+    return rejection(rejected('too_large', 'the outcome of the batch would be too large', true));
   }
   const actedFor = acting.self === acting.agent ? {} : { actedFor: acting.self };
   const applied = decided.events.map((event) => world.apply(context.pool, event, context.now));

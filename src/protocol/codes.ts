@@ -7,14 +7,14 @@ export const CODES = {
   invalid_decision:
     'the decision does not have the form of its type; the message names the path of the fault',
   id_reused:
-    'the agent has used the id in this pool for a decision of other bytes, whose outcome stands; choose a new id',
+    'the agent has already used the id in this pool for other bytes, and that outcome stands; choose a new id',
   unknown_type: 'there is no decision of this type',
   wrong_shard: 'the subject names another shard than the one the pool belongs to',
   reserved_id: 'names that start with _ are reserved for the system',
-  too_large: 'larger than the limit for a decision, or for what it adds to',
+  too_large: 'larger than the limit for a decision, or for the entity that it adds to',
   rate_limited: 'a quota of the agent, the pool or the shard is used up; the same decision may succeed later',
-  agent_banned: 'an operator has banned the agent, or the principal it acts for: nothing of its is accepted',
-  not_allowed: 'only someone with another role may decide this',
+  agent_banned: 'an operator banned the agent, or the principal it acts for: its decisions are rejected',
+  not_allowed: 'the role of the agent does not allow this decision',
   internal_error: 'the handler failed; nothing was changed and the fault was logged',
   // pools
   pool_not_found: 'no pool of this name',
@@ -23,7 +23,7 @@ export const CODES = {
   pool_paused:
     'an operator has paused the pool: nothing new is submitted, opened or claimed until it is resumed',
   not_paused: 'the pool is not paused',
-  already_banned: 'the agent is banned already',
+  already_banned: 'the agent is already banned',
   not_banned: 'the agent is not banned',
   pool_full: 'the pool has as many members as its capacity',
   not_admitted: 'the admission rule of the pool does not let this agent in',
@@ -44,7 +44,7 @@ export const CODES = {
   auction_exists: 'an auction of this id exists already in the pool',
   auction_closed: 'the auction is over, or its closing time has passed',
   invalid_amount: 'not a non-negative decimal of at most six places within the limit',
-  bid_too_low: 'the bid does not beat the price that it has to beat',
+  bid_too_low: 'the bid does not beat the required price',
   // votes
   vote_not_found: 'no vote of this id in the pool',
   vote_exists: 'a vote of this id exists already in the pool',
@@ -56,21 +56,21 @@ export const CODES = {
   session_not_found: 'no session of this id in the pool',
   session_exists: 'a session of this id exists already in the pool',
   session_closed: 'the session is accepted, rejected or expired: nothing changes it',
-  not_a_participant: 'only participants of a session speak in it',
+  not_a_participant: 'only participants of a session may propose, accept or reject',
   proposal_not_found: 'no proposal of this id in the session',
   stale_proposal: 'the proposal has been replaced by a later one',
-  own_proposal: 'the proposer cannot answer its own offer',
+  own_proposal: 'the proposer cannot accept or reject its own proposal',
   // delegations
   delegation_not_found: 'no delegation of this id in the pool',
   invalid_delegation:
     'self-delegation, a cycle, an unknown scope entry, or more than the delegator has to pass on',
   scope_exceeded: 'a live delegation exists, but its scope does not cover the decision',
-  not_the_delegator: 'only the delegator revokes',
-  already_revoked: 'the delegation is revoked already',
+  not_the_delegator: 'only the delegator may revoke',
+  already_revoked: 'the delegation is already revoked',
   delegation_missing: 'no chain of live delegations leads from the principal to the agent',
   // queries
   invalid_query: 'the query does not have the form of its name; the message names the path of the fault',
-  outcome_not_found: 'no outcome of this decision is remembered',
+  outcome_not_found: 'no outcome of this decision is stored',
 } as const;
 
 export type Code = keyof typeof CODES;

@@ -96,7 +96,7 @@ function checkShardDecision(
 ): Checked {
   if (address.shard !== place.shard) return { code: 'wrong_shard', message: `this is shard ${place.shard}` };
   if (!isReserved(address.agent))
-    return { code: 'reserved_id', message: `pool ${SHARD_POOL} is for the system` };
+    return { code: 'reserved_id', message: `pool ${SHARD_POOL} is reserved for the system` };
   switch (body.type) {
     case 'Sweep':
       return validate(sweepSchema, body, '');
@@ -104,15 +104,15 @@ function checkShardDecision(
       return validate(pressureSchema, body, '');
     case 'Settle':
       if (address.agent === SWEEPER) return validate(settleSchema, body, '');
-      return { code: 'not_allowed', message: 'Settle is for workers to decide' };
+      return { code: 'not_allowed', message: 'only workers may decide Settle' };
     case 'BanAgent':
     case 'UnbanAgent':
       if (address.agent === OPERATOR) return checkSingle(body, '');
-      return { code: 'not_allowed', message: `${body.type} is for operators of the system to decide` };
+      return { code: 'not_allowed', message: `only operators of the system may decide ${body.type}` };
     default:
       return {
         code: 'unknown_type',
-        message: 'a shard as a whole takes Sweep, Settle, Pressure, BanAgent and UnbanAgent',
+        message: `pool ${SHARD_POOL} accepts only Sweep, Settle, Pressure, BanAgent and UnbanAgent`,
       };
   }
 }
@@ -125,9 +125,10 @@ function checkClock(
 ): Checked {
   if (address.shard !== place.shard) return { code: 'wrong_shard', message: `this is shard ${place.shard}` };
   if (address.agent !== OPERATOR) {
-    return { code: 'reserved_id', message: `pool ${CLOCK_POOL} is for operators of the system` };
+    return { code: 'reserved_id', message: `pool ${CLOCK_POOL} is reserved for operators of the system` };
   }
-  if (body.type !== 'Clock') return { code: 'unknown_type', message: `pool ${CLOCK_POOL} takes Clock alone` };
+  if (body.type !== 'Clock')
+    return { code: 'unknown_type', message: `pool ${CLOCK_POOL} accepts only Clock` };
   return validate(clockSchema, body, '');
 }
 
@@ -146,7 +147,10 @@ function checkSingle(body: { readonly [member: string]: unknown }, path: string)
   const reserved = reservedName(checked.decision);
   return reserved === undefined
     ? checked
-    : { code: 'reserved_id', message: `${path}${reserved}: names that start with _ are the system's` };
+    : {
+        code: 'reserved_id',
+        message: `${path}${reserved}: names that start with _ are reserved for the system`,
+      };
 }
 
 /** Ids that a decision gives to something new: those of the system cannot be taken. */

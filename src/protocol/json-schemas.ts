@@ -11,7 +11,7 @@ export const outcomeSchema = z.object({
   type: z.string(),
   agent: z.string(),
   pool: z.string(),
-  body: z.string().describe('SHA-256 of the bytes that this answers: 22 characters of base64url'),
+  body: z.string().describe('SHA-256 of the bytes of the decision: 22 characters of base64url'),
   status: z.enum(['accepted', 'rejected']),
   code: codeSchema.optional(),
   message: z.string().optional(),
@@ -19,7 +19,7 @@ export const outcomeSchema = z.object({
   data: z.unknown().optional(),
   events: z.array(z.string()).describe('ids of the events that the decision caused, in order'),
   shard: z.int(),
-  seq: z.int().describe('place in the log'),
+  seq: z.int().describe('position in the log'),
   at: z.int().describe('log time, milliseconds since the epoch'),
 });
 

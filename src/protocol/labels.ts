@@ -28,9 +28,9 @@ export function labelFault(label: string): string | undefined {
   const [invisible] = INVISIBLE.exec(label) ?? [];
   if (invisible !== undefined) {
     const point = (invisible.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-    return `U+${point} cannot be seen, or not be told from a space: leave it out`;
+    return `U+${point} is invisible or looks like a space: remove it`;
   }
-  if (label.startsWith(' ') || label.endsWith(' ')) return 'a space at its beginning or end: leave it out';
-  if (label.includes('  ')) return 'two spaces next to each other: leave one out';
+  if (label.startsWith(' ') || label.endsWith(' ')) return 'a space at its beginning or end: remove it';
+  if (label.includes('  ')) return 'two consecutive spaces: remove one';
   return undefined;
 }

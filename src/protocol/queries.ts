@@ -14,8 +14,8 @@ import type { PublicBallot, PublicVote } from './votes.ts';
 export const WITHIN_MS_HEADER = 'Converge-Within-Ms';
 
 const page = {
-  limit: z.int().min(1).max(MAX_PAGE).default(100).describe('most items of one page'),
-  cursor: z.string().max(512).optional().describe('`cursor` of the page before'),
+  limit: z.int().min(1).max(MAX_PAGE).default(100).describe('maximum number of items on one page'),
+  cursor: z.string().max(512).optional().describe('`cursor` of the previous page'),
 };
 
 export const QUERIES = {
@@ -23,17 +23,17 @@ export const QUERIES = {
   tasks: z.strictObject({
     pool: nameSchema.optional(),
     state: z.union([z.enum(TASK_STATES), z.array(z.enum(TASK_STATES)).min(1)]).optional(),
-    agent: nameSchema.optional().describe('holds the task, or held it when it finished'),
+    agent: nameSchema.optional().describe('holds the task, or held it when it ended'),
     ...page,
   }),
   'pending-tasks': z.strictObject({
     agent: nameSchema,
-    pools: z.array(nameSchema).max(1_000).optional().describe('left out: the pools of the agent'),
+    pools: z.array(nameSchema).max(1_000).optional().describe('default: the pools of the agent'),
     capabilities: z
       .array(labelSchema)
       .max(MAX_CAPABILITIES)
       .optional()
-      .describe("left out: the member's own"),
+      .describe('default: those of the member'),
     ...page,
   }),
   pool: z.strictObject({ pool: nameSchema }),
@@ -41,11 +41,11 @@ export const QUERIES = {
   'pools-of-agent': z.strictObject({
     agent: nameSchema,
     ...page,
-    limit: z.int().min(1).max(MAX_PAGE).default(MAX_PAGE).describe('most pools of one page'),
+    limit: z.int().min(1).max(MAX_PAGE).default(MAX_PAGE).describe('maximum number of pools on one page'),
   }),
   members: z.strictObject({ pool: nameSchema, ...page }),
   outcome: z.strictObject({
-    pool: nameSchema.describe('where it was decided: an id belongs to an agent in a pool'),
+    pool: nameSchema.describe('pool of the decision: an id belongs to an agent in a pool'),
     agent: nameSchema,
     decisionId: nameSchema,
   }),
@@ -54,23 +54,28 @@ export const QUERIES = {
   vote: z.strictObject({
     pool: nameSchema.optional(),
     voteId: nameSchema,
-    limit: z.int().min(1).max(MAX_PAGE).default(MAX_PAGE).describe('most ballots of one page'),
-    cursor: nameSchema.optional().describe('`ballots.cursor` of the page before'),
+    limit: z.int().min(1).max(MAX_PAGE).default(MAX_PAGE).describe('maximum number of ballots on one page'),
+    cursor: nameSchema.optional().describe('`ballots.cursor` of the previous page'),
   }),
   votes: z.strictObject({ pool: nameSchema.optional(), state: labelSchema.optional(), ...page }),
   negotiation: z.strictObject({ pool: nameSchema.optional(), sessionId: nameSchema }),
   delegations: z.strictObject({
     pool: nameSchema.optional(),
-    agent: nameSchema.optional().describe('delegator, delegatee, or principal of what was passed on'),
+    agent: nameSchema.optional().describe('the delegator, the delegatee, or the principal of a chain'),
     state: z.enum(DELEGATION_STATES).optional(),
     ...page,
   }),
   stats: z.strictObject({ pool: nameSchema.optional() }),
   feed: z.strictObject({
-    pool: nameSchema.optional().describe('left out: every pool, for observers and operators only'),
-    token: nameSchema.describe('the events arrive at feeds.<asker>.<token>: subscribe before asking'),
-    after: z.int().min(0).optional().describe('position in the events stream after which to begin'),
-    since: z.int().min(0).max(MAX_TIME_MS).optional().describe('where no position is known'),
+    pool: nameSchema.optional().describe('default: every pool, for observers and operators only'),
+    token: nameSchema.describe('the events arrive at feeds.<agent>.<token>: subscribe before the request'),
+    after: z.int().min(0).optional().describe('position in the events stream after which the feed begins'),
+    since: z
+      .int()
+      .min(0)
+      .max(MAX_TIME_MS)
+      .optional()
+      .describe('time at which the feed begins, when no position is known'),
   }),
 } as const;
 

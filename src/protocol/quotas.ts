@@ -29,7 +29,7 @@ const counts = {
   agentSessions: upTo(MAX_OPEN_SESSIONS).describe('open negotiations of one agent in one pool'),
   poolSessions: upTo(MAX_OPEN_SESSIONS),
   agentBytes: upTo(MAX_QUOTA_BYTES).describe(
-    'bytes of what one agent has submitted, opened and put into one pool and has not ended',
+    'bytes of everything live that one agent has submitted, opened or added in one pool',
   ),
   poolBytes: upTo(MAX_QUOTA_BYTES),
 };
@@ -42,7 +42,7 @@ const rates = {
 const bursts = {
   agentDecisionsBurst: rate
     .optional()
-    .describe('so many at once after a rest; left out: those of one second'),
+    .describe('how many at once after a pause; default: those of one second'),
   poolDecisionsBurst: rate.optional(),
 };
 
@@ -70,8 +70,8 @@ export const quotaSettings = {
   poolBytes: counts.poolBytes.optional(),
   agentShardBytes: upTo(MAX_QUOTA_BYTES)
     .optional()
-    .describe('bytes of what one agent has in all pools of a shard together'),
-  shardBytes: upTo(MAX_QUOTA_BYTES).optional().describe('bytes of all that is live in one shard'),
+    .describe('bytes of everything live that one agent has in all pools of a shard together'),
+  shardBytes: upTo(MAX_QUOTA_BYTES).optional().describe('bytes of everything live in one shard'),
   /** Pools that one agent owns in one shard. */
   agentPools: upTo(MAX_POOLS_PER_AGENT).default(100),
 };

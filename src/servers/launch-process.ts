@@ -25,7 +25,7 @@ export async function launchProcess(command: LoggedCommand): Promise<ProcessLife
       return isRunning();
     },
     ended: ended.then(({ code, words }) =>
-      code === folderInUseExitCode ? 'found its data folder in use by another server' : words,
+      code === folderInUseExitCode ? 'its data folder is in use by another server' : words,
     ),
     signal: (signal) => {
       if (!isRunning()) return;

@@ -64,7 +64,7 @@ async function findBinary(kind: ServerKind, host: Host, env: Environment): Promi
     if (command !== undefined) return { command, origin: `${kind.binaryVariable} (${command})` };
     // Whoever names a binary wants that one; another one instead would be a surprise.
     const line = await installLine(host, [kind]);
-    throw unavailable(kind, `${kind.binaryVariable} names ${named}, which is no executable file.`, line);
+    throw unavailable(kind, `${kind.binaryVariable} names ${named}, which is not an executable file.`, line);
   }
   for (const name of kind.binaries) {
     const command = await findExecutable(name, env, host.extraFolders);

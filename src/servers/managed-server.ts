@@ -80,7 +80,8 @@ export class ManagedServer implements RunningServer {
   reload(): Promise<void> {
     const { recipe, runner } = this.#options;
     const { reload } = recipe;
-    if (reload === undefined) return Promise.reject(new Error(`the ${this.name} server reads nothing again`));
+    if (reload === undefined)
+      return Promise.reject(new Error(`the ${this.name} server cannot reload its configuration`));
     return this.#inTurn(async () => {
       await reload(runner.place(this.#port));
       this.#life.signal('SIGHUP');

@@ -187,7 +187,7 @@ function delegationsOf(keys: ShardKeys, entity: Entity): readonly Entry[] {
   }));
 }
 
-/** Who holds the task, or held it when it finished. */
+/** Who holds the task, or held it when it ended. */
 function agentOf(task: Task): string | undefined {
   if (isClaimed(task)) return task.claim.agent;
   if (task.state !== 'completed' && task.state !== 'failed') return undefined;

@@ -68,7 +68,7 @@ export interface ShardKeys {
   readonly taken: string;
   readonly trialPause: string;
   readonly commit: string;
-  /** Hash: log position of a batch → its results and events that are not known to be published. */
+  /** Hash: log position of a batch → its results and events that are not confirmed as published. */
   readonly outbox: string;
   /** Why the shard was halted. */
   readonly halted: string;

@@ -77,7 +77,9 @@ export class StateQueries {
   async pendingTasks(query: QueryOf<'pending-tasks'>, deadline = NO_DEADLINE): Promise<Answer<Page<Task>>> {
     const pools = query.pools ?? (await this.#allPoolsOf(query.agent, deadline));
     const page = await this.#pending.page([...new Set(pools)], query, deadline);
-    return page === undefined ? notFound('invalid_query', 'cursor: not one of ours') : { ok: page };
+    return page === undefined
+      ? notFound('invalid_query', 'cursor: not a cursor of this query')
+      : { ok: page };
   }
 
   async pool({ pool }: QueryOf<'pool'>): Promise<Answer<QueryAnswers['pool']>> {
@@ -156,7 +158,7 @@ export class StateQueries {
     const json =
       (await this.#outcomeOn([this.#of(pool)], key)) ?? (await this.#outcomeOn(this.#allShards(), key));
     return json === undefined
-      ? notFound('outcome_not_found', `no outcome of ${decisionId} by ${agent} in ${pool} is remembered`)
+      ? notFound('outcome_not_found', `there is no stored outcome of ${decisionId} by ${agent} in ${pool}`)
       : { ok: parse(json) };
   }
 
@@ -247,7 +249,7 @@ export class StateQueries {
     view: (document: D) => T | undefined,
   ): Promise<Answer<Page<T>>> {
     let from = cursor === undefined ? -1 : Number(cursor);
-    if (!Number.isSafeInteger(from)) return notFound('invalid_query', 'cursor: not one of ours');
+    if (!Number.isSafeInteger(from)) return notFound('invalid_query', 'cursor: not a cursor of this query');
     const page = new PageBuilder<T>(limit);
     let last = from;
     for (;;) {

@@ -258,7 +258,7 @@ export class RedisShardStore implements ShardStore {
   async commit(commit: ShardCommit): Promise<WriteSize> {
     const { answer, size } = await this.#writer.write(encodeCommit(this.#keys, commit));
     if (answer === 'moved') {
-      throw new ShardLostError(`the shard does not stand at ${commit.expected.seq} any more`);
+      throw new ShardLostError(`the shard is no longer at position ${commit.expected.seq}`);
     }
     return size;
   }

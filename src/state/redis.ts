@@ -113,7 +113,7 @@ function checkDatabase(url: string): void {
   const [, path = ''] = /^rediss?:\/\/[^/?#]*\/([^?#]*)/i.exec(url) ?? [];
   if (/^\d*$/.test(path)) return;
   throw new ConfigurationError(
-    `the URL of Redis names the database ${JSON.stringify(path.slice(0, 40))}: it has to be a number`,
+    `the URL of Redis names the database ${JSON.stringify(path.slice(0, 40))}: it must be a number`,
   );
 }
 
@@ -149,7 +149,7 @@ function contentOf(file: string): Buffer {
   try {
     return readFileSync(file);
   } catch (error) {
-    throw new CredentialsError(`${file} cannot be read: ${messageOf(error)}`, { cause: error });
+    throw new CredentialsError(`could not read ${file}: ${messageOf(error)}`, { cause: error });
   }
 }
 

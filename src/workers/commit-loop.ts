@@ -105,8 +105,9 @@ export class CommitLoop {
     const { seq } = await this.#options.store.position();
     const isAgain = this.#brokeAt === commit.next.seq;
     this.#brokeAt = commit.next.seq;
-    if (seq === LOST && !isAgain) return new ShardLostError(`a commit broke off: ${reason}`);
-    if (seq !== LOST && seq !== commit.expected.seq) return new ShardLostError(`the shard stands at ${seq}`);
+    if (seq === LOST && !isAgain) return new ShardLostError(`a commit broke off part-way: ${reason}`);
+    if (seq !== LOST && seq !== commit.expected.seq)
+      return new ShardLostError(`the shard is at position ${seq}`);
     return cannot(commit, messages, reason);
   }
 }
@@ -115,17 +116,17 @@ function cannot({ next: { seq } }: ShardCommit, messages: number, reason: string
   if (messages > 1) return new BatchRefusedError(seq, reason);
   return new ShardHaltedError(
     'cannot_commit',
-    `message ${seq} cannot be committed: ${reason}`,
+    `could not commit message ${seq}: ${reason}`,
     { seq, reason },
     CANNOT_COMMIT_MS,
   );
 }
 
 const SAID: Readonly<Record<WriteFailure, string>> = {
-  unsent: 'a commit could not be sent',
-  refused: 'a commit was refused; the same again',
-  unanswered: 'the answer of a commit was lost; the same again',
-  broken: 'a commit broke off',
+  unsent: 'could not send a commit',
+  refused: 'Redis refused a commit: sending it again',
+  unanswered: 'lost the reply to a commit: sending it again',
+  broken: 'a commit failed, and part of it may be written',
 };
 
 /** Stores say how far it came. What else is thrown came from our own code, before anything was sent. */

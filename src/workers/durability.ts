@@ -43,8 +43,8 @@ export function durabilityOf(log: LogDurability, state: StateDurability): Durabi
   }
   const isQuorate = log.replicas >= MAJORITY_SURVIVES && log.missing === 0;
   const ofOne = isQuorate
-    ? 'of one server: kept, if no other fault comes with it'
-    : `of one server: not sure, ${log.missing > 0 ? `${log.missing} of ` : 'only '}${log.replicas} replicas${log.missing > 0 ? ' are missing' : ''}`;
+    ? 'of one server: kept, unless another fault coincides'
+    : `of one server: uncertain, ${log.missing > 0 ? `${log.missing} of ` : 'only '}${log.replicas} replicas${log.missing > 0 ? ' are missing' : ''}`;
   return {
     survives: isQuorate ? 'loss of one server' : 'process crash',
     processCrash: 'kept',
@@ -56,13 +56,13 @@ export function durabilityOf(log: LogDurability, state: StateDurability): Durabi
 
 function unsyncedIn({ syncedWithinMs }: LogDurability): string {
   return syncedWithinMs === undefined
-    ? "unknown: it depends on the server's sync_interval, which it does not tell"
+    ? "unknown: it depends on the server's sync_interval, which clients cannot see"
     : `the last ${syncedWithinMs / 1_000} s can be lost`;
 }
 
 function stateAfterRestart({ appendonly, appendfsync, saves }: StateDurability): string {
-  const again = 'made again from snapshots and log';
-  if (appendonly === 'unknown') return `unknown; what is lost is ${again}`;
+  const again = 'rebuilt from snapshots and the log';
+  if (appendonly === 'unknown') return `unknown; any loss is ${again}`;
   if (appendonly === 'no') {
     const from = { yes: 'from its last saved copy', no: 'empty', unknown: 'empty or from a saved copy' }[
       saves
@@ -72,8 +72,8 @@ function stateAfterRestart({ appendonly, appendfsync, saves }: StateDurability):
   const loss = {
     always: 'kept',
     everysec: `kept; after a power loss about a second is ${again}`,
-    no: `kept; after a power loss what was not written out is ${again}`,
-    unknown: `kept; after a power loss what was not written out (unknown) is ${again}`,
+    no: `kept; after a power loss writes not yet synced are ${again}`,
+    unknown: `kept; after a power loss writes not yet synced (how many is unknown) are ${again}`,
   };
   return loss[appendfsync];
 }

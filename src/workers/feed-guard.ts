@@ -30,7 +30,9 @@ export class FeedGuard {
       if (this.#isChecking || !this.#options.isOurs()) return;
       this.#isChecking = true;
       void this.#check()
-        .catch((error) => this.#options.logger.warn({ reason: messageOf(error) }, 'feeds not checked'))
+        .catch((error) =>
+          this.#options.logger.warn({ reason: messageOf(error) }, 'could not check the feeds'),
+        )
         .finally(() => {
           this.#isChecking = false;
         });

@@ -34,7 +34,7 @@ export interface HaltingOptions {
   readonly metrics: WorkerMetrics;
 }
 
-const DIVERGED = 'the log does not continue what was applied; the shard is halted';
+const DIVERGED = 'the log does not continue from the applied position; the shard is halted';
 /** A halt that was told on a connection that broke can arrive after all: who works takes it back now and then. */
 const UNHALT_EVERY_MS = 10_000;
 

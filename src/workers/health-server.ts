@@ -30,10 +30,10 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
     if (request.method !== 'GET' && request.method !== 'HEAD') return send(405, 'text/plain', 'GET only\n');
     if (request.url !== '/livez' && !isAdmitted(request.headers.authorization)) {
       response.setHeader('www-authenticate', 'Bearer');
-      return send(401, 'text/plain', `a bearer token is wanted (CONVERGE_HTTP_TOKEN)\n`);
+      return send(401, 'text/plain', `missing or invalid bearer token (CONVERGE_HTTP_TOKEN)\n`);
     }
     if (request.url !== '/livez' && options.token === undefined && !isKnownHost(request, options)) {
-      const reason = 'nobody here is called by this Host: CONVERGE_HTTP_HOSTS lists other names\n';
+      const reason = 'unknown Host header: CONVERGE_HTTP_HOSTS lists the accepted names\n';
       return send(421, 'text/plain', reason);
     }
     switch (request.url) {
@@ -51,7 +51,7 @@ export async function startHealthServer(options: HealthServerOptions): Promise<H
         try {
           return send(200, options.registry.contentType, await options.registry.metrics());
         } catch {
-          return send(503, 'text/plain', 'a figure could not be read\n');
+          return send(503, 'text/plain', 'could not read the metrics\n');
         }
       default:
         return send(404, 'text/plain', 'not found\n');

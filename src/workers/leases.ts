@@ -156,12 +156,17 @@ export class LeaseHolder {
       alarms?.clear('leases_failing', undefined);
     } catch (error) {
       const reason = messageOf(error);
-      logger.warn({ reason }, 'leases could not be renewed');
+      logger.warn({ reason }, 'could not renew the leases');
       this.#workedAt ??= clock.monotonic();
       if (clock.monotonic() - this.#workedAt >= FAILING_MS)
-        alarms?.raise('leases_failing', undefined, 'leases cannot be kept: the shards will have no owner', {
-          reason,
-        });
+        alarms?.raise(
+          'leases_failing',
+          undefined,
+          'could not renew the leases: the shards will have no owner',
+          {
+            reason,
+          },
+        );
     }
     for (const shard of this.held) if (!this.holds(shard)) this.#lose(shard);
   }
@@ -193,7 +198,7 @@ export class LeaseHolder {
       else this.#ownerless.set(shard, since);
       if (since === undefined || now - since < bound) alarms?.clear('shard_ownerless', shard);
       else
-        alarms?.raise('shard_ownerless', shard, 'no worker has the shard', {
+        alarms?.raise('shard_ownerless', shard, 'no worker owns the shard', {
           forMs: Math.round(now - since),
         });
     }
@@ -245,7 +250,8 @@ export class LeaseHolder {
       if (seen !== undefined && !this.#isStale(seen, now)) continue;
       const until = this.#leaseEnd();
       if (!(await store.acquire(shard, seen?.text))) continue;
-      if (seen !== undefined) logger.warn({ shard, lease: seen.text }, 'a lease stood still: taken');
+      if (seen !== undefined)
+        logger.warn({ shard, lease: seen.text }, 'took over a lease that nobody renewed');
       this.#held.set(shard, until);
       if (await this.#isAdmitted(shard)) onAcquired(shard);
     }
@@ -297,7 +303,10 @@ export class LeaseHolder {
       await this.#options.quarantine?.released(shard);
       await this.#options.store.release(shard);
     } catch (error) {
-      this.#options.logger.warn({ shard, reason: messageOf(error) }, 'the lease lapses by itself');
+      this.#options.logger.warn(
+        { shard, reason: messageOf(error) },
+        'could not release the lease: it lapses by itself',
+      );
     } finally {
       this.#held.delete(shard);
       this.#leaving.delete(shard);
@@ -308,7 +317,7 @@ export class LeaseHolder {
     this.#held.delete(shard);
     if (this.#leaving.has(shard)) return;
     this.#options.quarantine?.lost(shard);
-    this.#options.logger.warn({ shard }, 'the lease is lost');
+    this.#options.logger.warn({ shard }, 'lost the lease of the shard');
     this.#leaving.add(shard);
     void this.#options.onReleased(shard).finally(() => this.#leaving.delete(shard));
   }

@@ -39,7 +39,7 @@ export async function loadShard(options: LoadOptions, outbox: OutboxPublisher): 
   // and drain again. The other way round we would stand behind a commit whose events nobody publishes.
   const stored = await store.load(options.guard);
   if (stored.position.seq === LOST)
-    throw new LogDivergedError('the state is not whole, and nothing brings it back');
+    throw new LogDivergedError('the state is incomplete and cannot be restored');
   await outbox.drain(await store.unpublished());
   const world = worldOf(stored, options);
   const loaded = {
@@ -57,5 +57,5 @@ export async function loadShard(options: LoadOptions, outbox: OutboxPublisher): 
 /** Throws {@link ShardLostError} when the store does not stand where the memory does. */
 export function expectAt(position: Loaded['position'], stored: StoredPosition): void {
   if (stored.seq === position.seq && stored.hash === position.hash) return;
-  throw new ShardLostError(`the shard stands at ${stored.seq}, not at ${position.seq}`);
+  throw new ShardLostError(`the shard is at position ${stored.seq}, not ${position.seq}`);
 }

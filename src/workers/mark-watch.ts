@@ -32,7 +32,7 @@ export class MarkWatch {
   start(): void {
     this.#timer = every(CHECK_MS, () => {
       void this.check().catch((error) =>
-        this.#options.logger.debug({ reason: messageOf(error) }, 'trim marks not checked'),
+        this.#options.logger.debug({ reason: messageOf(error) }, 'could not check the trim marks'),
       );
     });
   }

@@ -16,7 +16,7 @@ export class WorkerMetrics {
   ]);
   readonly repeated = this.#counter(
     'converge_repeated_decisions_total',
-    'Decisions sent again, answered as before',
+    'Repeated decisions, answered with their first outcome',
   );
   readonly events = this.#counter('converge_events_total', 'Events published or about to be');
   readonly deadLetters = this.#counter('converge_dead_letters_total', 'Messages that could not be decoded');
@@ -46,7 +46,7 @@ export class WorkerMetrics {
   readonly halts = this.#counter('converge_shard_halts_total', 'Times that a shard was halted');
   readonly ownSweeps = this.#counter(
     'converge_own_sweeps_total',
-    'Sweeps by a shard owner because no sweeper came',
+    'Sweeps by the owner of a shard because no sweep arrived',
   );
   readonly settles = this.#counter('converge_settles_total', 'Settles applied: owed consequences, in steps');
   readonly owed = new Gauge({
@@ -56,17 +56,17 @@ export class WorkerMetrics {
     registers: [this.registry],
   });
   readonly sweeps = this.#counter('converge_sweeps_total', 'Sweeps run by the scheduled job', ['result']);
-  readonly forgotten = this.#counter('converge_outcomes_forgotten_total', 'Outcomes forgotten by the sweep');
+  readonly forgotten = this.#counter('converge_outcomes_forgotten_total', 'Outcomes removed by the sweep');
   readonly retentionCut = this.#counter(
     'converge_outcome_retention_cut_total',
-    'Outcomes forgotten before their time because there were too many',
+    'Outcomes removed before their time because there were too many',
   );
   readonly snapshots = this.#counter('converge_snapshots_total', 'Snapshots of shards', ['result']);
   readonly snapshotsRefused = this.#counter(
     'converge_snapshots_refused_total',
     'Snapshots that were damaged or of another log when they were needed',
   );
-  readonly trimmed = this.#counter('converge_log_trimmed_total', 'Decisions that were trimmed off the log');
+  readonly trimmed = this.#counter('converge_log_trimmed_total', 'Decisions that were trimmed from the log');
   readonly snapshotPause = new Histogram({
     name: 'converge_snapshot_pause_seconds',
     help: 'How long the commits of a shard waited for its snapshot',
@@ -99,7 +99,7 @@ export class WorkerMetrics {
   });
   readonly shardPressure = new Gauge({
     name: 'converge_shard_pressure',
-    help: 'Nothing is accepted that adds to the shard, because its worker is short of memory',
+    help: 'Decisions that add to the shard are rejected because its worker is short of memory',
     labelNames: ['shard'],
     registers: [this.registry],
   });
@@ -150,7 +150,7 @@ export class WorkerMetrics {
   offerSkews(read: () => Readonly<Record<string, number | undefined>>): void {
     new Gauge({
       name: 'converge_clock_skew_seconds',
-      help: 'How much a clock shows more than the true time: of this worker, of Redis, of the log',
+      help: 'How far a clock is ahead of the true time: of this worker, of Redis, of the log',
       labelNames: ['clock'],
       registers: [this.registry],
       collect() {

@@ -56,7 +56,7 @@ export async function logStamp(
   const payload = JSON.stringify({ id: `clock-${randomUUID()}`, type: 'Settle' });
   const { seq } = await jetstream(connection, { timeout: STAMP_WITHIN_MS }).publish(subject, payload);
   const message = await readMessage(jsm, subjects.streams.decisions, seq);
-  if (message === undefined) throw new PublishError('the log does not have what it confirmed');
+  if (message === undefined) throw new PublishError('the log does not hold a message that it confirmed');
   return message.at;
 }
 

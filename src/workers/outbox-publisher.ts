@@ -86,7 +86,7 @@ export class OutboxPublisher {
   async drain(entries: readonly { readonly seq: number; readonly payload: string }[]): Promise<void> {
     const { store, logger } = this.#options;
     if (entries.length === 0) return;
-    logger.info({ batches: entries.length }, 'publishing what the worker before left in the outbox');
+    logger.info({ batches: entries.length }, 'publishing the outbox that the previous owner left');
     const { signal } = this.#generation;
     for (const { seq, payload } of entries) {
       const owed = decodeOutbox(payload);
@@ -149,7 +149,7 @@ export class OutboxPublisher {
         publisher.result(key, json);
       } catch (error) {
         // An outcome too large for the server, or a closed connection: it can still be asked for.
-        logger.warn({ key, reason: messageOf(error) }, 'a result could not be sent');
+        logger.warn({ key, reason: messageOf(error) }, 'could not send a result');
       }
     }
   }
@@ -163,7 +163,7 @@ export class OutboxPublisher {
       } catch (error) {
         metrics.publishFailures.inc();
         this.#failure = messageOf(error);
-        logger.warn({ seq: batch.seq, reason: messageOf(error) }, 'could not publish; trying again');
+        logger.warn({ seq: batch.seq, reason: messageOf(error) }, 'could not publish events: trying again');
         await unlessAborted(signal, clock.sleep(RETRY_MS));
       }
     }

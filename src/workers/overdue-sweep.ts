@@ -63,7 +63,7 @@ export class OverdueSweep {
     }
     if (this.#dueSince === undefined || now - this.#dueSince < sweepOverdueMs) return;
     const overdueMs = now - this.#dueSince;
-    alarms.raise('sweep_overdue', shard, 'nobody sweeps; the owner of the shard does it itself', {
+    alarms.raise('sweep_overdue', shard, 'no sweep arrives: the owner of the shard sweeps it', {
       overdueMs,
     });
     this.#dueSince = now;

@@ -129,7 +129,7 @@ export function privatelyAnswered(handlers: QueryHandlers, sight: PoolSight): Qu
         : {
             error: {
               code: 'outcome_not_found',
-              message: `no outcome of ${query.decisionId} by ${query.agent} is remembered, or it is for ${query.agent} alone`,
+              message: `there is no stored outcome of ${query.decisionId} by ${query.agent}, or only ${query.agent} may read it`,
             },
           },
     feed: async (query, asker, deadline) => {

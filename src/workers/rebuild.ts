@@ -91,7 +91,7 @@ async function refuseIfInUse(redis: Redis, config: Config, layout: Layout, force
   if (worker !== undefined)
     throw new ConfigurationError(`worker ${worker} is running: stop all workers first`);
   if (!(await holdsState(redis, config.namespace, layout.shards))) return;
-  if (!force) throw new ConfigurationError('Redis holds a state already; --force removes it first');
+  if (!force) throw new ConfigurationError('Redis already holds a state; pass --force to remove it first');
   await clearState(redis, config.namespace, layout.shards);
 }
 

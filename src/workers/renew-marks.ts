@@ -23,7 +23,7 @@ export async function renewMarks(system: {
   const { jsm, subjects } = system;
   const layout = await findLayout(jsm, subjects);
   if (layout === undefined) {
-    throw new ConfigurationError(`there is no log in namespace ${subjects.namespace}: bring it back first`);
+    throw new ConfigurationError(`there is no log in namespace ${subjects.namespace}: restore it first`);
   }
   const marks = new NatsTrimMarks(jsm, subjects);
   const found: MarkOfShard[] = [];

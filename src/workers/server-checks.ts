@@ -19,7 +19,7 @@ const MIN_PAYLOAD_BYTES = 1024 * 1024;
 export function checkPayload({ info }: NatsConnection): void {
   if (info === undefined || info.max_payload >= MIN_PAYLOAD_BYTES) return;
   throw new ConfigurationError(
-    `NATS takes messages of ${info.max_payload} bytes; events and outcomes can have ${MIN_PAYLOAD_BYTES} (max_payload)`,
+    `NATS accepts messages of ${info.max_payload} bytes, but events and outcomes can have ${MIN_PAYLOAD_BYTES}: raise max_payload`,
   );
 }
 
@@ -50,7 +50,7 @@ export async function sayDurability(
   if (log === undefined) return;
   const state = await stateDurability(reads);
   const durability = durabilityOf(logDurability(log, nats.info?.version ?? '0'), state);
-  logger.info({ durability }, 'durability of the servers at hand');
+  logger.info({ durability }, 'durability of the servers');
   if (durability.survives === 'nothing') {
     alarms.raise('log_in_memory', undefined, 'the log is in memory: a restart of the server loses it');
   }

@@ -87,7 +87,7 @@ export class SettingsWatch {
     try {
       await this.check();
     } catch (error) {
-      this.#options.logger.debug({ reason: messageOf(error) }, 'settings not compared');
+      this.#options.logger.debug({ reason: messageOf(error) }, 'could not compare the settings');
     }
   }
 

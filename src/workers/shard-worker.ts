@@ -205,18 +205,18 @@ export class ShardWorker {
         } else if (error instanceof ShardLostError) {
           logger.warn(
             { reason: error.message },
-            'another worker wrote, or the store went back: loading again',
+            'another worker wrote, or the store went back: reloading the shard',
           );
           this.#forget();
         } else if (error instanceof LogInterruptedError) {
-          logger.info({ reason: error.message }, 'reading the log was interrupted');
+          logger.info({ reason: error.message }, 'reading the log was interrupted: verifying it again');
           await clock.sleep(RETRY_MS);
         } else if (error instanceof UnavailableError) {
-          logger.warn({ reason: error.message }, 'a server is away: loading again');
+          logger.warn({ reason: error.message }, 'a server is unavailable: reloading the shard');
           this.#forget();
           await clock.sleep(RETRY_MS);
         } else {
-          logger.error({ err: error }, 'the shard stumbled: loading again');
+          logger.error({ err: error }, 'unexpected error: reloading the shard');
           this.#forget();
           await clock.sleep(RETRY_MS);
         }
@@ -299,7 +299,7 @@ export class ShardWorker {
       isUntimely = again.untimely !== undefined;
       why = again.untimely ?? why;
     }
-    throw new LogInterruptedError('the shard stood still because of the time');
+    throw new LogInterruptedError('the shard waited because of the time');
   }
 
   #contextOf({ now }: Loaded, oldest: OldestKept): Parameters<typeof decideBatch>[3] {
@@ -350,7 +350,7 @@ export class ShardWorker {
     if (!this.#outbox.isSettled) return;
     const left = await store.unpublished().catch(() => []);
     if (left.length > 0 && this.#outbox.isSettled) {
-      throw new ShardLostError(`${left.length} batches are in the outbox again`);
+      throw new ShardLostError(`${left.length} batches came back into the outbox`);
     }
   }
 
@@ -372,7 +372,7 @@ export class ShardWorker {
   #splitUp({ lastSeq, message }: BatchRefusedError): void {
     this.#options.logger.error(
       { reason: message, until: lastSeq },
-      'a batch is committed message by message',
+      'could not commit a batch: committing message by message',
     );
     this.#batches.oneByOneUntil(lastSeq);
     this.#forget();

@@ -100,11 +100,11 @@ export class StallWatch {
     }
     const stalledMs = Math.round(now - watched.movedAt);
     if (stalledMs < STALLED_MS) return;
-    const mute = `the log holds message ${watched.lastSeq}, and the consumer delivers nothing`;
+    const mute = `the log holds message ${watched.lastSeq}, but the consumer delivers nothing`;
     const cause = health.cause ?? (isBehind && health.phase === 'read' ? mute : undefined);
     const { phase } = health;
     const reason = `${phase}${cause === undefined ? '' : `: ${cause}`}`;
-    alarms.raise('shard_stalled', shard, 'the shard stands still although something waits', {
+    alarms.raise('shard_stalled', shard, 'the shard makes no progress although messages wait', {
       reason,
       phase,
       cause,
@@ -123,7 +123,7 @@ export class StallWatch {
     try {
       watched.lastSeq = await lastSeqOf(shard);
     } catch (error) {
-      logger.debug({ shard, reason: messageOf(error) }, 'the log was not asked what it holds');
+      logger.debug({ shard, reason: messageOf(error) }, 'could not ask the log for its last message');
     }
   }
 

@@ -39,7 +39,7 @@ export class StreamWatch {
     void this.#watchConnection();
     this.#timer = every(CHECK_MS, () => {
       void this.#check().catch((error) =>
-        this.#options.logger.debug({ reason: messageOf(error) }, 'log not checked'),
+        this.#options.logger.debug({ reason: messageOf(error) }, 'could not check the log'),
       );
     });
   }
@@ -61,7 +61,7 @@ export class StreamWatch {
     const { connection, shards, logger } = this.#options;
     for await (const { type } of connection.status()) {
       if (type !== 'disconnect' && type !== 'reconnect') continue;
-      logger.warn({ status: type }, 'NATS connection');
+      logger.warn({ status: type }, 'the NATS connection changed');
       for (const shard of shards()) shard.interrupt(`NATS ${type}`);
     }
   }
@@ -86,20 +86,20 @@ export class StreamWatch {
     const info = await findStream(jsm, subjects.streams.decisions);
     for (const { shard, position, log } of positions) {
       const isSame = info !== undefined && (log === undefined || logIdentityOf(info) === log);
-      if (!isSame || info.state.last_seq < position) shard.interrupt('the log is not the one it was');
+      if (!isSame || info.state.last_seq < position) shard.interrupt('the log was replaced or rolled back');
     }
     return info;
   }
 
   async #closeFullLog(info: StreamInfo): Promise<void> {
     const isFull = await closeWhenNearlyFull(this.#options.jsm, info);
-    this.#alarm('log_full', isFull, info, 'the log is full; it refuses decisions');
+    this.#alarm('log_full', isFull, info, 'the log is full: it refuses decisions');
   }
 
   #checkEvents(info: StreamInfo | undefined): void {
     const isFull = info !== undefined && isNearlyFull(info);
     this.#eventsAreFull = isFull;
-    this.#alarm('events_full', isFull, info, 'the events stream is full; publishing pauses');
+    this.#alarm('events_full', isFull, info, 'the events stream is full: publishing pauses');
   }
 
   #alarm(

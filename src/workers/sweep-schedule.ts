@@ -62,7 +62,7 @@ export class SweepSchedule {
     this.#worker.on('error', () => undefined);
     this.#worker.on('failed', (_job, error) => {
       options.metrics.sweeps.inc({ result: 'failed' });
-      logger.warn({ reason: messageOf(error) }, 'a sweep failed');
+      logger.warn({ reason: messageOf(error) }, 'could not sweep');
     });
   }
 
@@ -74,7 +74,7 @@ export class SweepSchedule {
       this.#timer = after(this.#options.everyMs * RENEW_SCHEDULE_EVERY, () => {
         this.#schedule()
           .catch((error) =>
-            this.#options.logger.warn({ reason: messageOf(error) }, 'no schedule could be laid down'),
+            this.#options.logger.warn({ reason: messageOf(error) }, 'could not register the sweep schedule'),
           )
           .finally(again);
       });
@@ -124,14 +124,17 @@ export class SweepSchedule {
     if (now === undefined) return;
     const inMs = (next ?? 0) - now;
     if (inMs <= everyMs * FAR_FUTURE) return;
-    logger.warn({ inMs }, 'the next sweep is far in the future: a clock was wrong; scheduling anew');
+    logger.warn(
+      { inMs },
+      'the next sweep is far in the future: a clock was wrong: registering the schedule again',
+    );
     await this.#queue.removeJobScheduler(QUEUE);
   }
 
   async #sweep(): Promise<SweepCounts> {
     const { sweeper, redis, keys, metrics, logger, time } = this.#options;
     const now = time.now();
-    if (now === undefined) throw new UnavailableError('the clocks do not agree what time it is');
+    if (now === undefined) throw new UnavailableError('the clocks do not agree on the time');
     const summary = await sweeper.runOnce(Math.floor(now));
     const { at, durationMs, sweeps, late } = summary;
     if (late.length > 0) logger.warn({ late }, 'shards did not answer a sweep in time');

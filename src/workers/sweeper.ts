@@ -129,7 +129,7 @@ export class Sweeper {
       await streams.publish([{ subject, payload }]);
     } catch (error) {
       this.#waiting.get(id)?.(undefined);
-      throw new Error(`shard ${shard} could not be swept: ${messageOf(error)}`, { cause: error });
+      throw new Error(`could not sweep shard ${shard}: ${messageOf(error)}`, { cause: error });
     }
     return await answered;
   }

@@ -251,20 +251,20 @@ class WorkerProcess {
 
   #end(why: ConvergeError | undefined): void {
     if (why === undefined || this.#stopping !== undefined) return;
-    this.#logger.fatal({ reason: why.message }, 'the worker ends: NATS does not let it in any more');
+    this.#logger.fatal({ reason: why.message }, 'the worker stops: NATS no longer lets it in');
     this.#loss = why;
     void this.stop();
   }
 
   async #stop(): Promise<void> {
-    this.#logger.info('worker stops');
+    this.#logger.info('worker is stopping');
     this.#watch.close();
     this.#stalls.close();
     this.#marks.close();
     this.#guard.close();
     this.#memory.close();
     await within(this.#config.shutdownMs, this.#stopAll(), () =>
-      this.#logger.error('not everything stopped in time; leases lapse by themselves'),
+      this.#logger.error('could not stop everything in time: leases lapse by themselves'),
     );
     await closeConnections(this.#connections);
     this.#logger.info('worker stopped');
@@ -334,7 +334,7 @@ class WorkerProcess {
   #offerFigures(): void {
     this.#metrics.gauge(
       'converge_shards_held',
-      'Shards that this worker holds',
+      'Shards that this worker owns',
       () => this.#leases.held.length,
     );
     this.#metrics.offerSkews(() => this.#time.skews);
@@ -363,8 +363,7 @@ class WorkerProcess {
         worker: this.#id,
         alarms: this.#alarms.told(),
       }),
-      onFault: (name, error) =>
-        this.#logger.error({ query: name, err: error }, 'a query could not be answered'),
+      onFault: (name, error) => this.#logger.error({ query: name, err: error }, 'could not answer a query'),
     });
   }
 

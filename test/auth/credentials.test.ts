@@ -77,13 +77,13 @@ it('none, wrong ones and unknown keys are not authorized, in so many words', asy
     await expect(ask(credentials)).rejects.toThrow(NotAuthorizedError);
     await expect(ask(credentials)).rejects.toThrow('converge auth show');
     await expect(ask(credentials)).rejects.toThrow(
-      credentials === undefined ? 'wants credentials' : 'does not know these credentials',
+      credentials === undefined ? 'requires credentials' : 'does not know these credentials',
     );
   }
 });
 
 it('what cannot be used is named', async () => {
-  await expect(ask({ nkey: file('none.nk') })).rejects.toThrow('none.nk cannot be read');
+  await expect(ask({ nkey: file('none.nk') })).rejects.toThrow('could not read ');
   await expect(ask({ nkey: file('empty.nk') })).rejects.toThrow('holds no seed of a user');
   await expect(ask({ user: 'ann', password: 'x', token: 't' })).rejects.toThrow('user and token');
   await expect(ask({ password: 'x' })).rejects.toThrow('a password without a user');

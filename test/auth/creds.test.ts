@@ -201,7 +201,7 @@ it('expired, foreign and unreadable ones are not let in, in so many words', asyn
   const env = { CONVERGE_NATS_CREDS: join(dir, 'none.creds') };
   expect(await converge(env, 'query', 'pools')).toMatchObject({
     code: 78,
-    text: expect.stringContaining('cannot be read'),
+    text: expect.stringContaining('could not read'),
   });
 });
 

@@ -105,7 +105,5 @@ it('a server whose certificate nobody vouches for is not spoken to', async () =>
 it('files that are missing are named', async () => {
   const credentials = { ca: file('none.pem') };
   await expect(connect({ agent: 'ann', url: nats.url, credentials })).rejects.toThrow(CredentialsError);
-  await expect(connect({ agent: 'ann', url: nats.url, credentials })).rejects.toThrow(
-    'none.pem cannot be read',
-  );
+  await expect(connect({ agent: 'ann', url: nats.url, credentials })).rejects.toThrow('none.pem');
 });

@@ -116,7 +116,7 @@ export function shardLogContract(
       const position = await positionAt(log, 3);
       await recreate();
       await append(3);
-      await expectDiverged(log, position, /another one/);
+      await expectDiverged(log, position, /another log/);
     });
 
     it('it ends before the position', async () => {

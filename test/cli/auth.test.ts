@@ -61,7 +61,7 @@ it('makes the folder once, tells a seed once, shows who may do what, and forgets
   expect(await run('revoke', 'ann')).toMatchObject({ code: 0 });
   expect(await run('revoke', 'ann')).toMatchObject({
     code: 78,
-    stderr: expect.stringContaining('nobody called ann'),
+    stderr: expect.stringContaining('no identity called ann'),
   });
   expect(await run('show', 'ann')).toMatchObject({ code: 78 });
   expect(await readFile(join(cwd, 'converge-auth/nats-accounts.conf'), 'utf8')).not.toContain('agent ann');
@@ -110,7 +110,7 @@ it('dev --auth: whom one adds comes in, whom one revokes goes, and who has nothi
   const { CONVERGE_NATS_NKEY: _none, ...nobody } = env;
   expect(await converge(['query', 'pools'], { env: nobody })).toMatchObject({
     code: 77,
-    stderr: expect.stringContaining('wants credentials'),
+    stderr: expect.stringContaining('requires credentials'),
   });
   // The owner of a pool operates it; the whole system is not hers.
   const paused = await converge(['pause', 'p'], { env: ann });

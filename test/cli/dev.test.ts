@@ -217,7 +217,7 @@ it.each(['nats', 'redis'] as const)('ends when its %s server ends, and says so',
   process.kill(system[name].pid, 'SIGKILL');
   const { code, stderr } = await started.ended;
   expect(code).toBe(69);
-  expect(stderr).toMatch(new RegExp(`${name}-server was ended by SIGKILL: converge dev ends`));
+  expect(stderr).toMatch(new RegExp(`${name}-server was ended by SIGKILL: converge dev stops`));
 });
 
 it('tail ends when its reader is gone, though nothing more happens, and takes any age', async () => {

@@ -104,7 +104,7 @@ describe('a healthy system', () => {
     const { code, stdout, stderr } = await converge(['doctor', '--namespace', 'table']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(/^ok {2}config {12}namespace table, nats:\/\/127/);
-    expect(stdout).toMatch(/\n\nall \d+ checks are fine\n$/);
+    expect(stdout).toMatch(/\n\nall \d+ checks passed\n$/);
   });
 
   it('is found without being told the number of shards, and the wrong number is noticed', async () => {
@@ -197,7 +197,7 @@ describe('a planted problem is found', () => {
     await jsm.streams.delete(decisions);
     await worker('replaced');
     const gone = await doctor('replaced');
-    expect(gone.found.log).toMatch(/^fail the log is gone: the trim marks say that it was made as \w+/);
+    expect(gone.found.log).toMatch(/^fail the log is gone: the trim marks belong to log \w+/);
     await jsm.streams.add({
       ...config,
       description: (config.description ?? '').replace(/log \w+/, 'log another'),

@@ -31,8 +31,8 @@ describe('what is typed wrong', () => {
     ],
     [['query', 'tasks', 'pol=p'], 'there is no field pol; did you mean pool?'],
     [['publish', 'p', 'SubmitTask', 'taskId=t', 'objective=x', 'priority=99999999999'], 'priority: Too big'],
-    [['worker', '--shards', 'abc'], 'A whole number is wanted.'],
-    [['worker', '--shards', '1e2'], 'A whole number is wanted.'],
+    [['worker', '--shards', 'abc'], 'Expected a whole number.'],
+    [['worker', '--shards', '1e2'], 'Expected a whole number.'],
     [['publish', 'p.q', 'CreatePool'], 'Letters, digits, _ and -'],
     [['publish', 'p', 'CreatePool', '--agent', '_system'], 'reserved for the system'],
     [['publish', '_shard', 'CreatePool'], 'reserved_id'],
@@ -41,7 +41,7 @@ describe('what is typed wrong', () => {
     [['publish', 'p', 'CreatePool', '{"a": 1, "a": 2}'], 'names the same member twice'],
     [['publish', 'p', 'CreatePool', '--timeout', 'soon'], 'A duration like 500ms, 5s or 2m.'],
     [['publish', 'p'], 'which type of decision?'],
-    [['tail', 'results', '--since', 'all'], 'results are told once and not kept'],
+    [['tail', 'results', '--since', 'all'], 'results are not stored'],
     [['tail', 'events', '--count', '0'], 'A positive integer.'],
     [['worker', '--shards', '0'], "option '--shards <number>' argument '0' is invalid"],
     [['worker', '--log-level', 'loud'], "option '--log-level <level>' argument 'loud' is invalid"],
@@ -80,7 +80,7 @@ describe('what is typed wrong', () => {
 describe('configuration', () => {
   it.each([
     [{ CONVERGE_SHARD: '4' }, 'CONVERGE_SHARD is not a setting; did you mean CONVERGE_SHARDS?'],
-    [{ CONVERGE_SHARDS: 'many' }, 'CONVERGE_SHARDS: a whole number is wanted, not "many"'],
+    [{ CONVERGE_SHARDS: 'many' }, 'CONVERGE_SHARDS: expected a whole number, not "many"'],
     [{ CONVERGE_NAMESPACE: 'a.b' }, 'CONVERGE_NAMESPACE: 1 to 32 letters'],
   ])('%j is refused with 78', async (env, message) => {
     for (const args of [['worker'], ['query', 'stats'], ['dev', '--ephemeral']]) {

@@ -16,7 +16,7 @@ it('a name that has more feeds than it may is told so by those that are closed, 
   await expect.poll(() => failed.length, { timeout: 15_000 }).toBe(4);
   for (const error of failed) {
     expect(error).toBeInstanceOf(QueryError);
-    expect(String(error)).toMatch(/rate_limited: a name has 64 feeds at most/);
+    expect(String(error)).toMatch(/rate_limited: an agent may have at most 64 feeds/);
   }
   expect(feeds.filter(({ isClosed }) => !isClosed)).toHaveLength(64);
 }, 30_000);

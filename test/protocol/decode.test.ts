@@ -221,7 +221,7 @@ describe('a rejection: the author is known and is answered', () => {
   it.each(['BanAgent', 'UnbanAgent'])('not_allowed: %s in a whole shard, by the sweeper', (type) => {
     expect(rejected(decodeBody({ id: 'd-1', type, agentId: 'eve' }, SWEEPS))).toMatchObject({
       code: 'not_allowed',
-      message: `${type} is for operators of the system to decide`,
+      message: `only operators of the system may decide ${type}`,
     });
   });
 

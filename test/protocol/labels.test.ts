@@ -41,7 +41,7 @@ describe('names that look alike are one name, however they were typed', () => {
   it('two options of which only the form differs are one that stands there twice', () => {
     expect(decoded({ ...vote, options: [NFC, NFD] })).toMatchObject({
       code: 'invalid_decision',
-      message: 'options: none can stand there twice',
+      message: 'options: must not contain duplicates',
     });
     expect(decoded({ type: 'Vote', voteId: 'v', ranking: [NFC, NFD] })).toMatchObject({
       code: 'invalid_decision',

@@ -39,7 +39,7 @@ describe('negotiation', () => {
     expect(acceptOffer(three, counter, 'bob', 'p-1')).toEqual({ accepted: false, code: 'stale_proposal' });
   });
 
-  it('the proposer cannot answer its own offer', () => {
+  it('the proposer cannot accept or reject its own proposal', () => {
     expect(acceptOffer(three, annsOffer, 'ann', 'p-1')).toEqual({ accepted: false, code: 'own_proposal' });
   });
 

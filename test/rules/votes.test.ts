@@ -220,7 +220,7 @@ describe('ballots that cannot be counted', () => {
     ['no options', [], [], /no options/],
     ['65 options', Array.from({ length: 65 }, (_, i) => `o${i}`), [], /more than 64/],
     ['two options alike', ['A', 'A'], [], /same name/],
-    ['an unknown option', AB, votes(['C', 1]), /voter v0 names an option that there is not/],
+    ['an unknown option', AB, votes(['C', 1]), /voter v0 names an unknown option/],
     ['a ballot of another kind', AB, rankings(['A', 1]), /voter v0 is not of the form {option}/],
     ['two ballots of a voter', AB, [...votes(['A', 1]), ...votes(['B', 1])], /voter v0 has more than one/],
     ['a weight of zero', AB, votes(['A', 0]), /weight of voter v0/],

@@ -123,7 +123,7 @@ describe('when there is no server', () => {
   it('a named binary that is not there is not replaced by another one', async () => {
     const env = { PATH: await folderWith('redis-server'), CONVERGE_REDIS_SERVER: '/no/such/redis' };
     await expect(locate(redisKind, bareHost(), env, quiet)).rejects.toThrow(
-      'CONVERGE_REDIS_SERVER names /no/such/redis, which is no executable file',
+      'CONVERGE_REDIS_SERVER names /no/such/redis, which is not an executable file',
     );
   });
 });

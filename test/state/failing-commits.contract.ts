@@ -77,8 +77,10 @@ export function failingCommitsContract(newStore: () => Promise<FailingStore>): v
       const second = commitFrom(positionAfter(first), created('q'));
       expect(await failureOf(store.commit(second))).toBe('broken');
       expect((await store.position()).seq).toBe(LOST);
-      await expect(store.commit(second)).rejects.toThrow('does not stand at');
-      await expect(store.commit(commitFrom(BEGINNING, created('r')))).rejects.toThrow('does not stand at');
+      await expect(store.commit(second)).rejects.toThrow('no longer at position');
+      await expect(store.commit(commitFrom(BEGINNING, created('r')))).rejects.toThrow(
+        'no longer at position',
+      );
     });
   });
 }

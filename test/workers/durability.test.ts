@@ -38,18 +38,18 @@ describe('the level', () => {
     const { survives, powerLoss, diskLoss } = durabilityOf({ ...LOG, replicas: 3 }, STATE);
     expect(survives).toBe('loss of one server');
     expect(powerLoss).toBe(
-      'of one server: kept, if no other fault comes with it; of all at once: the last 120 s can be lost',
+      'of one server: kept, unless another fault coincides; of all at once: the last 120 s can be lost',
     );
-    expect(diskLoss).toBe('of one server: kept, if no other fault comes with it');
+    expect(diskLoss).toBe('of one server: kept, unless another fault coincides');
   });
 
   it('of three replicas of which one is missing is no more than that of one, and so it is of two', () => {
     const behind = durabilityOf({ ...LOG, replicas: 3, missing: 1 }, STATE);
     expect(behind.survives).toBe('process crash');
-    expect(behind.diskLoss).toBe('of one server: not sure, 1 of 3 replicas are missing');
+    expect(behind.diskLoss).toBe('of one server: uncertain, 1 of 3 replicas are missing');
     const two = durabilityOf({ ...LOG, replicas: 2 }, STATE);
     expect(two.survives).toBe('process crash');
-    expect(two.diskLoss).toBe('of one server: not sure, only 2 replicas');
+    expect(two.diskLoss).toBe('of one server: uncertain, only 2 replicas');
   });
 
   it.each<[Partial<StateDurability>, RegExp]>([
@@ -123,7 +123,7 @@ describe('what can be read', () => {
       },
     });
     await system.space().worker({}, pino({ level: 'info' }, sink));
-    const said = lines.find((line) => line.includes('durability of the servers at hand'));
+    const said = lines.find((line) => line.includes('durability of the servers'));
     expect(JSON.parse(said ?? '{}').durability).toMatchObject({
       survives: 'process crash',
       powerLoss: 'the last 120 s can be lost',

@@ -28,7 +28,7 @@ function beat(of: Alarms): string {
 it('all that live say theirs, those that do not live no more, and one that has none says nothing', () => {
   const [own, other] = [alarms(), alarms()];
   own.raise('redis_evicts', undefined, 'Redis may evict state');
-  other.raise('shard_stalled', 3, 'the shard stands still although something waits', { reason: 'commit' });
+  other.raise('shard_stalled', 3, 'the shard makes no progress although messages wait', { reason: 'commit' });
   const heartbeats = new Movement<string>();
   heartbeats.look(
     new Map([
@@ -54,7 +54,7 @@ it('all that live say theirs, those that do not live no more, and one that has n
       worker: 'w-2',
       shard: 3,
       since: 7,
-      text: 'shard_stalled: shard 3: the shard stands still although something waits: commit',
+      text: 'shard_stalled: shard 3: the shard makes no progress although messages wait: commit',
       toDo: expect.stringContaining('look at the phase'),
     },
   ]);

@@ -289,7 +289,7 @@ describe('from a trimmed log', () => {
     await flipByte(space, newest);
     await removeState(space);
     await expect(rebuild(space.config(), { logger: SILENT })).rejects.toThrow(
-      /trimmed.*no snapshot is good/s,
+      /trimmed.*no snapshot is usable/s,
     );
     await expect(rebuild(space.config(), { logger: SILENT, force: true, fromLog: true })).rejects.toThrow(
       /has been trimmed/,
@@ -299,7 +299,7 @@ describe('from a trimmed log', () => {
     await until('the halt', () =>
       worker.notReady().some((reason) => reason.startsWith('shard_halted: shard 0')),
     );
-    expect(worker.notReady().join()).toMatch(/chunks of/);
+    expect(worker.notReady().join()).toMatch(/of \d+ chunks/);
     // Shard 1 was never trimmed, and works.
     await submitTo(space, agent, 1);
     await flipByte(space, newest);

@@ -48,7 +48,5 @@ export async function trueTimeNow(redis: Redis, redisUrl: string, namespace: str
   const shown = readings.map(
     ({ clock, low, high }) => `${clock} ${new Date((low + high) / 2 + performance.now()).toISOString()}`,
   );
-  throw new UnavailableError(
-    `the clocks do not agree what time it is: ${shown.join(', ')}; put them right first`,
-  );
+  throw new UnavailableError(`the clocks do not agree on the time: ${shown.join(', ')}; correct them first`);
 }

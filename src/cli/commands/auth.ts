@@ -39,7 +39,7 @@ interface RedisOptions extends DirOption {
 
 const ADDABLE: readonly (readonly [Role, string])[] = [
   ['agent', 'decides and asks in its own name, and sees open pools and those it is a member of'],
-  ['worker', 'runs the system: reads the log, tells outcomes and events, answers, sweeps'],
+  ['worker', 'runs the system: reads the log, publishes outcomes and events, answers queries, sweeps'],
   ['operator', 'sees everything, and decides for the system'],
   ['observer', 'sees everything but the log and the dead letters, and decides nothing'],
 ];
@@ -47,40 +47,40 @@ const ADDABLE: readonly (readonly [Role, string])[] = [
 export function addAuth(program: Command, run: Run): void {
   const auth = program
     .command('auth')
-    .description('make and keep the configuration by which NATS and Redis know who may do what')
+    .description('create and maintain the configuration that tells NATS and Redis who may do what')
     .addHelpText('after', AFTER);
   withDir(auth.command('init'))
-    .description('begin: a register, a worker, an operator, and the users of Redis')
+    .description('create the register, a worker, an operator and the users of Redis')
     .action((options: DirOption, command: Command) => run(command, (call) => init(call, options)));
   for (const [role, what] of ADDABLE) {
     const add = withDir(auth.command(`add-${role}`))
       .description(what)
       .argument('<name>', 'its name', ownNameOption)
-      .option('--out <file>', 'write the seed there, instead of printing it')
-      .option('--further-key', `another key for a known name, to replace the old one (${MAX_KEYS} at most)`);
+      .option('--out <file>', 'write the seed to this file instead of printing it')
+      .option('--further-key', `add a key to an existing name, to replace the old one (at most ${MAX_KEYS})`);
     if (role === 'agent')
-      add.option('--events <pools...>', 'pools whose events it may also subscribe directly', namesOption);
+      add.option('--events <pools...>', 'pools whose events it may also subscribe to directly', namesOption);
     add.action((name: string, options: AddOptions, command: Command) =>
       run(command, (call) => addIdentity(call, role, name, options)),
     );
   }
   withDir(auth.command('revoke'))
-    .description('forget a name, or one of its keys; the server ends its connections when it reloads')
+    .description('revoke a name, or one of its keys; the server closes its connections when it reloads')
     .argument('<name>', 'whose', nameOption)
     .option('--key <public key>', 'only this key')
     .action((name: string, options: RevokeOptions, command: Command) =>
       run(command, (call) => revoke(call, name, options)),
     );
   withDir(auth.command('show'))
-    .description('who may connect, and what each may do')
+    .description('list who may connect and what each may do')
     .argument('[name]', 'only this one, with its permissions', nameOption)
     .action((name: string | undefined, options: DirOption, command: Command) =>
       run(command, (call) => show(call, name, options)),
     );
   withDir(auth.command('redis'))
-    .description('the users of Redis: an ACL file, and the URLs with their passwords, which are told once')
-    .option('--out <file>', 'write the URLs there, as an environment file, instead of printing them')
-    .option('--replace', 'new passwords, also in credentials/redis.env; those from before are good no more')
+    .description('create the users of Redis: an ACL file, and URLs with passwords, which are shown once')
+    .option('--out <file>', 'write the URLs to this environment file instead of printing them')
+    .option('--replace', 'make new passwords, also in credentials/redis.env; the old ones stop working')
     .action((options: RedisOptions, command: Command) => run(command, (call) => redis(call, options)));
 }
 
@@ -91,7 +91,7 @@ reloads it (SIGHUP, or nats-server --signal reload=<pid>); converge dev --auth r
 function withDir(command: Command): Command {
   return command.option(
     '--dir <folder>',
-    `the folder that is kept (CONVERGE_AUTH_DIR, or ${DEFAULT_AUTH_DIR})`,
+    `the folder of the register (CONVERGE_AUTH_DIR, or ${DEFAULT_AUTH_DIR})`,
   );
 }
 
@@ -129,11 +129,11 @@ function initText({ cwd }: Call, folder: AuthFolder, files: CredentialFiles): st
     ],
     [
       'for operators',
-      `CONVERGE_NATS_NKEY=${shown(files.operator)}; doctor, digest and rebuild want Redis as the workers do`,
+      `CONVERGE_NATS_NKEY=${shown(files.operator)}; doctor, digest and rebuild need the same Redis URLs as the workers`,
     ],
     ['for agents', 'converge auth add-agent <name>'],
   ];
-  return `${folder.path} is ready; nobody but you can read it.\n\n${indented(aligned(rows))}`;
+  return `${folder.path} is ready; only you can read it.\n\n${indented(aligned(rows))}`;
 }
 
 async function addIdentity(call: Call, role: Role, name: string, options: AddOptions): Promise<number> {
@@ -146,7 +146,7 @@ async function addIdentity(call: Call, role: Role, name: string, options: AddOpt
   await call.out.data({ role, name, publicKey, inboxPrefix: inboxPrefix(credentials), ...secret }, () =>
     addedText(credentials, file),
   );
-  call.out.say('it can connect when the NATS server has reloaded its configuration (SIGHUP)');
+  call.out.say('it can connect once the NATS server has reloaded its configuration (SIGHUP)');
   return EXIT.ok;
 }
 
@@ -162,7 +162,7 @@ async function revoke(call: Call, name: string, options: RevokeOptions): Promise
   await call.out.data({ revoked: name, ...(key === undefined ? {} : { key }) }, () =>
     key === undefined ? `${name} is revoked` : `key ${key} of ${name} is revoked`,
   );
-  call.out.say('its connections end when the NATS server has reloaded its configuration (SIGHUP)');
+  call.out.say('its connections close once the NATS server has reloaded its configuration (SIGHUP)');
   return EXIT.ok;
 }
 
@@ -176,7 +176,8 @@ async function show(call: Call, name: string | undefined, options: DirOption): P
     return EXIT.ok;
   }
   const entry = identities.find((each) => each.name === name);
-  if (entry === undefined) throw new AuthFolderError('unknown_identity', `there is nobody called ${name}`);
+  if (entry === undefined)
+    throw new AuthFolderError('unknown_identity', `there is no identity called ${name}`);
   const shown = {
     ...entry,
     account: accountOf(entry),
@@ -209,7 +210,7 @@ async function redis(call: Call, options: RedisOptions): Promise<number> {
     file === undefined ? redisEnvironment(url, passwords).trimEnd() : `the URLs are in ${file}`,
   );
   call.out.say(
-    `Redis knows them after a restart with aclfile ${folder.redisFile}: until then those from before are good`,
+    `Redis knows them after a restart with aclfile ${folder.redisFile}; until then the old ones are valid`,
   );
   return EXIT.ok;
 }

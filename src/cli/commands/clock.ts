@@ -27,20 +27,21 @@ const RIGHT_WITHIN_MS = 5_000;
 export function addClock(program: Command, run: Run): void {
   const clock = program
     .command('clock')
-    .description('go on after a clock was wrong: docs/operations.md says when');
+    .description('repair the system after a clock was wrong; docs/operations.md says when');
   clock
     .command('distrust')
-    .description(
-      'find what the log has stamped ahead of the true time, and say that those stamps do not count',
+    .description('find messages stamped ahead of the true time, and declare that their stamps do not count')
+    .option('--whole', 'search the whole log, not only the messages that are not applied yet')
+    .option(
+      '--applied',
+      'also declare messages that a shard has applied: it halts until converge rebuild --force',
     )
-    .option('--whole', 'look at the whole log, not only at what is not applied yet')
-    .option('--applied', 'also where a shard has applied it: it halts until converge rebuild --force')
-    .option('--dry-run', 'show what was found, and say nothing')
-    .addOption(timeoutOption('how long to wait for the shards to go on', DEFAULT_TIMEOUT_MS))
+    .option('--dry-run', 'show what was found, and change nothing')
+    .addOption(timeoutOption('how long to wait for the shards to continue', DEFAULT_TIMEOUT_MS))
     .action((options: DistrustOptions, command: Command) => run(command, (call) => distrust(call, options)));
   clock
     .command('accept')
-    .description('let shards apply stamps up to a time, however far ahead: what is due until then ends')
+    .description('let shards apply stamps up to a time, however far ahead; everything due by then expires')
     .requiredOption('--until <time>', 'ISO 8601, or off', timeOption)
     .action(({ until }: { until: number }, command: Command) => run(command, (call) => accept(call, until)));
 }
@@ -63,7 +64,7 @@ async function accept(call: Call, until: number): Promise<number> {
     const time = until === 0 ? undefined : new Date(until).toISOString();
     await call.out.data({ until: time }, () =>
       time === undefined
-        ? 'no stamp ahead of the true time is accepted'
+        ? 'stamps ahead of the true time are not accepted'
         : `stamps up to ${time} are accepted`,
     );
     return EXIT.ok;
@@ -97,7 +98,7 @@ async function distrustOn(
   if (aheadMs > RIGHT_WITHIN_MS) {
     const ahead = formatDuration(aheadMs);
     throw new ConfigurationError(
-      `the clock of NATS is ${ahead} ahead: put it right first, then say this again`,
+      `the clock of NATS is ${ahead} ahead: correct it first, then run this again`,
     );
   }
   const positionOf = async (shard: number): Promise<number> =>
@@ -109,7 +110,7 @@ async function distrustOn(
   const applied = ranges.filter(({ isApplied }) => isApplied);
   if (applied.length > 0 && options.applied !== true && options.dryRun !== true) {
     throw new ConfigurationError(
-      `${applied.length} shards have applied them already: with --applied they are told all the same and halt; then stop all workers and run converge rebuild --force`,
+      `${applied.length} shards have already applied them: pass --applied to declare them anyway; those shards halt, then stop all workers and run converge rebuild --force`,
     );
   }
   const said: { readonly shard: number; readonly seq: number; readonly isApplied: boolean }[] = [];
@@ -134,7 +135,7 @@ async function distrustOn(
 }
 
 function textOf({ shard, from, to, aheadMs, isApplied }: ShardRange): string {
-  const state = isApplied ? ', applied already' : '';
+  const state = isApplied ? ', already applied' : '';
   return aligned([
     [`shard ${shard}`, `messages ${from} to ${to}`, `${formatDuration(aheadMs)} ahead${state}`],
   ]);
@@ -142,10 +143,11 @@ function textOf({ shard, from, to, aheadMs, isApplied }: ShardRange): string {
 
 function summary(ranges: readonly ShardRange[], said: number, waiting: number, whole: boolean): string {
   if (ranges.length === 0) {
-    const elsewhere = whole ? '' : '; --whole looks also at what is applied';
-    return `nothing is stamped ahead of the true time${elsewhere}`;
+    const elsewhere = whole ? '' : '; --whole also searches applied messages';
+    return `no message is stamped ahead of the true time${elsewhere}`;
   }
-  if (said === 0) return `${ranges.length} shards have stamps ahead of the true time; nothing was said`;
-  if (waiting > 0) return `said to ${said} shards; ${waiting} of them do not go on yet: is a worker alive?`;
-  return `said to ${said} shards: these stamps do not count`;
+  if (said === 0) return `${ranges.length} shards have stamps ahead of the true time; nothing was changed`;
+  if (waiting > 0)
+    return `declared to ${said} shards; ${waiting} of them do not continue yet: is a worker running?`;
+  return `declared to ${said} shards: these stamps do not count`;
 }

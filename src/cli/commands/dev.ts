@@ -47,22 +47,26 @@ export function addDev(program: Command, run: Run): void {
     .description('start NATS, Redis and a worker on this machine, until Ctrl-C')
     .addOption(new Option('--ephemeral', 'keep the data in a temporary folder and remove it at the end'))
     .addOption(
-      new Option('--data-dir <dir>', `where the data lives (${DEFAULT_DATA_DIR})`).conflicts('ephemeral'),
+      new Option('--data-dir <dir>', `where to keep the data (${DEFAULT_DATA_DIR})`).conflicts('ephemeral'),
+    )
+    .addOption(new Option('--auth', `servers with identities; the data is kept in ${DEFAULT_AUTH_DATA_DIR}`))
+    .addOption(
+      new Option('--workers <number>', 'number of workers in this process')
+        .default(1)
+        .argParser(workersOption),
     )
     .addOption(
-      new Option('--auth', `servers that know who is who; the data lives in ${DEFAULT_AUTH_DATA_DIR}`),
+      new Option('--nats-port <port>', 'default: the one of the last run, or a free one').argParser(
+        portOption,
+      ),
     )
     .addOption(
-      new Option('--workers <number>', 'workers in this process').default(1).argParser(workersOption),
-    )
-    .addOption(
-      new Option('--nats-port <port>', 'default: that of last time, or a free one').argParser(portOption),
-    )
-    .addOption(
-      new Option('--redis-port <port>', 'default: that of last time, or a free one').argParser(portOption),
+      new Option('--redis-port <port>', 'default: the one of the last run, or a free one').argParser(
+        portOption,
+      ),
     )
     .option('--install', 'install servers that are missing (Debian, Ubuntu; or CONVERGE_INSTALL=1)')
-    .addOption(setting('--log-level <level>', "of the workers' log on stderr (warn)", 'logLevel'))
+    .addOption(setting('--log-level <level>', 'log level of the workers, on stderr (warn)', 'logLevel'))
     .addHelpText(
       'after',
       '\nServers whose URLs are given (--nats, --redis, or the variables) are used instead of new ones.',
@@ -93,7 +97,7 @@ async function dev(call: Call, options: DevOptions): Promise<number> {
         options.dataDir ?? (options.auth === true ? DEFAULT_AUTH_DATA_DIR : DEFAULT_DATA_DIR),
       );
   const interruption = new Interruption(() => {
-    call.out.say('ended at once');
+    call.out.say('stopped at once');
     if (isEphemeral) removeAtExit(dataDir);
   });
   try {
@@ -145,7 +149,7 @@ async function serve(session: Session): Promise<void> {
       await call.out.data(devSummary(system), () => devText(system));
     }
     await Promise.race([untilEnded(workers, interruption), untilServerEnded(servers, interruption)]);
-    call.out.say('stopping; Ctrl-C again ends at once');
+    call.out.say('stopping; press Ctrl-C again to stop at once');
   } finally {
     unwatch?.();
     await stopAll(workers, servers);
@@ -157,7 +161,7 @@ async function serve(session: Session): Promise<void> {
 async function untilServerEnded({ nats, redis }: Servers, { requested }: Interruption): Promise<void> {
   const ended = [nats, redis].map(async ({ product, ended: life }) => `${product} ${await life}`);
   const how = await Promise.race([...ended, requested.then(() => undefined)]);
-  if (how !== undefined) throw new UnavailableError(`${how}: converge dev ends`);
+  if (how !== undefined) throw new UnavailableError(`${how}: converge dev stops`);
 }
 
 /** The identities of the system, with what the servers have to be told of them; undefined without --auth. */
@@ -205,8 +209,8 @@ async function roomFor(
   const { room, isLess } = await devRoom(config, call.env, dataDir);
   if (isLess) {
     call.out.say(
-      `little is free on this disk: the log holds at most ${formatBytes(room.logMaxBytes)}, the events ${formatBytes(room.eventsMaxBytes)}, ` +
-        `the snapshots ${formatBytes(room.snapshotsMaxBytes)} (CONVERGE_LOG_MAX_BYTES and its like say otherwise)`,
+      `this disk has little free space: the log holds at most ${formatBytes(room.logMaxBytes)}, the events ${formatBytes(room.eventsMaxBytes)}, ` +
+        `the snapshots ${formatBytes(room.snapshotsMaxBytes)} (set CONVERGE_LOG_MAX_BYTES and the like to change that)`,
     );
   }
   return room;
@@ -241,7 +245,9 @@ async function stopAll(workers: readonly RunningWorker[], servers: Servers): Pro
 
 function refusePortOfGiven(option: string, port: number | undefined, url: string | undefined): void {
   if (port === undefined || url === undefined || url === '') return;
-  throw new UsageError(`${option} is for a server that is started here, but the URL of one is given`);
+  throw new UsageError(
+    `${option} applies to a server that is started here, but the URL of a running one is given`,
+  );
 }
 
 /** Somebody else's servers have a configuration of their own. */
@@ -249,7 +255,7 @@ function refuseGivenServers({ CONVERGE_NATS_URL, CONVERGE_REDIS_URL }: NodeJS.Pr
   for (const url of [CONVERGE_NATS_URL, CONVERGE_REDIS_URL]) {
     if (url !== undefined && url !== '')
       throw new UsageError(
-        '--auth is for servers that are started here, but the URL of one is given; converge auth init is for those',
+        '--auth applies to servers that are started here, but the URL of a running one is given; use converge auth init for that',
       );
   }
 }

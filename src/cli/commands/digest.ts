@@ -28,7 +28,7 @@ async function digest(call: Call): Promise<number> {
     const found = await stateDigest(redis, namespace, shards);
     if ((await positions()) !== before) {
       call.out.say(
-        'decisions were applied meanwhile: the digest is of no one moment; stop the workers first',
+        'decisions were applied during the digest, so it describes no single moment; stop the workers first',
       );
     }
     await call.out.data({ namespace, shards, digest: found }, () => found);

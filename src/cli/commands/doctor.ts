@@ -45,7 +45,7 @@ function verdict(checks: readonly Check[]): string {
   const failed = checks.filter(({ status }) => status === 'fail').length;
   const warned = checks.filter(({ status }) => status === 'warn').length;
   if (failed > 0) return `${failed} of ${checks.length} checks failed`;
-  return warned === 0 ? `all ${checks.length} checks are fine` : `nothing is broken, ${warned} warnings`;
+  return warned === 0 ? `all ${checks.length} checks passed` : `nothing is broken, ${warned} warnings`;
 }
 
 function configCheck({ namespace, natsUrl, redisUrl }: Config): Check {

@@ -13,12 +13,12 @@ import { aligned } from '../text.ts';
 export function addMarks(program: Command, run: Run): void {
   const marks = program
     .command('marks')
-    .description('show what was trimmed of the log of each shard')
+    .description('show how far the log of each shard was trimmed')
     .action((_options: object, command: Command) => run(command, show));
   marks
     .command('renew')
     .description(
-      'make trim marks that were lost from what the log still holds: only where it is surely the right log',
+      'recreate lost trim marks from what the log still holds; only if it is certainly the right log',
     )
     .action((_options: object, command: Command) => run(command, renew));
 }
@@ -62,7 +62,7 @@ async function renew(call: Call): Promise<number> {
       found.map(({ shard, isNew, ...mark }) => [
         `shard ${shard}`,
         textOf(mark),
-        isNew ? 'made now' : 'was there',
+        isNew ? 'created now' : 'already there',
       ]),
     ),
   );

@@ -23,9 +23,9 @@ interface OperatorOptions {
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 export function addPause(program: Command, run: Run): void {
-  operatorCommand(program, 'pause', 'let nothing new be submitted, opened or claimed in a pool')
+  operatorCommand(program, 'pause', 'pause a pool: nothing new is submitted, opened or claimed')
     .argument('<pool>', 'the pool', nameOption)
-    .option('--reason <text>', 'why: everybody can read it')
+    .option('--reason <text>', 'the reason; everyone can read it')
     .action((pool: string, options: OperatorOptions, command: Command) =>
       run(command, (call) =>
         operate(call, options, async (pools) =>
@@ -36,7 +36,7 @@ export function addPause(program: Command, run: Run): void {
 }
 
 export function addResume(program: Command, run: Run): void {
-  operatorCommand(program, 'resume', 'end the pause of a pool')
+  operatorCommand(program, 'resume', 'resume a paused pool')
     .argument('<pool>', 'the pool', nameOption)
     .action((pool: string, options: OperatorOptions, command: Command) =>
       run(command, (call) =>
@@ -49,20 +49,20 @@ export function addBan(program: Command, run: Run): void {
   operatorCommand(
     program,
     'ban',
-    'accept nothing more of an agent; its claims go back and its memberships end',
+    'ban an agent: its decisions are rejected, its claims go back, its memberships end',
   )
     .argument('<agent>', 'the agent', nameOption)
     .option('--pool <name>', 'from this pool only (default: from the whole system)', nameOption)
-    .option('--reason <text>', 'why: everybody can read it')
+    .option('--reason <text>', 'the reason; everyone can read it')
     .action((agent: string, options: OperatorOptions, command: Command) =>
       run(command, (call) => operate(call, options, (pools) => ban(call, pools, agent, options))),
     );
 }
 
 export function addUnban(program: Command, run: Run): void {
-  operatorCommand(program, 'unban', 'let a banned agent in again')
+  operatorCommand(program, 'unban', 'lift the ban of an agent')
     .argument('<agent>', 'the agent', nameOption)
-    .option('--pool <name>', 'into this pool only (default: into the whole system)', nameOption)
+    .option('--pool <name>', 'in this pool only (default: in the whole system)', nameOption)
     .action((agent: string, options: OperatorOptions, command: Command) =>
       run(command, (call) => operate(call, options, (pools) => unban(call, pools, agent, options))),
     );
@@ -74,7 +74,7 @@ function operatorCommand(program: Command, name: string, description: string): C
     .description(description)
     .option(
       '--as <name>',
-      "who decides: the pool's owner or operator (default: the agent whose the credentials are, or an operator of the system)",
+      "who decides: the pool's owner or operator (default: the agent of the credentials, or an operator of the system)",
       operatorOption,
     )
     .addOption(timeoutOption('how long to wait', DEFAULT_TIMEOUT_MS));
@@ -104,7 +104,7 @@ async function unban(
 ): Promise<number> {
   if (pool !== undefined) return tell(call, await pools.unbanAgent(pool, agent));
   await pools.unbanEverywhere(agent);
-  await call.out.data({ agent, banned: false }, () => `${agent} is not banned from the system any more`);
+  await call.out.data({ agent, banned: false }, () => `${agent} is no longer banned from the system`);
   return EXIT.ok;
 }
 

@@ -35,7 +35,7 @@ Examples:
   converge publish team --stdin < decisions.ndjson
   converge publish team Batch atomic=true --stdin < decisions.ndjson
 
-Without --id every call is a decision of its own; the same agent sending the same id again gets the first outcome again.`;
+Without --id every call is a new decision; an agent that sends the same id again gets the first outcome again.`;
 
 /** Decisions under way at once: they are sent one after the other, and their outcomes awaited behind. */
 const AHEAD = 256;
@@ -45,18 +45,18 @@ export function addPublish(program: Command, run: Run): void {
   program
     .command('publish')
     .description('publish a decision and print its outcome')
-    .argument('<pool>', 'the pool it is about', nameOption)
-    .argument('[type]', 'what is decided, e.g. SubmitTask (converge schema lists all)')
+    .argument('<pool>', 'pool of the decision', nameOption)
+    .argument('[type]', 'type of the decision, e.g. SubmitTask (converge schema lists all)')
     .argument('[fields...]', 'key=value …, or one JSON object, or - to read that from stdin')
     .option(
       '--agent <name>',
-      'who decides (default: whose the credentials are, or cli); _operator with the credentials of one',
+      'who decides (default: the agent of the credentials, or cli); _operator with the credentials of an operator',
       operatorOption,
     )
     .option('--id <id>', 'id of the decision (default: a new UUIDv7)', nameOption)
-    .option('--no-wait', 'be content when the log has it')
+    .option('--no-wait', 'wait only until the log has it, not for the outcome')
     .addOption(timeoutOption('how long to wait', DEFAULT_TIMEOUT_MS))
-    .option('--no-validate', 'send it whatever its form')
+    .option('--no-validate', 'send it without checking its form')
     .option('--stdin', 'read several decisions from stdin: JSON, one per line or as an array')
     .addHelpText('after', EXAMPLES)
     .action(
@@ -112,14 +112,14 @@ async function readDrafts(
   const { id } = options;
   if (options.stdin === true) {
     if (type === 'Batch') return [batchOf(await readItems(stdin), words, id)];
-    if (words.length > 0) throw new UsageError('with --stdin the fields come from there');
+    if (words.length > 0) throw new UsageError('with --stdin the fields come from stdin');
     const items = await readItems(stdin);
     if (items.length === 0) throw new UsageError('stdin: no decision');
     if (id !== undefined && items.length > 1)
       throw new UsageError('--id is for one decision, stdin has several');
     return items.map((item) => draftOf(item, { type, id }));
   }
-  if (type === undefined) throw new UsageError('which type of decision? (or --stdin)');
+  if (type === undefined) throw new UsageError('the type of the decision is missing (or pass --stdin)');
   const isFromStdin = words.length === 1 && words[0] === '-';
   const body = isFromStdin ? readObject(await readText(stdin)) : fieldsOf(type, words);
   return [draftOf({ where: type, body }, { type, id })];

@@ -30,10 +30,10 @@ Examples:
 export function addQuery(program: Command, run: Run): void {
   program
     .command('query')
-    .description('ask for the state of the system')
+    .description('read the state of the system')
     .addArgument(new Argument('<name>', `one of ${Object.keys(QUERIES).join(', ')}`))
     .argument('[fields...]', 'key=value …, or one JSON object')
-    .addOption(timeoutOption('how long to wait for an answer', DEFAULT_TIMEOUT_MS))
+    .addOption(timeoutOption('how long to wait for a reply', DEFAULT_TIMEOUT_MS))
     .addHelpText('after', EXAMPLES)
     .action((name: string, words: string[], options: QueryOptions, command: Command) =>
       run(command, (call) => query(call, name, words, options)),

@@ -12,10 +12,10 @@ export function addRebuild(program: Command, run: Run): void {
   program
     .command('rebuild')
     .description(
-      'make the state in Redis again from snapshots and the log, while no worker runs; publishes nothing',
+      'rebuild the state in Redis from snapshots and the log while no worker runs; publishes nothing',
     )
-    .option('--force', 'remove first what Redis holds of this system')
-    .option('--from-log', 'use no snapshots: for a log of which nothing was trimmed')
+    .option('--force', 'first remove the state that Redis holds of this system')
+    .option('--from-log', 'use no snapshots; only for a log that was never trimmed')
     .action((options: RebuildOptions, command: Command) =>
       run(command, (call) => rebuildState(call, options)),
     );

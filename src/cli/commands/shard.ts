@@ -6,11 +6,13 @@ import { UsageError } from '../failure.ts';
 import { callerOf, layoutOf, withNats } from '../nats-connection.ts';
 
 export function addShard(program: Command, run: Run): void {
-  const shard = program.command('shard').description('look after single shards');
+  const shard = program.command('shard').description('repair single shards');
   shard
     .command('retry')
     .argument('<shard>', 'number of the shard')
-    .description('forget that a shard ended its owners (alarm shard_poison): it is taken again as any other')
+    .description(
+      'clear the strikes of a shard that crashed its owners (alarm shard_poison): workers take it like any other again',
+    )
     .action((number: string, _options: object, command: Command) =>
       run(command, (call) => retry(call, number)),
     );
@@ -37,8 +39,8 @@ async function retry(call: Call, number: string): Promise<number> {
     await store.endTrial(shard);
     await call.out.data({ shard, strikes }, () =>
       strikes === 0
-        ? `nothing was held against shard ${shard}`
-        : `shard ${shard} is taken again as any other; ${strikes} times its owner had ended`,
+        ? `shard ${shard} had no strikes`
+        : `cleared ${strikes} strikes: workers take shard ${shard} like any other again`,
     );
     return EXIT.ok;
   });

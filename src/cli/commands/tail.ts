@@ -36,17 +36,17 @@ const STREAMS: Readonly<Record<string, Stream>> = {
 export function addTail(program: Command, run: Run): void {
   program
     .command('tail')
-    .description('follow what happens, until interrupted')
+    .description('follow events, outcomes, sweeps or dead letters until interrupted')
     .addArgument(new Argument('<what>', 'what to follow').choices(Object.keys(STREAMS)))
     .option('--pool <pool>', 'only this pool', nameOption)
-    .option('--agent <agent>', 'only what this agent decided', nameOption)
+    .option('--agent <agent>', 'only decisions of this agent', nameOption)
     .option(
       '--since <when>',
-      'new, all, a time, or so long ago (10m): events and deadletters',
+      'new, all, a time, or a duration ago (10m); for events and deadletters',
       sinceOption,
       'new',
     )
-    .option('--count <number>', 'end after so many', countOption)
+    .option('--count <number>', 'stop after this many', countOption)
     .action((what: string, options: TailOptions, command: Command) =>
       run(command, (call) => tail(call, what, options)),
     );
@@ -54,9 +54,9 @@ export function addTail(program: Command, run: Run): void {
 
 async function tail(call: Call, what: string, options: TailOptions): Promise<number> {
   const stream = STREAMS[what];
-  if (stream === undefined) throw new UsageError(`there is nothing called ${what} to follow`);
+  if (stream === undefined) throw new UsageError(`cannot follow ${what}: there is no such stream`);
   if (!stream.isKept && options.since !== 'new')
-    throw new UsageError(`${what} are told once and not kept: --since new`);
+    throw new UsageError(`${what} are not stored: use --since new`);
   const config = call.config();
   const interruption = new Interruption();
   const watch = call.out.watchReader();
@@ -109,6 +109,8 @@ function sinceOption(text: string): Since {
   const ago = parseDurationMs(text);
   const at = ago === undefined ? Date.parse(text) : Date.now() - ago;
   if (Number.isNaN(at) || at > LATEST)
-    throw new InvalidArgumentError('new, all, a time like 2026-01-31T12:00:00Z, or so long ago, like 10m.');
+    throw new InvalidArgumentError(
+      'new, all, a time like 2026-01-31T12:00:00Z, or a duration ago, like 10m.',
+    );
   return at <= 0 ? 'all' : { at };
 }

@@ -16,11 +16,15 @@ interface WorkerOptions {
 export function addWorker(program: Command, run: Run): void {
   program
     .command('worker')
-    .description('run one worker until it is told to stop; logs are JSON lines on stderr')
+    .description('run one worker until it is stopped; logs are JSON lines on stderr')
     .addOption(setting('--id <id>', 'name of the worker (default: a new one)', 'workerId'))
     .addOption(setting('--log-level <level>', 'trace, debug, info, warn, error, fatal or silent', 'logLevel'))
     .addOption(
-      setting('--http-port <port>', 'of /livez, /readyz and /metrics: 0 a free one, -1 none', 'httpPort'),
+      setting(
+        '--http-port <port>',
+        'port of /livez, /readyz and /metrics; 0: a free one, -1: none',
+        'httpPort',
+      ),
     )
     .action((options: WorkerOptions, command: Command) => run(command, (call) => work(call, options)));
 }
@@ -39,7 +43,7 @@ async function work(call: Call, { id, logLevel, httpPort }: WorkerOptions): Prom
     const worker = await startWorker(config, { logger });
     try {
       const reasons = await untilReady([worker], interruption.signal);
-      if (reasons.length > 0) logger.warn({ reasons }, 'not ready');
+      if (reasons.length > 0) logger.warn({ reasons }, 'the worker is not ready');
       const summary = workerSummary(worker);
       if (!interruption.signal.aborted) await call.out.data(summary, () => summaryText(summary));
       await untilEnded([worker], interruption);

@@ -53,7 +53,7 @@ export async function alarmCheck(
   const named = [...texts].slice(0, MOST_NAMED).join('; ');
   const others = texts.size - MOST_NAMED;
   if (texts.size > 0) return fail('alarms', `${named}${others > 0 ? ` and ${others} more` : ''}`);
-  const asked = `${answered.size} of ${workers} workers say what is wrong`;
+  const asked = `${answered.size} of ${workers} workers reported their alarms`;
   return answered.size < workers
     ? warn('alarms', `none is on, but only ${asked}`)
     : ok('alarms', 'none is on');

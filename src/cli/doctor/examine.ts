@@ -60,7 +60,7 @@ export async function examine(config: Config, areShardsGiven: boolean): Promise<
     };
     await withNats(config, examineAll, callerOf(config));
   } catch (error) {
-    if (isNatsThere) checks.push(fail('examination', `could not be finished: ${messageOf(error)}`));
+    if (isNatsThere) checks.push(fail('examination', `could not finish the check: ${messageOf(error)}`));
     else checks.push(fail('nats', messageOf(error)));
   }
   return { checks, isNatsThere, isRedisThere };
@@ -125,10 +125,7 @@ async function findLog(
     if (layout === undefined || log === undefined) {
       const [lost] = (await readMarks(jsm, names, 1)).values();
       if (lost?.made === true)
-        return fail(
-          'log',
-          `the log is gone: the trim marks say that it was made as ${lost.log}. Put it back`,
-        );
+        return fail('log', `the log is gone: the trim marks belong to log ${lost.log}. Restore it`);
       return fail('log', `there is no system in namespace ${namespace}: the first worker creates it`);
     }
     return { log, shards: layout.shards };

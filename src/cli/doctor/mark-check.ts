@@ -30,12 +30,12 @@ export function markCheck(marks: MarksByShard, logIdentity: string, shards: numb
   const missing = all.filter((shard) => !marks.has(shard));
   const others = all.filter((shard) => (marks.get(shard)?.log ?? logIdentity) !== logIdentity);
   if (others.length > 0) {
-    return fail(name, `those of ${shardList(others)} are about another log than this one`);
+    return fail(name, `those of ${shardList(others)} belong to another log than this one`);
   }
   if (missing.length > 0) {
     return fail(
       name,
-      `${MARK_MISSING}: nothing says what was trimmed of ${shardList(missing)}; they are not trimmed any more, and a lost state does not come back by itself: converge marks renew`,
+      `${MARK_MISSING}: nothing records what was trimmed from the log of ${shardList(missing)}; it is no longer trimmed, and a lost state is not restored automatically: run converge marks renew`,
     );
   }
   const trimmed = trimmedShards(marks);

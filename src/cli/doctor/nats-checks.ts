@@ -43,7 +43,7 @@ export function natsDurability(connection: NatsConnection, { config, cluster }: 
     return fail(name, 'the log is in memory: a restart of the server loses it');
   }
   const sync = isAtLeast(version, SETTABLE_SYNC)
-    ? 'up to 2 minutes, or its sync_interval, which it does not tell clients'
+    ? 'up to 2 minutes, or its sync_interval, which clients cannot see'
     : `up to 2 minutes (server ${version} syncs to disk that often)`;
   const behind = (cluster?.replicas ?? []).filter(({ current, offline }) => !current || offline === true);
   if (config.num_replicas > 1) {

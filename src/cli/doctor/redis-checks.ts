@@ -15,7 +15,7 @@ export function redisCheck({ product, version, ready }: ServerAnswer, url: strin
   const detail = `${product} ${version} at ${withoutCredentials(url)}`;
   if (!ready) return fail('redis', `${detail} is still loading its data`);
   if (!isAtLeast(version, OLDEST))
-    return warn('redis', `${detail}; it is older than any that is tested with (${OLDEST})`);
+    return warn('redis', `${detail}; it is older than the oldest tested version (${OLDEST})`);
   return ok('redis', detail);
 }
 
@@ -54,7 +54,7 @@ async function durabilityCheck(redis: Redis, figures: Figures): Promise<Check> {
   if (figures.get('aof_enabled') !== '1') {
     return warn(
       name,
-      'appendonly no: a restart begins with a snapshot or empty, and the log is applied again from there',
+      'appendonly no: after a restart Redis is empty or holds an old copy, and the log is applied again from there',
     );
   }
   if (figures.get('aof_last_write_status') === 'err') {
@@ -64,11 +64,11 @@ async function durabilityCheck(redis: Redis, figures: Figures): Promise<Check> {
   const loss: Readonly<Record<string, string>> = {
     always: 'process crash: nothing lost; power loss: nothing lost',
     everysec: 'process crash: nothing lost; power loss: about a second, applied again from the log',
-    no: 'process crash: nothing lost; power loss: what the system had not written, applied again from the log',
+    no: 'process crash: nothing lost; power loss: the writes that the system had not synced, applied again from the log',
   };
   return ok(
     name,
-    `appendonly yes, appendfsync ${sync ?? 'not told'}${loss[sync ?? ''] === undefined ? '' : `; ${loss[sync ?? '']}`}`,
+    `appendonly yes, appendfsync ${sync ?? 'unknown'}${loss[sync ?? ''] === undefined ? '' : `; ${loss[sync ?? '']}`}`,
   );
 }
 

@@ -75,7 +75,7 @@ export function shardChecks(evidence: ShardEvidence, now: number): Check[] {
 
 function ownerCheck({ second }: ShardEvidence): Check {
   const unowned = second.filter(({ owner }) => owner === undefined).map(({ shard }) => shard);
-  if (unowned.length > 0) return fail('shard-owners', `no worker has ${shardList(unowned)}`);
+  if (unowned.length > 0) return fail('shard-owners', `no worker owns ${shardList(unowned)}`);
   const owners = new Set(second.map(({ owner }) => owner));
   return ok(
     'shard-owners',
@@ -112,7 +112,7 @@ function originCheck({ second, logIdentity, logLastSeq }: ShardEvidence): Check 
 function positionCheck({ first, second, ends }: ShardEvidence): Check {
   const name = 'shard-positions';
   const behind = second.filter((look) => isBehind(look, ends));
-  if (behind.length === 0) return ok(name, 'everything that the log held is applied');
+  if (behind.length === 0) return ok(name, 'all messages of the log are applied');
   const stalled = behind.filter(({ shard, position }) => position === first[shard]?.position);
   if (stalled.length === 0) return warn(name, `behind, but moving: ${placesOf(behind, ends)}`);
   return fail(name, `stalled: ${placesOf(stalled, ends)}`);
@@ -130,7 +130,7 @@ function placesOf(looks: readonly ShardLook[], ends: readonly number[]): string 
 
 function outboxCheck({ first, second }: ShardEvidence): Check {
   const waiting = second.reduce((sum, { outbox }) => sum + outbox, 0);
-  const detail = `${waiting} ${waiting === 1 ? 'batch' : 'batches'} not known to be published`;
+  const detail = `${waiting} ${waiting === 1 ? 'batch' : 'batches'} not confirmed as published`;
   const stuck = second.filter((look) => look !== first[look.shard] && isOutboxStuck(look, first[look.shard]));
   if (stuck.length === 0) return ok('outboxes', detail);
   const shards = shardList(stuck.map(({ shard }) => shard));
@@ -144,5 +144,8 @@ function dueCheck({ second }: ShardEvidence, now: number): Check {
   if (overdue.length === 0) return ok('shard-dues', 'nothing is overdue');
   const since = least(overdue.map(({ dueAt }) => dueAt ?? now)) ?? now;
   const shards = shardList(overdue.map(({ shard }) => shard));
-  return warn('shard-dues', `what fell due ${formatDuration(now - since)} ago is not swept on ${shards}`);
+  return warn(
+    'shard-dues',
+    `entities that fell due ${formatDuration(now - since)} ago are not swept on ${shards}`,
+  );
 }

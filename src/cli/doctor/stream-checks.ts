@@ -24,7 +24,7 @@ export async function otherStreamChecks(jsm: JetStreamManager, { streams }: Subj
 
 function eventsCheck(info: StreamInfo | undefined, stream: string): Check {
   if (info === undefined)
-    return fail('events', `there is no stream ${stream}; a worker that starts makes it`);
+    return fail('events', `there is no stream ${stream}; a worker creates it when it starts`);
   const { config, state } = info;
   const detail = `${stream}: ${state.messages} events, ${fillOf(config.max_bytes, state.bytes)}`;
   if (isNearlyFull(config.max_bytes, state.bytes)) {
@@ -35,7 +35,7 @@ function eventsCheck(info: StreamInfo | undefined, stream: string): Check {
 
 function deadLettersCheck(info: StreamInfo | undefined, stream: string): Check {
   if (info === undefined)
-    return fail('dead-letters', `there is no stream ${stream}; a worker that starts makes it`);
+    return fail('dead-letters', `there is no stream ${stream}; a worker creates it when it starts`);
   const { messages } = info.state;
   if (messages === 0) return ok('dead-letters', 'none');
   return warn(

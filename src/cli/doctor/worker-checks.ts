@@ -19,7 +19,7 @@ export async function redisNow(redis: Redis): Promise<number> {
 
 export function workersCheck(workers: readonly string[]): Check {
   if (workers.length === 0)
-    return fail('workers', 'none is alive: decisions stay in the log until one is (converge worker)');
+    return fail('workers', 'none is running: decisions wait in the log until one is (converge worker)');
   const named = workers.slice(0, MOST_NAMED).join(', ');
   const others = workers.length - MOST_NAMED;
   return ok('workers', `${workers.length} alive: ${named}${others > 0 ? ` and ${others} more` : ''}`);
@@ -39,11 +39,11 @@ export async function queriesCheck(queries: QueryClient): Promise<Check> {
 export async function sweepCheck(redis: Redis, namespace: string, now: number): Promise<Check> {
   const at = timeOf(await redis.get(systemKeys(namespace).lastSweep));
   if (at === undefined)
-    return warn('last-sweep', 'there was none yet: nothing expires and no claim is released');
+    return warn('last-sweep', 'there was none yet: nothing expires and no claim goes back');
   const age = Math.max(0, now - at);
   const detail = `${formatDuration(age)} ago`;
   return age > OLD_SWEEP_MS
-    ? warn('last-sweep', `${detail}: is a worker alive, is BullMQ stuck?`)
+    ? warn('last-sweep', `${detail}: is a worker running, is BullMQ stuck?`)
     : ok('last-sweep', detail);
 }
 

@@ -163,7 +163,7 @@ export class Agent<C extends CustomDecision = never> {
    * meanwhile; then the agent is stopped.
    */
   async start(): Promise<void> {
-    if (this.#state !== 'new') throw new AgentStateError('an agent runs once: make a new one');
+    if (this.#state !== 'new') throw new AgentStateError('an agent can be started once: create a new one');
     this.#state = 'running';
     this.#starting = this.#start();
     try {
@@ -272,7 +272,7 @@ export class Agent<C extends CustomDecision = never> {
     if (this.#namesakes?.hasMet !== true || !(await this.#namesakes.areThere())) return false;
     this.#onError(
       new AgentNameSharedError(
-        `the pools are not left: another process runs an agent named ${this.client.agent}, and would lose its claims`,
+        `did not leave the pools: another process runs an agent named ${this.client.agent}, and would lose its claims`,
       ),
     );
     return true;
@@ -280,7 +280,7 @@ export class Agent<C extends CustomDecision = never> {
 
   /** Where its pool is left next, all claims are given back with that. */
   async #letGo(claim: HeldClaim, leaves: boolean): Promise<void> {
-    if (leaves && claim.pool !== COMMONS) claim.lose('the agent stops');
+    if (leaves && claim.pool !== COMMONS) claim.lose('the agent is stopping');
     else await this.#farewell.giveBack(claim);
   }
 
@@ -329,7 +329,7 @@ function warn(error: unknown): void {
 
 function sharedName(agent: string): AgentNameSharedError {
   return new AgentNameSharedError(
-    `another process runs an agent named ${agent}: each takes and ends claims of which the other knows nothing; give each a name of its own`,
+    `another process runs an agent named ${agent}: each takes and ends claims that the other does not know of; give each its own name`,
   );
 }
 

@@ -34,7 +34,7 @@ export class Farewell {
     claim.lose('the agent gives it back');
     const about = { pool, epoch: task.claim.epoch, timeoutMs: WITHIN_MS };
     await this.#seeTo(
-      `task ${task.taskId} of pool ${pool} is not given back`,
+      `could not give back task ${task.taskId} of pool ${pool}`,
       (id) => tasks.release(task.taskId, { ...about, id }),
       isAboutTheClaim,
     );
@@ -43,7 +43,7 @@ export class Farewell {
   async leave(pool: string): Promise<void> {
     const { pools } = this.#options;
     await this.#seeTo(
-      `pool ${pool} is not left`,
+      `could not leave pool ${pool}`,
       (id) => pools.leavePool(pool, { id, timeoutMs: WITHIN_MS }),
       (code) => code === 'not_a_member' || code === 'pool_not_found',
     );

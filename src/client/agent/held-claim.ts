@@ -78,7 +78,7 @@ export class HeldClaim {
   /** Told with a renewal soon, a second later at most. `fraction` is between 0 and 1, or a RangeError is thrown. */
   progress(fraction: number, note?: string): void {
     if (!(fraction >= 0 && fraction <= 1))
-      throw new RangeError(`progress is between 0 and 1, not ${fraction}`);
+      throw new RangeError(`progress must be between 0 and 1, not ${fraction}`);
     const told = note === undefined ? {} : { note: boundedText(note, MAX_REASON_CHARS) };
     this.#untold = { progress: fraction, ...told };
     this.#bell.ring();

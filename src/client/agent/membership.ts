@@ -75,7 +75,7 @@ export class Membership {
       presenceMs,
     });
     if (isRejected(outcome)) {
-      throw new DecisionRejectedError(outcome.code, outcome.message ?? `cannot join pool ${pool}`);
+      throw new DecisionRejectedError(outcome.code, outcome.message ?? `could not join pool ${pool}`);
     }
   }
 
@@ -91,7 +91,10 @@ export class Membership {
       else if (outcome.code !== this.#toldCode) {
         this.#toldCode = outcome.code;
         onError(
-          new DecisionRejectedError(outcome.code, `not heard from in pool ${place.pool}: ${outcome.message}`),
+          new DecisionRejectedError(
+            outcome.code,
+            `could not send a heartbeat in pool ${place.pool}: ${outcome.message}`,
+          ),
         );
       }
     } catch (error) {

@@ -118,7 +118,7 @@ async function fail(options: RunTaskOptions, reason: string, retryable: boolean)
   if (isAboutTheClaim(outcome.code)) return claim.lose(outcome.code);
   throw new DecisionRejectedError(
     outcome.code,
-    `task ${taskId} could not be failed: ${outcome.message ?? 'no reason given'}`,
+    `could not fail task ${taskId}: ${outcome.message ?? 'no reason given'}`,
   );
 }
 

@@ -110,7 +110,7 @@ function stillOpen(auction: Auction, event: AuctionEvent): OpenAuction {
 function stillLive(auction: Auction, event: AuctionEvent): LiveAuction {
   const isLive =
     auction.state === 'open' || (auction.state === 'awarded' && auction.finishedAt === undefined);
-  if (!isLive) throw new Error(`${event.type} of auction ${auction.id}, which is over`);
+  if (!isLive) throw new Error(`${event.type} of auction ${auction.id}, which has ended`);
   return auction;
 }
 

@@ -48,7 +48,7 @@ export function taskToAuction(state: PoolState, taskId: string, { self, now }: C
   const found = existingTask(state, taskId);
   if (isRejected(found)) return found;
   if (found.submitter !== self && state.doc.owner !== self) {
-    return rejected('not_allowed', `task ${taskId} is not ${self}'s to give away`);
+    return rejected('not_allowed', `${self} may not auction task ${taskId}`);
   }
   const lapsed = lapse(state, found, now);
   return isClaimable(lapsed.task) ? lapsed : notPending(lapsed.task);

@@ -16,7 +16,7 @@ export const openAuction: Handler<'OpenAuction'> = {
     if (isRejected(state)) return state;
     const { auctionId, taskId } = decision;
     if (state.entities.auction.has(auctionId)) {
-      return rejected('auction_exists', `auction ${auctionId} exists already`);
+      return rejected('auction_exists', `auction ${auctionId} already exists`);
     }
     const terms = termsOf(decision, context);
     if (isRejected(terms)) return terms;

@@ -56,7 +56,7 @@ interface Offer {
 
 function mayNotBid(state: PoolState, auction: OpenAuction, context: Context): Rejected | undefined {
   if (auction.opener === context.self) {
-    return rejected('not_allowed', `${context.self} has opened auction ${auction.id} and cannot bid`);
+    return rejected('not_allowed', `${context.self} opened auction ${auction.id} and cannot bid in it`);
   }
   if (auction.taskId === undefined) return strangerAmong(state, [context.self], context.now);
   const taker = requireTaker(state, auction, auction.taskId, context);
@@ -109,7 +109,7 @@ function take(state: PoolState, auction: OpenAuction, offer: Offer, context: Con
   const { now } = context;
   const answer = placeDutchBid(dutchRules(auction), auction.openedAt, { amount: offer.amount, atMs: now });
   if (!answer.accepted) {
-    const message = `the price of auction ${auction.id} is ${formatAmount(answer.required)} at this moment`;
+    const message = `the price of auction ${auction.id} is ${formatAmount(answer.required)} now`;
     return rejected('bid_too_low', message);
   }
   const placed = bidPlaced(auction, offer, context);
@@ -153,7 +153,7 @@ function noRoom(auction: OpenAuction, { data }: BidPlaced, { now }: Context): Re
     bidders > MAX_BIDDERS
       ? { quota: 'bidders', limit: MAX_BIDDERS, used: auction.bids.length }
       : { quota: 'bidBytes', limit: MAX_BIDS_BYTES, used: auction.bidBytes };
-  return rateLimited(`auction ${auction.id} holds as many bids as it may`, met);
+  return rateLimited(`auction ${auction.id} has as many bids as an auction may have`, met);
 }
 
 /**
@@ -170,9 +170,9 @@ function lowMessage(
   self: string,
 ) {
   if (proxy === true && standing?.leader === self) {
-    return `${self} leads auction ${id}, and keeps the maximum that it had`;
+    return `${self} leads auction ${id} and keeps its earlier maximum`;
   }
-  if (required === undefined) return `nobody can bid less in auction ${id}`;
+  if (required === undefined) return `no lower bid is possible in auction ${id}`;
   const bound = direction === 'forward' ? 'at least' : 'at most';
-  return `a bid in auction ${id} has to be ${bound} ${formatAmount(required)}`;
+  return `a bid in auction ${id} must be ${bound} ${formatAmount(required)}`;
 }

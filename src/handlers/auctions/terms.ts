@@ -106,9 +106,7 @@ function incrementTerms(
     if (amount === undefined) return invalidAmount(`increment[${i}].step`);
     rows.push({ ...(limit === undefined ? {} : { below: formatAmount(limit) }), step: formatAmount(amount) });
     if (parseIncrement(rows) === undefined) {
-      return invalid(
-        `increment[${i}].below: has to rise from row to row, and only the last may leave it out`,
-      );
+      return invalid(`increment[${i}].below: must rise from row to row, and only the last row may omit it`);
     }
   }
   return { increment: rows };

@@ -27,7 +27,7 @@ export const delegate: Handler<'Delegate'> = {
     if (isRejected(state)) return state;
     const { id, expiresAt } = decision;
     if (expiresAt !== undefined && expiresAt <= context.now) {
-      return rejected('deadline_passed', `delegation ${id} would be over already`);
+      return rejected('deadline_passed', `delegation ${id} would have expired already`);
     }
     const delegates = decision.kind === 'pooled' ? [] : [decision.delegateeId];
     const refused =
@@ -48,7 +48,10 @@ export const delegate: Handler<'Delegate'> = {
 function unusable({ doc, entities }: PoolState, decision: DecisionOf<'Delegate'>): Rejected | undefined {
   const { id, kind, delegateeId } = decision;
   if (entities.delegation.has(id)) {
-    return rejected('invalid_delegation', `pool ${doc.pool} has a delegation ${id} already: take another id`);
+    return rejected(
+      'invalid_delegation',
+      `pool ${doc.pool} already has a delegation ${id}: choose another id`,
+    );
   }
   if (kind === 'pooled' && delegateeId !== doc.pool) {
     return rejected(
@@ -110,7 +113,7 @@ const FAULTS: Readonly<Record<DelegationFault, (link: Link) => string>> = {
   invalid_scope: () => 'scope: names no decision type and no family',
   self_delegation: ({ delegatorId }) => `${delegatorId} cannot delegate to itself`,
   cycle: ({ delegatorId, delegateeId }) =>
-    `${delegateeId} delegates to ${delegatorId} already, directly or through others`,
+    `${delegateeId} already delegates to ${delegatorId}, directly or through others`,
   parent_missing: ({ delegatorId }) => `${delegatorId} has nothing to pass on`,
   wider_than_parent: ({ delegatorId }) => `reaches further than what ${delegatorId} has`,
   too_deep: ({ delegatorId }) => `what ${delegatorId} has cannot be passed on any further`,

@@ -13,7 +13,7 @@ export function evolveDelegation(
 ): Delegation | undefined {
   switch (event.type) {
     case 'delegation.granted':
-      if (delegation !== undefined) throw new Error(`delegation ${event.id} exists already`);
+      if (delegation !== undefined) throw new Error(`delegation ${event.id} already exists`);
       return granted(event.id, event.data, pool, now);
     case 'delegation.revoked': {
       const { by, with: upstream } = event.data;

@@ -45,7 +45,7 @@ export function liveDelegation(
 export function byDelegator(delegation: Delegation, { self }: Context): Delegation | Rejected {
   const { id, delegatorId, passedOn } = delegation;
   if (self === delegatorId || self === passedOn?.principalId) return delegation;
-  return rejected('not_the_delegator', `delegation ${id} is ${delegatorId}'s to revoke`);
+  return rejected('not_the_delegator', `only ${delegatorId} may revoke delegation ${id}`);
 }
 
 /** The first entry that names neither a decision type nor a family. */
@@ -63,7 +63,7 @@ const FAMILIES: ReadonlySet<string> = new Set(DELEGABLE_FAMILIES);
 export function tooManyDelegations({ delegations, doc }: PoolState): Rejected | undefined {
   const live = delegations.liveCount;
   if (live < MAX_LIVE_DELEGATIONS) return undefined;
-  return rateLimited(`pool ${doc.pool} has ${live} live delegations, its limit`, {
+  return rateLimited(`pool ${doc.pool} has ${live} live delegations, the most that a pool may have`, {
     quota: 'liveDelegations',
     limit: MAX_LIVE_DELEGATIONS,
     used: live,

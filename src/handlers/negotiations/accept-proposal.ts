@@ -45,6 +45,6 @@ function refusal(
     case 'stale_proposal':
       return rejected(code, `the latest proposal of session ${session.id} is ${proposalId}, by ${proposer}`);
     case 'own_proposal':
-      return rejected(code, `${proposalId} is ${self}'s own; offering it was accepting it`);
+      return rejected(code, `${proposalId} is ${self}'s own proposal, which ${self} accepted by making it`);
   }
 }

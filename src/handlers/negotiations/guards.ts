@@ -41,8 +41,14 @@ export function historyIsFull(
   content: Parameters<typeof roomFor>[1],
 ): Rejected | undefined {
   if (proposals.length >= MAX_PROPOSALS)
-    return rejected('too_large', `session ${id} has ${proposals.length} proposals, as many as any may`);
+    return rejected(
+      'too_large',
+      `session ${id} has ${proposals.length} proposals, the most that a session may have`,
+    );
   const needed = bytes + roomFor(participants, content);
   if (needed <= MAX_SESSION_BYTES) return undefined;
-  return rejected('too_large', `session ${id} would grow to ${needed} bytes, beyond ${MAX_SESSION_BYTES}`);
+  return rejected(
+    'too_large',
+    `session ${id} would grow to ${needed} bytes; the limit is ${MAX_SESSION_BYTES}`,
+  );
 }

@@ -14,7 +14,7 @@ export const openNegotiation: Handler<'OpenNegotiation'> = {
     const state = poolToOpenIn(world, context);
     if (isRejected(state)) return state;
     if (state.entities.negotiation.has(sessionId))
-      return rejected('session_exists', `session ${sessionId} exists already`);
+      return rejected('session_exists', `session ${sessionId} already exists`);
     const stranger =
       requireParticipant(participants, sessionId, context) ?? strangerAmong(state, participants, context.now);
     if (stranger !== undefined) return stranger;

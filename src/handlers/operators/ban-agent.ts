@@ -18,13 +18,17 @@ export const banAgent: Handler<'BanAgent'> = {
     if (isRejected(state)) return state;
     const { pool, self, now } = context;
     if (!standsAbove(state, self, agentId)) {
-      return rejected('not_allowed', `${agentId} is not ${self}'s to ban from pool ${pool}`);
+      return rejected('not_allowed', `${self} may not ban ${agentId} from pool ${pool}`);
     }
     const banned = state.doc.banned ?? [];
-    if (banned.includes(agentId)) return rejected('already_banned', `${agentId} is banned from pool ${pool}`);
+    if (banned.includes(agentId))
+      return rejected('already_banned', `${agentId} is already banned from pool ${pool}`);
     if (banned.length >= MAX_BANS) {
       const met = { quota: 'bans', limit: MAX_BANS, used: banned.length };
-      return rateLimited(`pool ${pool} has banned ${banned.length} agents, as many as any may`, met);
+      return rateLimited(
+        `pool ${pool} has banned ${banned.length} agents, the most that a pool may ban`,
+        met,
+      );
     }
     const ended = shutOut(state, agentId, now, reason);
     const ban: DomainEvent = { type: 'agent.banned', id: agentId, data: withReason(reason) };

@@ -21,7 +21,7 @@ export const forceRelease: Handler<'ForceRelease'> = {
     if (isFinal(task)) return alreadyFinal(task);
     const isHeld = isClaimed(task) && claimIsLive(state, task, context.now);
     if (!isHeld || (epoch !== undefined && epoch !== task.claim.epoch)) {
-      return rejected('claim_lost', `nobody holds that claim of task ${taskId}`);
+      return rejected('claim_lost', `no agent holds that claim of task ${taskId}`);
     }
     const claim = { agent: task.claim.agent, epoch: task.claim.epoch };
     const data = { ...claim, why: 'forced', ...withReason(reason) } as const;

@@ -11,7 +11,7 @@ export const pausePool: Handler<'PausePool'> = {
     if (isRejected(state)) return state;
     const { pool } = context;
     if (state.doc.state === 'closed') return rejected('pool_closed', `pool ${pool} is closed`);
-    if (state.doc.pausedAt !== undefined) return rejected('pool_paused', `pool ${pool} is paused already`);
+    if (state.doc.pausedAt !== undefined) return rejected('pool_paused', `pool ${pool} is already paused`);
     return accepted([{ type: 'pool.paused', id: pool, data: withReason(reason) }]);
   },
 };

@@ -16,7 +16,7 @@ export const removeMember: Handler<'RemoveMember'> = {
       return rejected('not_a_member', `${agentId} is not a member of pool ${pool}`);
     }
     if (!standsAbove(state, self, agentId) && agentId !== self) {
-      return rejected('not_allowed', `${agentId} is not ${self}'s to remove from pool ${pool}`);
+      return rejected('not_allowed', `${self} may not remove ${agentId} from pool ${pool}`);
     }
     const events = endMembership(state, member, 'removed', now, reason);
     return accepted(events, { released: releasedIn(events) });

@@ -19,7 +19,10 @@ export const updatePool: Handler<'UpdatePool'> = {
     const { pool, self, now } = context;
     const ofOwner = OWNERS_FIELDS.find((field) => changes[field] !== undefined);
     if (ofOwner !== undefined && !owns(state, self)) {
-      return rejected('not_allowed', `${ofOwner}: is ${state.doc.owner}'s to say, who owns pool ${pool}`);
+      return rejected(
+        'not_allowed',
+        `${ofOwner}: only ${state.doc.owner}, the owner of pool ${pool}, may change it`,
+      );
     }
     const refused = fixedInCommons(state, changes) ?? cannotOwn(state, changes.owner, now);
     return refused ?? accepted([{ type: 'pool.updated', id: pool, data: stated(changes) }]);
@@ -33,7 +36,10 @@ function fixedInCommons({ doc }: PoolState, { owner, admission, capacity }: Chan
   if (doc.pool !== COMMONS) return undefined;
   const fixed = Object.entries({ owner, admission, capacity }).find(([, value]) => value !== undefined);
   if (fixed === undefined) return undefined;
-  return rejected('not_allowed', `${fixed[0]}: pool ${COMMONS} is everybody's, and stays so`);
+  return rejected(
+    'not_allowed',
+    `${fixed[0]}: cannot be changed in pool ${COMMONS}, which belongs to everyone`,
+  );
 }
 
 /** A pool is handed over to one that is there to take it. */

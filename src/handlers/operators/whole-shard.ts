@@ -28,7 +28,7 @@ export function decideForShard(
     case 'UnbanAgent':
       return unbanEverywhere(world, decision.agentId, context);
     default:
-      return rejected('unknown_type', `a shard as a whole does not take ${decision.type}`);
+      return rejected('unknown_type', `${decision.type} cannot be applied to a whole shard`);
   }
 }
 
@@ -45,11 +45,14 @@ function banEverywhere(
   const known = world.bans.get(agent);
   const pools = poolsWith(world, agent);
   if (known !== undefined && pools.length === 0) {
-    return rejected('already_banned', `${agent} is banned from shard ${shard}`);
+    return rejected('already_banned', `${agent} is already banned from shard ${shard}`);
   }
   if (known === undefined && world.bans.size >= MAX_BANS) {
     const met = { quota: 'bans', limit: MAX_BANS, used: world.bans.size };
-    return rateLimited(`shard ${shard} has banned ${world.bans.size} agents, as many as any may`, met);
+    return rateLimited(
+      `shard ${shard} has banned ${world.bans.size} agents, the most that a shard may ban`,
+      met,
+    );
   }
   world.changeBan(agent, known ?? { agent, at: now, reason });
   const events: AppliedEvent[] = [];

@@ -5,7 +5,7 @@ import type { World } from '../world/world.ts';
 export const createPool: Handler<'CreatePool'> = {
   type: 'CreatePool',
   decide(world, decision, { pool, self, agent, decisionId }) {
-    if (world.pool(pool) !== undefined) return rejected('pool_exists', `pool ${pool} exists already`);
+    if (world.pool(pool) !== undefined) return rejected('pool_exists', `pool ${pool} already exists`);
     const full = tooManyPools(world, self);
     if (full !== undefined) return full;
     const { capacity, maxClaimsPerAgent, operators, quotas } = decision;
@@ -38,5 +38,5 @@ function tooManyPools({ pools, settings, usage }: World, owner: string): Rejecte
   }
   if (pools.size < settings.maxPoolsPerShard) return undefined;
   const met = { quota: 'maxPoolsPerShard', limit: settings.maxPoolsPerShard, used: pools.size };
-  return rateLimited(`the shard holds ${pools.size} pools, as many as it may`, met);
+  return rateLimited(`the shard holds ${pools.size} pools, the most that it may hold`, met);
 }

@@ -33,7 +33,7 @@ export function operatedPool(world: World, context: Context): PoolState | Reject
   const state = existingPool(world, context);
   if (isRejected(state)) return state;
   if (operates(state, context.self)) return state;
-  return rejected('not_allowed', `${context.self} is no operator of pool ${context.pool}`);
+  return rejected('not_allowed', `${context.self} is not an operator of pool ${context.pool}`);
 }
 
 /** Its owner, the agents that it names, and whoever operates the whole system. */

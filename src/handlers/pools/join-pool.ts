@@ -23,13 +23,13 @@ export const joinPool: Handler<'JoinPool'> = {
       return rejected('not_admitted', `pool ${pool} does not admit ${self}`);
     }
     if (isFull(state, self, now)) {
-      return rejected('pool_full', `pool ${pool} has its ${state.doc.capacity} members`);
+      return rejected('pool_full', `pool ${pool} has ${state.doc.capacity} members, its capacity`);
     }
     const others = lapsed ? state.members.size - 1 : state.members.size;
     const { maxMembersPerPool: limit } = world.settings;
     if (others >= limit) {
       const met = { quota: 'maxMembersPerPool', limit, used: others };
-      return rateLimited(`pool ${pool} has ${others} members, as many as any pool may`, met);
+      return rateLimited(`pool ${pool} has ${others} members, the most that a pool may have`, met);
     }
     const joined: MemberEvent = { type: 'member.joined', id: self, data: membership(decision, undefined) };
     const ended = known !== undefined && lapsed ? endMembership(state, known, 'absent', now) : [];

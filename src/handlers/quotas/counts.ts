@@ -31,7 +31,7 @@ export function tooManyOpen(
   const open = state.usage.open[kind];
   return (
     full(open.of(agent), quotaOf(world, state, ofAgent), ofAgent, `${agent} has`, what, state) ??
-    full(open.total, quotaOf(world, state, ofPool), ofPool, 'all together have', what, state)
+    full(open.total, quotaOf(world, state, ofPool), ofPool, 'all agents together have', what, state)
   );
 }
 
@@ -55,7 +55,7 @@ export function tooManyClaims(world: World, state: PoolState, agent: string): Re
   }
   const ofAll = { quota: 'poolClaims', limit: quotaOf(world, state, 'poolClaims'), used: state.claims };
   return rateLimited(
-    `all together hold ${ofAll.used} claims in pool ${pool}; the quota is ${ofAll.limit}`,
+    `all agents together hold ${ofAll.used} claims in pool ${pool}; the quota is ${ofAll.limit}`,
     ofAll,
   );
 }

@@ -79,7 +79,7 @@ export function overMemory(
   if (more <= 0) return undefined;
   const { pool, shard } = context;
   if (world.settings.pressure === true) {
-    const message = `the worker of shard ${shard} is short of memory: what adds to it waits, what ends something passes`;
+    const message = `the worker of shard ${shard} is short of memory: decisions that add to it are rejected, those that end something pass`;
     return rateLimited(message, { quota: 'pressure', limit: before.shard, used: before.shard });
   }
   const bounds = memoryBounds(world.settings);

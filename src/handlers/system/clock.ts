@@ -14,6 +14,6 @@ export function applyClock(clock: ClockDecision, { seq }: Context): AppliedDecis
   const { from, to } = clock;
   const rest = { events: [], forgottenOutcomes: 0 };
   if (isClockSound(clock, seq)) return { status: 'accepted', data: { from, to }, ...rest };
-  const message = `from ${from} to ${to}: a Clock is about messages that stand before it, which is ${seq}`;
+  const message = `from ${from} to ${to}: a Clock refers to messages before it, and it is message ${seq}`;
   return { status: 'rejected', code: 'invalid_decision', message, ...rest };
 }

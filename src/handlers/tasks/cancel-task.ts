@@ -15,7 +15,7 @@ export const cancelTask: Handler<'CancelTask'> = {
     if (isRejected(found)) return found;
     const { self, now } = context;
     if (found.submitter !== self && !operates(state, self)) {
-      return rejected('not_allowed', `task ${taskId} is not ${self}'s to cancel`);
+      return rejected('not_allowed', `${self} may not cancel task ${taskId}`);
     }
     const { task, events } = lapse(state, found, now);
     if (isFinal(task)) return alreadyFinal(task);

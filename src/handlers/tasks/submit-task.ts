@@ -23,7 +23,7 @@ export const submitTask: Handler<'SubmitTask'> = {
       if (isRejected(member)) return member;
     }
     const { taskId, deadline } = decision;
-    if (state.tasks.has(taskId)) return rejected('task_exists', `task ${taskId} exists already`);
+    if (state.tasks.has(taskId)) return rejected('task_exists', `task ${taskId} already exists`);
     const dependsOn = decision.dependsOn === undefined ? NOTHING : [...new Set(decision.dependsOn)];
     const broken = brokenDependency(state, taskId, dependsOn);
     if (broken !== undefined) return broken;
@@ -33,7 +33,10 @@ export const submitTask: Handler<'SubmitTask'> = {
     const { maxLiveTasksPerPool: limit } = world.settings;
     if (state.liveTasks >= limit) {
       const met = { quota: 'maxLiveTasksPerPool', limit, used: state.liveTasks };
-      return rateLimited(`pool ${context.pool} holds ${state.liveTasks} unfinished tasks, its limit`, met);
+      return rateLimited(
+        `pool ${context.pool} holds ${state.liveTasks} unfinished tasks, the most that a pool may have`,
+        met,
+      );
     }
     const submitted = submission(state, decision, dependsOn, context);
     // What can never be free is over at once: its outcome says so, and not that it waits.

@@ -11,7 +11,7 @@ export const closeVote: Handler<'CloseVote'> = {
     const found = openVoteOf(world, voteId, context);
     if (isRejected(found)) return found;
     if (found.opener !== context.self)
-      return rejected('not_allowed', `vote ${voteId} is ${found.opener}'s to close`);
+      return rejected('not_allowed', `only ${found.opener} may close vote ${voteId}`);
     const closed = closing(found, 'opener');
     return accepted([closed], { voteId, ...verdict(closed.data) });
   },

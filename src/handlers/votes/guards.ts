@@ -18,7 +18,7 @@ export function openVoteOf(world: World, voteId: string, context: Context): Open
   if (vote === undefined)
     return rejected('vote_not_found', `there is no vote ${voteId} in pool ${context.pool}`);
   if (vote.state === 'closed' || isOver(vote, context.now))
-    return rejected('vote_closed', `vote ${voteId} is over`);
+    return rejected('vote_closed', `vote ${voteId} has ended`);
   return vote;
 }
 
@@ -39,7 +39,7 @@ export function validChoice(vote: OpenVote, decision: DecisionOf<'Vote'>): VoteC
     case 'equal_ranks':
       return rejected(
         'invalid_decision',
-        `${kind}: vote ${vote.id} is ${vote.method}, which takes no equal ranks`,
+        `${kind}: vote ${vote.id} is ${vote.method}, which does not allow equal ranks`,
       );
   }
 }
@@ -55,10 +55,13 @@ function choiceOf({ option, approvals, ranking }: DecisionOf<'Vote'>): VoteChoic
 export function electorateFault(voters: readonly string[], { pool }: Context): Rejected | undefined {
   if (voters.length === 0) {
     // Members may come, so that this may succeed later.
-    return rejected('invalid_decision', `electorate: pool ${pool} has no members at this moment`, true);
+    return rejected('invalid_decision', `electorate: pool ${pool} has no members`, true);
   }
   if (voters.length <= MAX_ELECTORATE) return undefined;
-  return rejected('too_large', `electorate: ${voters.length} agents; a vote asks at most ${MAX_ELECTORATE}`);
+  return rejected(
+    'too_large',
+    `electorate: ${voters.length} agents; an electorate has at most ${MAX_ELECTORATE}`,
+  );
 }
 
 export function weightsFault(
@@ -90,7 +93,7 @@ export function tooManySeats({ doc, votes }: PoolState, more: number): Rejected 
   const seats = votes.seats + more;
   if (seats <= MAX_OPEN_SEATS) return undefined;
   return rateLimited(
-    `the open votes of pool ${doc.pool} would ask ${seats} agents, beyond ${MAX_OPEN_SEATS}`,
+    `the open votes of pool ${doc.pool} would have electorates of ${seats} agents together; the limit is ${MAX_OPEN_SEATS}`,
     { quota: 'openSeats', limit: MAX_OPEN_SEATS, used: votes.seats },
   );
 }

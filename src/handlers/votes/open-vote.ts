@@ -17,7 +17,7 @@ export const openVote: Handler<'OpenVote'> = {
     const state = poolToOpenIn(world, context);
     if (isRejected(state)) return state;
     const { voteId, closesAt, electorate = 'members', weights } = decision;
-    if (state.entities.vote.has(voteId)) return rejected('vote_exists', `vote ${voteId} exists already`);
+    if (state.entities.vote.has(voteId)) return rejected('vote_exists', `vote ${voteId} already exists`);
     if (closesAt <= context.now)
       return rejected('deadline_passed', `the closing time of vote ${voteId} has passed`);
     const voters = electorate === 'members' ? membersAt(state, context.now) : electorate;

@@ -21,7 +21,10 @@ export const vote: Handler<'Vote'> = {
       return rejected('not_eligible', `${voter} is not in the electorate of vote ${voteId}`);
     const isReplacement = found.ballots[seat] !== null;
     if (isReplacement && !found.changeable)
-      return rejected('already_voted', `${voter} has voted, and the first ballot of vote ${voteId} counts`);
+      return rejected(
+        'already_voted',
+        `${voter} has already voted, and the first ballot of vote ${voteId} counts`,
+      );
     const choice = validChoice(found, decision);
     if (isRejected(choice)) return choice;
     const data: VoteCastData = {

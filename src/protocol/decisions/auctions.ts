@@ -37,10 +37,12 @@ export const openAuctionSchema = z.strictObject({
     .default('forward')
     .describe('forward: the highest bid is best; reverse: the lowest'),
   closesAt: timeSchema,
-  reserve: amountSchema.optional().describe("no sale beyond it; the opener's secret until the close"),
+  reserve: amountSchema
+    .optional()
+    .describe('the worst price at which the lot is sold; secret until the close'),
   startPrice: amountSchema
     .optional()
-    .describe('the worst bid that is taken, known to all; dutch: where the price starts to move'),
+    .describe('the worst bid that is accepted, public; dutch: the price at the opening'),
   increment: incrementSchema
     .optional()
     .describe(
@@ -53,15 +55,15 @@ export const openAuctionSchema = z.strictObject({
     .max(MAX_DURATION_MS)
     .optional()
     .describe(
-      'english: a bid that moves the price so close to the close moves the close to so much later than the bid',
+      'english: a bid that moves the price this close to the close moves the close to this long after the bid',
     ),
   latestCloseAt: timeSchema
     .optional()
     .describe('english: a soft close never moves the close beyond this time (closesAt + 20 × softCloseMs)'),
-  step: amountSchema.optional().describe('dutch: by how much the price falls'),
-  stepMs: durationSchema.optional().describe('dutch: how often'),
+  step: amountSchema.optional().describe('dutch: by how much the price moves at each step'),
+  stepMs: durationSchema.optional().describe('dutch: time between two steps'),
   taskId: nameSchema.optional().describe('the pending task whose claim goes to the winner'),
-  lot: jsonSchema.optional().describe('what it is about, in words for the bidders'),
+  lot: jsonSchema.optional().describe('description for the bidders'),
 });
 
 export const submitBidSchema = z.strictObject({
@@ -69,7 +71,7 @@ export const submitBidSchema = z.strictObject({
   type: z.literal('SubmitBid'),
   auctionId: nameSchema,
   amount: amountSchema,
-  content: jsonSchema.optional().describe('kept with the bid, and as secret as it is'),
+  content: jsonSchema.optional().describe('stored with the bid, and as secret as the bid'),
 });
 
 export const closeAuctionSchema = z.strictObject({

@@ -10,7 +10,7 @@ export const nameSchema = z.string().regex(NAME_PATTERN, 'letters, digits, _ and
 /** Somebody who is asked to take part: not one of the system's, which never would. */
 export const otherAgentSchema = nameSchema.refine(
   (name) => !isReserved(name),
-  "names that start with _ are the system's",
+  'names that start with _ are reserved for the system',
 );
 
 export const timeSchema = z.int().min(0).max(MAX_TIME_MS).describe('milliseconds since the epoch');
@@ -33,6 +33,6 @@ export const countSchema = z.int().min(1).max(1_000_000);
 
 /** What every decision carries besides the fields of its type. */
 export const envelope = {
-  id: nameSchema.describe('chosen by the agent; the same id again gets the first outcome again'),
+  id: nameSchema.describe('chosen by the agent; repeating the id repeats the first outcome'),
   onBehalfOf: nameSchema.optional().describe('the principal whose rights are used, through live delegations'),
 };

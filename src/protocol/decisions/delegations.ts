@@ -20,7 +20,7 @@ export const delegateSchema = z.strictObject({
     .min(0)
     .max(MAX_DELEGATION_DEPTH)
     .optional()
-    .describe('how many delegations may follow in a chain; 0: it cannot be passed on'),
+    .describe('how many delegations may follow in the chain; 0: it cannot be passed on'),
 });
 
 export const revokeDelegationSchema = z.strictObject({

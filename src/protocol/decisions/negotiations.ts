@@ -11,17 +11,17 @@ export const openNegotiationSchema = z.strictObject({
     .array(otherAgentSchema)
     .min(2)
     .max(MAX_PARTICIPANTS)
-    .refine((agents) => new Set(agents).size === agents.length, 'none can stand there twice')
+    .refine((agents) => new Set(agents).size === agents.length, 'must not contain duplicates')
     .describe('everyone who has to agree, the opener among them'),
-  proposal: jsonSchema.describe("the first offer; it is the opener's"),
-  deadline: timeSchema.optional().describe('when the session expires; left out: never'),
+  proposal: jsonSchema.describe('the first proposal, made by the opener'),
+  deadline: timeSchema.optional().describe('when the session expires; default: never'),
 });
 
 export const proposeSchema = z.strictObject({
   ...envelope,
   type: z.literal('Propose'),
   sessionId: nameSchema,
-  content: jsonSchema.describe('takes the place of the latest offer'),
+  content: jsonSchema.describe('replaces the latest proposal'),
 });
 
 export const acceptProposalSchema = z.strictObject({

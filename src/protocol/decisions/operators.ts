@@ -13,7 +13,7 @@ export const operatorsSchema = z
   .array(otherAgentSchema)
   .max(MAX_OPERATORS)
   .describe(
-    'agents that may pause the pool, cancel, fail and release tasks, remove members and ban agents, as its owner may',
+    'agents that, like the owner, may pause the pool, cancel, fail and release tasks, remove members and ban agents',
   );
 
 export const submittersSchema = z.enum(['anyone', 'members']);
@@ -21,9 +21,9 @@ export const claimsPerAgentSchema = z.int().min(1).max(MAX_CLAIMS_PER_AGENT);
 
 /** What is the owner's to say: who rules the pool, and who gets in. All the rest of it is its operators' too. */
 const OF_THE_OWNER = {
-  owner: otherAgentSchema.optional().describe('hands the pool over to a member; the owner decides'),
-  operators: operatorsSchema.optional().describe('in place of those before; the owner decides'),
-  admission: admissionSchema.optional().describe('who may join from now on; the owner decides'),
+  owner: otherAgentSchema.optional().describe('hands the pool over to a member; owner only'),
+  operators: operatorsSchema.optional().describe('replaces the previous ones; owner only'),
+  admission: admissionSchema.optional().describe('who may join from now on; owner only'),
 };
 
 export type OwnersField = keyof typeof OF_THE_OWNER;
@@ -31,19 +31,21 @@ export const OWNERS_FIELDS = ['owner', 'operators', 'admission'] as const satisf
 
 const CHANGES = {
   ...OF_THE_OWNER,
-  capacity: countSchema.nullable().optional().describe('most members; null: no bound'),
-  topics: topicsSchema.optional().describe('in place of those before'),
+  capacity: countSchema.nullable().optional().describe('maximum number of members; null: no limit'),
+  topics: topicsSchema.optional().describe('replaces the previous ones'),
   submitters: submittersSchema.optional(),
-  defaults: constraintsSchema.optional().describe('of tasks submitted from now on, in place of those before'),
-  maxClaimsPerAgent: claimsPerAgentSchema.nullable().optional().describe('null: no bound of the pool'),
-  quotas: poolQuotasSchema.optional().describe('in place of those before; {} takes them away'),
+  defaults: constraintsSchema
+    .optional()
+    .describe('for tasks submitted from now on; replaces the previous ones'),
+  maxClaimsPerAgent: claimsPerAgentSchema.nullable().optional().describe('null: no limit in the pool'),
+  quotas: poolQuotasSchema.optional().describe('replaces the previous ones; {} removes them'),
 };
 
 export const updatePoolSchema = z
   .strictObject({ ...envelope, type: z.literal('UpdatePool'), ...CHANGES })
   .refine(
     (decision) => Object.entries(decision).some(([field, value]) => field in CHANGES && value !== undefined),
-    `nothing to change: name one of ${Object.keys(CHANGES).join(', ')}`,
+    `nothing to change: give one of ${Object.keys(CHANGES).join(', ')}`,
   );
 
 export const pausePoolSchema = z.strictObject({
@@ -58,7 +60,7 @@ export const forceReleaseSchema = z.strictObject({
   ...envelope,
   type: z.literal('ForceRelease'),
   taskId: nameSchema,
-  epoch: z.int().min(1).optional().describe('the claim meant; left out: whichever there is'),
+  epoch: z.int().min(1).optional().describe('epoch of the claim; default: the current claim'),
   reason: reasonSchema.optional(),
 });
 

@@ -12,12 +12,12 @@ export const createPoolSchema = z.strictObject({
   type: z.literal('CreatePool'),
   topics: topicsSchema.optional(),
   admission: admissionSchema.optional(),
-  capacity: countSchema.optional().describe('most members'),
+  capacity: countSchema.optional().describe('maximum number of members'),
   submitters: submittersSchema.optional(),
-  defaults: constraintsSchema.optional().describe('constraints of tasks that do not state their own'),
+  defaults: constraintsSchema.optional().describe('constraints for tasks that have none of their own'),
   maxClaimsPerAgent: claimsPerAgentSchema.optional(),
   operators: operatorsSchema.optional(),
-  quotas: poolQuotasSchema.optional().describe('where they are smaller than those of the system'),
+  quotas: poolQuotasSchema.optional().describe('apply apply apply where they are smaller than those of the system'),
 });
 
 export const joinPoolSchema = z.strictObject({
@@ -25,7 +25,7 @@ export const joinPoolSchema = z.strictObject({
   type: z.literal('JoinPool'),
   capabilities: z.array(labelSchema).max(MAX_CAPABILITIES).optional(),
   token: z.string().max(1_024).optional(),
-  presenceMs: durationSchema.optional().describe('the member must be heard from this often, or is removed'),
+  presenceMs: durationSchema.optional().describe('a member that is silent for longer than this is removed'),
 });
 
 export const leavePoolSchema = z.strictObject({ ...envelope, type: z.literal('LeavePool') });

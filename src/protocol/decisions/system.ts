@@ -8,17 +8,15 @@ import { nameSchema, timeSchema } from './common.ts';
 export const sweepSchema = z.strictObject({
   id: nameSchema,
   type: z.literal('Sweep'),
-  until: timeSchema.optional().describe('settle only what fell due by then; never beyond log time'),
+  until: timeSchema.optional().describe('settle only entities that fell due by then; never beyond log time'),
   limit: z.int().min(1).max(1_000).optional().describe('most entities settled by this one sweep (500)'),
-  at: timeSchema
-    .optional()
-    .describe("the time, where the log's clock is behind: the log's time is this at least"),
+  at: timeSchema.optional().describe("the time, when the log's clock is behind: log time is at least this"),
   heapBytes: z
     .int()
     .min(1)
     .max(MAX_QUOTA_BYTES)
     .optional()
-    .describe('heap of the worker that says this: counts where the shard has heard of none'),
+    .describe('heap of the worker that appends this; counts while the shard knows of no other'),
   settings: settingsSchema.optional().describe('the retention and bounds in force from here on'),
 });
 
@@ -36,8 +34,8 @@ export const pressureSchema = z.strictObject({
 export const clockSchema = z.strictObject({
   id: nameSchema,
   type: z.literal('Clock'),
-  from: z.int().min(1).describe('position of the first message in the log'),
-  to: z.int().min(1).describe('and of the last; before this decision itself'),
+  from: z.int().min(1).describe('position of the first message'),
+  to: z.int().min(1).describe('position of the last message; before this decision'),
 });
 
 /**
@@ -47,5 +45,5 @@ export const clockSchema = z.strictObject({
 export const settleSchema = z.strictObject({
   id: nameSchema,
   type: z.literal('Settle'),
-  at: timeSchema.optional().describe('what time it is, where the log does not say it'),
+  at: timeSchema.optional().describe('the time, used when the clock of the log is behind'),
 });

@@ -23,7 +23,7 @@ import { constraintsSchema } from './constraints.ts';
 /** A capability that a task needs: a name, or a list of names of which one suffices. */
 export const requirementSchema = z.union([labelSchema, z.array(labelSchema).min(1).max(MAX_ALTERNATIVES)]);
 
-const epochSchema = z.int().min(1).describe('the claim meant; left out: the one that the agent holds now');
+const epochSchema = z.int().min(1).describe('epoch of the claim; default: the one that the agent holds');
 
 export const submitTaskSchema = z.strictObject({
   ...envelope,
@@ -34,7 +34,7 @@ export const submitTaskSchema = z.strictObject({
   evaluator: jsonSchema.optional(),
   topic: labelSchema.optional(),
   requiredCapabilities: z.array(requirementSchema).max(MAX_REQUIRED_CAPABILITIES).optional(),
-  priority: z.int().min(-1_000_000_000).max(1_000_000_000).optional().describe('higher first (0)'),
+  priority: z.int().min(-1_000_000_000).max(1_000_000_000).optional().describe('higher first (default 0)'),
   notBefore: timeSchema.optional(),
   deadline: timeSchema.optional(),
   dependsOn: z.array(nameSchema).max(MAX_DEPENDENCIES).optional(),

@@ -9,7 +9,7 @@ import {
 } from '../limits.ts';
 import { envelope, labelSchema, nameSchema, otherAgentSchema, timeSchema } from './common.ts';
 
-const TWICE = 'none can stand there twice';
+const TWICE = 'must not contain duplicates';
 
 function areDifferent(names: readonly string[]): boolean {
   return new Set(names).size === names.length;
@@ -68,7 +68,7 @@ export const openVoteSchema = z.strictObject({
   weights: z
     .record(nameSchema, z.int().min(1).max(MAX_VOTER_WEIGHT))
     .optional()
-    .describe('what the ballots of some of the electorate weigh (1)'),
+    .describe('weights of the ballots of some voters (default 1)'),
   quorum: z
     .int()
     .min(0)
@@ -109,7 +109,7 @@ export const voteSchema = z
     approvals: namedSchema.optional().describe('any number of options, in any order'),
     ranking: rankingSchema
       .optional()
-      .describe('options, the best first; may be truncated; equal ones in a list: [["a", "b"], "c"]'),
+      .describe('options, the best first; may be incomplete; equal ones in a list: [["a", "b"], "c"]'),
     abstain: z.literal(true).optional(),
   })
   .refine(

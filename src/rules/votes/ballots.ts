@@ -144,12 +144,12 @@ function checkChoice(
     case 'wrong_kind':
       throw new RangeError(`the ballot of voter ${voter} is not of the form {${kind}}`);
     case 'unknown_option':
-      throw new RangeError(`the ballot of voter ${voter} names an option that there is not`);
+      throw new RangeError(`the ballot of voter ${voter} names an unknown option`);
     case 'duplicate_option':
       throw new RangeError(`the ballot of voter ${voter} names an option twice`);
     case 'equal_ranks':
       throw new RangeError(
-        `the ballot of voter ${voter} ranks options equally, which this method does not take`,
+        `the ballot of voter ${voter} ranks options equally, which this method does not allow`,
       );
     default:
       return fault satisfies never;

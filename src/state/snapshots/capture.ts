@@ -43,7 +43,7 @@ export class ShardCapture {
 
   /** What was captured; known when all of the text was taken. */
   get captured(): Captured {
-    if (this.#captured === undefined) throw new SnapshotFailedError('it is not captured yet');
+    if (this.#captured === undefined) throw new SnapshotFailedError('the shard is not captured yet');
     return this.#captured;
   }
 
@@ -99,7 +99,8 @@ async function lastStep(
   return await tracking.betweenCommits(async () => {
     const began = performance.now();
     const left: RecordId[] = tracking.take();
-    if (left.length > MOST_IN_THE_END) throw new SnapshotFailedError('it is written faster than it is read');
+    if (left.length > MOST_IN_THE_END)
+      throw new SnapshotFailedError('the shard is written faster than it can be read');
     const end = await source.end(left);
     tracking.check();
     return { end, position: positionOf(end, tracking.position ?? start), pauseMs: performance.now() - began };
@@ -114,7 +115,7 @@ function positionOf({ before, after }: SnapshotEnd, expected: StoredPosition): S
   }
   const isExpected = expected.seq === Number(seq) && expected.hash === hash;
   if (!isExpected || after.seq !== seq || after.hash !== hash) {
-    throw new SnapshotFailedError('somebody else wrote meanwhile');
+    throw new SnapshotFailedError('another worker wrote meanwhile');
   }
   return { seq: Number(seq), hash, logIdentity: log };
 }

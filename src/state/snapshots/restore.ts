@@ -62,7 +62,7 @@ export class ShardRestore {
     token: string,
   ): Promise<ShardRestore> {
     const answer = await redis.eval(BEGIN, 1, keys.meta, String(seen.seq), seen.hash ?? '', token);
-    if (answer !== 'written') throw new ShardLostError('somebody else writes or restores the shard');
+    if (answer !== 'written') throw new ShardLostError('another worker is writing or restoring the shard');
     const restore = new ShardRestore(redis, keys, source, token);
     await restore.#clear();
     return restore;
@@ -234,7 +234,9 @@ export class ShardRestore {
     const { counts } = await this.#source.end([]);
     for (const [kind, count] of Object.entries(expected)) {
       if (counts[kind] !== count) {
-        throw new SnapshotDamagedError(`${counts[kind] ?? 0} of kind ${kind} came back, there were ${count}`);
+        throw new SnapshotDamagedError(
+          `${counts[kind] ?? 0} of kind ${kind} were restored, but the snapshot has ${count}`,
+        );
       }
     }
   }
@@ -243,7 +245,7 @@ export class ShardRestore {
     const { keys, args } = writes.encode([this.#keys.meta]);
     if (args.length === 0) return;
     const { answer } = await this.#writer.write({ keys, args: [this.#token].concat(args) });
-    if (answer !== 'written') throw new ShardLostError('somebody else restores the shard');
+    if (answer !== 'written') throw new ShardLostError('another worker is restoring the shard');
   }
 }
 
@@ -267,7 +269,7 @@ function changeOf(
     case 'T':
       return { kind: 'task', pool, before: document<Task>(before), after: document<Task>(after) };
     case 'E':
-      if (!isEntityKind(second)) throw new SnapshotDamagedError(`no kind of entity: ${second}`);
+      if (!isEntityKind(second)) throw new SnapshotDamagedError(`unknown kind of entity: ${second}`);
       return { kind: 'entity', pool, before: document<Entity>(before), after: document<Entity>(after) };
   }
 }

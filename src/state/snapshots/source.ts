@@ -190,6 +190,6 @@ export class SnapshotSource {
 }
 
 function entityKind(text: string): EntityKind {
-  if (!isEntityKind(text)) throw new Error(`no kind of entity: ${text}`);
+  if (!isEntityKind(text)) throw new Error(`unknown kind of entity: ${text}`);
   return text;
 }

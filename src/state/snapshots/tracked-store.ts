@@ -67,7 +67,8 @@ export class TrackedShardStore implements ShardStore {
 
   /** Begins to note what is touched; one copy at a time. */
   async track(): Promise<Tracking> {
-    if (this.#touched !== undefined) throw new SnapshotFailedError('one is being taken already');
+    if (this.#touched !== undefined)
+      throw new SnapshotFailedError('a snapshot of this shard is already in progress');
     this.#touched = new Set();
     // The commit that is under way began before: nobody noted what it touches.
     await this.#underWay;
@@ -123,7 +124,7 @@ export class TrackedShardStore implements ShardStore {
 
   /** Whoever loads the shard anew has doubts about what was there: a copy that has begun is worth nothing. */
   load(guard?: LoadGuard): Promise<StoredShard> {
-    this.#failure = 'the shard was loaded again meanwhile';
+    this.#failure = 'the shard was reloaded meanwhile';
     return this.#store.load(guard);
   }
 

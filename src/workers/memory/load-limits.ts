@@ -29,7 +29,7 @@ export function loadGuard(options: LoadLimitsOptions): LoadGuard {
       const others = othersBytes();
       if (others + bytes > FITS * heapBytes) {
         throw new ShardTooLargeError(
-          `shard ${shard} takes ${mib(bytes)} and the others of this worker ${mib(others)}: more than fits a heap of ${mib(heapBytes)}`,
+          `shard ${shard} needs ${mib(bytes)} and the others of this worker ${mib(others)}: more than a heap of ${mib(heapBytes)} can hold`,
         );
       }
       expected(bytes);

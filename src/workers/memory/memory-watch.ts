@@ -75,12 +75,17 @@ export class MemoryWatch {
     const said = this.#said.get(shard);
     if (said?.on === on && this.#looks - said.look < SAY_AGAIN_LOOKS) return;
     this.#said.set(shard, { on, look: this.#looks });
-    logger.warn({ shard, on }, on ? 'memory is short: the shard takes nothing more' : 'memory is free again');
+    logger.warn(
+      { shard, on },
+      on
+        ? 'memory is short: the shard rejects decisions that add to it'
+        : 'memory is free again: the shard accepts all decisions: the shard accepts all decisions: the shard accepts all decisions',
+    );
     const payload = JSON.stringify({ id: `pressure-${randomUUID()}`, type: 'Pressure', on });
     const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
     void streams
       .publish([{ subject, payload, id: `${SWEEPER}.${randomUUID()}` }])
-      .catch((error) => logger.warn({ shard, reason: messageOf(error) }, 'could not say Pressure'));
+      .catch((error) => logger.warn({ shard, reason: messageOf(error) }, 'could not append a Pressure'));
   }
 
   #show(shards: readonly ShardMemory[]): void {

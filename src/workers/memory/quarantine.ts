@@ -79,14 +79,14 @@ export class Quarantine {
     const { store, holder, logger } = this.#options;
     void store
       .takeBack(shard, holder)
-      .catch((error) => logger.warn({ shard, reason: messageOf(error) }, 'could not take back a strike'));
+      .catch((error) => logger.warn({ shard, reason: messageOf(error) }, 'could not remove a strike'));
   }
 
   async #tryAlone(shard: number, before: TakenNote, run: string): Promise<Admission> {
     const { store, holder, alarms } = this.#options;
     const { strikes, blamed, trials } = before;
     const pauseMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** trials);
-    alarms.raise('shard_poison', shard, 'the shard ended its owners: it is tried alone, with pauses', {
+    alarms.raise('shard_poison', shard, 'the shard crashed its owners: it is loaded alone, with pauses', {
       strikes,
     });
     // What was found is noted first: whoever looks next must not count the same strike again.
@@ -107,7 +107,7 @@ export class Quarantine {
       void this.#clear(shard).catch((error) =>
         this.#options.logger.warn(
           { shard, reason: messageOf(error) },
-          'could not note that the shard is well',
+          'could not clear the strikes of the shard',
         ),
       );
     };

@@ -30,7 +30,9 @@ export class Refusals {
     };
     this.#timers.set(shard, after(FORGOTTEN_AFTER_MS, forget).unref());
     const say = (): void =>
-      alarms.raise('shard_too_large', shard, 'the shard does not fit and is given back', { reason: why });
+      alarms.raise('shard_too_large', shard, 'the shard does not fit into memory: it is given back', {
+        reason: why,
+      });
     void leases().refuse(shard, REFUSED_MS).finally(say);
   }
 }

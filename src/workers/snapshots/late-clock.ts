@@ -16,6 +16,7 @@ export function lateClock(
     .flatMap(rangeOf)
     .find(({ seq, from }) => seq > (known?.seq ?? 0) && from <= position);
   return (
-    late && `Clock ${late.seq} says that stamps from ${late.from} on do not count, which it did not know of`
+    late &&
+    `Clock ${late.seq} says that stamps from ${late.from} on do not count, and the snapshot was taken before that`
   );
 }

@@ -52,13 +52,13 @@ export class LogTrimmer {
         const done = await this.#trim(shard, identity);
         if (done !== undefined && done.removed > 0) trimmed.push({ shard, ...done });
       } catch (error) {
-        logger.warn({ shard, reason: messageOf(error) }, 'the log of a shard could not be trimmed');
+        logger.warn({ shard, reason: messageOf(error) }, 'could not trim the log of a shard');
       }
     }
     const removed = trimmed.reduce((sum, shard) => sum + shard.removed, 0);
     if (removed > 0) {
       metrics.trimmed.inc(removed);
-      logger.info({ removed, trimmed }, 'the log was trimmed');
+      logger.info({ removed, trimmed }, 'trimmed the log');
     }
     await this.#removeOrphans();
     return { removed, trimmed };
@@ -137,7 +137,7 @@ export class LogTrimmer {
         metrics.snapshotsRefused.inc();
         logger.error(
           { shard, position: summary.position.seq, reason: fault },
-          'a kept snapshot is no good any more: the log is not trimmed for it',
+          'a retained snapshot is damaged: the log is not trimmed up to it',
         );
       }
     }
@@ -148,11 +148,11 @@ export class LogTrimmer {
   async #removeOrphans(): Promise<void> {
     const { removeOrphans, logger } = this.#options;
     const orphans = await removeOrphans?.().catch((error) => {
-      logger.warn({ reason: messageOf(error) }, 'what unfinished snapshots left could not be removed');
+      logger.warn({ reason: messageOf(error) }, 'could not remove the chunks of unfinished snapshots');
       return 0;
     });
     if (orphans !== undefined && orphans > 0)
-      logger.info({ orphans }, 'what unfinished snapshots left was removed');
+      logger.info({ orphans }, 'removed the chunks of unfinished snapshots');
   }
 }
 

@@ -26,7 +26,7 @@ export interface Loss {
 
 /** For the alarm: also while the state is good, because the log can no longer be trimmed. */
 export const WITHOUT_MARK =
-  'nothing says what was trimmed of the shard: its log is not trimmed any more, and a state that is lost does not come back by itself';
+  'nothing records what was trimmed from the log of the shard: it is no longer trimmed, and a lost state is not restored automatically';
 
 /** Throws LogDivergedError when the log is not the one, or when nothing says what was trimmed of a shard that is lost. */
 export async function lossOf(options: LossOptions, stored: StoredPosition): Promise<Loss> {

@@ -53,7 +53,7 @@ function trimSnapshots(bucket: SnapshotBucket): TrimSnapshots {
         const { sha256, summary } = await readBack(bucket, stored);
         const { seal } = stored;
         if (sha256 === seal.sha256 && isDeepStrictEqual(summary, seal.summary)) return undefined;
-        return 'its content is not what was sealed';
+        return 'its content does not match its seal';
       } catch (error) {
         if (error instanceof SnapshotDamagedError) return error.message;
         throw error;

@@ -69,14 +69,15 @@ export async function recoverShard(options: RecoverOptions): Promise<Recovered> 
         if (!(error instanceof SnapshotDamagedError)) throw error;
         reasons.push(damaged(options, name, error.message));
       }
-    } else reasons.push(damaged(options, name, why ?? 'it is older than the state that is there'));
+    } else reasons.push(damaged(options, name, why ?? 'it is older than the present state'));
   }
-  const none = reasons.length === 0 ? 'there is no snapshot' : `no snapshot is good (${reasons.join('; ')})`;
+  const none =
+    reasons.length === 0 ? 'there is no snapshot' : `no snapshot is usable (${reasons.join('; ')})`;
   if (!lost.isLogWhole) throw new LogDivergedError(`the log has been trimmed and ${none}`);
   const now = await store.position();
   if (now.seq === LOST) await (await begin(options, now)).giveUp();
   if (reasons.length > 0)
-    logger.warn({ reasons }, 'no snapshot is good: applying the log from its beginning');
+    logger.warn({ reasons }, 'no snapshot is usable: applying the log from its beginning');
   return 'log';
 }
 
@@ -112,7 +113,7 @@ async function expectSnapshotsOf(
       throw error;
     }
     throw new LogDivergedError(
-      `the log is ${logIdentity}, snapshot ${name} comes from ${summary.position.logIdentity}: another one`,
+      `snapshot ${name} comes from another log, ${summary.position.logIdentity}; this log is ${logIdentity}`,
     );
   }
 }
@@ -163,9 +164,9 @@ async function checked(bucket: SnapshotBucket, snapshot: StoredSnapshot, seal: S
 }
 
 function expectSealed(seal: SnapshotSeal, found: Pick<SnapshotSeal, 'sha256' | 'summary'>): void {
-  if (found.sha256 !== seal.sha256) throw new SnapshotDamagedError('its content is not what was sealed');
+  if (found.sha256 !== seal.sha256) throw new SnapshotDamagedError('its content does not match its seal');
   if (!isDeepStrictEqual(found.summary, seal.summary)) {
-    throw new SnapshotDamagedError('its seal says something else than its content');
+    throw new SnapshotDamagedError('its seal contradicts its content');
   }
 }
 
@@ -198,7 +199,7 @@ async function restoreFrom(
   const durationMs = Math.round(performance.now() - started);
   logger.warn(
     { snapshot: snapshot.name, position: position.seq, durationMs },
-    'the state was lost: restored from a snapshot, the log is read on from there',
+    'the state was lost: restored a snapshot, reading the log from there',
   );
 }
 
@@ -208,6 +209,6 @@ async function begin({ commits, reads, keys }: RecoverOptions, seen: StoredPosit
 
 function damaged({ logger, metrics }: RecoverOptions, snapshot: string, reason: string): string {
   metrics.snapshotsRefused.inc();
-  logger.error({ snapshot, reason }, 'a snapshot is no good; the one before it has to do');
+  logger.error({ snapshot, reason }, 'could not use a snapshot: trying the one before it');
   return `${snapshot}: ${reason}`;
 }

@@ -64,7 +64,7 @@ export class SnapshotKeeper {
   }
 
   disown(shard: number): void {
-    this.#owned.get(shard)?.store.abandonCopy('the shard is given away');
+    this.#owned.get(shard)?.store.abandonCopy('the shard is being handed over');
     this.#owned.delete(shard);
   }
 
@@ -76,7 +76,7 @@ export class SnapshotKeeper {
         const now = this.#options.now();
         if (now === undefined) return again();
         this.#underWay = this.runOnce(now)
-          .catch((error) => logger.warn({ reason: messageOf(error) }, 'snapshots could not be looked at'))
+          .catch((error) => logger.warn({ reason: messageOf(error) }, 'could not look for due snapshots'))
           .finally(again);
       });
     };
@@ -86,7 +86,7 @@ export class SnapshotKeeper {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#timer?.cancel();
-    for (const { store } of this.#owned.values()) store.abandonCopy('the worker stops');
+    for (const { store } of this.#owned.values()) store.abandonCopy('the worker is stopping');
     await this.#underWay;
   }
 
@@ -138,11 +138,11 @@ export class SnapshotKeeper {
       kept.last = { at: now, position: taken.position, count: (kept.last?.count ?? 0) + 1 };
       kept.decisions = decisions;
       metrics.countSnapshot(shard, taken);
-      logger.info({ shard, ...rounded(taken) }, 'a snapshot was taken');
+      logger.info({ shard, ...rounded(taken) }, 'took a snapshot');
       await this.#note(shard, taken);
     } catch (error) {
       metrics.snapshots.inc({ result: 'failed' });
-      logger.warn({ shard, reason: messageOf(error) }, 'a snapshot could not be taken');
+      logger.warn({ shard, reason: messageOf(error) }, 'could not take a snapshot');
       const retryMs = Math.min(everyMs, MAX_RETRY_MS);
       kept.last = { at: now - everyMs + retryMs, position: 0, count: 0 };
       kept.decisions = decisions;
@@ -158,7 +158,7 @@ export class SnapshotKeeper {
         mark?.log === logIdentity ? withSnapshot(mark, position, now) : undefined,
       );
     } catch (error) {
-      logger.warn({ shard, reason: messageOf(error) }, 'a snapshot could not be noted in the trim mark');
+      logger.warn({ shard, reason: messageOf(error) }, 'could not record a snapshot in the trim mark');
     }
   }
 }

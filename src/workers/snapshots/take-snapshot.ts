@@ -58,7 +58,7 @@ export async function takeSnapshot({
   const written = result();
   const back = await readBack(bucket, stored);
   if (back.sha256 !== written.sha256 || !isDeepStrictEqual(back.summary, summary)) {
-    throw new SnapshotDamagedError('what was read back is not what was written');
+    throw new SnapshotDamagedError('the content that was read back differs from what was written');
   }
   await bucket.seal(stored, { of: stored.content, sha256: written.sha256, summary });
   return {
@@ -106,6 +106,8 @@ function checkCounts(kept: ReadonlySet<RecordId>, { counts }: SnapshotSummary): 
   }
   for (const [kind, count] of Object.entries(counts)) {
     if ((found.get(kind) ?? 0) === count) continue;
-    throw new SnapshotDamagedError(`it keeps ${found.get(kind) ?? 0} of kind ${kind}, there are ${count}`);
+    throw new SnapshotDamagedError(
+      `it holds ${found.get(kind) ?? 0} of kind ${kind}, but there are ${count}`,
+    );
   }
 }

@@ -34,9 +34,7 @@ export class TrimTurns {
   offer(): void {
     if (this.#underWay !== undefined || this.#isClosed) return;
     this.#underWay = this.#trimIfDue()
-      .catch((error) =>
-        this.#options.logger.warn({ reason: messageOf(error) }, 'the log could not be trimmed'),
-      )
+      .catch((error) => this.#options.logger.warn({ reason: messageOf(error) }, 'could not trim the log'))
       .finally(() => {
         this.#underWay = undefined;
       });

@@ -52,7 +52,7 @@ export class LogTime {
     if (time === undefined || batch.length === 0) return { count: batch.length };
     const now = time.now();
     if (now === undefined) {
-      const reason = 'the clocks do not agree what time it is';
+      const reason = 'the clocks do not agree on the time';
       return { count: 0, untimely: { alarm: 'clock_unknown', reason } };
     }
     const bound = Math.max(now + AHEAD_BOUND_MS - time.doubtMs, time.acceptedUntil);
@@ -64,7 +64,7 @@ export class LogTime {
     }
     const aheadMs = claimedTime(first) - now;
     time.sawAhead(aheadMs);
-    const reason = `message ${first.message.seq} claims a time that is ${seconds(aheadMs)} s ahead`;
+    const reason = `message ${first.message.seq} is stamped ${seconds(aheadMs)} s ahead of the true time`;
     return { count, untimely: { alarm: 'clock_log', reason } };
   }
 

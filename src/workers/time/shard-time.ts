@@ -39,7 +39,7 @@ export class ShardTime {
       if (seq <= (loaded.clock?.seq ?? 0) || from > loaded.position.seq) continue;
       throw new ShardHaltedError(
         'clock_late',
-        `Clock ${seq} says that the stamps of ${from} to ${to} do not count, but ${loaded.position.seq} is applied already: stop all workers and run converge rebuild --force`,
+        `Clock ${seq} says that the stamps of ${from} to ${to} do not count, but ${loaded.position.seq} is already applied: stop all workers and run converge rebuild --force`,
       );
     }
     loaded.clock = newestClock(loaded.clock, found);
@@ -71,7 +71,7 @@ export class ShardTime {
     if (aheadMs <= AHEAD_BOUND_MS + time.doubtMs) alarms.clear('clock_ahead', shard);
     else {
       const message =
-        'the time of this shard is ahead: nothing expires until then; converge clock distrust --whole says what to do';
+        'the time of this shard is ahead: nothing expires until then (converge clock distrust --whole --dry-run shows the messages)';
       alarms.raise('clock_ahead', shard, message, { aheadSeconds: Math.round(aheadMs / 1_000) });
     }
   }

@@ -142,7 +142,9 @@ export class TrueTime {
     for (;;) {
       await clock.sleep(LOOK_MS, signal);
       if (signal.aborted) return;
-      await this.look().catch((error) => logger.warn({ reason: messageOf(error) }, 'clocks not compared'));
+      await this.look().catch((error) =>
+        logger.warn({ reason: messageOf(error) }, 'could not compare the clocks'),
+      );
     }
   }
 
@@ -226,7 +228,7 @@ export class TrueTime {
       if (to - from > MOST_DOUBT_MS) return;
       this.#log = { clock: 'log', machine, low: stamp - to, high: stamp + 1 - from, at: to };
     } catch (error) {
-      logger.debug({ reason: messageOf(error) }, 'the clock of the log was not read');
+      logger.debug({ reason: messageOf(error) }, 'could not read the clock of the log');
     }
   }
 
@@ -257,14 +259,15 @@ export class TrueTime {
       this.#wrongLooks.set(name, looks);
       if (looks >= WRONG_LOOKS) {
         const whose = name === 'worker' ? 'the clock of this worker' : 'the clock of Redis';
-        alarms.raise(`clock_${name}`, undefined, `${whose} is wrong; it is used for nothing`, {
+        alarms.raise(`clock_${name}`, undefined, `${whose} is wrong: it is ignored`, {
           skewSeconds: Math.round(wrongBy / 1_000),
         });
       } else if (looks === 0) alarms.clear(`clock_${name}`, undefined);
     }
     const behindMs = this.#behindBy() ?? 0;
     if (behindMs > BEHIND_ALARM_FROM_MS) {
-      const message = 'the clock of the log is behind; sweeps carry the time, so that things go on expiring';
+      const message =
+        'the clock of the log is behind: sweeps carry the time, so that claims and deadlines still expire';
       alarms.raise('clock_behind', undefined, message, { behindSeconds: Math.round(behindMs / 1_000) });
     } else alarms.clear('clock_behind', undefined);
     const isAhead = this.#ahead !== undefined && clock.monotonic() - this.#ahead.at < 2 * LOG_FRESH_MS;

@@ -66,7 +66,7 @@ describe('what does not fit the state of an auction is a fault, and no event', (
 
   it.each([awarded, settled, unsold])('$type: of one that is over', (event) => {
     for (const endings of [[bid, awarded, settled], [unsold], [cancelled]])
-      expect(() => having(opened, ...endings, event)).toThrow(`${event.type} of auction a, which is over`);
+      expect(() => having(opened, ...endings, event)).toThrow(`${event.type} of auction a, which has ended`);
   });
 });
 

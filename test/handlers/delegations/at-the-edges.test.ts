@@ -50,7 +50,7 @@ it('a pool has 10,000 live delegations at most', () => {
   expect(having(9_999)).toBeUndefined();
   expect(having(10_000)).toMatchObject({
     code: 'rate_limited',
-    message: 'pool work has 10000 live delegations, its limit',
+    message: 'pool work has 10000 live delegations, the most that a pool may have',
   });
 });
 

@@ -32,7 +32,7 @@ function having(...events: readonly DelegationEvent[]): Delegation | undefined {
 
 describe('what does not fit the state of a delegation is a fault, and no event', () => {
   it('granted twice', () => {
-    expect(() => having(granted, granted)).toThrow('delegation d exists already');
+    expect(() => having(granted, granted)).toThrow('delegation d already exists');
   });
 
   it.each([revoked, expired])('$type: of an unknown one', (event) => {

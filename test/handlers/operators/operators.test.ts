@@ -11,7 +11,7 @@ const everywhere = (type: 'BanAgent' | 'UnbanAgent', agentId: string) =>
   by('_operator', { type, agentId }, SHARD_POOL);
 
 describe('UpdatePool', () => {
-  it('names operators in place of those before, and none with an empty list', () => {
+  it('names operators replaces the previous ones, and none with an empty list', () => {
     const scenario = given(pool({ operators: ['ann'] }))
       .when(by('owner', { type: 'UpdatePool', operators: ['bob'] }))
       .thenEvents('pool.updated work')

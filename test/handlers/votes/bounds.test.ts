@@ -53,7 +53,7 @@ describe('one vote', () => {
     expect(ask(10_000)).toBeUndefined();
     expect(ask(10_001)).toMatchObject({
       code: 'too_large',
-      message: 'electorate: 10001 agents; a vote asks at most 10000',
+      message: 'electorate: 10001 agents; an electorate has at most 10000',
     });
   });
 });

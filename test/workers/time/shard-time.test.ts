@@ -89,7 +89,7 @@ it('a year ahead for some messages: none is applied, those before are, and a Clo
   shard.beat(NOW + 20);
   const worker = await shard.start();
   await until('the shard to stand still', () => worker.worker.status === 'halted');
-  expect(worker.worker.haltReason).toContain(`message ${from} claims a time that is 31536000 s ahead`);
+  expect(worker.worker.haltReason).toContain(`message ${from} is stamped 31536000 s ahead`);
   expect(worker.alarms.active.map(({ alarm, shard: of }) => [alarm, of])).toEqual([['clock_log', 0]]);
   expect(worker.alarms.notReady()).toHaveLength(1);
   await expectTimes(worker, [NOW - 10]);
@@ -190,11 +190,11 @@ it('a Clock about what is applied already halts the shard, before and after a re
   await worker.applied();
   await until('the time to be seen', () => worker.alarms.active.some(({ alarm }) => alarm === 'clock_ahead'));
   shard.clock(from, from);
-  await until('the shard to halt', () => worker.worker.haltReason?.includes('applied already') === true);
+  await until('the shard to halt', () => worker.worker.haltReason?.includes('already applied') === true);
   expect(worker.alarms.active.some(({ alarm }) => alarm === 'clock_late')).toBe(true);
   await worker.stop();
   const again = await shard.start();
-  await until('it to halt again', () => again.worker.haltReason?.includes('applied already') === true);
+  await until('it to halt again', () => again.worker.haltReason?.includes('already applied') === true);
 });
 
 it('a Clock that was known when its messages were applied is not late after a restart', async () => {
