@@ -207,7 +207,7 @@ describe('a planted problem is found', () => {
     expect(diagnosis.found['shard-origins']).toMatch(
       /^fail the state of shard \d comes from another log than this one/,
     );
-    expect(diagnosis.found['trim-marks']).toMatch(/about another log than this one/);
+    expect(diagnosis.found['trim-marks']).toMatch(/belong to another log than this one/);
   });
 
   it('events that nobody can publish', async () => {

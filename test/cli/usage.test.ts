@@ -40,7 +40,7 @@ describe('what is typed wrong', () => {
     [['publish', 'p', 'CreatePool', 'capacity=1', 'capacity=2'], 'capacity is given twice'],
     [['publish', 'p', 'CreatePool', '{"a": 1, "a": 2}'], 'names the same member twice'],
     [['publish', 'p', 'CreatePool', '--timeout', 'soon'], 'A duration like 500ms, 5s or 2m.'],
-    [['publish', 'p'], 'which type of decision?'],
+    [['publish', 'p'], 'the type of the decision is missing'],
     [['tail', 'results', '--since', 'all'], 'results are not stored'],
     [['tail', 'events', '--count', '0'], 'A positive integer.'],
     [['worker', '--shards', '0'], "option '--shards <number>' argument '0' is invalid"],

@@ -79,7 +79,7 @@ describe('what cannot be seen is refused, with the character', () => {
     ['a space at the end', 'yes ', 'a space at its beginning or end'],
     ['a space at the beginning', ' yes', 'a space at its beginning or end'],
     ['nothing but a space', ' ', 'a space at its beginning or end'],
-    ['two spaces', 'oh  yes', 'two spaces next to each other'],
+    ['two spaces', 'oh  yes', 'two consecutive spaces'],
   ])('%s', (_, label, why) => {
     expect(decoded({ ...vote, options: ['b', label] })).toMatchObject({
       kind: 'rejected',

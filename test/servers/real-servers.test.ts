@@ -173,7 +173,7 @@ describe('redis', () => {
   it.skipIf(process.platform !== 'linux')('is not started on a folder that another one uses', async () => {
     const folder = await dataDir();
     const first = await redisServer({ dataDir: folder });
-    await expect(redisServer({ dataDir: folder })).rejects.toThrow('data folder in use by another server');
+    await expect(redisServer({ dataDir: folder })).rejects.toThrow('data folder is in use by another server');
     expect(await askRedis(first.url)).toMatchObject({ processId: first.pid });
   });
 

@@ -143,7 +143,7 @@ describe('a copy is given up', () => {
 
   it('when the owner loads the shard anew, or stops', async () => {
     const shard = await copyOfOne();
-    await expect(take(shard, () => shard.store.load())).rejects.toThrow(/loaded again/);
+    await expect(take(shard, () => shard.store.load())).rejects.toThrow(/was reloaded/);
     const stopping = take(shard, async () => shard.store.abandonCopy('the worker is stopping'));
     await expect(stopping).rejects.toThrow(/worker stops/);
   });

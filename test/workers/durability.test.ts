@@ -54,8 +54,8 @@ describe('the level', () => {
 
   it.each<[Partial<StateDurability>, RegExp]>([
     [{ appendfsync: 'always' }, /^kept$/],
-    [{ appendfsync: 'everysec' }, /about a second is made again/],
-    [{ appendfsync: 'no' }, /not written out is made again/],
+    [{ appendfsync: 'everysec' }, /about a second is rebuilt/],
+    [{ appendfsync: 'no' }, /not yet synced are rebuilt/],
     [{ appendfsync: 'unknown' }, /\(unknown\)/],
     [{ appendonly: 'no' }, /comes back empty/],
     [{ appendonly: 'no', saves: 'yes' }, /last saved copy/],

@@ -43,7 +43,7 @@ describe('Dutch: the first bid takes it at the price of that moment', () => {
   it('a bid that does not reach the price is too low now, and may do later', () => {
     given(pool(), opens('ann', 'a', forward), at(99))
       .when(bids('bob', 'a', 8))
-      .thenRejected('bid_too_low', { transient: true, message: /is 10 at this moment/ })
+      .thenRejected('bid_too_low', { transient: true, message: /is 10 now/ })
       .when(at(100), bids('bob', 'a', 8))
       .thenData({ auctionId: 'a', winner: 'bob', price: '8' });
   });

@@ -40,7 +40,7 @@ describe('English: each bid must beat the standing price by the increment', () =
   it('reverse: when the price cannot fall any further nobody can bid', () => {
     given(pool(), opens('ann', 'a', { kind, direction: 'reverse', increment: 2 }), bids('bob', 'a', 1))
       .when(bids('cyd', 'a', 0))
-      .thenRejected('bid_too_low', { message: /nobody can bid less/ });
+      .thenRejected('bid_too_low', { message: /no lower bid is possible/ });
   });
 
   it('without an increment any strictly better bid will do; an equal one will not', () => {

@@ -134,7 +134,7 @@ describe('commons', () => {
     (fields) => {
       given()
         .when(by('_operator', { type: 'UpdatePool', ...fields }, 'commons'))
-        .thenRejected('not_allowed', { message: /everybody/ });
+        .thenRejected('not_allowed', { message: /everyone/ });
     },
   );
 

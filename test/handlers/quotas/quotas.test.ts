@@ -198,7 +198,7 @@ describe('open auctions, votes and sessions', () => {
       .thenRejected('rate_limited', { transient: true, message: /ann has 1 open/ })
       .given(opens('bob', 'e-2'))
       .when(opens('cat', 'e-3'))
-      .thenRejected('rate_limited', { message: /all together/ });
+      .thenRejected('rate_limited', { message: /all agents together/ });
   });
 
   it('what has ended makes room', () => {

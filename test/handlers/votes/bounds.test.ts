@@ -20,7 +20,7 @@ describe('what a pool has of open votes', () => {
     expect(tooManySeats(state, 1_000_000 - 5)).toBeUndefined();
     expect(tooManySeats(state, 1_000_000 - 4)).toMatchObject({
       code: 'rate_limited',
-      message: expect.stringContaining('pool work would ask 1000001 agents'),
+      message: expect.stringContaining('electorates of 1000001 agents'),
     });
   });
 

@@ -174,7 +174,7 @@ describe('the electorate', () => {
   it('of members cannot be empty: nobody could vote', () => {
     given(pool())
       .when(opens({ electorate: 'members' }))
-      .thenRejected('invalid_decision', { transient: true, message: /no members at this moment/ });
+      .thenRejected('invalid_decision', { transient: true, message: /has no members/ });
   });
 
   it.each<[string, string[]]>([
