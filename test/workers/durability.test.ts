@@ -56,7 +56,7 @@ describe('the level', () => {
     [{ appendfsync: 'always' }, /^kept$/],
     [{ appendfsync: 'everysec' }, /about a second is rebuilt/],
     [{ appendfsync: 'no' }, /not yet synced are rebuilt/],
-    [{ appendfsync: 'unknown' }, /\(unknown\)/],
+    [{ appendfsync: 'unknown' }, /unknown\)/],
     [{ appendonly: 'no' }, /comes back empty/],
     [{ appendonly: 'no', saves: 'yes' }, /last saved copy/],
     [{ appendonly: 'no', saves: 'unknown' }, /empty or from a saved copy/],
