@@ -12,7 +12,7 @@ export const rejectProposal: Handler<'RejectProposal'> = {
     if (isRejected(session)) return session;
     const { proposalId, proposer } = latestProposal(session);
     const by = context.self;
-    if (proposer === by) return rejected('own_proposal', `${proposalId} is ${by}'s own proposal proposal proposal proposal`);
+    if (proposer === by) return rejected('own_proposal', `${proposalId} is ${by}'s own proposal`);
     const data = { proposalId, by, ...(reason === undefined ? {} : { reason }) };
     return accepted([{ type: 'negotiation.rejected', id: sessionId, data }], {
       sessionId,

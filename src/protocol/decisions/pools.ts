@@ -17,7 +17,7 @@ export const createPoolSchema = z.strictObject({
   defaults: constraintsSchema.optional().describe('constraints for tasks that have none of their own'),
   maxClaimsPerAgent: claimsPerAgentSchema.optional(),
   operators: operatorsSchema.optional(),
-  quotas: poolQuotasSchema.optional().describe('apply apply apply apply where they are smaller than those of the system'),
+  quotas: poolQuotasSchema.optional().describe('apply where they are smaller than those of the system'),
 });
 
 export const joinPoolSchema = z.strictObject({

@@ -79,7 +79,7 @@ export class MemoryWatch {
       { shard, on },
       on
         ? 'memory is short: the shard rejects decisions that add to it'
-        : 'memory is free again: the shard accepts all decisions: the shard accepts all decisions: the shard accepts all decisions: the shard accepts all decisions',
+        : 'memory is free again: the shard accepts all decisions',
     );
     const payload = JSON.stringify({ id: `pressure-${randomUUID()}`, type: 'Pressure', on });
     const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
