@@ -1,7 +1,7 @@
 /** Everyone on the stage of one play, each with connections of their own. */
 import { ConvergeClient } from '../src/client/client.ts';
 import { Random } from '../verify/kit/chance/random.ts';
-import { HistoryChecker } from './checker/history-checker.ts';
+import { HistoryChecker } from '../verify/kit/history/history-checker.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { Fleet } from './fleet/fleet.ts';
 import { Observer } from './observer.ts';

@@ -17,7 +17,7 @@ import type { Outcome } from '../src/protocol/outcome.ts';
 import type { PoolStats, QueryInput } from '../src/protocol/queries.ts';
 import { parseDecisionSubject, type Subjects, subjects } from '../src/protocol/subjects.ts';
 import { sleep } from '../src/timers.ts';
-import type { HistoryChecker } from './checker/history-checker.ts';
+import type { HistoryChecker } from '../verify/kit/history/history-checker.ts';
 
 export interface ObserverOptions {
   readonly natsUrl: string;

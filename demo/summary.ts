@@ -1,6 +1,6 @@
 /** What is said at the end: one object, or the same as a table. */
-import type { CheckReport } from './checker/history-checker.ts';
-import type { Violation } from './checker/violation.ts';
+import type { CheckReport } from '../verify/kit/history/history-checker.ts';
+import type { Violation } from '../verify/kit/history/violation.ts';
 import { counted } from './words.ts';
 import { type Counts, ENDINGS } from './workload.ts';
 

@@ -1,5 +1,4 @@
-/** Every decision that the log has: answered once, always in the same words, and for the place where it first stood. */
-import { canonical } from './canonical.ts';
+/** Every decision that the log has: answered, and for the place where it first stood. */
 import type { LoggedDecision, Testimony } from './testimony.ts';
 import type { Report } from './violation.ts';
 
@@ -11,12 +10,7 @@ export function checkDecisions(testimony: Testimony, report: Report): void {
   for (const [key, places] of testimony.acknowledged) checkStored(key, places, testimony, report);
   for (const seq of testimony.unreadable) {
     if (testimony.deadLetters.has(seq)) continue;
-    report({
-      class: 'lost',
-      rule: 'no_dead_letter',
-      about: String(seq),
-      what: 'it is no decision, and nobody says so',
-    });
+    report('no_dead_letter', String(seq), 'it is no decision, and nobody says so');
   }
   checkWrongLog(testimony, report);
 }
@@ -33,30 +27,19 @@ function checkDecision(
   if (first === undefined) {
     // What has the form of a decision and cannot be read as one may be a dead letter instead.
     const isDeadLetter = testimony.deadLetters.has(seq) && testimony.poison.has(seq);
-    if (!isDeadLetter)
-      report({ class: 'lost', rule: 'no_outcome', about: key, what: `it is in the log at ${seq}` });
+    if (!isDeadLetter) report('no_outcome', key, `it is in the log at ${seq}`);
     return;
-  }
-  const told = new Set(heard.map(({ outcome }) => canonical(outcome)));
-  if (told.size > 1) {
-    const [one, other] = told;
-    report({ class: 'appliedTwice', rule: 'outcome_changed', about: key, what: `${one} and ${other}` });
   }
   const { outcome } = first;
   // Whatever ends, ends by this time: heard before it had come, something ended too early.
   const aheadMs = outcome.at - first.at;
   if (aheadMs > MOST_AHEAD_MS) {
     const what = `it was applied at a time that came ${aheadMs} ms after it was heard`;
-    report({ class: 'staleWrites', rule: 'time_ahead', about: key, what });
+    report('time_ahead', key, what);
   }
   if (outcome.seq !== seq) {
     const where = copies.includes(outcome.seq) ? 'where it was sent again' : 'where it never stood';
-    report({
-      class: 'appliedTwice',
-      rule: 'wrong_place',
-      about: key,
-      what: `applied at ${outcome.seq}, ${where}, and not at ${seq}`,
-    });
+    report('wrong_place', key, `applied at ${outcome.seq}, ${where}, and not at ${seq}`);
   }
 }
 
@@ -70,12 +53,7 @@ function checkStored(
   const stored = new Set(decision === undefined ? [] : [decision.seq, ...decision.copies]);
   for (const seq of places) {
     if (!stored.has(seq))
-      report({
-        class: 'lost',
-        rule: 'not_in_log',
-        about: key,
-        what: `confirmed at ${seq}, and the log does not have it there`,
-      });
+      report('not_in_log', key, `confirmed at ${seq}, and the log does not have it there`);
   }
 }
 
@@ -84,11 +62,10 @@ function checkWrongLog({ sentToWrongLog, outcomes }: Testimony, report: Report):
   for (const [key, { from, to }] of sentToWrongLog) {
     const early = outcomes.get(key)?.find(({ at }) => at >= from && at <= to);
     if (early !== undefined)
-      report({
-        class: 'staleWrites',
-        rule: 'applied_from_wrong_log',
-        about: key,
-        what: `${early.outcome.status} at ${early.outcome.seq} of a log that is not the one applied`,
-      });
+      report(
+        'applied_from_wrong_log',
+        key,
+        `${early.outcome.status} at ${early.outcome.seq} of a log that is not the one applied`,
+      );
   }
 }

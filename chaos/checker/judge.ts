@@ -1,10 +1,10 @@
 /** Judges a history by what the protocol promises, knowing nothing of who kept or broke it. */
+
+import { HistoryChecker } from '../../verify/kit/history/history-checker.ts';
 import type { Entry } from '../history/entries.ts';
-import { checkClaims } from './claims.ts';
 import { checkDecisions } from './decisions.ts';
-import { checkEvents } from './events.ts';
 import { testimonyOf } from './testimony.ts';
-import type { Violation, ViolationClass } from './violation.ts';
+import { CLASS_OF, type Rule, type Violation, type ViolationClass } from './violation.ts';
 
 export interface Verdict {
   /** How often each was broken. */
@@ -29,24 +29,30 @@ export function judge(entries: readonly Entry[]): Verdict {
   const counts = { lost: 0, appliedTwice: 0, staleWrites: 0, staleEvents: 0 };
   const violations: Violation[] = [];
   const ofRule = new Map<string, number>();
-  const report = (violation: Violation): void => {
-    counts[violation.class]++;
-    const before = ofRule.get(violation.rule) ?? 0;
-    ofRule.set(violation.rule, before + 1);
-    if (before < MOST_OF_A_RULE) violations.push(violation);
+  const report = (rule: Rule, about: string, what: string): void => {
+    const ofClass = CLASS_OF[rule];
+    counts[ofClass]++;
+    const before = ofRule.get(rule) ?? 0;
+    ofRule.set(rule, before + 1);
+    if (before < MOST_OF_A_RULE) violations.push({ class: ofClass, rule, about, what });
   };
   checkDecisions(testimony, report);
-  const firsts = checkEvents(testimony, report);
-  checkClaims(
-    firsts.map(({ event }) => event),
-    report,
-  );
+  const checker = new HistoryChecker();
+  for (const heard of testimony.outcomes.values()) {
+    for (const { outcome } of heard) checker.onOutcome(outcome);
+  }
+  for (const { event, messageId } of testimony.events) {
+    if (messageId !== event.id) report('message_id', event.id, `published as ${messageId}`);
+    checker.onEvent(event);
+  }
+  const told = checker.report();
+  for (const { rule, where, what } of told.violations) report(rule, where, what);
   return {
     counts,
     violations,
     decisions: testimony.decisions.size,
-    events: firsts.length,
-    repeatedEvents: testimony.events.length - firsts.length,
+    events: told.events,
+    repeatedEvents: testimony.events.length - told.events,
     acknowledged: testimony.acknowledged.size,
     askedAgain: [...testimony.outcomes.values()].filter((heard) => heard.length > 1).length,
   };

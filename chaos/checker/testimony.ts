@@ -24,9 +24,7 @@ export interface HeardOutcome {
 
 export interface StoredEvent {
   readonly event: ConvergeEvent;
-  readonly text: string;
-  /** Its place in the stream, and the id that the stream knew it by. */
-  readonly place: number;
+  /** The id that the stream knew it by. */
   readonly messageId: string;
 }
 
@@ -106,8 +104,6 @@ export function testimonyOf(entries: readonly Entry[]): Testimony {
       case 'event':
         events.push({
           event: JSON.parse(entry.text) as ConvergeEvent,
-          text: entry.text,
-          place: entry.seq,
           messageId: entry.id,
         });
         break;

@@ -136,6 +136,7 @@ export const ROWS = [
       'src/programs',
       'src/config.ts',
       'verify/kit/chance',
+      'verify/kit/history',
       ...LIB,
     ],
     packages: [...NATS, 'node:*'],
@@ -153,6 +154,12 @@ export const ROWS = [
     asks: 'What is left to chance, and how is it played again?',
     imports: [],
     packages: [],
+  },
+  {
+    of: 'verify/kit/history',
+    asks: 'Is what was told and published a history that the public protocol allows? It knows nothing else.',
+    imports: ['src/protocol'],
+    packages: ['node:crypto'],
   },
   {
     of: 'sim',
@@ -187,7 +194,7 @@ export const ROWS = [
   {
     of: 'chaos/checker',
     asks: 'Is the history of a run one that the public protocol allows? It knows nothing else.',
-    imports: ['chaos/history/entries.ts', 'src/protocol'],
+    imports: ['chaos/history/entries.ts', 'src/protocol', 'verify/kit/history'],
     packages: [],
   },
   {

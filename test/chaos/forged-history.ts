@@ -17,7 +17,12 @@ interface Step {
 /** A task is claimed, lost by expiry, claimed by another, and reported; the first comes too late. */
 const STORY: readonly Step[] = [
   { agent: 'ann', id: 'd1', type: 'CreatePool', events: [['pool.created', 'pool/p', {}]] },
-  { agent: 'ann', id: 'd2', type: 'SubmitTask', events: [['task.submitted', 'task/t', {}]] },
+  {
+    agent: 'ann',
+    id: 'd2',
+    type: 'SubmitTask',
+    events: [['task.submitted', 'task/t', { state: 'pending' }]],
+  },
   {
     agent: 'bob',
     id: 'd3',

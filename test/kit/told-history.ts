@@ -1,7 +1,8 @@
 /** Writes histories for the checker: a clean one, as the system would tell it, in which a test plants its fault. */
-import type { HistoryChecker } from '../../demo/checker/history-checker.ts';
+
 import { type ConvergeEvent, eventId, formatSequence } from '../../src/protocol/event.ts';
 import type { Outcome } from '../../src/protocol/outcome.ts';
+import type { HistoryChecker } from '../../verify/kit/history/history-checker.ts';
 
 export type Told =
   | { readonly event: ConvergeEvent; readonly outcome?: undefined }
@@ -13,7 +14,7 @@ export interface Happening {
   readonly data?: { readonly [field: string]: unknown };
 }
 
-const POOL = 'p';
+const POOL = 'commons';
 const SHARD = 3;
 const START = 1_700_000_000_000;
 export const TTL_MS = 1_000;
@@ -98,6 +99,18 @@ export class History {
     return this.decision('sam', 'CancelTask', [
       { type: 'task.cancelled', id: taskId, data: { by: 'sam', ...claim } },
     ]);
+  }
+
+  join(agent: string): this {
+    return this.decision(agent, 'JoinPool', [{ type: 'member.joined', id: agent }]);
+  }
+
+  openVote(voteId: string, changeable = true): this {
+    return this.decision('sam', 'OpenVote', [{ type: 'vote.opened', id: voteId, data: { changeable } }]);
+  }
+
+  cast(voter: string, voteId: string): this {
+    return this.decision(voter, 'Vote', [{ type: 'vote.cast', id: voteId, data: { voter } }]);
   }
 
   sweep(...happened: readonly Happening[]): this {

@@ -2,11 +2,10 @@
  * Says whether a history is one that the protocol allows. It is given what any subscriber can see, the event stream and
  * the outcomes, in the order in which they arrive, and it imports nothing of the system but the form of these two.
  */
-import type { ConvergeEvent } from '../../src/protocol/event.ts';
-import type { Outcome } from '../../src/protocol/outcome.ts';
+import type { Outcome } from '../../../src/protocol/outcome.ts';
 import { DecisionRecords } from './decision-records.ts';
-import { EventOrder } from './event-order.ts';
-import { TaskHistory } from './task-history.ts';
+import { EventHistory } from './event-history.ts';
+import type { SeenEvent } from './seen-event.ts';
 import type { Report, Violation } from './violation.ts';
 
 export interface CheckReport {
@@ -28,16 +27,14 @@ export interface CheckReport {
 export class HistoryChecker {
   readonly #violations: Violation[] = [];
   readonly #report: Report = (rule, where, what) => void this.#violations.push({ rule, where, what });
-  readonly #order = new EventOrder(this.#report);
-  readonly #tasks = new TaskHistory(this.#report);
+  readonly #history = new EventHistory(this.#report);
   readonly #decisions = new DecisionRecords(this.#report);
   #sweeps = 0;
 
-  onEvent(event: ConvergeEvent): void {
-    const place = this.#order.take(event);
+  onEvent(event: SeenEvent): void {
+    const place = this.#history.take(event);
     if (place === undefined) return;
     this.#decisions.takeEvent(event, place);
-    if (event.type.startsWith('converge.task.')) this.#tasks.follow(event, place);
   }
 
   onOutcome(outcome: Outcome): void {
@@ -48,22 +45,22 @@ export class HistoryChecker {
 
   /** How a task stands: `waiting`, `pending`, `held` or how it ended; undefined before its submission. */
   stateOf(pool: string, taskId: string): string | undefined {
-    return this.#tasks.stateOf(pool, taskId);
+    return this.#history.tasks.stateOf(pool, taskId);
   }
 
   /** Number of the latest event of each pool. */
   poolNumbers(): Map<string, number> {
-    return this.#order.numbers();
+    return this.#history.order.numbers();
   }
 
   /** To be called once, when nothing more comes. */
   report(): CheckReport {
     this.#decisions.balance();
-    const { expired, retried, ...counts } = this.#tasks.summary();
+    const { expired, retried, ...counts } = this.#history.tasks.summary();
     return {
       violations: this.#violations,
       decisions: this.#decisions.count,
-      events: this.#order.count,
+      events: this.#history.order.count,
       ...counts,
       claimsExpired: expired,
       retries: retried,

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { type CheckReport, HistoryChecker } from '../../demo/checker/history-checker.ts';
-import { RULES, type Rule } from '../../demo/checker/violation.ts';
 import { formatSequence } from '../../src/protocol/event.ts';
-import { History, TTL_MS } from './history.ts';
+import { type CheckReport, HistoryChecker } from '../../verify/kit/history/history-checker.ts';
+import { RULES, type Rule } from '../../verify/kit/history/violation.ts';
+import { History, TTL_MS } from './told-history.ts';
 
 function check(history: History): CheckReport {
   const checker = new HistoryChecker();
@@ -57,6 +57,38 @@ describe('a history as it should be', () => {
   it('may be told in part more than once', () => {
     const history = cleanHistory().repeatLast('event').repeatLast('outcome');
     expect(check(history)).toEqual(check(cleanHistory()));
+  });
+
+  it('may award an auction again, change a ballot that may be changed, and give back a claim late for one who left', () => {
+    const history = new History()
+      .join('ann')
+      .openVote('v')
+      .cast('ann', 'v')
+      .cast('ann', 'v')
+      .decision('sam', 'OpenAuction', [{ type: 'auction.opened', id: 'a' }])
+      .decision('sam', 'CloseAuction', [{ type: 'auction.awarded', id: 'a' }])
+      .sweep({ type: 'auction.awarded', id: 'a' })
+      .submit('t')
+      .claim('ann', 't', 1)
+      .wait(TTL_MS);
+    history.sweep(
+      { type: 'task.released', id: 't', data: { agent: 'ann', epoch: 1, why: 'absent' } },
+      { type: 'member.expired', id: 'ann' },
+    );
+    expect(check(history).violations).toEqual([]);
+  });
+
+  it('may claim what depends on a completed task that was removed since', () => {
+    const history = new History()
+      .submit('t-1')
+      .submit('t-2', ['t-1'])
+      .claim('ann', 't-1', 1)
+      .report('ann', 't-1', 1);
+    history.sweep(
+      { type: 'task.unblocked', id: 't-2', data: { state: 'pending' } },
+      { type: 'task.removed', id: 't-1' },
+    );
+    expect(check(history.claim('ann', 't-2', 1)).violations).toEqual([]);
   });
 
   it('may have Batches', () => {
@@ -121,6 +153,44 @@ const PLANTED: Readonly<Record<Rule, readonly (() => History)[]>> = {
     },
     () => new History().submit('t-1').wait(-10).submit('t-2'),
   ],
+  unknown_pool: [
+    () => new History().submit('t').changeLastEvent((event) => ({ ...event, source: '/pools/nowhere' })),
+  ],
+  membership: [
+    () => new History().join('ann').join('ann'),
+    () => new History().decision('ann', 'LeavePool', [{ type: 'member.left', id: 'ann' }]),
+    () => new History().decision('ann', 'JoinPool', [{ type: 'member.updated', id: 'ann' }]),
+  ],
+  claimed_while_paused: [
+    () =>
+      new History()
+        .submit('t')
+        .decision('sam', 'PausePool', [{ type: 'pool.paused', id: 'commons' }])
+        .claim('ann', 't', 1),
+  ],
+  over_at_once: [
+    () =>
+      new History()
+        .submit('t')
+        .decision('ann', 'ClaimTask', [
+          { type: 'task.claimed', id: 't', data: { agent: 'ann', epoch: 1, expiresAt: 1 } },
+        ]),
+  ],
+  opened_twice: [() => new History().openVote('v').openVote('v')],
+  unknown_entity: [() => new History().cast('ann', 'v')],
+  changed_after_end: [
+    () =>
+      new History()
+        .openVote('v')
+        .decision('sam', 'CloseVote', [{ type: 'vote.closed', id: 'v' }])
+        .cast('ann', 'v'),
+    () =>
+      new History()
+        .decision('sam', 'OpenAuction', [{ type: 'auction.opened', id: 'a' }])
+        .decision('sam', 'CloseAuction', [{ type: 'auction.awarded', id: 'a' }])
+        .decision('ann', 'SubmitBid', [{ type: 'auction.bid_placed', id: 'a' }]),
+  ],
+  voted_twice: [() => new History().openVote('v', false).cast('ann', 'v').cast('ann', 'v')],
   submitted_twice: [() => new History().submit('t').submit('t')],
   unknown_task: [() => new History().cancel('t')],
   not_pending: [
@@ -159,6 +229,14 @@ const PLANTED: Readonly<Record<Rule, readonly (() => History)[]>> = {
   claim_over: [
     () => new History().submit('t').claim('ann', 't', 1).wait(TTL_MS).report('ann', 't', 1),
     () => new History().submit('t').claim('ann', 't', 1).wait(TTL_MS).renew('ann', 't', 1),
+    () =>
+      new History()
+        .submit('t')
+        .claim('ann', 't', 1)
+        .wait(TTL_MS)
+        .decision('ann', 'ReleaseTask', [
+          { type: 'task.released', id: 't', data: { agent: 'ann', epoch: 1, why: 'released' } },
+        ]),
   ],
   expired_early: [
     () =>
@@ -180,7 +258,10 @@ const PLANTED: Readonly<Record<Rule, readonly (() => History)[]>> = {
     () => new History().submit('t').cancel('t').claim('ann', 't', 1),
     () => new History().submit('t').claim('ann', 't', 1).report('ann', 't', 1).cancel('t'),
   ],
-  removed_unfinished: [() => new History().submit('t').sweep({ type: 'task.removed', id: 't' })],
+  removed_unfinished: [
+    () => new History().submit('t').sweep({ type: 'task.removed', id: 't' }),
+    () => new History().openVote('v').sweep({ type: 'vote.removed', id: 'v' }),
+  ],
   outcome_changed: [
     () =>
       new History()
@@ -192,6 +273,13 @@ const PLANTED: Readonly<Record<Rule, readonly (() => History)[]>> = {
           code: 'task_exists',
           events: [],
         })),
+  ],
+  two_places: [
+    () =>
+      new History()
+        .submit('t-1')
+        .submit('t-2')
+        .changeLastEvent((event) => ({ ...event, causationid: 'd-1' })),
   ],
   place_taken: [
     () =>

@@ -1,9 +1,9 @@
 /** Decisions as their outcomes tell of them: one each, and together they own every event. */
-import type { ConvergeEvent } from '../../src/protocol/event.ts';
-import { decisionKey, type Outcome } from '../../src/protocol/outcome.ts';
-import { digestOf } from './digest.ts';
-import { effectsOf, tellsOf } from './effects.ts';
+import { decisionKey, type Outcome } from '../../../src/protocol/outcome.ts';
+import { canonical, digestOf } from './digest.ts';
+import { effectsMissing, tellsOf } from './effects.ts';
 import type { EventPlace } from './event-order.ts';
+import type { SeenEvent } from './seen-event.ts';
 import type { Report } from './violation.ts';
 
 interface DecisionRecord {
@@ -26,6 +26,8 @@ export class DecisionRecords {
   /** By place in the log. */
   readonly #places = new Map<number, Outcome>();
   readonly #events = new Map<string, EventRecord>();
+  /** Where the events of a decision come from. */
+  readonly #causes = new Map<string, number>();
 
   constructor(report: Report) {
     this.#report = report;
@@ -35,8 +37,14 @@ export class DecisionRecords {
     return this.#decisions.size;
   }
 
-  takeEvent(event: ConvergeEvent, place: EventPlace): void {
-    const { id, type, actor, causationid, subject, data } = event;
+  takeEvent(event: SeenEvent, place: EventPlace): void {
+    const { id, type, source, actor, causationid, subject, data } = event;
+    const effect = `${source} ${actor} ${causationid}`;
+    const before = this.#causes.get(effect) ?? place.seq;
+    if (before !== place.seq) {
+      this.#report('two_places', causationid, `it has events at ${before} and at ${place.seq}`);
+    }
+    this.#causes.set(effect, before);
     this.#events.set(id, {
       place,
       type,
@@ -49,7 +57,7 @@ export class DecisionRecords {
   /** False for an outcome that is known already. */
   takeOutcome(outcome: Outcome): boolean {
     const key = keyOf(outcome);
-    const digest = digestOf(outcome);
+    const digest = digestOf(canonical(outcome));
     const known = this.#decisions.get(key);
     if (known !== undefined) {
       if (known.digest !== digest) {
@@ -101,13 +109,8 @@ export class DecisionRecords {
 
   #checkEffects(key: string, outcome: Outcome): void {
     const events = outcome.events.flatMap((id) => this.#events.get(id) ?? []);
-    for (const [effect, wanted] of effectsOf(outcome)) {
-      const found = events.filter(({ type }) => effect.includes(type)).length;
-      if (found < wanted) {
-        const what = `${outcome.type} with ${found} events ${effect.join(' or ')}, not ${wanted}`;
-        this.#report('accepted_without_effect', key, what);
-      }
-    }
+    const types = events.map(({ type }) => type);
+    for (const what of effectsMissing(outcome, types)) this.#report('accepted_without_effect', key, what);
     const claimed = new Set(events.flatMap(({ type, claim }) => (type === CLAIMED ? [claim] : [])));
     const untrue = tellsOf(outcome).filter((claim) => !claimed.has(claim));
     if (untrue.length > 0) {

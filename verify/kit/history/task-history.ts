@@ -2,8 +2,8 @@
  * What may happen to a task, judged from its events alone and written down a second time here: a checker that shared
  * the rules with the system would share their faults.
  */
-import type { ConvergeEvent } from '../../src/protocol/event.ts';
 import type { EventPlace } from './event-order.ts';
+import type { SeenEvent } from './seen-event.ts';
 import type { Report } from './violation.ts';
 
 type Final = 'completed' | 'failed' | 'cancelled';
@@ -24,12 +24,16 @@ interface TaskRecord {
 export class TaskHistory {
   readonly #report: Report;
   readonly #tasks = new Map<string, TaskRecord>();
+  /** Completed tasks that were removed: others may still wait for a claim that depends on them. */
+  readonly #completedBefore = new Set<string>();
+  readonly #isPaused: (pool: string) => boolean;
   #claims = 0;
   #expired = 0;
   #retried = 0;
 
-  constructor(report: Report) {
+  constructor(report: Report, isPaused: (pool: string) => boolean = () => false) {
     this.#report = report;
+    this.#isPaused = isPaused;
   }
 
   /** How the tasks stand, and how often claims were taken and expired. */
@@ -43,7 +47,11 @@ export class TaskHistory {
     return this.#tasks.get(`${pool}/${taskId}`)?.state;
   }
 
-  follow(event: ConvergeEvent, place: EventPlace): void {
+  #isCompleted(pool: string, taskId: string): boolean {
+    return this.stateOf(pool, taskId) === 'completed' || this.#completedBefore.has(`${pool}/${taskId}`);
+  }
+
+  follow(event: SeenEvent, place: EventPlace): void {
     const taskId = event.subject.slice('task/'.length);
     const key = `${place.pool}/${taskId}`;
     const verb = event.type.slice('converge.task.'.length);
@@ -56,7 +64,7 @@ export class TaskHistory {
     } else this.#change(key, task, verb, event, place);
   }
 
-  #submit(key: string, known: TaskRecord | undefined, { id, data }: ConvergeEvent): void {
+  #submit(key: string, known: TaskRecord | undefined, { id, data }: SeenEvent): void {
     if (known !== undefined) {
       this.#report('submitted_twice', key, id);
       return;
@@ -66,12 +74,13 @@ export class TaskHistory {
     this.#tasks.set(key, { dependsOn, state, claim: undefined, epoch: 0 });
   }
 
-  #remove(key: string, { state }: TaskRecord, { id }: ConvergeEvent): void {
+  #remove(key: string, { state }: TaskRecord, { id }: SeenEvent): void {
     if (!isFinal(state)) this.#report('removed_unfinished', key, `${id}: it is ${state}`);
+    if (state === 'completed') this.#completedBefore.add(key);
     this.#tasks.delete(key);
   }
 
-  #change(key: string, task: TaskRecord, verb: string, event: ConvergeEvent, place: EventPlace): void {
+  #change(key: string, task: TaskRecord, verb: string, event: SeenEvent, place: EventPlace): void {
     switch (verb) {
       case 'unblocked':
         task.state = event.data.state === 'pending' ? 'pending' : 'waiting';
@@ -87,7 +96,9 @@ export class TaskHistory {
         this.#expire(key, task, event, place);
         break;
       case 'released':
-        this.#isHolder(key, task, event);
+        // Who leaves the pool, or is taken away its claim, gives it back without a word of its own.
+        if (event.data.why === 'released') this.#byLiveHolder(key, task, event, place);
+        else this.#isHolder(key, task, event);
         give(task, 'pending');
         break;
       case 'retried':
@@ -110,7 +121,7 @@ export class TaskHistory {
     }
   }
 
-  #claim(key: string, task: TaskRecord, event: ConvergeEvent, { pool }: EventPlace): void {
+  #claim(key: string, task: TaskRecord, event: SeenEvent, { pool, at }: EventPlace): void {
     this.#claims++;
     const epoch = numberOf(event, 'epoch');
     const agent = String(event.data.agent);
@@ -127,14 +138,16 @@ export class TaskHistory {
     if (!(epoch > task.epoch)) {
       this.#report('epoch_not_rising', key, `${event.id}: claim ${epoch} after ${task.epoch}`);
     }
-    const open = task.dependsOn.find((id) => this.stateOf(pool, id) !== 'completed');
+    if (this.#isPaused(pool)) this.#report('claimed_while_paused', key, `${event.id}: by ${agent}`);
+    if (numberOf(event, 'expiresAt') <= at) this.#report('over_at_once', key, `${event.id}: by ${agent}`);
+    const open = task.dependsOn.find((id) => !this.#isCompleted(pool, id));
     if (open !== undefined) this.#report('dependency_unfinished', key, `${event.id}: before ${open}`);
     task.state = 'held';
     task.epoch = Math.max(task.epoch, epoch);
     task.claim = { agent, epoch, expiresAt: numberOf(event, 'expiresAt') };
   }
 
-  #expire(key: string, task: TaskRecord, event: ConvergeEvent, { at }: EventPlace): void {
+  #expire(key: string, task: TaskRecord, event: SeenEvent, { at }: EventPlace): void {
     this.#expired++;
     const { claim } = task;
     if (this.#isHolder(key, task, event) && claim !== undefined && at < claim.expiresAt) {
@@ -144,7 +157,7 @@ export class TaskHistory {
   }
 
   /** What only the holder can say, and only while its claim lasts. */
-  #byLiveHolder(key: string, task: TaskRecord, event: ConvergeEvent, { at }: EventPlace): void {
+  #byLiveHolder(key: string, task: TaskRecord, event: SeenEvent, { at }: EventPlace): void {
     if (!this.#isHolder(key, task, event) || task.claim === undefined) return;
     const { agent, expiresAt } = task.claim;
     if (at >= expiresAt) {
@@ -155,7 +168,7 @@ export class TaskHistory {
     }
   }
 
-  #isHolder(key: string, { claim }: TaskRecord, { id, type, data }: ConvergeEvent): boolean {
+  #isHolder(key: string, { claim }: TaskRecord, { id, type, data }: SeenEvent): boolean {
     if (claim !== undefined && data.agent === claim.agent && data.epoch === claim.epoch) return true;
     const holder = claim === undefined ? 'nobody holds it' : `${claim.agent} holds claim ${claim.epoch}`;
     const named = `${String(data.agent)}'s claim ${String(data.epoch)}`;
@@ -174,7 +187,7 @@ function isFinal(state: TaskRecord['state']): state is Final {
   return state === 'completed' || state === 'failed' || state === 'cancelled';
 }
 
-function numberOf({ data }: ConvergeEvent, field: string): number {
+function numberOf({ data }: SeenEvent, field: string): number {
   const value = data[field];
   return typeof value === 'number' ? value : Number.NaN;
 }

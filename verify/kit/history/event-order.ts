@@ -1,6 +1,6 @@
 /** The order of the event stream: per pool, numbers without gap, in the order of the log. */
-import type { ConvergeEvent } from '../../src/protocol/event.ts';
 import { digestOf } from './digest.ts';
+import type { SeenEvent } from './seen-event.ts';
 import type { Report } from './violation.ts';
 
 /** Where an event comes from, as its id says: the n-th event of the decision at `seq` of the log. */
@@ -38,14 +38,14 @@ export class EventOrder {
   }
 
   /** The place of an event that is new; undefined for one that came before, or is no event at all. */
-  take(event: ConvergeEvent): EventPlace | undefined {
+  take(event: SeenEvent): EventPlace | undefined {
     const place = placeOf(event);
     const number = /^\d{16}$/.test(event.sequence) ? Number(event.sequence) : Number.NaN;
     if (place === undefined || Number.isNaN(number)) {
       this.#report('malformed_event', String(event.id), `${event.type} of ${event.source}`);
       return undefined;
     }
-    const digest = digestOf(event);
+    const digest = digestOf(JSON.stringify(event));
     const known = this.#digests.get(event.id);
     if (known !== undefined) {
       if (known !== digest) this.#report('event_changed', event.id, `${event.type} came with other content`);
@@ -56,7 +56,7 @@ export class EventOrder {
     return place;
   }
 
-  #follow(event: ConvergeEvent, place: EventPlace, number: number): void {
+  #follow(event: SeenEvent, place: EventPlace, number: number): void {
     const { pool } = place;
     const last = this.#pools.get(pool);
     const next = (last?.number ?? 0) + 1;
@@ -68,7 +68,9 @@ export class EventOrder {
       const { shard, seq, n } = last.place;
       this.#report('log_order', pool, `${event.id} comes after ${shard}-${seq}-${n}`);
     }
-    this.#pools.set(pool, { number: Math.max(number, next - 1), place });
+    // One of the same name may be created again: it begins at the beginning.
+    if (event.type === 'converge.pool.removed') this.#pools.delete(pool);
+    else this.#pools.set(pool, { number: Math.max(number, next - 1), place });
   }
 }
 
@@ -77,7 +79,7 @@ function isAfter(place: EventPlace, before: EventPlace): boolean {
   return place.shard === before.shard && isLater && place.at >= before.at;
 }
 
-function placeOf({ id, source, time }: ConvergeEvent): EventPlace | undefined {
+function placeOf({ id, source, time }: SeenEvent): EventPlace | undefined {
   const [, shard, seq, n] = /^(\d+)-(\d+)-(\d+)$/.exec(id) ?? [];
   const [, pool] = /^\/pools\/([A-Za-z0-9_-]+)$/.exec(source) ?? [];
   const at = Date.parse(time);
