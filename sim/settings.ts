@@ -18,6 +18,7 @@ export const SETTINGS_OF_RUNS: readonly [Settings, ...Settings[]] = [
   },
   { ...DEFAULT_SETTINGS, agentShardBytes: 8_000, poolBytes: 20_000, shardBytes: 40_000, agentPools: 1 },
   { ...DEFAULT_SETTINGS, heapBytes: 80_000, finalRetentionMs: 1_500 },
+  { ...DEFAULT_SETTINGS, endedBytes: 6_000 },
   // Nearly everything is owed, so that runs meet decisions between what was decided and what follows from it.
   { ...DEFAULT_SETTINGS, consequencesAtOnce: 1 },
   { ...DEFAULT_SETTINGS, consequencesAtOnce: 2, finalRetentionMs: 1_500, finalRetentionCount: 3 },

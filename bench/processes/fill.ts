@@ -3,6 +3,7 @@
  * ids and times of their own, written by the project's own store in its own commits. Nobody works on the shards meanwhile.
  */
 import { z } from 'zod';
+import { endedBytesOf } from '../../src/handlers/quotas/ended.ts';
 import type { DocumentChange } from '../../src/protocol/document-change.ts';
 import type { CompletedTask } from '../../src/protocol/documents.ts';
 import { decisionKey } from '../../src/protocol/outcome.ts';
@@ -28,8 +29,10 @@ async function fill(args: unknown): Promise<{ stored: number }> {
   const { pool, tasks } = fillSchema.parse(args);
   const keys = shardKeys(namespace, shardOf(pool, shards));
   const store = new RedisShardStore(commits, reads, keys);
-  const { position, now, settings, outcomes: remembered } = await store.load();
+  const stored = await store.load();
+  const { position, now, settings, outcomes: remembered } = stored;
   let outcomeBytes = remembered.bytes;
+  let { endedBytes } = stored;
   if (settings === undefined || position.hash === undefined || position.logIdentity === undefined) {
     throw new Error(`${pool} is on a shard where nothing happened yet`);
   }
@@ -43,6 +46,7 @@ async function fill(args: unknown): Promise<{ stored: number }> {
     );
     const outcomes = batch.map((task) => receiptOf(task, receipt ?? '{}', template));
     outcomeBytes += outcomes.reduce((sum, { key, json }) => sum + rememberedBytes(key, json), 0);
+    for (const task of batch) endedBytes += endedBytesOf(task);
     await store.commit({
       id: `fill-${pool}-${first}`,
       expected: position,
@@ -56,6 +60,7 @@ async function fill(args: unknown): Promise<{ stored: number }> {
       classes: new Map(),
       outcomes,
       outcomeBytes,
+      endedBytes,
       forgotten: [],
       outbox: undefined,
       bans: new Map(),

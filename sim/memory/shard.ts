@@ -19,6 +19,7 @@ import {
   type Found,
   LOST,
   type Lookup,
+  OLDEST_BYTES,
   type Remembered,
   type RememberedOutcome,
   type ShardCommit,
@@ -59,6 +60,7 @@ interface Content {
   now: number;
   clock: KnownClock | undefined;
   settings: Standing | undefined;
+  endedBytes: number;
   nextDue: number | undefined;
   commitId: string | undefined;
   halted: string | undefined;
@@ -136,7 +138,8 @@ export class MemoryShard {
   }
 
   load(): StoredShard {
-    const { position, now, clock, settings, pools, outcomeOrder, bans, buckets, turns } = this.#content;
+    const { position, now, clock, settings, pools, outcomeOrder, bans, buckets, turns, endedBytes } =
+      this.#content;
     return {
       position,
       now,
@@ -151,6 +154,7 @@ export class MemoryShard {
       bans: [...bans.values()],
       buckets: new Map(buckets),
       turns: new Map(turns),
+      endedBytes,
     };
   }
 
@@ -197,24 +201,36 @@ export class MemoryShard {
 
   oldest(
     pools: readonly string[],
-    perPool: number,
+    most: number,
     outcomes: number,
   ): Awaited<ReturnType<ShardStore['oldest']>> {
-    const finals = new Map<string, readonly Remembered[]>();
-    const ended = new Map<string, readonly Remembered[]>();
-    const tasks: Task[] = [];
-    const entities: Entity[] = [];
-    for (const pool of pools) {
-      const content = this.#contentOf(pool);
-      const oldTasks = finalsOf(content.tasks).slice(0, perPool);
-      const oldEntities = endedOf(content.entities).slice(0, perPool);
-      finals.set(pool, oldTasks);
-      ended.set(pool, oldEntities);
-      tasks.push(...documentsOf(content.tasks, oldTasks.map(idOf)));
-      entities.push(...documentsOf(content.entities, oldEntities.map(idOf)));
+    const all = pools.flatMap((pool) => this.#keptIn(pool)).sort(byAge);
+    const shown = withRoom(all.slice(0, most));
+    const finals = new Map<string, Remembered[]>(pools.map((pool) => [pool, []]));
+    const ended = new Map<string, Remembered[]>(pools.map((pool) => [pool, []]));
+    const beyond = { finals: new Map<string, number>(), ended: new Map<string, number>() };
+    for (const { pool, isTask, id, at } of shown) (isTask ? finals : ended).get(pool)?.push({ id, at });
+    for (const { pool, isTask, at } of all.slice(shown.length).reverse()) {
+      (isTask ? beyond.finals : beyond.ended).set(pool, at);
     }
+    const tasks = shown.flatMap(({ pool, isTask, id }) =>
+      isTask ? documentsOf(this.#contentOf(pool).tasks, [id]) : [],
+    );
+    const entities = shown.flatMap(({ pool, isTask, id }) =>
+      isTask ? [] : documentsOf(this.#contentOf(pool).entities, [id]),
+    );
     const { position, outcomeOrder } = this.#content;
-    return { position, finals, ended, outcomes: outcomeOrder.slice(0, outcomes), tasks, entities };
+    return { position, finals, ended, beyond, outcomes: outcomeOrder.slice(0, outcomes), tasks, entities };
+  }
+
+  #keptIn(pool: string): Kept[] {
+    const { tasks, entities } = this.#contentOf(pool);
+    const sized = (documents: Documents<Task> | Documents<Entity>, id: string): number =>
+      Buffer.byteLength(documents.get(id)?.json ?? '');
+    return [
+      ...finalsOf(tasks).map((kept) => ({ ...kept, pool, isTask: true, bytes: sized(tasks, kept.id) })),
+      ...endedOf(entities).map((kept) => ({ ...kept, pool, isTask: false, bytes: sized(entities, kept.id) })),
+    ];
   }
 
   /** Answers where the shard stood before; undefined when this very commit had been applied already. */
@@ -232,6 +248,7 @@ export class MemoryShard {
     content.clock = next.clock;
     content.settings = standingSchema.parse(JSON.parse(JSON.stringify(commit.settings)));
     content.nextDue = commit.nextDue;
+    content.endedBytes = commit.endedBytes;
     content.commitId = commit.id;
     for (const change of commit.changes) this.#write(change);
     this.#writeSequences(commit);
@@ -274,9 +291,12 @@ export class MemoryShard {
 
   /** All that is a function of the log, as `key field → value`: two shards that applied the same log have the same. */
   dump(): Map<string, string> {
-    const { position, now, settings, nextDue, contents, ...rest } = this.#content;
+    const { position, now, settings, nextDue, endedBytes, contents, ...rest } = this.#content;
     const dump = new Map<string, string>([
-      ['meta', JSON.stringify([position.seq, position.hash, position.logIdentity, now, nextDue ?? null])],
+      [
+        'meta',
+        JSON.stringify([position.seq, position.hash, position.logIdentity, now, nextDue ?? null, endedBytes]),
+      ],
       ['settings', JSON.stringify(settings)],
       ['outcome-order', JSON.stringify(rest.outcomeOrder.map(({ id, at, bytes }) => `${at}|${bytes}|${id}`))],
     ]);
@@ -397,6 +417,7 @@ function emptyContent(): Content {
     now: 0,
     clock: undefined,
     settings: undefined,
+    endedBytes: 0,
     nextDue: undefined,
     commitId: undefined,
     halted: undefined,
@@ -469,16 +490,32 @@ function endedOf(entities: Documents<Entity>): Remembered[] {
   );
 }
 
+interface Kept extends Remembered {
+  readonly pool: string;
+  readonly isTask: boolean;
+  readonly bytes: number;
+}
+
+function byAge(a: Kept, b: Kept): number {
+  const places = [a, b].map(({ pool, isTask, id }) => `${pool}\n${isTask ? 0 : 1}\n${id}`);
+  return a.at - b.at || ((places[0] ?? '') < (places[1] ?? '') ? -1 : 1);
+}
+
+/** As many of the first as are read at once; one at least. */
+function withRoom(kept: readonly Kept[]): readonly Kept[] {
+  let bytes = 0;
+  return kept.filter((one, i) => {
+    bytes += one.bytes;
+    return i === 0 || bytes <= OLDEST_BYTES;
+  });
+}
+
 function oldestFirst(kept: Remembered[]): Remembered[] {
   return kept.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
 }
 
 function summary(kept: readonly Remembered[]): { count: number; oldestAt: number | undefined } {
   return { count: kept.length, oldestAt: kept[0]?.at };
-}
-
-function idOf({ id }: Remembered): string {
-  return id;
 }
 
 function isSameOrigin(a: Origin, b: Origin | undefined): boolean {

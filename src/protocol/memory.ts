@@ -17,6 +17,8 @@ export interface MemoryBounds {
   readonly agentShardBytes: number;
   /** Of one agent in one pool. */
   readonly agentBytes: number;
+  /** Of all that has ended in one shard and is only kept to be read: in Redis, not on the heap. */
+  readonly endedBytes: number;
 }
 
 /**
@@ -24,6 +26,8 @@ export interface MemoryBounds {
  * What is counted is about what the heap holds (`handlers/quotas/weights.ts`).
  */
 const OF_HEAP = 0.3;
+/** What is live can end and be kept so many times over. */
+const ENDED_OF_LIVE = 4;
 
 export function memoryBounds(settings: Settings): MemoryBounds {
   const heapBytes = settings.heapBytes ?? ASSUMED_HEAP_BYTES;
@@ -33,5 +37,6 @@ export function memoryBounds(settings: Settings): MemoryBounds {
     poolBytes: settings.poolBytes ?? Math.floor((shardBytes * 3) / 4),
     agentShardBytes: settings.agentShardBytes ?? Math.floor(shardBytes / 2),
     agentBytes: settings.agentBytes ?? Math.floor(shardBytes / 2),
+    endedBytes: settings.endedBytes ?? ENDED_OF_LIVE * shardBytes,
   };
 }

@@ -72,6 +72,9 @@ export const quotaSettings = {
     .optional()
     .describe('bytes of everything live that one agent has in all pools of a shard together'),
   shardBytes: upTo(MAX_QUOTA_BYTES).optional().describe('bytes of everything live in one shard'),
+  endedBytes: upTo(MAX_QUOTA_BYTES)
+    .optional()
+    .describe('bytes of everything that has ended in one shard: beyond them the oldest is removed'),
   /** Pools that one agent owns in one shard. */
   agentPools: upTo(MAX_POOLS_PER_AGENT).default(100),
 };

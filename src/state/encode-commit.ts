@@ -64,8 +64,8 @@ function encodeTurns(keys: ShardKeys, { turns }: ShardCommit, writes: Operations
 }
 
 function encodeOutcomes(keys: ShardKeys, commit: ShardCommit, writes: Operations): void {
-  const { outcomes, outcomeBytes, forgotten } = commit;
-  writes.addPair('HSET', keys.meta, 'outcomeBytes', String(outcomeBytes));
+  const { outcomes, outcomeBytes, endedBytes, forgotten } = commit;
+  writes.add('HSET', keys.meta, 'outcomeBytes', String(outcomeBytes), 'endedBytes', String(endedBytes));
   for (const { key, json, at, created } of outcomes) {
     writes.addPair('HSET', keys.outcomes, key, json);
     writes.add('RPUSH', keys.outcomeOrder, rememberedEntry(at, key, json));

@@ -7,16 +7,16 @@ import { standingSchema } from '../protocol/settings.ts';
 import { encodeCommit } from './encode-commit.ts';
 import type { ShardKeys } from './keys.ts';
 import { readKnownClock } from './known-clock.ts';
+import { OldestKept } from './oldest-kept.ts';
 import { NO_GUARD, Pages } from './pages.ts';
 import { Reads } from './reads.ts';
 import type { Redis } from './redis.ts';
-import { pairs, parse } from './replies.ts';
+import { parse } from './replies.ts';
 import { ScriptWriter, type WriteSize } from './script-writer.ts';
 import type {
   Found,
   LoadGuard,
   Lookup,
-  Remembered,
   RememberedOutcome,
   ShardCommit,
   ShardStore,
@@ -26,7 +26,6 @@ import type {
 } from './shard-store.ts';
 
 const SCRIPT = readFileSync(new URL('./commit.lua', import.meta.url), 'utf8');
-const CHUNK = 500;
 
 export class RedisShardStore implements ShardStore {
   readonly #writer: ScriptWriter;
@@ -34,6 +33,7 @@ export class RedisShardStore implements ShardStore {
   readonly #keys: ShardKeys;
   /** Called for each piece of the state that is read: whoever waits for the whole sees that it goes on. */
   readonly #onPiece: () => void;
+  readonly #oldest: OldestKept;
 
   /** Two connections: one for commits that never repeats a command, one for reads. */
   constructor(commits: Redis, reads: Redis, keys: ShardKeys, onPiece: () => void = () => undefined) {
@@ -41,6 +41,7 @@ export class RedisShardStore implements ShardStore {
     this.#writer = new ScriptWriter(commits, SCRIPT);
     this.#reads = reads;
     this.#keys = keys;
+    this.#oldest = new OldestKept(reads, keys, onPiece);
   }
 
   async position(): Promise<StoredPosition> {
@@ -72,17 +73,25 @@ export class RedisShardStore implements ShardStore {
 
   async #loadAt(position: StoredPosition, pages: Pages): Promise<StoredShard> {
     const keys = this.#keys;
-    const [[now, clock, settings, outcomeBytes], names, sequences, count, oldest, bans, buckets, turns] =
-      await Promise.all([
-        this.#reads.hmget(keys.meta, 'now', 'clock', 'settings', 'outcomeBytes'),
-        this.#reads.zrange(keys.poolNames, 0, '-1'),
-        this.#reads.hgetall(keys.sequences),
-        this.#reads.llen(keys.outcomeOrder),
-        this.#reads.lindex(keys.outcomeOrder, 0),
-        this.#reads.hvals(keys.bans),
-        this.#reads.hgetall(keys.buckets),
-        this.#reads.hgetall(keys.turns),
-      ]);
+    const [
+      [now, clock, settings, outcomeBytes, endedBytes],
+      names,
+      sequences,
+      count,
+      oldest,
+      bans,
+      buckets,
+      turns,
+    ] = await Promise.all([
+      this.#reads.hmget(keys.meta, 'now', 'clock', 'settings', 'outcomeBytes', 'endedBytes'),
+      this.#reads.zrange(keys.poolNames, 0, '-1'),
+      this.#reads.hgetall(keys.sequences),
+      this.#reads.llen(keys.outcomeOrder),
+      this.#reads.lindex(keys.outcomeOrder, 0),
+      this.#reads.hvals(keys.bans),
+      this.#reads.hgetall(keys.buckets),
+      this.#reads.hgetall(keys.turns),
+    ]);
     const stored: StoredPool[] = [];
     for (const doc of await pages.documents<Pool>(keys.pools, names)) {
       this.#onPiece();
@@ -102,6 +111,7 @@ export class RedisShardStore implements ShardStore {
       bans: bans.map((json) => parse<Ban>(json)),
       buckets: new Map(Object.entries(buckets).map(([key, fullAt]) => [key, Number(fullAt)])),
       turns: new Map(Object.entries(turns).map(([pool, turn]) => [pool, Number(turn)])),
+      endedBytes: Number(endedBytes ?? 0),
     };
   }
 
@@ -149,35 +159,6 @@ export class RedisShardStore implements ShardStore {
       this.#reads.zrange(key, 0, '0', 'WITHSCORES'),
     ]);
     return { count, oldestAt: oldest[1] === undefined ? undefined : Number(oldest[1]) };
-  }
-
-  /** Entities by their `<kind>/<id>`. */
-  async #entities(pool: string, refs: readonly string[]): Promise<Entity[]> {
-    const entities: Entity[] = [];
-    for (const [kind, ids] of idsByKind(refs)) {
-      for (let i = 0; i < ids.length; i += CHUNK) {
-        const documents = await this.#reads.hmget(
-          this.#keys.entities(pool, kind),
-          // biome-ignore lint/plugin/no-spread: CHUNK
-          ...ids.slice(i, i + CHUNK),
-        );
-        this.#onPiece();
-        for (const json of documents) if (json !== null) entities.push(parse<Entity>(json));
-      }
-    }
-    return entities;
-  }
-
-  async #tasks(pool: string, ids: readonly string[]): Promise<Task[]> {
-    const tasks: Task[] = [];
-    for (let i = 0; i < ids.length; i += CHUNK) {
-      this.#onPiece();
-      // biome-ignore lint/plugin/no-spread: CHUNK
-      for (const json of await this.#reads.hmget(this.#keys.tasks(pool), ...ids.slice(i, i + CHUNK))) {
-        if (json !== null) tasks.push(parse<Task>(json));
-      }
-    }
-    return tasks;
   }
 
   /** One write to Redis for all of it: at a low rate a batch is a decision or two, and writes are what it costs. */
@@ -228,31 +209,11 @@ export class RedisShardStore implements ShardStore {
     return found;
   }
 
-  async oldest(
-    pools: readonly string[],
-    perPool: number,
-    outcomes: number,
-  ): ReturnType<ShardStore['oldest']> {
-    const finals = new Map<string, Remembered[]>();
-    const ended = new Map<string, Remembered[]>();
-    const tasks: Task[] = [];
-    const entities: Entity[] = [];
-    for (const pool of pools) {
-      const oldTasks = await this.#oldestOf(this.#keys.finals(pool), perPool);
-      const oldEntities = await this.#oldestOf(this.#keys.endedEntities(pool), perPool);
-      finals.set(pool, oldTasks);
-      ended.set(pool, oldEntities);
-      for (const task of await this.#tasks(pool, oldTasks.map(idOf))) tasks.push(task);
-      for (const entity of await this.#entities(pool, oldEntities.map(idOf))) entities.push(entity);
-    }
+  async oldest(pools: readonly string[], most: number, outcomes: number): ReturnType<ShardStore['oldest']> {
+    const kept = await this.#oldest.read(pools, most);
     const order = outcomes === 0 ? [] : await this.#reads.lrange(this.#keys.outcomeOrder, 0, outcomes - 1);
     const position = pools.length === 0 && outcomes === 0 ? undefined : await this.position();
-    return { position, finals, ended, outcomes: order.map(parseRemembered), tasks, entities };
-  }
-
-  async #oldestOf(key: string, count: number): Promise<Remembered[]> {
-    const range = await this.#reads.zrange(key, 0, String(count - 1), 'WITHSCORES');
-    return pairs(range).map(([id, at]) => ({ id, at: Number(at) }));
+    return { ...kept, position, outcomes: order.map(parseRemembered) };
   }
 
   async commit(commit: ShardCommit): Promise<WriteSize> {
@@ -277,10 +238,6 @@ export class RedisShardStore implements ShardStore {
     if (reason === undefined) await this.#reads.del(this.#keys.halted);
     else await this.#reads.set(this.#keys.halted, reason);
   }
-}
-
-function idOf({ id }: Remembered): string {
-  return id;
 }
 
 function parseRemembered(entry: string): RememberedOutcome {

@@ -53,7 +53,12 @@ export interface StoredShard {
   readonly buckets: ReadonlyMap<string, number>;
   /** Pools that owe consequences, and whose turn is when. */
   readonly turns: ReadonlyMap<string, number>;
+  /** What all that has ended takes, as the world counts it. */
+  readonly endedBytes: number;
 }
+
+/** Most bytes of documents that {@link ShardStore.oldest} reads, unless the first alone is larger. */
+export const OLDEST_BYTES = 8 * 1024 * 1024;
 
 export interface Remembered {
   readonly id: string;
@@ -119,12 +124,31 @@ export interface ShardCommit {
   readonly outcomes: readonly OutcomeRecord[];
   /** What all remembered outcomes take after this commit. */
   readonly outcomeBytes: number;
+  /** The same of all that has ended and is kept. */
+  readonly endedBytes: number;
   /** The oldest remembered outcomes, which go. */
   readonly forgotten: readonly string[];
   /** What is to be published of this batch; undefined when nothing is. */
   readonly outbox: string | undefined;
   /** Batches (by their position) that are published now. */
   readonly published: readonly number[];
+}
+
+export interface OldestFound {
+  /** As of {@link Found}; undefined when nothing was asked for. */
+  readonly position: StoredPosition | undefined;
+  /** Of each pool that was asked for, oldest first: as many as {@link OLDEST_BYTES} have room for. */
+  readonly finals: ReadonlyMap<string, readonly Remembered[]>;
+  readonly ended: ReadonlyMap<string, readonly Remembered[]>;
+  /** When the first of each pool ended that is not among them, where there are more. */
+  readonly beyond: {
+    readonly finals: ReadonlyMap<string, number>;
+    readonly ended: ReadonlyMap<string, number>;
+  };
+  readonly outcomes: readonly RememberedOutcome[];
+  /** The documents of all of them. */
+  readonly tasks: readonly Task[];
+  readonly entities: readonly Entity[];
 }
 
 /** Asked while a shard is read, because its memory is taken bit by bit. */
@@ -139,22 +163,13 @@ export interface ShardStore {
   /** Reads everything. Whatever `guard` throws ends it. */
   load(guard?: LoadGuard): Promise<StoredShard>;
   lookup(wanted: Lookup): Promise<Found>;
-  /**
-   * The oldest final tasks of some pools and the oldest outcomes, for a Sweep; with the documents of the tasks, and with
-   * the position as of {@link lookup} when anything was asked for.
-   */
+  /** The oldest of what is kept, for a Sweep. */
   oldest(
+    /** Of these pools together the first `most` things that have ended: by time, pool, tasks before the rest, id. */
     pools: readonly string[],
-    tasksPerPool: number,
+    most: number,
     outcomes: number,
-  ): Promise<{
-    readonly position: StoredPosition | undefined;
-    readonly finals: ReadonlyMap<string, readonly Remembered[]>;
-    readonly ended: ReadonlyMap<string, readonly Remembered[]>;
-    readonly outcomes: readonly RememberedOutcome[];
-    readonly tasks: readonly Task[];
-    readonly entities: readonly Entity[];
-  }>;
+  ): Promise<OldestFound>;
   /**
    * Answers how large it was. Throws ShardLostError when the shard does not stand where expected, and WriteFailedError
    * when it could not be written.

@@ -46,6 +46,7 @@ export function buildCommit({ id, loaded, last, decided, fetched, published }: C
     turns,
     outcomes: decided.records,
     outcomeBytes: world.outcomes.bytes,
+    endedBytes: world.endedBytes,
     forgotten: fetched.oldest.outcomes.slice(0, decided.forgottenOutcomes).map((outcome) => outcome.id),
     outbox: encodeOutbox(decided),
     published,

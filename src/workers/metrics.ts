@@ -103,6 +103,12 @@ export class WorkerMetrics {
     labelNames: ['shard'],
     registers: [this.registry],
   });
+  readonly endedBytes = new Gauge({
+    name: 'converge_ended_bytes',
+    help: 'What the shard keeps in Redis of what has ended, as its quota counts it',
+    labelNames: ['shard'],
+    registers: [this.registry],
+  });
   readonly batchSize = new Histogram({
     name: 'converge_batch_decisions',
     help: 'Decisions per commit',

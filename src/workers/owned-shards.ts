@@ -10,7 +10,7 @@ import type { Alarms } from './alarms.ts';
 import type { Connections } from './connections.ts';
 import { loadGuard } from './memory/load-limits.ts';
 import { heapLimitBytes } from './memory/memory-watch.ts';
-import { batchBytesOf, type ShardMemory } from './memory/pressure.ts';
+import { batchBytesOf, type ShardHolding } from './memory/pressure.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { natsShardLog, natsShardPublisher } from './nats-ports.ts';
 import { SYSTEM_CLOCK } from './ports.ts';
@@ -68,7 +68,7 @@ export class OwnedShards {
   }
 
   /** Of those that are loaded. */
-  get memory(): ShardMemory[] {
+  get memory(): ShardHolding[] {
     return [...this].flatMap(({ memory }) => (memory === undefined ? [] : [memory]));
   }
 

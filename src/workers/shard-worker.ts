@@ -28,7 +28,7 @@ import { type Fetched, fetchFor, forgetFetched } from './fetch-batch.ts';
 import { Halting, LOOK_AGAIN_MS, ShardHaltedError } from './halting.ts';
 import { expectAt, type Loaded, loadShard } from './load-shard.ts';
 import { ShardTooLargeError } from './memory/load-limits.ts';
-import type { ShardMemory } from './memory/pressure.ts';
+import type { ShardHolding } from './memory/pressure.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import { OutboxPublisher } from './outbox-publisher.ts';
 import { OverdueSweep } from './overdue-sweep.ts';
@@ -140,11 +140,11 @@ export class ShardWorker {
   }
 
   /** What it takes in memory; undefined before it is loaded. */
-  get memory(): ShardMemory | undefined {
+  get memory(): ShardHolding | undefined {
     const world = this.#loaded?.world;
     if (world === undefined) return undefined;
     const isPressed = world.settings.pressure === true;
-    return { shard: this.#options.shard, bytes: world.bytes, isPressed };
+    return { shard: this.#options.shard, bytes: world.bytes, endedBytes: world.endedBytes, isPressed };
   }
 
   /** What it is doing, and whether it moves; undefined when it is not meant to. */

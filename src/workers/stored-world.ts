@@ -1,5 +1,7 @@
 /** Between the store and the world: what is loaded, what a batch has to see of what is kept, what a commit says. */
+import { keepsTooMuch } from '../handlers/system/retention.ts';
 import { OUTCOMES_FORGOTTEN_AT_ONCE, SWEEP_LIMIT } from '../handlers/system/sweep.ts';
+import type { PoolState } from '../handlers/world/pool-state.ts';
 import { World } from '../handlers/world/world.ts';
 import type { DocumentChange } from '../protocol/document-change.ts';
 import { claimClass, isClaimable } from '../protocol/documents.ts';
@@ -27,10 +29,17 @@ export function worldOf(
   world.outcomes.count = stored.outcomes.count;
   world.outcomes.bytes = stored.outcomes.bytes;
   world.outcomes.oldestAt = stored.outcomes.oldestAt;
+  world.endedBytes = stored.endedBytes;
   return world;
 }
 
-/** For a Sweep: the pools of which something kept is overdue, and how many of each to look at. */
+/** What a Sweep removes, and one more. */
+const OLDEST_AT_ONCE = SWEEP_LIMIT + 1;
+
+/**
+ * For a Sweep: the pools of which something kept is overdue, those that keep the oldest if all of it takes too much, and how
+ * much of them together to look at.
+ */
 export function oldestFor(
   batch: readonly DecodedMessage[],
   world: World,
@@ -39,10 +48,18 @@ export function oldestFor(
   const [first] = batch;
   if (first === undefined || !isSweep(first)) return [[], 0, 0];
   const at = Math.max(now, first.message.at);
-  const pools = [...world.pools.values()].filter(
-    ({ due }) => Math.min(due.get('r/')?.at ?? at + 1, due.get('q/')?.at ?? at + 1) <= at,
-  );
-  return [pools.map(({ doc }) => doc.pool), SWEEP_LIMIT * 2 + 1, OUTCOMES_FORGOTTEN_AT_ONCE + 1];
+  const pools = new Set<string>();
+  for (const pool of world.duePools(at, Number.POSITIVE_INFINITY)) {
+    if (isRetentionDue(world.pool(pool), at)) pools.add(pool);
+    if (pools.size >= OLDEST_AT_ONCE) break;
+  }
+  if (keepsTooMuch(world)) for (const { pool } of world.keeping(OLDEST_AT_ONCE)) pools.add(pool);
+  return [[...pools], OLDEST_AT_ONCE, OUTCOMES_FORGOTTEN_AT_ONCE + 1];
+}
+
+function isRetentionDue(state: PoolState | undefined, at: number): boolean {
+  const due = (key: string): number => state?.due.get(key)?.at ?? Number.POSITIVE_INFINITY;
+  return Math.min(due('r/'), due('q/')) <= at;
 }
 
 /** Classes that tasks entered or left, and whether any are still in them. */

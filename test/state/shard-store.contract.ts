@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { ShardLostError } from '../../src/errors.ts';
 import type { Member, Task } from '../../src/protocol/documents.ts';
 import { DEFAULT_SETTINGS } from '../../src/protocol/settings.ts';
-import type { ShardStore } from '../../src/state/shard-store.ts';
+import { OLDEST_BYTES, type ShardStore } from '../../src/state/shard-store.ts';
 import {
   BEGINNING,
   commitFrom,
@@ -79,6 +79,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
           ['p', 7],
           ['q', 9],
         ]),
+        endedBytes: 0,
       });
       const ended = {
         bans: new Map([['zed', undefined]]),
@@ -108,6 +109,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
         bans: [],
         buckets: new Map(),
         turns: new Map(),
+        endedBytes: 0,
       });
     });
 
@@ -196,6 +198,63 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
         { id: 'a.1', at: 1, bytes: expect.any(Number) },
         { id: 'a.2', at: 2, bytes: expect.any(Number) },
       ]);
+    });
+  });
+
+  describe('1.8 the oldest, of which no more is read than a worker can bear', () => {
+    it('of several pools together, by time, pool, tasks before the rest; and when the next of each ended', async () => {
+      const store = await newStore();
+      const tasks = [
+        completedTask('q', 'a', 20, 20),
+        completedTask('p', 'b', 20, 20),
+        completedTask('p', 'c', 10, 10),
+        completedTask('q', 'd', 40, 40),
+        completedTask('p', 'e', 30, 30),
+      ];
+      await store.commit(commitFrom(BEGINNING, { changes: tasks.map(put) }));
+      const { finals, ended, beyond, tasks: documents } = await store.oldest(['q', 'p'], 3, 0);
+      expect(finals.get('p')?.map(({ id }) => id)).toEqual(['c', 'b']);
+      expect(finals.get('q')?.map(({ id }) => id)).toEqual(['a']);
+      expect([...ended.values()].flat()).toEqual([]);
+      expect(beyond).toEqual({
+        finals: new Map([
+          ['p', 30],
+          ['q', 40],
+        ]),
+        ended: new Map(),
+      });
+      expect(documents.map(({ taskId }) => taskId)).toEqual(['c', 'b', 'a']);
+    });
+
+    it('a page ends before what would exceed the bytes, and holds one at least', async () => {
+      const store = await newStore();
+      const sized = (id: string, at: number, bytes: number): Task => {
+        const task = completedTask('p', id, at, at);
+        return task.state === 'completed' ? { ...task, result: 'x'.repeat(bytes) } : task;
+      };
+      const tasks = [sized('huge', 1, OLDEST_BYTES + 1), sized('half', 2, OLDEST_BYTES / 2 + 1)];
+      const first = commitFrom(BEGINNING, { changes: tasks.map(put) });
+      await store.commit(first);
+      const page = await store.oldest(['p'], 100, 0);
+      expect(page.finals.get('p')).toEqual([{ id: 'huge', at: 1 }]);
+      expect(page.beyond.finals).toEqual(new Map([['p', 2]]));
+      const [huge] = tasks;
+      const second = commitFrom(positionAfter(first), {
+        changes: [
+          ...(huge === undefined
+            ? []
+            : [{ kind: 'task' as const, pool: 'p', before: huge, after: undefined }]),
+          put(sized('other', 3, OLDEST_BYTES / 2)),
+          put(sized('small', 4, 10)),
+        ],
+        endedBytes: 77,
+      });
+      await store.commit(second);
+      const next = await store.oldest(['p'], 100, 0);
+      expect(next.finals.get('p')).toEqual([{ id: 'half', at: 2 }]);
+      expect(next.tasks.map(({ taskId }) => taskId)).toEqual(['half']);
+      expect(next.beyond.finals).toEqual(new Map([['p', 3]]));
+      expect((await store.load()).endedBytes).toBe(77);
     });
   });
 

@@ -33,6 +33,7 @@ export function commitFrom(expected: StoredPosition, fields: Partial<ShardCommit
     turns: new Map(),
     outcomes: [],
     outcomeBytes: (fields.outcomes ?? []).reduce((sum, { key, json }) => sum + outcomeBytes(key, json), 0),
+    endedBytes: 0,
     forgotten: [],
     outbox: undefined,
     published: [],

@@ -1,5 +1,6 @@
 /** What has been kept long enough, or is too much: which of what ended a Sweep removes. */
 import { parseEntityRef } from '../../protocol/entities.ts';
+import { memoryBounds } from '../../protocol/memory.ts';
 import { removedEvent } from '../entities.ts';
 import type { DomainEvent } from '../events.ts';
 import type { PoolState } from '../world/pool-state.ts';
@@ -23,6 +24,11 @@ export interface OldestKept {
   /** Ended auctions, votes, negotiations and delegations of each pool, as `<kind>/<id>`. */
   readonly ended: ReadonlyMap<string, readonly Kept[]>;
   readonly outcomes: readonly KeptOutcome[];
+  /** When the first ended that these pages have no room for, by pool. */
+  readonly beyond?: {
+    readonly finals: ReadonlyMap<string, number>;
+    readonly ended: ReadonlyMap<string, number>;
+  };
 }
 
 export const NOTHING_OLD: OldestKept = { finals: new Map(), ended: new Map(), outcomes: [] };
@@ -59,17 +65,21 @@ function overdue(
 }
 
 /**
- * After the first of the oldest were removed the next one is the oldest; where the page ends there, all that is left
- * was finished by this very Sweep.
+ * After the first of the oldest were removed the next one is the oldest; where all that the store keeps is gone, what is
+ * left was finished by this very Sweep.
  */
 export function moveOldest(world: World, state: PoolState, oldest: OldestKept, now: number): void {
-  const next = leftOf(oldest, state)[0];
-  world.oldestFinalIs(state, next?.at ?? (state.finals.count > 0 ? now : undefined));
+  const nextAt = firstFinal(oldest, state)?.at ?? oldest.beyond?.finals.get(state.doc.pool);
+  world.oldestFinalIs(state, nextAt ?? (state.finals.count > 0 ? now : undefined));
 }
 
 /** The page of a pool's oldest final tasks without those that this Sweep has removed. */
 function leftOf(oldest: OldestKept, state: PoolState): readonly Kept[] {
   return (oldest.finals.get(state.doc.pool) ?? []).filter(({ id }) => state.tasks.has(id));
+}
+
+function firstFinal(oldest: OldestKept, state: PoolState): Kept | undefined {
+  return oldest.finals.get(state.doc.pool)?.find(({ id }) => state.tasks.has(id));
 }
 
 /** Auctions, votes, negotiations and delegations that ended long enough ago, or are too many. */
@@ -88,13 +98,49 @@ export function overdueEnded(
 }
 
 export function moveOldestEnded(world: World, state: PoolState, oldest: OldestKept, now: number): void {
-  const next = endedLeftOf(oldest, state)[0];
-  world.oldestEndedIs(state, next?.at ?? (state.ended.count > 0 ? now : undefined));
+  const nextAt = firstEnded(oldest, state)?.at ?? oldest.beyond?.ended.get(state.doc.pool);
+  world.oldestEndedIs(state, nextAt ?? (state.ended.count > 0 ? now : undefined));
 }
 
 function endedLeftOf(oldest: OldestKept, state: PoolState): readonly Kept[] {
-  return (oldest.ended.get(state.doc.pool) ?? []).filter(({ id }) => {
-    const ref = parseEntityRef(id);
-    return ref !== undefined && state.entities[ref.kind].has(ref.id);
-  });
+  return (oldest.ended.get(state.doc.pool) ?? []).filter((kept) => isThere(kept, state));
+}
+
+function firstEnded(oldest: OldestKept, state: PoolState): Kept | undefined {
+  return oldest.ended.get(state.doc.pool)?.find((kept) => isThere(kept, state));
+}
+
+function isThere({ id }: Kept, state: PoolState): boolean {
+  const ref = parseEntityRef(id);
+  return ref !== undefined && state.entities[ref.kind].has(ref.id);
+}
+
+/** What has ended and is kept takes more than a shard may keep. */
+export function keepsTooMuch({ settings, endedBytes }: World): boolean {
+  return endedBytes > memoryBounds(settings).endedBytes;
+}
+
+/**
+ * The one that goes because all of them take too much: what ended first in the whole shard; of one moment by the names of
+ * pools, tasks before the rest. None where it has no room in these pages, or where blocked tasks still wait for it: then it
+ * goes with a later Sweep.
+ */
+export function firstBeyondBytes(
+  world: World,
+  oldest: OldestKept,
+): { readonly state: PoolState; readonly event: DomainEvent } | undefined {
+  const state = world.pool(world.firstKeeping?.pool ?? '');
+  if (state === undefined || !keepsTooMuch(world)) return undefined;
+  if (isTaskFirst(state)) {
+    const id = firstFinal(oldest, state)?.id;
+    if (id === undefined || state.unsettled.get(id) !== undefined) return undefined;
+    return { state, event: { type: 'task.removed', id, data: {} } };
+  }
+  const ref = parseEntityRef(firstEnded(oldest, state)?.id ?? '');
+  return ref === undefined ? undefined : { state, event: removedEvent(ref.kind, ref.id) };
+}
+
+function isTaskFirst({ finals, ended }: PoolState): boolean {
+  const never = Number.POSITIVE_INFINITY;
+  return (finals.oldestAt ?? never) <= (ended.oldestAt ?? never);
 }

@@ -13,7 +13,7 @@ import { Budget } from '../consequences/budget.ts';
 import { settleInTurn, settlePool } from '../consequences/settle.ts';
 import { Effects } from '../consequences/weights.ts';
 import { endWithPool } from '../delegations/due.ts';
-import type { DomainEvent } from '../events.ts';
+import { type DomainEvent, isTaskEvent } from '../events.ts';
 import type { Context } from '../handler.ts';
 import { presenceLapsed } from '../pools/guards.ts';
 import { endMembership } from '../pools/membership.ts';
@@ -22,7 +22,9 @@ import type { Due, PoolState } from '../world/pool-state.ts';
 import type { AppliedEvent, World } from '../world/world.ts';
 import { lapseEntity } from './lapse-entity.ts';
 import {
+  firstBeyondBytes,
   type KeptOutcome,
+  keepsTooMuch,
   moveOldest,
   moveOldestEnded,
   type OldestKept,
@@ -55,7 +57,9 @@ export function applySweep(world: World, sweep: Sweep, { now, seq }: Context, ol
   const limit = sweep.limit ?? SWEEP_LIMIT;
   const effects = new Effects();
   const budget = new Budget(world.settings.consequencesAtOnce, effects);
-  const events = settleDue({ world, oldest, until, now, effects, budget, limit });
+  const sweeping = { world, oldest, until, now, effects, budget, limit };
+  const events = settleDue(sweeping);
+  removeBeyondBytes(sweeping, events);
   world.reckonTurns(seq);
   budget.cap(limit - events.length);
   pushAll(events, settleInTurn(world, { now, seq }, budget));
@@ -129,9 +133,23 @@ function settleDueIn(sweeping: Sweeping, pool: string, most: number, events: App
   return settled;
 }
 
+/** The oldest of what has ended, one by one, until the rest is no more than a shard may keep. */
+function removeBeyondBytes({ world, oldest, now, limit }: Sweeping, events: AppliedEvent[]): void {
+  while (events.length < limit) {
+    const next = firstBeyondBytes(world, oldest);
+    if (next === undefined) return;
+    const { state, event } = next;
+    events.push(world.apply(state.doc.pool, event, now));
+    if (isTaskEvent(event)) moveOldest(world, state, oldest, now);
+    else moveOldestEnded(world, state, oldest, now);
+  }
+}
+
 /** The earliest time at which a Sweep of this shard has something to do. */
 export function nextDue(world: World): number | undefined {
-  return earlier(earlier(world.nextDue(), outcomesDue(world)), world.buckets.nextDue());
+  const ofKept = keepsTooMuch(world) ? world.firstKeeping?.at : undefined;
+  const ofDocuments = earlier(world.nextDue(), ofKept);
+  return earlier(earlier(ofDocuments, outcomesDue(world)), world.buckets.nextDue());
 }
 
 function earlier(a: number | undefined, b: number | undefined): number | undefined {

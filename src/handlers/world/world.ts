@@ -19,6 +19,7 @@ import { type EntityEvent, evolveEntity, isEntityEvent, kindOf } from '../entiti
 import { type DomainEvent, isInternal, isMemberEvent, isTaskEvent } from '../events.ts';
 import { evolveMember, evolvePool } from '../pools/evolve.ts';
 import { Buckets } from '../quotas/buckets.ts';
+import { endedBytesOf } from '../quotas/ended.ts';
 import { ShardUsage } from '../quotas/usage.ts';
 import { ENTRY_BYTES } from '../quotas/weights.ts';
 import { evolveTask } from '../tasks/evolve.ts';
@@ -56,9 +57,14 @@ interface PoolDue {
   readonly pool: string;
 }
 
+/** A pool that keeps something that has ended, and when the oldest of it did. */
+export type PoolKeeping = PoolDue;
+
 export class World {
   readonly pools = new Map<string, PoolState>();
   readonly outcomes: OutcomeMemory = { count: 0, bytes: 0, oldestAt: undefined };
+  /** What all that has ended and is kept takes in the store. */
+  endedBytes = 0;
   settings: Standing = DEFAULT_SETTINGS;
   /** What all live documents take, and whose they are. */
   readonly usage = new ShardUsage();
@@ -74,7 +80,8 @@ export class World {
   #changedTurns = new Map<string, number | undefined>();
   /** Pools of which something changed since {@link reckonTurns}. */
   readonly #stirred = new Set<string>();
-  readonly #due = new IndexedHeap<PoolDue>((a, b) => (a.at !== b.at ? a.at < b.at : a.pool < b.pool));
+  readonly #due = new IndexedHeap<PoolDue>(earlierPool);
+  readonly #keeping = new IndexedHeap<PoolKeeping>(earlierPool);
 
   /** A shard as it is before its first decision: empty, but for `commons` where it belongs here. */
   static genesis(shard: number, shards: number): World {
@@ -241,6 +248,16 @@ export class World {
     return found.map(({ pool }) => pool);
   }
 
+  /** The pools that keep what ended longest ago. */
+  keeping(most: number): readonly PoolKeeping[] {
+    return this.#keeping.first(most);
+  }
+
+  /** The pool that keeps what ended longest ago of all in the shard. */
+  get firstKeeping(): PoolKeeping | undefined {
+    return this.#keeping.peek();
+  }
+
   /** What falls due next in a pool, if it does so by `until`. */
   nextDueIn(pool: string, until: number): Due | undefined {
     const due = this.pools.get(pool)?.due.peek();
@@ -362,15 +379,18 @@ export class World {
 
   #putTask(state: PoolState, taskId: string, after: Task | undefined, now: number): void {
     const pool = state.doc.pool;
-    const finals = state.finals;
+    const { finals } = state;
+    const { endedBytes } = this;
     const before = state.putTask(taskId, after);
     state.finals = countFinals(finals, before, after, now);
+    this.#keep(before, after);
     this.#change(`t/${pool}/${taskId}`, { kind: 'task', pool, before, after });
     this.#reschedule(state);
     this.#undo.push({
       restore: () => {
         state.putTask(taskId, before);
         state.finals = finals;
+        this.endedBytes = endedBytes;
         this.#change(`t/${pool}/${taskId}`, { kind: 'task', pool, before: after, after: before });
         this.#reschedule(state);
       },
@@ -382,20 +402,27 @@ export class World {
     if (kind === undefined) throw new Error(`${event.type} is not an event of an entity`);
     const pool = state.doc.pool;
     const key = `e/${pool}/${entityRef(kind, event.id)}`;
-    const ended = state.ended;
+    const { ended } = state;
+    const { endedBytes } = this;
     const after = evolveEntity(state.entities, event, pool, now);
     const before = state.putEntity(kind, event.id, after);
     state.ended = countEnded(ended, before?.finishedAt !== undefined, after?.finishedAt !== undefined, now);
+    this.#keep(before, after);
     this.#change(key, { kind: 'entity', pool, before, after });
     this.#reschedule(state);
     this.#undo.push({
       restore: () => {
         state.putEntity(kind, event.id, before);
         state.ended = ended;
+        this.endedBytes = endedBytes;
         this.#change(key, { kind: 'entity', pool, before: after, after: before });
         this.#reschedule(state);
       },
     });
+  }
+
+  #keep(before: Task | Entity | undefined, after: Task | Entity | undefined): void {
+    if (before !== after) this.endedBytes += endedBytesOf(after) - endedBytesOf(before);
   }
 
   #setBan(agent: string, after: Ban | undefined): void {
@@ -431,12 +458,25 @@ export class World {
     const pool = state.doc.pool;
     state.scheduleRetention(this.settings);
     this.#stirred.add(pool);
-    const at = this.pools.has(pool) ? state.due.peek()?.at : undefined;
-    const scheduled = this.#due.get(pool);
-    if (scheduled?.at === at) return;
-    if (at === undefined) this.#due.delete(pool);
-    else this.#due.set(pool, { at, pool });
+    const isThere = this.pools.has(pool);
+    moveTo(this.#due, pool, isThere ? state.due.peek()?.at : undefined);
+    moveTo(this.#keeping, pool, isThere ? oldestIn(state) : undefined);
   }
+}
+
+function earlierPool(a: PoolDue, b: PoolDue): boolean {
+  return a.at !== b.at ? a.at < b.at : a.pool < b.pool;
+}
+
+function moveTo(heap: IndexedHeap<PoolDue>, pool: string, at: number | undefined): void {
+  if (heap.get(pool)?.at === at) return;
+  if (at === undefined) heap.delete(pool);
+  else heap.set(pool, { at, pool });
+}
+
+function oldestIn({ finals, ended }: PoolState): number | undefined {
+  if (finals.oldestAt === undefined || ended.oldestAt === undefined) return finals.oldestAt ?? ended.oldestAt;
+  return Math.min(finals.oldestAt, ended.oldestAt);
 }
 
 const NONE: FinalTasks = { count: 0, oldestAt: undefined };

@@ -13,13 +13,13 @@ import { SHARD_POOL, SWEEPER } from '../../protocol/names.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { every, type Timer } from '../../timers.ts';
 import type { WorkerMetrics } from '../metrics.ts';
-import { type HeapState, type PressureWord, pressureWords, type ShardMemory } from './pressure.ts';
+import { type HeapState, type PressureWord, pressureWords, type ShardHolding } from './pressure.ts';
 
 export interface MemoryWatchOptions {
   readonly streams: StreamPublisher;
   readonly subjects: Subjects;
   /** What this worker holds at the moment, as far as it is loaded. */
-  readonly shards: () => readonly ShardMemory[];
+  readonly shards: () => readonly ShardHolding[];
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
 }
@@ -88,18 +88,20 @@ export class MemoryWatch {
       .catch((error) => logger.warn({ shard, reason: messageOf(error) }, 'could not append a Pressure'));
   }
 
-  #show(shards: readonly ShardMemory[]): void {
-    const { shardBytes, shardPressure } = this.#options.metrics;
+  #show(shards: readonly ShardHolding[]): void {
+    const { shardBytes, shardPressure, endedBytes } = this.#options.metrics;
     const shown = new Set(shards.map(({ shard }) => shard));
     for (const shard of this.#shown) {
       if (shown.has(shard)) continue;
       shardBytes.remove({ shard });
       shardPressure.remove({ shard });
+      endedBytes.remove({ shard });
       this.#said.delete(shard);
     }
-    for (const { shard, bytes, isPressed } of shards) {
+    for (const { shard, bytes, isPressed, endedBytes: ended } of shards) {
       shardBytes.set({ shard }, bytes);
       shardPressure.set({ shard }, isPressed ? 1 : 0);
+      endedBytes.set({ shard }, ended);
     }
     this.#shown = shown;
   }

@@ -7,6 +7,11 @@ export interface ShardMemory {
   readonly isPressed: boolean;
 }
 
+/** The same, and what it keeps in the store. */
+export interface ShardHolding extends ShardMemory {
+  readonly endedBytes: number;
+}
+
 export interface HeapState {
   readonly limitBytes: number;
   /** What the heap has held at least for a while, garbage that was collected not counted. */

@@ -403,6 +403,7 @@ const settings = fc
     finalRetentionMs: perhaps(fc.integer({ min: 10, max: 200 })),
     finalRetentionCount: perhaps(fc.integer({ min: 1, max: 4 })),
     outcomeRetentionMs: perhaps(fc.integer({ min: 10, max: 200 })),
+    endedBytes: perhaps(fc.integer({ min: 1, max: 12_000 })),
     maxLiveTasksPerPool: perhaps(fc.integer({ min: 2, max: 5 })),
     quotas,
   })

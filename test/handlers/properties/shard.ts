@@ -6,6 +6,7 @@ import { expect } from 'vitest';
 import type { AppliedDecision } from '../../../src/handlers/applied.ts';
 import { applyDecision } from '../../../src/handlers/apply.ts';
 import { kindOf } from '../../../src/handlers/entities.ts';
+import { endedBytesOf } from '../../../src/handlers/quotas/ended.ts';
 import { touchedEntities, touchedTasks } from '../../../src/handlers/registry.ts';
 import {
   type Kept,
@@ -44,6 +45,7 @@ class Store {
   seq = 0;
   now = 0;
   settings: Settings | undefined;
+  endedBytes = 0;
   readonly documents = new Map<string, string>();
   readonly sequences = new Map<string, number>();
   outcomes: KeptOutcome[] = [];
@@ -81,6 +83,11 @@ class Store {
         finishedAt === undefined ? [] : [{ id: entityRef(kind, id), at: finishedAt }],
       )
       .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  }
+
+  bytesOfEnded(): number {
+    const documents = [...this.list<Task>('t/'), ...this.list<Entity>('e/')];
+    return documents.reduce((sum, document) => sum + endedBytesOf(document), 0);
   }
 
   finals(pool: string): Kept[] {
@@ -164,6 +171,10 @@ export class Shard {
     this.#unstoredOutcomes = [];
     this.#forgotten = 0;
     this.store.settings = this.world.settings;
+    this.store.endedBytes = this.world.endedBytes;
+    expect(this.world.endedBytes, 'what has ended takes what is stored of it').toBe(
+      this.store.bytesOfEnded(),
+    );
     this.store.seq = this.seq;
     this.store.now = this.now;
     this.world.forgetFinals(changes);
@@ -196,6 +207,7 @@ export class Shard {
     world.outcomes.count = this.store.outcomes.length;
     world.outcomes.bytes = this.store.outcomes.length * 100;
     world.outcomes.oldestAt = this.store.outcomes[0]?.at;
+    world.endedBytes = this.store.endedBytes;
     for (const doc of this.store.list<Pool>('p/').reverse()) {
       const finals = this.store.finals(doc.pool);
       const sequence = this.store.sequences.get(doc.pool) ?? 0;
