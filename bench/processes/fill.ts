@@ -3,7 +3,6 @@
  * ids and times of their own, written by the project's own store in its own commits. Nobody works on the shards meanwhile.
  */
 import { z } from 'zod';
-import { endedBytesOf } from '../../src/handlers/quotas/ended.ts';
 import type { DocumentChange } from '../../src/protocol/document-change.ts';
 import type { CompletedTask } from '../../src/protocol/documents.ts';
 import { decisionKey } from '../../src/protocol/outcome.ts';
@@ -46,7 +45,7 @@ async function fill(args: unknown): Promise<{ stored: number }> {
     );
     const outcomes = batch.map((task) => receiptOf(task, receipt ?? '{}', template));
     outcomeBytes += outcomes.reduce((sum, { key, json }) => sum + rememberedBytes(key, json), 0);
-    for (const task of batch) endedBytes += endedBytesOf(task);
+    for (const task of batch) endedBytes += Buffer.byteLength(JSON.stringify(task));
     await store.commit({
       id: `fill-${pool}-${first}`,
       expected: position,

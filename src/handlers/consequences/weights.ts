@@ -7,32 +7,7 @@ import { MAX_EFFECT_BYTES, MAX_EFFECT_EVENTS } from '../../protocol/limits.ts';
 import { kindOf } from '../entities.ts';
 import { type DomainEvent, isMemberEvent, isTaskEvent } from '../events.ts';
 import type { AppliedEvent, World } from '../world/world.ts';
-
-const known = new WeakMap<object, number>();
-
-/** Braces, quotes, colons and commas around a member, more or less. */
-const AROUND = 4;
-
-export function weightOf(what: object): number {
-  let bytes = 2;
-  for (const [name, value] of Object.entries(what)) {
-    if (value !== undefined) bytes += name.length + AROUND + weightOfValue(value);
-  }
-  return bytes;
-}
-
-function weightOfValue(value: unknown): number {
-  if (typeof value !== 'object' || value === null) return textBytes(value);
-  const weighed = known.get(value);
-  if (weighed !== undefined) return weighed;
-  const bytes = textBytes(value);
-  known.set(value, bytes);
-  return bytes;
-}
-
-function textBytes(value: unknown): number {
-  return Buffer.byteLength(JSON.stringify(value) ?? '');
-}
+import { weightOf } from './json-bytes.ts';
 
 /** The document that an event has changed, as it is now; undefined when it is no more. */
 function documentOf(world: World, pool: string, event: DomainEvent): object | undefined {
