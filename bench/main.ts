@@ -1,5 +1,5 @@
 /** `npm run bench`: the only place of the benchmark that knows arguments, signals and exit codes. */
-import { EXIT } from '../src/errors.ts';
+import { EXIT } from '../src/programs/exit.ts';
 import { onInterrupt } from '../src/programs/interrupt.ts';
 import { runProgram } from '../src/programs/run-program.ts';
 import { Stopwatch } from '../src/programs/stopwatch.ts';

@@ -1,7 +1,5 @@
-import { EXIT } from '../src/errors.ts';
-
 /** A file that the command line names cannot be used as it is. */
 export class InputError extends Error {
   override readonly name = 'InputError';
-  readonly exitCode = EXIT.usage;
+  readonly kind = 'usage';
 }

@@ -1,5 +1,5 @@
 /** `npm run demo`: the only place of the demo that knows arguments, environment, signals and exit codes. */
-import { EXIT } from '../src/errors.ts';
+import { EXIT } from '../src/programs/exit.ts';
 import { onInterrupt } from '../src/programs/interrupt.ts';
 import { runProgram } from '../src/programs/run-program.ts';
 import { runAuctionsDemo } from './auctions/run-auctions-demo.ts';

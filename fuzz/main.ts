@@ -1,5 +1,5 @@
 /** `npm run fuzz`: the only place of the fuzzer that knows arguments, streams and exit codes. */
-import { EXIT } from '../src/errors.ts';
+import { EXIT } from '../src/programs/exit.ts';
 import { runProgram } from '../src/programs/run-program.ts';
 import { Stopwatch } from '../src/programs/stopwatch.ts';
 import { tryGuarded } from './guarded.ts';

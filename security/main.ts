@@ -1,6 +1,7 @@
 /** `npm run security`: the only place of it that knows arguments and exit codes. */
-import { EXIT } from '../src/errors.ts';
+
 import { CommandLine } from '../src/programs/command-line.ts';
+import { EXIT } from '../src/programs/exit.ts';
 import { runProgram } from '../src/programs/run-program.ts';
 import { type AttackCase, runAttacks } from './attacks/index.ts';
 import { type Case, runMatrix } from './matrix.ts';

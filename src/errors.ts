@@ -4,26 +4,28 @@
  */
 import { shortened } from './shortened.ts';
 
-/** Exit codes of the command line, after sysexits(3) where it has one. */
-export const EXIT = {
-  ok: 0,
-  failure: 1,
-  usage: 2,
-  rejected: 3,
-  notFound: 4,
-  unavailable: 69,
-  noPermission: 77,
-  configuration: 78,
-} as const;
+/**
+ * What is wrong, roughly: something broke; it was called in a way that it cannot be; the system said no; there is no such
+ * thing; a server does not answer; it does not let us; a setting is wrong.
+ */
+export type ErrorKind =
+  | 'failure'
+  | 'usage'
+  | 'rejected'
+  | 'notFound'
+  | 'unavailable'
+  | 'noPermission'
+  | 'configuration';
 
 const MAX_MESSAGE_CHARS = 500;
 
 /** Some say what to do about it, in several sentences. */
 const MAX_CONFIGURATION_CHARS = 1_000;
 
+/** What all errors of the package have in common. */
 export abstract class ConvergeError extends Error {
-  /** What the command line exits with when nobody handles it. */
-  abstract readonly exitCode: number;
+  /** What is wrong, roughly: for programs that treat some errors alike. */
+  abstract readonly kind: ErrorKind;
 
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -33,7 +35,7 @@ export abstract class ConvergeError extends Error {
 
 /** A setting is unknown, malformed, or contradicts what the system was created with. */
 export class ConfigurationError extends ConvergeError {
-  readonly exitCode = EXIT.configuration;
+  readonly kind = 'configuration';
 
   /** Messages quote what somebody set, of any length. */
   constructor(message: string, options?: ErrorOptions) {
@@ -43,22 +45,22 @@ export class ConfigurationError extends ConvergeError {
 
 /** NATS or Redis does not answer, or not in time. */
 export class UnavailableError extends ConvergeError {
-  readonly exitCode = EXIT.unavailable;
+  readonly kind = 'unavailable';
 }
 
 /** The log does not continue what was applied: it was rolled back, recreated or trimmed too far. Not repairable here. */
 export class LogDivergedError extends ConvergeError {
-  readonly exitCode = EXIT.failure;
+  readonly kind = 'failure';
 }
 
 /** Reading the log was interrupted; it is safe to verify and to read on from the position. */
 export class LogInterruptedError extends ConvergeError {
-  readonly exitCode = EXIT.unavailable;
+  readonly kind = 'unavailable';
 }
 
 /** Another worker has written to the shard: whatever this one holds in memory is stale. */
 export class ShardLostError extends ConvergeError {
-  readonly exitCode = EXIT.failure;
+  readonly kind = 'failure';
 }
 
 /**
@@ -79,22 +81,22 @@ export class WriteFailedError extends UnavailableError {
 
 /** A snapshot is not what was written, or not of this shard: the one before it has to do. */
 export class SnapshotDamagedError extends ConvergeError {
-  readonly exitCode = EXIT.failure;
+  readonly kind = 'failure';
 }
 
 /** A snapshot could not be taken this time; the ones before it stand, and the next attempt comes by itself. */
 export class SnapshotFailedError extends ConvergeError {
-  readonly exitCode = EXIT.unavailable;
+  readonly kind = 'unavailable';
 }
 
 /** The store holds what no commit of ours wrote. */
 export class StoredStateError extends ConvergeError {
-  readonly exitCode = EXIT.failure;
+  readonly kind = 'failure';
 }
 
 /** The log refused a decision, or nobody confirmed it in time. */
 export class PublishError extends ConvergeError {
-  readonly exitCode = EXIT.unavailable;
+  readonly kind = 'unavailable';
   /** The log will never take it: trying again changes nothing. */
   readonly isFinal: boolean;
   /** It was sent, and nobody said what became of it: the log may hold it all the same. */
@@ -119,17 +121,18 @@ export class PublishError extends ConvergeError {
  * stored. The same content with the same id again is safe for as long as outcomes are remembered.
  */
 export class OutcomeUnknownError extends ConvergeError {
-  readonly exitCode = EXIT.unavailable;
+  readonly kind = 'unavailable';
 }
 
 /** No outcome arrived in time. The decision may be applied all the same: ask again with the same id. */
 export class OutcomeTimeoutError extends ConvergeError {
-  readonly exitCode = EXIT.unavailable;
+  readonly kind = 'unavailable';
 }
 
 /** Thrown only by methods whose name says so (`…OrThrow`). */
 export class DecisionRejectedError extends ConvergeError {
-  readonly exitCode = EXIT.rejected;
+  readonly kind = 'rejected';
+  /** Which rule it broke: a {@link Code} of the protocol. */
   readonly code: string;
 
   constructor(code: string, message: string) {
@@ -140,31 +143,35 @@ export class DecisionRejectedError extends ConvergeError {
 
 /** A query was refused, or asked for what does not exist. */
 export class QueryError extends ConvergeError {
-  readonly exitCode: number;
+  readonly kind: ErrorKind;
+  /** Why: a {@link Code} of the protocol. */
   readonly code: string;
 
   constructor(code: string, message: string) {
     super(`${code}: ${message}`);
     this.code = code;
-    this.exitCode = code.endsWith('_not_found') ? EXIT.notFound : EXIT.rejected;
+    this.kind = code.endsWith('_not_found') ? 'notFound' : 'rejected';
   }
 }
 
 /** The NATS server does not let this connection do something; the message says what, and which command grants it. */
 export class PermissionDeniedError extends ConvergeError {
-  readonly exitCode = EXIT.noPermission;
+  readonly kind = 'noPermission';
+  /** The same for all of this class. */
   readonly code = 'permission_denied';
 }
 
 /** The server does not know the credentials: revoked, never added, or not reloaded since. */
 export class NotAuthorizedError extends ConvergeError {
-  readonly exitCode = EXIT.noPermission;
+  readonly kind = 'noPermission';
+  /** The same for all of this class. */
   readonly code = 'not_authorized';
 }
 
 /** Credentials that cannot be read, or that contradict each other. */
 export class CredentialsError extends ConvergeError {
-  readonly exitCode = EXIT.configuration;
+  readonly kind = 'configuration';
+  /** The same for all of this class. */
   readonly code = 'bad_credentials';
 
   /** Messages quote paths that somebody gave, of any length. */
@@ -175,7 +182,7 @@ export class CredentialsError extends ConvergeError {
 
 /** `converge auth` cannot do what it was asked; the code says why. */
 export class AuthFolderError extends ConvergeError {
-  readonly exitCode = EXIT.configuration;
+  readonly kind = 'configuration';
   readonly code: string;
 
   constructor(code: string, message: string) {
@@ -194,10 +201,4 @@ export function messageOf(error: unknown): string {
   } catch {
     return 'something that cannot be shown as text';
   }
-}
-
-/** What a program exits with after an error that nobody has handled. */
-export function exitCodeOf(error: unknown): number {
-  const code = error instanceof Error && 'exitCode' in error ? error.exitCode : undefined;
-  return typeof code === 'number' ? code : EXIT.failure;
 }

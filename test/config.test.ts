@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { configFromEnv, configVariables, parseConfig } from '../src/config.ts';
-import { ConfigurationError, CredentialsError, EXIT } from '../src/errors.ts';
+import { ConfigurationError, CredentialsError } from '../src/errors.ts';
 
 describe('configuration', () => {
   it('has a default for everything', () => {
@@ -108,7 +108,7 @@ describe('configuration', () => {
       expect.unreachable();
     } catch (error) {
       expect(error).toBeInstanceOf(ConfigurationError);
-      expect(error instanceof ConfigurationError && error.exitCode).toBe(EXIT.configuration);
+      expect(error instanceof ConfigurationError && error.kind).toBe('configuration');
     }
   });
 

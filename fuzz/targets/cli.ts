@@ -4,7 +4,7 @@
  */
 import { PassThrough } from 'node:stream';
 import { runCli } from '../../src/cli/cli.ts';
-import { EXIT } from '../../src/errors.ts';
+import { EXIT } from '../../src/programs/exit.ts';
 import { QUERIES } from '../../src/protocol/queries.ts';
 import type { Random } from '../../verify/kit/chance/random.ts';
 import { validDecision } from '../corpus/decisions.ts';

@@ -19,6 +19,7 @@ import { isObject } from '../protocol/json.ts';
 import { identityIn, jwtIn, seedIn } from '../protocol/seed-file.ts';
 import { shortened } from '../shortened.ts';
 
+/** What proves to the NATS server who connects: one of several kinds, as the server asks for it. */
 export interface NatsCredentials {
   /** A creds file, as nsc makes it. */
   readonly creds?: string | undefined;

@@ -1,6 +1,6 @@
 /** What is told about an error that ends a call. */
 import { CommanderError } from 'commander';
-import { EXIT, exitCodeOf } from '../errors.ts';
+import { EXIT, exitCodeOf } from '../programs/exit.ts';
 import { shortened } from '../shortened.ts';
 
 export interface Failure {
@@ -16,7 +16,7 @@ export interface Failure {
 /** The arguments do not say what to do. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
-  readonly exitCode = EXIT.usage;
+  readonly kind = 'usage';
 }
 
 /** Messages quote what was typed, which can be of any length: all that matters of them is at their beginning. */

@@ -1,6 +1,6 @@
 /** What `worker` and `dev` have in common: workers that run in this process. */
 import type { Logger } from 'pino';
-import { EXIT } from '../errors.ts';
+import { EXIT } from '../programs/exit.ts';
 import { sleep } from '../timers.ts';
 import type { RunningWorker } from '../workers/worker.ts';
 import type { Interruption } from './interruption.ts';

@@ -13,10 +13,15 @@ export type NewAuction = Omit<InputOf<'OpenAuction'>, 'type' | 'auctionId' | 'id
   readonly auctionId?: string | undefined;
 };
 
+/** How an auction is opened: in which pool, for whom, how long to wait (milliseconds). */
 export type OpenAuctionOptions = Pick<FieldsOf<'OpenAuction'>, 'id' | 'onBehalfOf' | 'timeoutMs'> & InPool;
+/** How a bid is made: in which pool, for whom, how long to wait (milliseconds). */
 export type SubmitBidOptions = FieldsOf<'SubmitBid', 'auctionId' | 'amount'> & InPool;
+/** How an auction is closed before its time: in which pool, for whom, how long to wait (milliseconds). */
 export type CloseAuctionOptions = FieldsOf<'CloseAuction', 'auctionId'> & InPool;
+/** How an auction is cancelled: in which pool, for whom, how long to wait (milliseconds). */
 export type CancelAuctionOptions = FieldsOf<'CancelAuction', 'auctionId'> & InPool;
+/** Which auctions to list: of which pool, in which state, from which `cursor` on. */
 export interface ListAuctionsOptions extends Omit<QueryInput<'auctions'>, 'pool'>, InPool, AskOptions {}
 
 /**

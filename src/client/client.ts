@@ -20,6 +20,7 @@ import { isUnsendable, localOutcome, type Parcel, parcelOf, shardParcel, type Un
 import { ShardCount } from './shard-count.ts';
 import { timeoutOption } from './timeout-option.ts';
 
+/** Who decides, and how the system is reached. */
 export interface ClientOptions {
   /** Who decides. NATS permissions on subjects that end in this name are what proves it. */
   readonly agent: string;
@@ -55,11 +56,13 @@ export interface ClientOptions {
   readonly newId?: (() => string) | undefined;
 }
 
+/** How long a decision may take. */
 export interface SendOptions {
   /** How long to wait, milliseconds; the client's `timeoutMs` when left out. */
   readonly timeoutMs?: number | undefined;
 }
 
+/** What an operator's sweep settles, and how much at once. */
 export interface SweepOptions extends SendOptions {
   /** Settle only what fell due by then, milliseconds since the epoch; never beyond log time. */
   readonly until?: number | undefined;
@@ -75,7 +78,17 @@ export function connect(options: ClientOptions): Promise<ConvergeClient> {
   return ConvergeClient.connect(options);
 }
 
+/**
+ * One agent's connection: makes its decisions, asks queries, reads events. From {@link connect}; the managers stand on it.
+ *
+ * @example
+ * const client = await connect({ url: 'nats://127.0.0.1:4222', agent: 'ada' });
+ * const outcome = await client.decide('writers', { type: 'JoinPool', capabilities: ['english'] });
+ * if (!isAccepted(outcome)) console.error(outcome.code, outcome.message);
+ * await client.close();
+ */
 export class ConvergeClient {
+  /** In whose name it decides. */
   readonly agent: string;
   readonly #shared: Shared;
   readonly #options: ClientOptions;
@@ -88,6 +101,7 @@ export class ConvergeClient {
   readonly #onClose: (() => void) | undefined;
   #isClosed = false;
 
+  /** The same as {@link connect}. */
   static async connect(given: ClientOptions): Promise<ConvergeClient> {
     const options = { ...given, credentials: withProofIn(given.url ?? '', given.credentials) };
     const { agent, url, connection, namespace, shards } = options;
@@ -304,6 +318,7 @@ export class ConvergeClient {
     return this.#channel.listen(listener);
   }
 
+  /** From then on nothing is sent any more: everything rejects with an {@link UnavailableError}. */
   get isClosed(): boolean {
     return this.#isClosed;
   }

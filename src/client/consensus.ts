@@ -23,9 +23,13 @@ export type NewVote = Omit<InputOf<'OpenVote'>, 'type' | 'voteId' | 'id' | 'onBe
   readonly voteId?: string | undefined;
 };
 
+/** How a vote is opened: in which pool, for whom, how long to wait (milliseconds). */
 export type OpenVoteOptions = Pick<FieldsOf<'OpenVote'>, 'id' | 'onBehalfOf' | 'timeoutMs'> & InPool;
+/** How a ballot is cast: in which pool, for whom, how long to wait (milliseconds). */
 export type VoteOptions = Pick<FieldsOf<'Vote'>, 'id' | 'onBehalfOf' | 'timeoutMs'> & InPool;
+/** How a vote is closed before its time: in which pool, for whom, how long to wait (milliseconds). */
 export type CloseVoteOptions = FieldsOf<'CloseVote', 'voteId'> & InPool;
+/** Which votes to list: of which pool, in which state, from which `cursor` on. */
 export interface ListVotesOptions extends Omit<QueryInput<'votes'>, 'pool'>, InPool, AskOptions {}
 
 function writtenOut(
@@ -46,13 +50,21 @@ function writtenOut(
  * Codes: docs/protocol.md.
  */
 export class Consensus {
+  /** More than half of the weight that was cast. */
   static readonly majorityVote = majorityVote;
+  /** The most weight, however little that is. */
   static readonly pluralityVote = pluralityVote;
+  /** At least a given share of the weight that was cast. */
   static readonly supermajorityVote = supermajorityVote;
+  /** All that was cast, for one option. */
   static readonly unanimousVote = unanimousVote;
+  /** Each ballot approves of any number of options; the most approved one wins. */
   static readonly approvalVote = approvalVote;
+  /** Instant runoff: the weakest option goes out, round by round, until one has a majority. */
   static readonly rankedVote = rankedVote;
+  /** Ranked, by the Schulze method: whom no other option beats, directly or by way of others. */
   static readonly schulzeVote = schulzeVote;
+  /** Ranked, by points for each place. */
   static readonly bordaVote = bordaVote;
   /** Any method by its name, with electorate, weights and quorum. */
   static readonly decideVote = decideVote;

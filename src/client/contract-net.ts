@@ -46,6 +46,7 @@ export interface ContractNet extends BiddingTerms, InPool, SendOptions {
   readonly onBehalfOf?: string | undefined;
 }
 
+/** To whom a task went, and for how much. */
 export interface Award {
   readonly winner: string;
   /** What the winner is paid; in a `forward` auction, pays. A decimal as text. */
@@ -64,6 +65,7 @@ interface Concluded extends Announced {
   readonly passedOver: readonly string[];
 }
 
+/** What became of a contract net: somebody has started on the task, or why nobody has. */
 export type ContractNetResult =
   /** The winner has started on the task, or is through with it already. */
   | (Concluded & { readonly state: 'started'; readonly awarded: Award })

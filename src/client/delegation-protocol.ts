@@ -6,8 +6,11 @@ import type { ConvergeClient } from './client.ts';
 import type { FieldsOf, InPool } from './method-options.ts';
 import type { OutcomeOf } from './outcomes.ts';
 
+/** How a delegation is made: in which pool, until when, how deep it may be passed on. */
 export type DelegateOptions = FieldsOf<'Delegate', 'delegateeId' | 'scope'> & InPool;
+/** How a delegation is ended: in which pool, how long to wait (milliseconds). */
 export type RevokeOptions = FieldsOf<'RevokeDelegation', 'delegationId'> & InPool;
+/** Which delegations to list: of which pool and agent, in which state, from which `cursor` on. */
 export interface ListDelegationsOptions extends Omit<QueryInput<'delegations'>, 'pool'>, InPool, AskOptions {}
 
 /**

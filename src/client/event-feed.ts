@@ -32,6 +32,7 @@ import {
 import { checkFeed } from './event-start.ts';
 import { workerFeed } from './worker-feed.ts';
 
+/** Which events to read: of which pools, of what kinds, from where on. */
 export interface EventOptions {
   /** Left out: every pool. */
   readonly pool?: string | undefined;
@@ -65,6 +66,7 @@ interface Reading {
   delivered: number;
 }
 
+/** What happens in pools, in order, as it is published. An async iterable; see {@link ConvergeClient.events}. */
 export class EventFeed implements AsyncIterable<ConvergeEvent> {
   /**
    * Resolves when the feed has its beginning: with `start: 'new'`, every event after this is given out. Rejects with an
@@ -119,6 +121,7 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
     return this.#position;
   }
 
+  /** It was closed, or its client was: no more events come. */
   get isClosed(): boolean {
     return this.#stop.signal.aborted;
   }

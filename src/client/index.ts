@@ -1,6 +1,16 @@
 export type { NatsCredentials } from '../bus/credentials.ts';
 export type { Identity, Role } from '../protocol/identity.ts';
-export * from './agent/index.ts';
+export {
+  Agent,
+  AgentNameSharedError,
+  type AgentOptions,
+  AgentStateError,
+  type StopOptions,
+} from './agent/agent.ts';
+export type { Decide, DecideContext } from './agent/decide-loop.ts';
+export { ClaimLostError } from './agent/held-claim.ts';
+export type { AgentPool } from './agent/membership.ts';
+export { type Work, type WorkContext, WorkResultError, type WorkTask } from './agent/run-task.ts';
 export {
   BiddingProtocol,
   type CancelAuctionOptions,

@@ -1,7 +1,7 @@
 /** What an agent decides for itself (reporting, giving back, leaving) is tried until it has an answer that stays. */
+
 import {
   ConvergeError,
-  EXIT,
   messageOf,
   OutcomeTimeoutError,
   OutcomeUnknownError,
@@ -79,7 +79,7 @@ function stillUnknown(id: string, error: unknown): OutcomeUnknownError {
 /** The servers are away, or late, or do not know what became of it. */
 function mayPass(error: unknown): boolean {
   if (error instanceof PublishError && error.isFinal) return false;
-  return error instanceof ConvergeError && error.exitCode === EXIT.unavailable;
+  return error instanceof ConvergeError && error.kind === 'unavailable';
 }
 
 /** The rejection says that there is no such claim of the agent any more. */

@@ -12,10 +12,14 @@ export type NewSession = Omit<InputOf<'OpenNegotiation'>, 'type' | 'sessionId' |
   readonly sessionId?: string | undefined;
 };
 
+/** How a session is opened: in which pool, for whom, how long to wait (milliseconds). */
 export type CreateSessionOptions = Pick<FieldsOf<'OpenNegotiation'>, 'id' | 'onBehalfOf' | 'timeoutMs'> &
   InPool;
+/** How an offer is made: in which pool, for whom, how long to wait (milliseconds). */
 export type ProposeOptions = FieldsOf<'Propose', 'sessionId' | 'content'> & InPool;
+/** How an offer is accepted: in which pool, for whom, how long to wait (milliseconds). */
 export type AcceptOptions = FieldsOf<'AcceptProposal', 'sessionId' | 'proposalId'> & InPool;
+/** How a negotiation is ended: in which pool, why, for whom, how long to wait (milliseconds). */
 export type RejectOptions = FieldsOf<'RejectProposal', 'sessionId'> & InPool;
 
 /**

@@ -6,14 +6,7 @@ import type { Msg, NatsConnection, Subscription } from 'nats';
 import { permissionDenied } from '../bus/permission-denied.ts';
 import type { QueryClient } from '../bus/query-client.ts';
 import { watchConnection } from '../bus/watch-connection.ts';
-import {
-  ConvergeError,
-  EXIT,
-  messageOf,
-  OutcomeTimeoutError,
-  QueryError,
-  UnavailableError,
-} from '../errors.ts';
+import { ConvergeError, messageOf, OutcomeTimeoutError, QueryError, UnavailableError } from '../errors.ts';
 import { isNotFound } from '../protocol/codes.ts';
 import { isObject } from '../protocol/json.ts';
 import type { Outcome } from '../protocol/outcome.ts';
@@ -23,7 +16,7 @@ import { localOutcome } from './parcel.ts';
 
 /** The agent has used the id in this pool before, for another decision, and that one's outcome is the id's. */
 export class DecisionIdReusedError extends ConvergeError {
-  readonly exitCode = EXIT.usage;
+  readonly kind = 'usage';
 }
 
 /** What the outcome has to be about. */

@@ -10,6 +10,7 @@ import type { VoteResult, VoterCount } from '../protocol/votes.ts';
 
 /** A decision as an author writes it: one of the built-in types, or a Batch of them. `id` is chosen when left out. */
 export type AnyDecisionInput = DecisionInput | (BatchInput & { readonly onBehalfOf?: string | undefined });
+/** A decision of one type, as its author writes it. */
 export type InputOf<T extends SingleType> = Extract<DecisionInput, { readonly type: T }>;
 
 /** A task that the agent has just claimed: all that is needed to do it. Times are milliseconds since the epoch. */
@@ -125,12 +126,14 @@ export interface OutcomeData {
   readonly Batch: { readonly outcomes: readonly MemberOutcome[] };
 }
 
+/** What became of an accepted decision: its data is that of its type. */
 export interface AcceptedOutcome<T extends string = string>
   extends Omit<Outcome, 'status' | 'code' | 'message' | 'transient' | 'data'> {
   readonly status: 'accepted';
   readonly data: T extends keyof OutcomeData ? OutcomeData[T] : Json | undefined;
 }
 
+/** What became of a rejected decision: its code names the rule. */
 export interface RejectedOutcome extends Omit<Outcome, 'status' | 'code' | 'data'> {
   readonly status: 'rejected';
   /** The one rule that was broken. */
@@ -141,14 +144,17 @@ export interface RejectedOutcome extends Omit<Outcome, 'status' | 'code' | 'data
 
 /** The outcome of one type of decision: `status` tells which of the two it is. */
 export type OutcomeOf<T extends string> = T extends string ? AcceptedOutcome<T> | RejectedOutcome : never;
+/** What became of a decision, accepted or rejected; see {@link isAccepted}. */
 export type AnyOutcome = OutcomeOf<string>;
 
+/** Tells an accepted outcome from a rejected one. */
 export function isAccepted<O extends { readonly status: string }>(
   outcome: O,
 ): outcome is O & { readonly status: 'accepted' } {
   return outcome.status === 'accepted';
 }
 
+/** Tells a rejected outcome from an accepted one. */
 export function isRejected<O extends { readonly status: string }>(
   outcome: O,
 ): outcome is O & { readonly status: 'rejected' } {

@@ -57,6 +57,7 @@ export class PoolManager {
     return this.#client.decide(pool, { type: 'PausePool', ...fields }, { timeoutMs });
   }
 
+  /** Operators: ends the pause. */
   resumePool(pool: string, options: FieldsOf<'ResumePool'> = {}): Promise<OutcomeOf<'ResumePool'>> {
     const { timeoutMs, ...fields } = options;
     return this.#client.decide(pool, { type: 'ResumePool', ...fields }, { timeoutMs });
@@ -82,6 +83,7 @@ export class PoolManager {
     return this.#client.decide(pool, { type: 'BanAgent', agentId, ...fields }, { timeoutMs });
   }
 
+  /** Operators: from here on the agent may join and decide in the pool again. */
   unbanAgent(
     pool: string,
     agentId: string,
@@ -105,6 +107,7 @@ export class PoolManager {
     return banEverywhere(this.#client, agentId, options);
   }
 
+  /** Operators of the whole system: ends a ban from every pool; bans of single pools stay. */
   unbanEverywhere(agentId: string, options: SendOptions = {}): Promise<void> {
     return unbanEverywhere(this.#client, agentId, options);
   }

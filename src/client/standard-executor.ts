@@ -1,5 +1,5 @@
 /** Runs lists of decisions: what an agent's `decide` returns, or a plan that a model has written. */
-import { ConfigurationError, ConvergeError, DecisionRejectedError, EXIT, messageOf } from '../errors.ts';
+import { ConfigurationError, ConvergeError, DecisionRejectedError, messageOf } from '../errors.ts';
 import { CODES, type Code } from '../protocol/codes.ts';
 import { isSingleType } from '../protocol/decisions/index.ts';
 import type { Json } from '../protocol/json.ts';
@@ -16,6 +16,7 @@ export interface CustomDecision extends InPool {
   readonly id?: string | undefined;
 }
 
+/** A decision for a {@link StandardExecutor}: of the system, or of a type that has a handler. */
 export type ExecutableDecision<C extends CustomDecision = never> = (AnyDecisionInput & InPool) | C;
 
 /**
@@ -27,6 +28,7 @@ export type CustomHandler<D extends CustomDecision> = (
   context: { readonly client: ConvergeClient },
 ) => Json | undefined | Promise<Json | undefined>;
 
+/** How a list of decisions is executed. */
 export interface ExecuteOptions<C extends CustomDecision = never> {
   /** How long each decision may take, milliseconds; the client's own when left out. */
   readonly timeoutMs?: number | undefined;
@@ -34,6 +36,7 @@ export interface ExecuteOptions<C extends CustomDecision = never> {
   readonly onOutcome?: ((executed: Executed<C>) => void) | undefined;
 }
 
+/** One decision of a list, and what became of it. */
 export interface Executed<C extends CustomDecision = never> {
   readonly decision: ExecutableDecision<C>;
   readonly outcome: Outcome;
@@ -43,7 +46,8 @@ export interface Executed<C extends CustomDecision = never> {
 
 /** The list was not executed to its end: `outcomes` has what is known, at the places of the decisions. */
 export class ExecutionInterruptedError extends ConvergeError {
-  readonly exitCode = EXIT.unavailable;
+  readonly kind = 'unavailable';
+  /** At the places of the decisions; undefined where no outcome is known. */
   readonly outcomes: readonly (Outcome | undefined)[];
 
   constructor(message: string, outcomes: readonly (Outcome | undefined)[], options: ErrorOptions) {
@@ -52,6 +56,10 @@ export class ExecutionInterruptedError extends ConvergeError {
   }
 }
 
+/**
+ * Runs lists of decisions, of the system and of your own types: what an agent decides, or a plan that a model has
+ * written.
+ */
 export class StandardExecutor<C extends CustomDecision = never> {
   readonly #client: ConvergeClient;
   readonly #pool: string;

@@ -24,6 +24,7 @@ import {
   submission,
 } from './task-options.ts';
 
+/** How many tasks are submitted: in which pool, all or none, safely repeatable with an `id`. */
 export interface SubmitAllOptions extends InPool, SendOptions {
   /** Each Batch of (at most 100) tasks all or none. */
   readonly atomic?: boolean | undefined;
@@ -32,6 +33,7 @@ export interface SubmitAllOptions extends InPool, SendOptions {
   readonly onBehalfOf?: string | undefined;
 }
 
+/** Which tasks to list: of which pool, in which state, from which `cursor` on. */
 export interface ListTasksOptions extends Omit<QueryInput<'tasks'>, 'pool'>, InPool, AskOptions {}
 
 /**
@@ -46,6 +48,13 @@ export class TaskManager {
     this.#client = client;
   }
 
+  /**
+   * Submits one task. `data.taskId` names it, `data.state` says whether it waits for something.
+   *
+   * @example
+   * const outcome = await tasks.submit({ objective: 'summarise the report', priority: 5 }, { pool: 'writers' });
+   * if (isAccepted(outcome)) console.log(outcome.data.taskId);
+   */
   submit(task: NewTask, options: SubmitOptions = {}): Promise<OutcomeOf<'SubmitTask'>> {
     const { pool = COMMONS, timeoutMs, ...fields } = options;
     return this.#client.decide(
@@ -148,6 +157,7 @@ export class TaskManager {
     return this.#client.query('tasks', { pool, ...query }, { timeoutMs });
   }
 
+  /** Those that anyone may claim, in order of submission. */
   listPendingTasks(
     pool: string = COMMONS,
     options: Pick<ListTasksOptions, 'limit' | 'cursor' | 'timeoutMs'> = {},

@@ -1,6 +1,8 @@
 /** From the arguments of a program to its exit code. */
-import { EXIT, exitCodeOf, messageOf } from '../errors.ts';
+
+import { messageOf } from '../errors.ts';
 import { EXIT_USAGE, UsageError } from './command-line.ts';
+import { EXIT, exitCodeOf } from './exit.ts';
 
 export interface Program<Options> {
   /** What its complaints begin with. */

@@ -8,10 +8,12 @@ import type { EntityCommon } from './entity-common.ts';
 import type { Json } from './json.ts';
 
 export const AUCTION_KINDS = ['first_price_sealed', 'second_price_sealed', 'english', 'dutch'] as const;
+/** By which rules it is bid and priced: open and rising, at a falling price, or sealed at the first or second price. */
 export type AuctionKind = (typeof AUCTION_KINDS)[number];
 
 /** `forward`: the highest bid is best. `reverse`: the lowest. */
 export const AUCTION_DIRECTIONS = ['forward', 'reverse'] as const;
+/** `forward`: the highest bid wins. `reverse`: the lowest does, as with offers to do a task. */
 export type AuctionDirection = (typeof AUCTION_DIRECTIONS)[number];
 
 /** At prices below `below` bids must improve by `step`; the last row may hold for every higher price. */

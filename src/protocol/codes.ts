@@ -73,6 +73,7 @@ export const CODES = {
   outcome_not_found: 'no outcome of this decision is stored',
 } as const;
 
+/** Why something was rejected: one code for each rule; {@link CODES} says which may pass by themselves. */
 export type Code = keyof typeof CODES;
 
 /** Codes after which the very same decision may succeed later. */
@@ -86,6 +87,7 @@ const TRANSIENT: ReadonlySet<Code> = new Set([
   'bid_too_low',
 ]);
 
+/** May the same decision be accepted later, without anything being changed about it? */
 export function isTransient(code: Code): boolean {
   return TRANSIENT.has(code);
 }

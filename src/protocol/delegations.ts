@@ -7,6 +7,7 @@ import type { EntityCommon } from './entity-common.ts';
 export const DELEGATION_KINDS = ['direct', 'pooled'] as const;
 export const DELEGATION_STATES = ['live', 'revoked', 'expired'] as const;
 
+/** `direct`: to one agent. `pooled`: to every member of the pool. */
 export type DelegationKind = (typeof DELEGATION_KINDS)[number];
 
 /** What a delegation rests on that was made for somebody else: what that principal delegated, and through which link. */

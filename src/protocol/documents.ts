@@ -7,6 +7,7 @@ import type { Json } from './json.ts';
 import { COMMONS, SYSTEM } from './names.ts';
 import type { PoolQuotas } from './quotas.ts';
 
+/** Who may join a pool: everyone, the agents of a list, or whoever shows the token of which the pool keeps the hash. */
 export type Admission =
   | { readonly kind: 'open' }
   | { readonly kind: 'allowlist'; readonly agents: readonly string[] }
@@ -18,6 +19,7 @@ export interface Origin {
   readonly decisionId: string;
 }
 
+/** A group of agents with its tasks and its rules. Times are milliseconds since the epoch. */
 export interface Pool {
   readonly pool: string;
   readonly owner: string;
@@ -61,6 +63,7 @@ export const COMMONS_POOL: Pool = {
   origin: { agent: SYSTEM, decisionId: 'genesis' },
 };
 
+/** An agent in a pool. Times are milliseconds since the epoch. */
 export interface Member {
   readonly pool: string;
   readonly agent: string;
@@ -78,6 +81,7 @@ export function presenceEnds(member: Member | undefined): number | undefined {
   return member.lastSeenAt + member.presenceMs;
 }
 
+/** Who holds a task, and until when. Times are milliseconds since the epoch. */
 export interface Claim {
   readonly agent: string;
   readonly epoch: number;
@@ -182,21 +186,31 @@ export type CancelledTask = InState<
 export type FailureCause = 'failed' | 'abandoned' | 'deadline_passed';
 /** `cancelled`: someone said so; `pool_closed`: nobody held it when its pool was closed, or nobody holds it any more. */
 export type CancelCause = 'cancelled' | 'dependency_failed' | 'pool_closed';
+/** A task that an agent holds: assigned, or running once its holder has begun. */
 export type ClaimedTask = AssignedTask | RunningTask;
 export type WaitingTask = BlockedTask | ScheduledTask | PendingTask;
+/** A task that has not ended. */
 export type LiveTask = WaitingTask | ClaimedTask;
+/** A task that has ended: completed, failed or cancelled. */
 export type FinalTask = CompletedTask | FailedTask | CancelledTask;
+/** A task with just the fields of its state. Times are milliseconds since the epoch. */
 export type Task = LiveTask | FinalTask;
+/** How far a task is. */
 export type TaskState = Task['state'];
 
+/** States in which a task still waits or is being done. */
 export const LIVE_STATES = ['blocked', 'scheduled', 'pending', 'assigned', 'running'] as const;
+/** States that a task does not leave any more. */
 export const FINAL_STATES = ['completed', 'failed', 'cancelled'] as const;
+/** All states of a task, the live ones first. */
 export const TASK_STATES = [...LIVE_STATES, ...FINAL_STATES] as const;
 
+/** Has the task ended? */
 export function isFinal(task: Task): task is FinalTask {
   return task.state === 'completed' || task.state === 'failed' || task.state === 'cancelled';
 }
 
+/** Does somebody hold the task? */
 export function isClaimed(task: Task): task is ClaimedTask {
   return task.state === 'assigned' || task.state === 'running';
 }

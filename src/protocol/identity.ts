@@ -5,8 +5,10 @@
 import { isName, isReserved, OBSERVER, OPERATOR } from './names.ts';
 
 export const ROLES = ['agent', 'worker', 'operator', 'observer'] as const;
+/** What a connection may do: decide, operate, look on, or work for the system. */
 export type Role = (typeof ROLES)[number];
 
+/** As whom the server knows a connection. */
 export interface Identity {
   readonly role: Role;
   readonly name: string;

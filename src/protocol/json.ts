@@ -7,6 +7,7 @@ import { pathAt } from './json-path.ts';
 import { MAX_DEPTH, MAX_VALUES } from './limits.ts';
 import { keepsItsDigits, mayLoseDigits } from './written-numbers.ts';
 
+/** Whatever JSON can say. */
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 /** A member that is undefined is none: writing JSON leaves it out. */
 export interface JsonObject {

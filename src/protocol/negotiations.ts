@@ -2,6 +2,7 @@
 import type { EntityCommon } from './entity-common.ts';
 import type { Json } from './json.ts';
 
+/** One offer of a negotiation. */
 export interface Proposal {
   /** `p-1`, `p-2` and so on, in the order of the session. */
   readonly proposalId: string;

@@ -79,16 +79,20 @@ export const QUERIES = {
   }),
 } as const;
 
+/** The name of a query. */
 export type QueryName = keyof typeof QUERIES;
+/** What a query is asked with. */
 export type QueryInput<N extends QueryName> = z.input<(typeof QUERIES)[N]>;
 export type QueryOf<N extends QueryName> = z.output<(typeof QUERIES)[N]>;
 
+/** Part of a list. `cursor` is asked for the next part; absent at the end. */
 export interface Page<T> {
   readonly items: readonly T[];
   /** Ask for the next page with it; absent on the last one. A page ends early where it would be too large to send. */
   readonly cursor?: string;
 }
 
+/** How much there is in a pool. */
 export interface PoolStats {
   readonly pool: string;
   readonly members: number;
@@ -97,6 +101,7 @@ export interface PoolStats {
   readonly sequence: number;
 }
 
+/** How one shard of the system stands. */
 export interface ShardStats {
   readonly shard: number;
   /** Last decision of the log that is applied. */
@@ -125,6 +130,7 @@ export interface WorkerAlarm {
   readonly toDo: string;
 }
 
+/** How the system stands. Times are milliseconds since the epoch. */
 export interface Stats {
   readonly shards: readonly ShardStats[];
   readonly logLastSeq: number;

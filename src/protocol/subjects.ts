@@ -5,6 +5,7 @@
 import { CLOCK_POOL, isName, OPERATOR } from './names.ts';
 import { shardOf } from './shard.ts';
 
+/** What the subjects of a system begin with where nothing else is said. */
 export const DEFAULT_NAMESPACE = 'converge';
 
 /** Who decided, where, and on which shard's log it was found: all that a subject proves. */
@@ -14,6 +15,7 @@ export interface DecisionAddress {
   readonly agent: string;
 }
 
+/** The names of all NATS subjects of one system. */
 export interface Subjects {
   readonly namespace: string;
   /** Where an agent publishes its decisions about a pool. */
@@ -60,6 +62,7 @@ export interface Subjects {
   readonly snapshotHeads: string;
 }
 
+/** The names of all NATS subjects of a system; `converge` is the namespace when left out. */
 export function subjects(namespace: string = DEFAULT_NAMESPACE): Subjects {
   const ns = namespace;
   const upper = otherCase(ns);

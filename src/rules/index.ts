@@ -38,7 +38,7 @@ export type { Settlement, SettlementRules, Sold, Unsold } from './auctions/settl
 export { closeAfterBid, SOFT_CLOSES_AT_MOST, type SoftClose } from './auctions/soft-close.ts';
 export { type ChainAnswer, type ChainQuestion, findChain } from './delegations/chains.ts';
 export { DELEGABLE_FAMILIES, type DecisionFamily, familyOf } from './delegations/families.ts';
-export { coversReading, isLetKnow, type Knowing, type Readable } from './delegations/knowing.ts';
+export { coversReading, isLetKnow, type Readable } from './delegations/knowing.ts';
 export {
   type Delegation,
   isLive,
@@ -55,7 +55,6 @@ export {
   type ScopeEntry,
 } from './delegations/scopes.ts';
 export {
-  type Circumstances,
   type DelegationFault,
   delegationFault,
   downstream,

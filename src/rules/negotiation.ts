@@ -7,6 +7,7 @@ export interface Offer {
   readonly acceptedBy: readonly string[];
 }
 
+/** How a negotiation stands after an offer or an acceptance, or why it was refused. */
 export type OfferAnswer =
   | { readonly accepted: true; readonly offer: Offer }
   | { readonly accepted: false; readonly code: 'not_a_participant' | 'stale_proposal' | 'own_proposal' };

@@ -2,7 +2,7 @@
 export class ServersUnavailableError extends Error {
   override readonly name = 'ServersUnavailableError';
   /** EX_UNAVAILABLE of sysexits.h, for the process that gives up because of this. */
-  readonly exitCode = 69;
+  readonly kind = 'unavailable';
 }
 
 /** A server was found but did not come up; the message ends with the last lines that it printed. */

@@ -1,5 +1,5 @@
 /** A halted shard keeps its lease and does nothing; everyone who looks is told why: log, figures, `/readyz`, the store. */
-import { ConvergeError, EXIT, LogDivergedError } from '../errors.ts';
+import { ConvergeError, LogDivergedError } from '../errors.ts';
 import type { ShardStore } from '../state/shard-store.ts';
 import type { AlarmDetail, AlarmName, Alarms } from './alarms.ts';
 import type { WorkerMetrics } from './metrics.ts';
@@ -13,7 +13,7 @@ export const LOOK_AGAIN_MS = 1_000;
  * shard on, and goes on by itself when nothing throws any more.
  */
 export class ShardHaltedError extends ConvergeError {
-  readonly exitCode = EXIT.failure;
+  readonly kind = 'failure';
   readonly alarm: AlarmName;
   readonly detail: AlarmDetail;
   readonly lookAgainMs: number;

@@ -95,7 +95,7 @@ describe('when there is no server', () => {
     const error: unknown = await startRedis({ dataDir: '/no/such', env: nothing }, host).catch((e) => e);
     expect(error).toBeInstanceOf(ServersUnavailableError);
     expect(error).toMatchObject({
-      exitCode: 69,
+      kind: 'unavailable',
       message: expect.stringContaining(
         '\n\n  sudo apt-get install -y --no-install-recommends redis-server nats-server\n\n',
       ),

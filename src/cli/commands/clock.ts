@@ -2,7 +2,8 @@
 import { jetstream } from '@nats-io/jetstream';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type NatsConnection, nuid } from 'nats';
-import { ConfigurationError, EXIT } from '../../errors.ts';
+import { ConfigurationError } from '../../errors.ts';
+import { EXIT } from '../../programs/exit.ts';
 import { subjects as subjectsOf } from '../../protocol/subjects.ts';
 import type { Redis } from '../../state/redis.ts';
 import { sleep } from '../../timers.ts';

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { EXIT } from '../../errors.ts';
+import { EXIT } from '../../programs/exit.ts';
 import type { Call, Run } from '../call.ts';
 import { callerOf, layoutOf, withNats } from '../nats-connection.ts';
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import type { Config } from '../../config.ts';
-import { ConfigurationError, EXIT } from '../../errors.ts';
+import { ConfigurationError } from '../../errors.ts';
+import { EXIT } from '../../programs/exit.ts';
 import { withoutCredentials } from '../../servers/given-server.ts';
 import type { Call, Run } from '../call.ts';
 import { type Check, fail, ok } from '../doctor/check.ts';

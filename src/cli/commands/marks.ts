@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { forEachShard } from '../../bus/log-origin.ts';
 import { NatsTrimMarks } from '../../bus/nats-trim-marks.ts';
 import { MARK_MISSING, type TrimMark } from '../../bus/trim-marks.ts';
-import { EXIT } from '../../errors.ts';
+import { EXIT } from '../../programs/exit.ts';
 import { subjects as subjectsOf } from '../../protocol/subjects.ts';
 import { renewMarks } from '../../workers/renew-marks.ts';
 import type { Call, Run } from '../call.ts';

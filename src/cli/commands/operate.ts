@@ -4,7 +4,7 @@ import type { NatsConnection } from 'nats';
 import { ConvergeClient } from '../../client/client.ts';
 import { PoolManager } from '../../client/pool-manager.ts';
 import { natsAccess } from '../../config.ts';
-import { EXIT } from '../../errors.ts';
+import { EXIT } from '../../programs/exit.ts';
 import { OPERATOR } from '../../protocol/names.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import type { Call, Run } from '../call.ts';

@@ -3,7 +3,7 @@ import { ConvergeClient } from '../../client/client.ts';
 import type { Published } from '../../client/decision-channel.ts';
 import type { AnyDecisionInput } from '../../client/outcomes.ts';
 import { natsAccess } from '../../config.ts';
-import { EXIT } from '../../errors.ts';
+import { EXIT } from '../../programs/exit.ts';
 import type { Identity } from '../../protocol/identity.ts';
 import { OPERATOR } from '../../protocol/names.ts';
 import type { Outcome } from '../../protocol/outcome.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { ConfigInput } from '../../config.ts';
-import { EXIT } from '../../errors.ts';
+import { EXIT } from '../../programs/exit.ts';
 import type { Call, Run } from '../call.ts';
 import { setting } from '../global-options.ts';
 import { Interruption } from '../interruption.ts';

@@ -2,7 +2,7 @@
  * The loop of an agent: joins its pools, is heard from, sees what happens and what there is to do, and either decides
  * itself (`decide`) or takes whatever task is next (`work`). Claims are renewed as long as they are held.
  */
-import { ConfigurationError, ConvergeError, EXIT, messageOf } from '../../errors.ts';
+import { ConfigurationError, ConvergeError, messageOf } from '../../errors.ts';
 import { COMMONS } from '../../protocol/names.ts';
 import { sleep } from '../../timers.ts';
 import { within } from '../../within.ts';
@@ -23,6 +23,7 @@ import type { Work } from './run-task.ts';
 import { TakeUp } from './take-up.ts';
 import { WorkBench } from './work-bench.ts';
 
+/** Who an agent is, where it works, and what it does; see {@link Agent}. */
 export interface AgentOptions<C extends CustomDecision = never> {
   /** Whose agent it is. Stays open when the agent stops. */
   readonly client: ConvergeClient;
@@ -51,6 +52,7 @@ export interface AgentOptions<C extends CustomDecision = never> {
   readonly onError?: ((error: unknown) => void) | undefined;
 }
 
+/** How an agent ends: how long its work may go on, and what becomes of its claims. */
 export interface StopOptions {
   /** Wait for what is being worked on (true), or abort it. */
   readonly graceful?: boolean | undefined;
@@ -64,15 +66,26 @@ const ABORTED_WITHIN_MS = 1_000;
 
 /** Started twice, or after it was stopped: an agent runs once. */
 export class AgentStateError extends ConvergeError {
-  readonly exitCode = EXIT.usage;
+  readonly kind = 'usage';
 }
 
 /** Another process runs an agent of the same name: each takes and ends claims of which the other knows nothing. */
 export class AgentNameSharedError extends ConvergeError {
-  readonly exitCode = EXIT.usage;
+  readonly kind = 'usage';
 }
 
+/**
+ * An agent that runs by itself: joins its pools, claims tasks and does them (`work`), looks at what happens and decides
+ * (`decide`), and ends in order. Claims are renewed while their work goes on.
+ *
+ * @example
+ * const agent = new Agent({ client, pools: [{ pool: 'writers' }], work: async (task) => summarise(task.inputs) });
+ * await agent.start();
+ * // … later: finish what is being worked on, for 10 s at most.
+ * await agent.stop({ timeoutMs: 10_000 });
+ */
 export class Agent<C extends CustomDecision = never> {
+  /** The connection that it works on, which stays open when it ends. */
   readonly client: ConvergeClient;
   readonly #options: AgentOptions<C>;
   readonly #tasks: TaskManager;

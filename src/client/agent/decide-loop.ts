@@ -19,6 +19,7 @@ import type { HeldClaim } from './held-claim.ts';
 import { Mailbox } from './mailbox.ts';
 import type { AgentPool } from './membership.ts';
 
+/** What the `decide` of an agent may know and use. */
 export interface DecideContext {
   readonly client: ConvergeClient;
   /**

@@ -12,6 +12,7 @@ import type { HeldClaim } from './held-claim.ts';
 /** A task as `work` gets it. */
 export type WorkTask = HeldTask & { readonly pool: string };
 
+/** What the `work` of an agent may know and use. */
 export interface WorkContext {
   /** Aborted when the claim is lost (cancelled, expired, given away) or the agent stops: nobody waits any more. */
   readonly signal: AbortSignal;

@@ -120,7 +120,9 @@ export const FAMILIES = {
   delegations: ['Delegate', 'RevokeDelegation'],
 } as const satisfies Record<string, readonly (keyof typeof SINGLE_DECISIONS)[]>;
 
+/** The name of a decision type about one thing: all but `Batch` and what only the system decides. */
 export type SingleType = keyof typeof SINGLE_DECISIONS;
+/** The name of a decision type, those included that only operators and the system decide. */
 export type DecisionType = SingleType | 'Batch' | 'Sweep' | 'Settle' | 'Pressure' | 'Clock';
 
 /** A validated decision of one type, as the handlers see it: the name of the type decides the fields. */
@@ -141,9 +143,11 @@ export type Decision = SingleDecision | Batch | Sweep | Settle | Pressure | Cloc
 
 /** A decision as an author writes it: without the id, which the client chooses when it is left out. */
 type WithoutId<D> = D extends unknown ? Omit<D, 'id'> & { id?: string } : never;
+/** A decision as its author writes it. */
 export type DecisionInput = {
   [T in SingleType]: WithoutId<z.input<(typeof SINGLE_DECISIONS)[T]>>;
 }[SingleType];
+/** Up to 100 decisions in one pool that are decided one after the other; `atomic`: all or none. */
 export interface BatchInput {
   readonly id?: string;
   readonly type: 'Batch';

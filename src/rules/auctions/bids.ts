@@ -2,6 +2,7 @@
 import { type Amount, compareAmounts } from '../amounts.ts';
 import { type Direction, reaches } from './direction.ts';
 
+/** One bid of one bidder. */
 export interface Bid {
   readonly bidder: string;
   readonly amount: Amount;

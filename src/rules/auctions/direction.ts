@@ -5,6 +5,7 @@
  */
 import { type Amount, MAX_AMOUNT } from '../amounts.ts';
 
+/** Which bid is better: the higher one (`forward`) or the lower one (`reverse`). */
 export type Direction = 'forward' | 'reverse';
 
 /** Is `a` strictly better for the opener than `b`? */

@@ -2,6 +2,7 @@
 import type { Amount } from '../amounts.ts';
 import { type Direction, improvedBy, reaches, worstAmount } from './direction.ts';
 
+/** How the price of a Dutch auction moves. `stepMs` in milliseconds. */
 export interface DutchRules {
   readonly direction: Direction;
   readonly startPrice: Amount;
@@ -12,6 +13,7 @@ export interface DutchRules {
   readonly reserve?: Amount | undefined;
 }
 
+/** Whether a bid takes the lot, and at what price; or why not. */
 export type DutchAnswer =
   | { readonly accepted: true; readonly price: Amount }
   | { readonly accepted: false; readonly code: 'bid_too_low'; readonly required: Amount };

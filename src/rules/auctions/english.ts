@@ -12,6 +12,7 @@ import { beats, betterOf, type Direction, improvedBy, reaches, worseOf, worstAmo
 import { type Increment, improvedByIncrement, incrementAt } from './increments.ts';
 import { type Settlement, type SettlementRules, settle } from './settlement.ts';
 
+/** What the bids of an English auction must keep. `proxy`: bids are limits up to which the system bids on. */
 export interface EnglishRules {
   readonly direction: Direction;
   /** The first bid must reach it, and with proxies it is the price until a second bidder comes. */
@@ -31,17 +32,20 @@ export interface EnglishStanding {
   readonly runnerUp?: Amount | undefined;
 }
 
+/** All that the next bid of an English auction is judged by. */
 export interface EnglishState {
   readonly rules: EnglishRules;
   /** Absent before the first bid. */
   readonly standing?: EnglishStanding | undefined;
 }
 
+/** One bid of an open, rising auction. */
 export interface EnglishBid {
   readonly bidder: string;
   readonly amount: Amount;
 }
 
+/** How an English auction stands after a bid, or why it was refused. */
 export type EnglishAnswer =
   | { readonly accepted: true; readonly state: EnglishState }
   | {
@@ -91,6 +95,7 @@ export function placeEnglishBid(state: EnglishState, bid: EnglishBid): EnglishAn
     : challenge(rules, standing, bid);
 }
 
+/** What of the rules counts when an English auction is settled. */
 export interface EnglishSettlementRules extends EnglishRules, SettlementRules {}
 
 /**

@@ -12,6 +12,7 @@ export type SealedAnswer =
   | { readonly accepted: true }
   | { readonly accepted: false; readonly code: 'bid_too_low'; readonly required: Amount };
 
+/** The bids of a sealed auction after one more: a later bid of the same bidder replaces the one before. */
 export function placeSealedBid(
   { direction, startPrice }: Pick<SettlementRules, 'direction' | 'startPrice'>,
   amount: Amount,

@@ -3,6 +3,7 @@ import type { Amount } from '../amounts.ts';
 import type { Bid } from './bids.ts';
 import { betterOf, type Direction, reaches, worstAmount } from './direction.ts';
 
+/** Who won, what it pays, what it bid, and who stood where. */
 export interface Sold {
   readonly sold: true;
   readonly winner: string;
@@ -14,12 +15,14 @@ export interface Sold {
   readonly ranking: readonly Bid[];
 }
 
+/** Why nobody won. */
 export interface Unsold {
   readonly sold: false;
   readonly why: 'no_bids' | 'reserve_not_met';
   readonly ranking: readonly [];
 }
 
+/** How an auction ends: sold to whom and at what price, or why not. */
 export type Settlement = Sold | Unsold;
 
 /** What every settlement needs to know. */

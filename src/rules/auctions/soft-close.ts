@@ -3,6 +3,7 @@
 /** Soft closes that fit between the first close and the latest, where the opener has not said when the latest is. */
 export const SOFT_CLOSES_AT_MOST = 20;
 
+/** When an auction closes, and how late bids put that off. Times in milliseconds since the epoch, `softCloseMs` in milliseconds. */
 export interface SoftClose {
   readonly closesAtMs: number;
   readonly softCloseMs: number;

@@ -10,6 +10,7 @@ import {
 } from './links.ts';
 import { covers, type ScopedDecision } from './scopes.ts';
 
+/** Who acts for whom, with what decision, and by which delegations it may be covered. */
 export interface ChainQuestion {
   readonly principalId: string;
   readonly agentId: string;

@@ -2,6 +2,7 @@
 
 export const DELEGABLE_FAMILIES = ['tasks', 'auctions', 'votes', 'negotiations', 'delegations'] as const;
 
+/** Decision types that are delegated together: `votes` stands for all that can be decided about votes. */
 export type DecisionFamily = (typeof DELEGABLE_FAMILIES)[number];
 
 const TYPES: Readonly<Record<DecisionFamily, readonly string[]>> = {

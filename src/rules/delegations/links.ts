@@ -25,6 +25,7 @@ export interface Delegation {
   readonly passedOn?: PassedOn | undefined;
 }
 
+/** From what a delegation was passed on. */
 export interface PassedOn {
   /** For whom it was passed on. */
   readonly principalId: string;

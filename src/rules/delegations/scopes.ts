@@ -4,6 +4,7 @@
  */
 import { familyOf } from './families.ts';
 
+/** What a delegation covers; see {@link covers}. */
 export type Scope = readonly string[];
 
 /** A decision as scopes see it. */
@@ -15,6 +16,7 @@ export interface ScopedDecision {
   readonly entityId?: string | undefined;
 }
 
+/** One entry of a scope, taken apart: a type or a family, and the one thing it is narrowed to. */
 export interface ScopeEntry {
   /** A decision type or a family. */
   readonly name: string;

@@ -13,6 +13,7 @@ export type Choice =
   | { readonly ranking: readonly Rank[] }
   | { readonly abstain: true };
 
+/** One ballot, with its weight: 1 when left out. */
 export interface Ballot {
   readonly voter: string;
   /** A positive integer (1): a ballot of weight 3 counts as three equal ballots. */
@@ -23,6 +24,7 @@ export interface Ballot {
 /** The kind of choice that a counting rule reads; abstaining is possible under each. */
 export type ChoiceKind = 'option' | 'approvals' | 'ranking';
 
+/** Most options that a vote may have. */
 export const MAX_OPTIONS = 64;
 
 /** Most weight of all ballots together: Borda's points, up to 63 for each, in halves, still add up exactly. */

@@ -3,6 +3,7 @@ import { type Ballot, type Choice, MAX_TOTAL_WEIGHT } from './ballots.ts';
 import { countVote, type VoteMethod } from './methods.ts';
 import type { VoteResult } from './result.ts';
 
+/** What is voted on, by which method, who may vote, and how many must. */
 export interface Poll {
   readonly method: VoteMethod;
   readonly options: readonly string[];

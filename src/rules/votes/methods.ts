@@ -8,6 +8,7 @@ import { rankedVote } from './ranked.ts';
 import type { VoteResult } from './result.ts';
 import { schulzeVote } from './schulze.ts';
 
+/** How ballots are counted; see {@link decideVote}. */
 export type VoteMethod =
   | 'plurality'
   | 'majority'

@@ -7,6 +7,7 @@ import type { Matrix } from './pairwise.ts';
  */
 export type VoteReason = 'decided' | 'tie' | 'no_majority' | 'no_quorum';
 
+/** One round of a ranked vote: the counts, and who is out after it. */
 export interface VoteRound {
   /** Weight (Borda: points; Schulze: options beaten) of each option that was in this round. */
   readonly counts: Readonly<Record<string, number>>;
@@ -17,6 +18,7 @@ export interface VoteRound {
   readonly exhausted?: number;
 }
 
+/** Whether a vote is decided, for what, and why: with the counts that it follows from. */
 export interface VoteResult {
   readonly winner: string | undefined;
   readonly why: VoteReason;

@@ -3,6 +3,7 @@ import { type Ballot, checkBallots } from './ballots.ts';
 import { entry, type Matrix, pairwiseOf } from './pairwise.ts';
 import { roundOf, type VoteResult, winnerOrTie } from './result.ts';
 
+/** The result, and the preferences of each option over each other that it follows from. */
 export interface SchulzeResult extends VoteResult {
   readonly pairwise: Matrix;
   readonly strongestPaths: Matrix;

@@ -1,11 +1,11 @@
 /** What a worker may load: a shard that its heap cannot hold is given back, loudly, instead of ending the process. */
 import { getHeapStatistics } from 'node:v8';
-import { ConvergeError, EXIT } from '../../errors.ts';
+import { ConvergeError } from '../../errors.ts';
 import type { LoadGuard } from '../../state/shard-store.ts';
 
 /** Thrown while a shard is loaded; whoever holds its lease gives it back. */
 export class ShardTooLargeError extends ConvergeError {
-  readonly exitCode = EXIT.failure;
+  readonly kind = 'failure';
 }
 
 /** Shares of the heap: for all shards together, as they are counted; and for whatever is on the heap while one is loaded. */
