@@ -21,7 +21,7 @@ import { type RunningWorker, startWorker } from '../../src/workers/worker.ts';
 import { until } from '../support/until.ts';
 import { JwtOperator, type UserOptions } from './jwt.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const SHARDS = 2;
 const operator = new JwtOperator('converge', SHARDS);

@@ -13,7 +13,7 @@ import {
 import { until } from '../support/until.ts';
 import { useGuardedSystem } from './guarded.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 /** Snapshots and trimming as often as can be, so that what they need is tried as well. */
 const guarded = useGuardedSystem({

@@ -14,7 +14,7 @@ import { rebuild } from '../../src/workers/rebuild.ts';
 import { startWorker } from '../../src/workers/worker.ts';
 import { until } from '../support/until.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const PASSWORDS = { worker: 'worker-password', bullmq: 'bullmq-password' };
 const NAMESPACE = 'acl';

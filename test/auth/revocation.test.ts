@@ -9,7 +9,7 @@ import { startWorker } from '../../src/workers/worker.ts';
 import { until } from '../support/until.ts';
 import { useGuardedSystem } from './guarded.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const guarded = useGuardedSystem();
 

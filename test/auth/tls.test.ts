@@ -18,7 +18,7 @@ import {
 import { startWorker } from '../../src/workers/worker.ts';
 import { until } from '../support/until.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 let dir: string;
 let nats: RunningServer;

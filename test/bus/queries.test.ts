@@ -4,7 +4,7 @@ import type { RawAgent, Reply } from '../support/raw-agent.ts';
 import { NO_SWEEPS, type Space, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const system = useSystem();
 

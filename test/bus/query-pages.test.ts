@@ -4,7 +4,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { RawAgent } from '../support/raw-agent.ts';
 import { NO_SWEEPS, useSystem } from '../support/system.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const system = useSystem();
 /** What one answer may hold: half of NATS' default payload. */

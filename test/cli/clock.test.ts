@@ -13,7 +13,7 @@ import { until } from '../support/until.ts';
 import { jsonOf, useConverge } from './command.ts';
 import { LITTLE_ROOM, SHARDS, useServers } from './servers.ts';
 
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const servers = useServers();
 const converge = useConverge(() => servers.env);

@@ -32,7 +32,7 @@ describe('after a stop nothing is begun', () => {
     const { pool, members } = await room();
     const { agent } = await started(pool, { pools: [{ pool, presenceMs: 200 }], work: () => null });
     await agent.stop();
-    await vi.waitFor(async () => expect(await members()).toEqual([]), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await members()).toEqual([]), { timeout: 60_000 });
     await sleep(500);
     expect(await members()).toEqual([]);
   });

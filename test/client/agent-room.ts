@@ -36,7 +36,7 @@ export function useAgents() {
     const pools = new PoolManager(boss);
     const tasks = new TaskManager(boss);
     await pools.createPool(pool, options);
-    const becomes = (taskId: string, state: Task['state'], timeout = 10_000): Promise<Task> =>
+    const becomes = (taskId: string, state: Task['state'], timeout = 60_000): Promise<Task> =>
       vi.waitFor(
         async () => {
           const task = await tasks.getTask(taskId, { pool });

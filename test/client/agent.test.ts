@@ -57,7 +57,7 @@ async function setup(poolOptions: Parameters<PoolManager['createPool']>[1] = {})
           if (task?.state !== state) throw new Error(`${taskId} is ${task?.state}, not ${state}`);
           return task;
         },
-        { timeout: 10_000 },
+        { timeout: 60_000 },
       ),
   };
 }
@@ -413,11 +413,11 @@ it('several agents share the tasks of a pool, and all of them are completed, als
       const { items } = await tasks.listTasks({ pool, state: 'completed', limit: 1_000 });
       expect(items).toHaveLength(300);
     },
-    { timeout: 30_000, interval: 100 },
+    { timeout: 100_000, interval: 100 },
   );
   expect(new Set(done).size).toBe(300);
   expect(workers).toHaveLength(3);
-}, 60_000);
+}, 240_000);
 
 it('an agent that decides sees what happened and what there is to do, and what became of its decisions', async () => {
   const { pool, submit, becomes, boss } = await setup();

@@ -61,7 +61,7 @@ async function whileStopped<T>(act: () => Promise<T>): Promise<T> {
   await broker.server.kill('SIGSTOP');
   try {
     // On a busy machine its threads go on for a while.
-    await vi.waitFor(async () => expect(await processState()).toMatch(/^T/), { timeout: 10_000 });
+    await vi.waitFor(async () => expect(await processState()).toMatch(/^T/), { timeout: 60_000 });
     return await act();
   } finally {
     await broker.server.kill('SIGCONT');

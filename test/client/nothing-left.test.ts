@@ -54,7 +54,9 @@ it.each([
     feed.close();
     await feed.opened.catch(() => undefined);
   }
-  await vi.waitFor(() => expect(subscriptions(connection)).toBeLessThanOrEqual(open + 2), { timeout: 5_000 });
+  await vi.waitFor(() => expect(subscriptions(connection)).toBeLessThanOrEqual(open + 2), {
+    timeout: 60_000,
+  });
   expect(watchersOf(connection)).toBe(watchers);
   // The server forgets consumers that nobody listens to after five seconds.
   await vi.waitFor(async () => expect(await feedConsumers(agent)).toBe(0), {

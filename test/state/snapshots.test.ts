@@ -18,7 +18,7 @@ import { MemoryLog, startShard } from '../support/shard.ts';
 import { useSystem } from '../support/system.ts';
 import { workload } from '../support/workload.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const system = useSystem({ redis: { appendOnly: false } });
 const EMPTY: StoredPosition = { seq: 0, hash: undefined, logIdentity: undefined };

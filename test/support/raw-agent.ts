@@ -37,7 +37,7 @@ export interface RawAgentOptions {
   readonly name: string;
 }
 
-const OUTCOME_WITHIN_MS = 15_000;
+const OUTCOME_WITHIN_MS = 60_000;
 
 export class RawAgent {
   readonly nats: NatsConnection;

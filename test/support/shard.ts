@@ -242,7 +242,7 @@ export async function startShard(system: System, setup: ShardSetup): Promise<Sha
     applied: async () => {
       const last = (log as MemoryLog).lastSeq;
       const seq = async (): Promise<number> => Number(await system.redis.hget(keys.meta, 'seq'));
-      await until(`message ${last} to be applied`, async () => (await seq()) === last, 60_000);
+      await until(`message ${last} to be applied`, async () => (await seq()) === last, 200_000);
     },
     stop: () => (stopped ??= stop()),
   };

@@ -61,10 +61,10 @@ async function pendingFor(agent: string): Promise<string[]> {
 
 describe('a sealed auction of a task on the real system', () => {
   it('hides the task and the bids, hands the claim over when it closes, and on to the next when it expires', async () => {
-    const task = { taskId: 't', objective: 'o', constraints: { claimTtlMs: 300 } };
+    const task = { taskId: 't', objective: 'o', constraints: { claimTtlMs: 3_000 } };
     acceptedOrThrow(await ann.decide('work', { type: 'SubmitTask', ...task }));
     expect(await pendingFor('bob')).toEqual(['t']);
-    const closesAt = Date.now() + 1_000;
+    const closesAt = Date.now() + 4_000;
     const terms = { kind: 'second_price_sealed', closesAt, taskId: 't', reserve: '1.5' } as const;
     acceptedOrThrow(await ann.decide('work', { type: 'OpenAuction', auctionId: 'a', ...terms }));
     expect(await pendingFor('bob')).toEqual([]);

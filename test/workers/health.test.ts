@@ -11,7 +11,7 @@ import { figuresOf, readOperations } from '../support/operations.ts';
 import { NO_SWEEPS, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const system = useSystem();
 

@@ -11,7 +11,7 @@ import { ownersOf } from '../support/owners.ts';
 import { NO_SWEEPS, type Space, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const system = useSystem();
 const SHARDS = 6;
@@ -60,14 +60,14 @@ it('one worker, then three, then one: the shards are shared evenly, under load, 
 });
 
 it('a worker that stops gives its shards away: nobody waits for a lease to lapse', async () => {
-  const leaseMs = 6_000;
+  const leaseMs = 12_000;
   const space = system.space({ ...NO_SWEEPS, shards: SHARDS, leaseMs });
   const first = await space.worker();
   const second = await space.worker();
-  await everyShardHeldBy(space, [first, second], 3);
+  await everyShardHeldBy(space, [first, second], 3, 40_000);
   const stopped = performance.now();
   await first.stop();
-  await everyShardHeldBy(space, [second], 6);
+  await everyShardHeldBy(space, [second], 6, leaseMs);
   // The other one looks for free shards three times per lease.
   expect(performance.now() - stopped).toBeLessThan(leaseMs * 0.7);
 });
@@ -86,11 +86,13 @@ it('a lease that somebody else took is let go of, and taken again when it is fre
 
 it('shards of a worker that vanished are free when its leases lapse', async () => {
   const space = system.space({ ...NO_SWEEPS, shards: SHARDS });
+  const began = performance.now();
   for (let shard = 0; shard < SHARDS; shard++) {
     await system.redis.set(`${space.ns}:{${shard}}:r:lease`, 'vanished', 'PX', 800);
   }
   const worker = await space.worker();
-  expect(worker.shards).toEqual([]);
+  await until('the worker to hold the first of them', () => worker.shards.length > 0);
+  expect(performance.now() - began).toBeGreaterThanOrEqual(790);
   await everyShardHeldBy(space, [worker], 6);
 });
 

@@ -12,7 +12,7 @@ import { NO_SWEEPS, type Space, useSystem } from '../support/system.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';
 
-vi.setConfig({ testTimeout: 90_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const system = useSystem();
 afterEach(async () => {

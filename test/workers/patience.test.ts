@@ -88,7 +88,9 @@ describe('a worker', () => {
     say(log, ns, 'bob', 4);
     await shard.applied();
     expect(commits).toBe(before + 1);
-    const codes = shard.publisher.results.slice(-4).map(({ outcome }) => JSON.parse(outcome).code);
+    const { results } = shard.publisher;
+    await until('the last to be told', () => results.some(({ key }) => key.includes('bob')));
+    const codes = results.slice(-4).map(({ outcome }) => JSON.parse(outcome).code);
     expect(codes).toEqual(['rate_limited', 'rate_limited', 'rate_limited', undefined]);
   });
 });

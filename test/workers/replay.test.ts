@@ -9,7 +9,7 @@ import { MemoryLog, RecordingPublisher, startShard } from '../support/shard.ts';
 import { useSystem } from '../support/system.ts';
 import { type Traffic, workload } from '../support/workload.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const system = useSystem({ redis: { appendOnly: false } });
 const COUNT = 1_200;

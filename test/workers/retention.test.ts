@@ -9,7 +9,7 @@ import { type Space, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 import { workload } from '../support/workload.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const system = useSystem();
 

@@ -4,7 +4,7 @@ import { shardKeys } from '../../src/state/keys.ts';
 import { type Space, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-vi.setConfig({ testTimeout: 120_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const system = useSystem();
 

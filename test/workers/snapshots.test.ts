@@ -20,7 +20,7 @@ import { NO_SWEEPS, type Space, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 import { workload } from '../support/workload.ts';
 
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const system = useSystem();
 const SILENT = pino({ level: 'silent' });

@@ -12,7 +12,7 @@ import { NO_SWEEPS, type Space, useSystem } from '../support/system.ts';
 import { believing } from '../support/time.ts';
 import { until } from '../support/until.ts';
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const system = useSystem();
 const open: (() => void)[] = [];

@@ -25,7 +25,7 @@ import { bucketOf, sealed, snapshotted } from '../support/snapshots.ts';
 import { NO_SWEEPS, type Space, useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 
-vi.setConfig({ testTimeout: 180_000 });
+vi.setConfig({ testTimeout: 300_000 });
 
 const system = useSystem();
 const SILENT = pino({ level: 'silent' });
