@@ -1,5 +1,5 @@
 /** Leases as Redis keeps them: they lapse by its own clock, which may be wrong. */
-import { leaseText, parseLease } from '../../src/state/lease.ts';
+import { type Heartbeat, leaseText, parseLease } from '../../src/state/lease.ts';
 import type { LeaseStore } from '../../src/state/lease-store.ts';
 import type { Link } from './link.ts';
 
@@ -76,6 +76,7 @@ export function memoryLeaseStore(
   holder: string,
   leaseMs: number,
   wall: () => number = Date.now,
+  about: () => Pick<Heartbeat, 'works' | 'leaves'> = () => ({}),
 ): LeaseStore {
   let beats = 0;
   return {
@@ -89,7 +90,7 @@ export function memoryLeaseStore(
       link.request('lease', () => new Set(shards.filter((shard) => leases.renew(shard, holder, leaseMs)))),
     release: (shard) => link.request('lease', () => leases.release(shard, holder)),
     heartbeat: () => {
-      const beat = { counter: beats++, leaseMs, wall: wall(), machine: 'sim', addresses: [] };
+      const beat = { counter: beats++, leaseMs, wall: wall(), machine: 'sim', addresses: [], ...about() };
       return link.request('lease', () => leases.heartbeat(holder, JSON.stringify(beat)));
     },
     bury: (other, seen) => link.request('lease', () => leases.bury(other, seen)),

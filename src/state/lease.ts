@@ -52,6 +52,10 @@ export interface Heartbeat {
   readonly addresses: readonly string[];
   /** What it finds each clock to show more than the true time, milliseconds. */
   readonly skews?: Readonly<Record<string, number | undefined>>;
+  /** None of its shards stands still: one that does elsewhere may move here. */
+  readonly works?: boolean;
+  /** Shards that it has given back and does not take for a while: the others share them. */
+  readonly leaves?: readonly number[];
   /** What is wrong with it. */
   readonly alarms?: readonly HeartbeatAlarm[] | undefined;
 }
@@ -77,6 +81,7 @@ export function parseHeartbeat(text: string): Heartbeat | undefined {
   if (typeof counter !== 'number' || typeof leaseMs !== 'number' || typeof wall !== 'number')
     return undefined;
   if (typeof machine !== 'string' || !Array.isArray(addresses)) return undefined;
+  const { works, leaves } = value;
   const known = {
     counter,
     leaseMs,
@@ -84,6 +89,8 @@ export function parseHeartbeat(text: string): Heartbeat | undefined {
     machine,
     addresses: addresses.map(String),
     ...(alarms && { alarms }),
+    ...(works === true && { works }),
+    ...(Array.isArray(leaves) && { leaves: leaves.filter((shard) => Number.isInteger(shard)).map(Number) }),
   };
   return isObject(skews) ? { ...known, skews: numbersOf(skews) } : known;
 }

@@ -9,7 +9,7 @@
  */
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
-import { parseHeartbeat, parseLease } from '../state/lease.ts';
+import { type Heartbeat, parseHeartbeat, parseLease } from '../state/lease.ts';
 import type { LeaseStore } from '../state/lease-store.ts';
 import type { Alarms } from './alarms.ts';
 import type { Admission, Quarantine } from './memory/quarantine.ts';
@@ -118,6 +118,18 @@ export class LeaseHolder {
    */
   takeNoMore(): void {
     this.#stopping ??= this.#options.store.goodbye().catch(() => undefined);
+  }
+
+  /** Of all workers that live, does another one say that its shards move? */
+  get othersWork(): boolean {
+    return this.#others().some(({ works }) => works === true);
+  }
+
+  /** Shards that this worker gave back and does not take yet: the others share them meanwhile. */
+  get left(): number[] {
+    const now = this.#options.clock.monotonic();
+    for (const [shard, until] of this.#refused) if (until <= now) this.#refused.delete(shard);
+    return [...this.#refused.keys()].sort((a, b) => a - b);
   }
 
   /** Gives one shard back, and does not take it again for so long: another worker may be able to work on it. */
@@ -236,7 +248,7 @@ export class LeaseHolder {
 
   async #balance(workers: number, now: number): Promise<void> {
     const { shards, store, random, onAcquired, logger } = this.#options;
-    const share = Math.ceil(shards / Math.max(1, workers));
+    const share = Math.ceil(shards / Math.max(1, workers)) + this.#leftByOthers();
     const mine = this.held.filter((shard) => !this.#leaving.has(shard));
     for (const shard of mine.slice(share)) void this.#giveBack(shard);
     // Workers begin at different shards, so that two that start together do not ask for the same ones.
@@ -279,6 +291,20 @@ export class LeaseHolder {
       await Promise.all(others.map((other) => this.#giveBack(other)));
     }
     return true;
+  }
+
+  /** How many shards others have given back and do not take: without them in the share they would be nobody's. */
+  #leftByOthers(): number {
+    const own = new Set(this.left);
+    const left = new Set(this.#others().flatMap(({ leaves = [] }) => leaves));
+    return [...left].filter((shard) => !own.has(shard)).length;
+  }
+
+  #others(): Heartbeat[] {
+    return this.#live.flatMap((holder) => {
+      if (holder === this.#options.holder) return [];
+      return parseHeartbeat(this.#heartbeats.of(holder)?.text ?? '') ?? [];
+    });
   }
 
   #mayTake(): boolean {

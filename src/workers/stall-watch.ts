@@ -35,12 +35,18 @@ export interface StallWatchOptions {
   /** The last message of a shard that the server's log holds; 0 where it holds none. */
   readonly lastSeqOf: (shard: number) => Promise<number>;
   readonly alarms: Alarms;
+  /** Another worker's heartbeat says that its shards move. */
+  readonly othersWork: () => boolean;
+  /** Gives the shard back, so that another worker takes it. */
+  readonly giveBack: (shard: number) => void;
   readonly clock: Pick<Clock, 'monotonic'>;
   readonly logger: Logger;
 }
 
 const LOOK_MS = 1_000;
 const STALLED_MS = 5_000;
+/** Another worker may be able to do what this one cannot: a shard that stands still for so long is left to it. */
+const GIVEN_BACK_MS = 30_000;
 const ASK_LOG_MS = 5_000;
 
 interface Watched {
@@ -55,6 +61,8 @@ interface Watched {
 export class StallWatch {
   readonly #options: StallWatchOptions;
   readonly #watched = new Map<number, Watched>();
+  /** A shard was given back, and none of the others has moved since: nothing says that this worker is any better. */
+  #isDoubtful = false;
   #timer: Timer | undefined;
   #isLooking = false;
 
@@ -76,6 +84,13 @@ export class StallWatch {
     this.#timer?.cancel();
   }
 
+  /** What others are told: nothing stands still here. */
+  get works(): boolean {
+    const now = this.#options.clock.monotonic();
+    const stands = [...this.#watched.values()].some(({ movedAt }) => now - movedAt >= STALLED_MS);
+    return !stands && !this.#isDoubtful;
+  }
+
   /** One look at every shard. */
   async look(): Promise<void> {
     const shards = [...this.#options.shards()];
@@ -86,13 +101,14 @@ export class StallWatch {
   }
 
   #lookAt(shard: number, worker: WatchedShard): void {
-    const { alarms, clock } = this.#options;
+    const { alarms, clock, logger, giveBack } = this.#options;
     const { health } = worker;
     const now = clock.monotonic();
     const watched = this.#of(shard, now);
     const isBehind = health?.position !== undefined && health.position < watched.lastSeq;
     const isWaiting = health !== undefined && (health.isWaiting || isBehind);
     if (!isWaiting || health.progress !== watched.progress) {
+      if (hasMoved(watched, health)) this.#isDoubtful = false;
       watched.progress = health?.progress ?? '';
       watched.movedAt = now;
       alarms.clear('shard_stalled', shard);
@@ -111,6 +127,11 @@ export class StallWatch {
       stalledMs,
     });
     if (isBehind && phase === 'read') worker.interrupt(mute);
+    if (stalledMs < GIVEN_BACK_MS || !this.#options.othersWork()) return;
+    logger.warn({ shard, reason, stalledMs }, 'the shard is given back: another worker makes progress');
+    this.#isDoubtful = true;
+    this.#watched.delete(shard);
+    giveBack(shard);
   }
 
   /** Only while the shard believes that nothing waits: else it is looked at anyway. */
@@ -135,4 +156,9 @@ export class StallWatch {
     }
     return watched;
   }
+}
+
+/** Not only that it is seen for the first time, or that nothing is known of it any more. */
+function hasMoved({ progress }: Watched, health: ShardHealth | undefined): boolean {
+  return progress !== '' && health !== undefined && health.progress !== progress;
 }

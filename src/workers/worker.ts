@@ -30,7 +30,7 @@ import { LeaseHolder } from './leases.ts';
 import { MarkWatch } from './mark-watch.ts';
 import { heapLimitBytes, MemoryWatch } from './memory/memory-watch.ts';
 import { Quarantine } from './memory/quarantine.ts';
-import { Refusals } from './memory/refusals.ts';
+import { REFUSED_MS, Refusals } from './memory/refusals.ts';
 import { WorkerMetrics } from './metrics.ts';
 import { lastSeqOf, logStamp } from './nats-ports.ts';
 import { OwnedShards } from './owned-shards.ts';
@@ -148,6 +148,8 @@ class WorkerProcess {
       shards: () => this.#shards.entries(),
       lastSeqOf: (shard) => lastSeqOf(connections.jsm, this.#subjects, shard),
       alarms: this.#alarms,
+      othersWork: () => this.#leases.othersWork,
+      giveBack: (shard) => void this.#leases.refuse(shard, REFUSED_MS),
       clock: SYSTEM_CLOCK,
       logger,
     });
@@ -440,6 +442,8 @@ class WorkerProcess {
           ...whereIs(),
           skews: this.#time.skews,
           alarms: heartbeatAlarms(this.#alarms),
+          works: this.#stalls.works,
+          leaves: this.#leases.left,
         }),
       }),
       holder: this.#holder,

@@ -16,6 +16,8 @@ class System {
   redisSkewMs = 0;
   readonly leases = new MemoryLeases(() => this.scheduler.now + this.redisSkewMs);
   readonly gained: string[] = [];
+  /** Whose heartbeats report progress. */
+  readonly working = new Set<string>();
 
   worker(name: string): { readonly holder: LeaseHolder; kill(): void } {
     let isDead = false;
@@ -32,8 +34,18 @@ class System {
           });
         }),
     };
-    const holder = new LeaseHolder({
-      store: memoryLeaseStore(DIRECT_LINK, this.leases, name, LEASE_MS),
+    const holder: LeaseHolder = new LeaseHolder({
+      store: memoryLeaseStore(
+        DIRECT_LINK,
+        this.leases,
+        name,
+        LEASE_MS,
+        () => 0,
+        () => ({
+          works: this.working.has(name),
+          leaves: holder.left,
+        }),
+      ),
       ...{ holder: name, shards: SHARDS, leaseMs: LEASE_MS, clock, random: () => 0 },
       logger: pino({ level: 'silent' }),
       onAcquired: (shard) => this.gained.push(`${name} ${shard}`),
@@ -126,4 +138,29 @@ it('a lease that says that it lasts longer is left alone for so long', async () 
   expect(worker.holder.held).toEqual([0, 1, 2, 4, 5]);
   await system.pass(20 * LEASE_MS);
   expect(worker.holder.held).toHaveLength(SHARDS);
+});
+
+it('7.1 a shard that one worker gives back is taken by another, beyond its share, and shared again after 30 s', async () => {
+  const system = new System();
+  const [first, second, third] = await system.started('a', 'b', 'c');
+  const [shard = -1] = first?.holder.held ?? [];
+  await first?.holder.refuse(shard, 30_000);
+  await system.pass(2 * LEASE_MS);
+  expect([...(second?.holder.held ?? []), ...(third?.holder.held ?? [])]).toContain(shard);
+  expect(first?.holder.held).toHaveLength(SHARDS / 3 - 1);
+  await system.pass(20_000);
+  expect(first?.holder.held).not.toContain(shard);
+  await system.pass(20_000);
+  for (const worker of [first, second, third]) expect(worker?.holder.held).toHaveLength(SHARDS / 3);
+});
+
+it('7.1 only the heartbeat of another worker that lives says that others make progress', async () => {
+  const system = new System();
+  const [first, second] = await system.started('a', 'b');
+  system.working.add('a');
+  await system.pass(LEASE_MS);
+  expect([first?.holder.othersWork, second?.holder.othersWork]).toEqual([false, true]);
+  first?.kill();
+  await system.pass(2 * LEASE_MS);
+  expect(second?.holder.othersWork).toBe(false);
 });

@@ -28,14 +28,23 @@ function setUp(health: ShardHealth | undefined, lastSeq = 7) {
     log.asked++;
     return log.lastSeq;
   };
-  const watch = new StallWatch({ shards: () => shards, lastSeqOf, alarms, clock, logger });
+  const others = { work: false };
+  const givenBack: number[] = [];
+  const watch = new StallWatch({
+    ...{ shards: () => shards, lastSeqOf, alarms, clock, logger },
+    othersWork: () => others.work,
+    giveBack: (number) => {
+      givenBack.push(number);
+      shards.delete(number);
+    },
+  });
   const pass = async (seconds: number) => {
     for (let i = 0; i < seconds; i++) {
       time.now += 1_000;
       await watch.look();
     }
   };
-  return { alarms, lines, shard, shards, interrupts, log, pass };
+  return { alarms, lines, shard, shards, interrupts, log, pass, watch, others, givenBack };
 }
 
 describe('a shard on which something waits and nothing moves for 5 s', () => {
@@ -94,5 +103,56 @@ describe('no alarm', () => {
     shards.clear();
     await pass(10);
     expect(alarms.active).toEqual([]);
+  });
+});
+
+describe('7.1 a shard that stands still for 30 s', () => {
+  const COMMITTING: ShardHealth = { ...READING, phase: 'commit', isWaiting: true };
+
+  it('is given back if the heartbeat of another worker reports progress, and not before', async () => {
+    const { pass, others, givenBack, alarms } = setUp(COMMITTING);
+    others.work = true;
+    await pass(30);
+    expect(givenBack).toEqual([]);
+    await pass(2);
+    expect(givenBack).toEqual([3]);
+    expect(alarms.active).toMatchObject([{ alarm: 'shard_stalled', shard: 3 }]);
+  });
+
+  it('is kept as long as nobody else makes progress, and given back when somebody does', async () => {
+    const { pass, others, givenBack } = setUp(COMMITTING);
+    await pass(300);
+    expect(givenBack).toEqual([]);
+    others.work = true;
+    await pass(1);
+    expect(givenBack).toEqual([3]);
+  });
+
+  it('is kept when it moves in time', async () => {
+    const { pass, others, givenBack, shard } = setUp(COMMITTING);
+    others.work = true;
+    for (let i = 0; i < 5; i++) {
+      await pass(25);
+      shard.health = { ...COMMITTING, progress: `${8 + i}/0/0` };
+    }
+    expect(givenBack).toEqual([]);
+  });
+
+  it('its worker reports no progress meanwhile, nor after it gave the shard back until another of its shards moves', async () => {
+    const { pass, others, watch, shards } = setUp(COMMITTING);
+    const busy = { health: READING, interrupt: () => undefined };
+    shards.set(5, busy);
+    await pass(3);
+    expect(watch.works).toBe(true);
+    await pass(5);
+    expect(watch.works).toBe(false);
+    others.work = true;
+    await pass(30);
+    expect([...shards.keys()]).toEqual([5]);
+    await pass(10);
+    expect(watch.works).toBe(false);
+    busy.health = { ...READING, position: 8, progress: '8/1/0' };
+    await pass(1);
+    expect(watch.works).toBe(true);
   });
 });

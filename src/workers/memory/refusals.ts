@@ -8,7 +8,8 @@ export interface RefusalsOptions {
   readonly alarms: Alarms;
 }
 
-const REFUSED_MS = 30_000;
+/** A worker takes no shard again for so long that it has given back because it could not work on it. */
+export const REFUSED_MS = 30_000;
 /** A shard that was not refused again by then is worked on, here or elsewhere. */
 const FORGOTTEN_AFTER_MS = 2 * REFUSED_MS;
 
