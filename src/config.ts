@@ -36,7 +36,7 @@ export const configSchema = z.strictObject({
   /** `/livez`, `/readyz` and `/metrics`; 0 takes a free port, -1 offers none. */
   httpPort: z.coerce.number().int().min(-1).max(65_535).default(0),
   httpHost: z.string().min(1).default('127.0.0.1'),
-  /** What `/readyz` and `/metrics` want to be shown. Without one they answer on loopback only. */
+  /** The token that `/readyz` and `/metrics` require. Without one they answer on loopback only. */
   httpToken: z.string().min(16).max(512).optional(),
   /** Names by which they may be asked, besides those of loopback and of the address: a list with commas. */
   httpHosts: z
@@ -104,7 +104,7 @@ export const configSchema = z.strictObject({
     .int()
     .min(MEBIBYTE)
     .default(2 * 1024 * MEBIBYTE),
-  /** What is applied, older than this and below the kept snapshots is trimmed off the log. */
+  /** Messages that are applied, older than this and below the retained snapshots are trimmed from the log. */
   logRetentionMs: z.coerce
     .number()
     .int()
@@ -277,7 +277,7 @@ function parse(input: unknown, named: (path: readonly string[]) => string): Conf
   throw new ConfigurationError(`${where}: ${settingFault(issue, isQuoted ? written : undefined)}`);
 }
 
-/** What is not repeated in a message: it can end in a log. */
+/** Secrets that no message repeats: it could end up in a log. */
 function isSecret(name: string): boolean {
   return /password|token|creds|nkey|url/i.test(name);
 }

@@ -1,5 +1,5 @@
 /**
- * Faults of the infrastructure and of the way the system is set up. What a decision does wrong is not among them:
+ * Faults of the infrastructure and of the configuration. A wrong decision is not among them:
  * that is an outcome, a value with a code.
  */
 import { shortened } from './shortened.ts';
@@ -43,12 +43,12 @@ export class ConfigurationError extends ConvergeError {
   }
 }
 
-/** NATS or Redis does not answer, or not in time. */
+/** NATS or Redis does not respond, or not in time. */
 export class UnavailableError extends ConvergeError {
   readonly kind = 'unavailable';
 }
 
-/** The log does not continue what was applied: it was rolled back, recreated or trimmed too far. Not repairable here. */
+/** The log does not continue from the applied position: it was rolled back, recreated or trimmed too far. Not repairable here. */
 export class LogDivergedError extends ConvergeError {
   readonly kind = 'failure';
 }
@@ -58,7 +58,7 @@ export class LogInterruptedError extends ConvergeError {
   readonly kind = 'unavailable';
 }
 
-/** Another worker has written to the shard: whatever this one holds in memory is stale. */
+/** Another worker has written to the shard: the state in this worker's memory is stale. */
 export class ShardLostError extends ConvergeError {
   readonly kind = 'failure';
 }
@@ -69,7 +69,7 @@ export class ShardLostError extends ConvergeError {
  */
 export type WriteFailure = 'unsent' | 'refused' | 'unanswered' | 'broken';
 
-/** The store could not be written. What to do next depends on how far it came. */
+/** The store could not be written. The reaction depends on how far the write came. */
 export class WriteFailedError extends UnavailableError {
   readonly failure: WriteFailure;
 
@@ -79,27 +79,27 @@ export class WriteFailedError extends UnavailableError {
   }
 }
 
-/** A snapshot is not what was written, or not of this shard: the one before it has to do. */
+/** A snapshot differs from what was written, or belongs to another shard: the previous one must be used. */
 export class SnapshotDamagedError extends ConvergeError {
   readonly kind = 'failure';
 }
 
-/** A snapshot could not be taken this time; the ones before it stand, and the next attempt comes by itself. */
+/** A snapshot could not be taken this time; earlier ones stay valid, and the next attempt comes by itself. */
 export class SnapshotFailedError extends ConvergeError {
   readonly kind = 'unavailable';
 }
 
-/** The store holds what no commit of ours wrote. */
+/** The store holds data that no commit of ours wrote. */
 export class StoredStateError extends ConvergeError {
   readonly kind = 'failure';
 }
 
-/** The log refused a decision, or nobody confirmed it in time. */
+/** The log refused a decision, or did not confirm it in time. */
 export class PublishError extends ConvergeError {
   readonly kind = 'unavailable';
-  /** The log will never take it: trying again changes nothing. */
+  /** The log will never accept it: a retry changes nothing. */
   readonly isFinal: boolean;
-  /** It was sent, and nobody said what became of it: the log may hold it all the same. */
+  /** It was sent and not confirmed: the log may still hold it. */
   readonly mayBeStored: boolean;
 
   constructor(
@@ -118,13 +118,13 @@ export class PublishError extends ConvergeError {
 
 /**
  * The log did not confirm a decision, and no worker knows an outcome of it. It may still be applied, or never have been
- * stored. The same content with the same id again is safe for as long as outcomes are remembered.
+ * stored. Sending the same content with the same id again is safe for as long as outcomes are stored.
  */
 export class OutcomeUnknownError extends ConvergeError {
   readonly kind = 'unavailable';
 }
 
-/** No outcome arrived in time. The decision may be applied all the same: ask again with the same id. */
+/** No outcome arrived in time. The decision may still be applied: send it again with the same id. */
 export class OutcomeTimeoutError extends ConvergeError {
   readonly kind = 'unavailable';
 }
@@ -141,7 +141,7 @@ export class DecisionRejectedError extends ConvergeError {
   }
 }
 
-/** A query was refused, or asked for what does not exist. */
+/** A query was rejected, or asked for an entity that does not exist. */
 export class QueryError extends ConvergeError {
   readonly kind: ErrorKind;
   /** Why: a {@link Code} of the protocol. */
@@ -174,13 +174,13 @@ export class CredentialsError extends ConvergeError {
   /** The same for all of this class. */
   readonly code = 'bad_credentials';
 
-  /** Messages quote paths that somebody gave, of any length. */
+  /** Messages quote given paths, of any length. */
   constructor(message: string, options?: ErrorOptions) {
     super(shortened(message, MAX_MESSAGE_CHARS), options);
   }
 }
 
-/** `converge auth` cannot do what it was asked; the code says why. */
+/** `converge auth` could not do its work; the code says why. */
 export class AuthFolderError extends ConvergeError {
   readonly kind = 'configuration';
   readonly code: string;
@@ -191,7 +191,7 @@ export class AuthFolderError extends ConvergeError {
   }
 }
 
-/** What an error says, as text, whatever was thrown: authors of agents throw anything. Never throws itself. */
+/** The message of any thrown value, as text: authors of agents throw anything. Never throws itself. */
 export function messageOf(error: unknown): string {
   try {
     const said = error instanceof Error ? error.message : error;
@@ -199,6 +199,6 @@ export function messageOf(error: unknown): string {
     if (error instanceof Error && said === undefined) return error.name;
     return typeof said === 'object' && said !== null ? (JSON.stringify(said) ?? String(said)) : String(said);
   } catch {
-    return 'something that cannot be shown as text';
+    return 'a value that cannot be shown as text';
   }
 }

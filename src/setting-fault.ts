@@ -1,4 +1,4 @@
-/** What is wrong with a setting, in words for whoever wrote it. */
+/** Describes the fault of a setting for its author. */
 import type { z } from 'zod';
 import { shortened } from './shortened.ts';
 
@@ -57,7 +57,7 @@ function unknownNames(names: readonly string[]): string {
   return names.length > MAX_SHOWN_NAMES ? `${shown} and ${names.length - MAX_SHOWN_NAMES} others` : shown;
 }
 
-/** What stands in a setting, as a message quotes it. */
+/** The value of a setting, as a message quotes it. */
 export function shownSetting(value: unknown): string {
   const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value));
   return shortened(text, MAX_SHOWN_CHARS);

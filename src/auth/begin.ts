@@ -1,4 +1,4 @@
-/** What a system needs that begins with identities: a worker, an operator, and the users of Redis, all in one folder. */
+/** Everything that a new system with identities needs: a worker, an operator, and the users of Redis, in one folder. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { AuthFolderError, messageOf } from '../errors.ts';

@@ -12,7 +12,7 @@ export interface RedisPasswords {
   readonly bullmq: string;
 }
 
-/** What a connection says of itself and asks the server. */
+/** Commands by which a connection introduces itself and queries the server. */
 const CONNECTION = words('auth hello ping quit select client|setname info time');
 
 /** Leases, commits, outbox, queries, snapshots, `digest`, `rebuild` and `doctor`. */
@@ -23,7 +23,7 @@ const WORKER = words(`
   zadd zrem zcard zrange zrangebyscore zrangebylex zremrangebyscore zscan
   eval evalsha config|get`);
 
-/** What BullMQ's scripts call, and its classes outside of them. */
+/** Commands of BullMQ's scripts, and of its classes outside of them. */
 const BULLMQ = words(`
   get set del unlink exists type scan incr incrby persist pexpire pexpireat pttl rename
   hget hmget hgetall hset hmset hdel hlen hincrby hexists hscan

@@ -21,7 +21,7 @@ export async function lossOf(connection: NatsConnection): Promise<ConvergeError 
 }
 
 /**
- * The last refusal that each connection was told. The library forgets one when a reconnect succeeds, also when the
+ * The last refusal that each connection received. The library forgets it when a reconnect succeeds, also when the
  * second one is there already, and then says "connection refused": it happens to credentials that are still good for
  * the rest of the second in which they expire.
  */

@@ -20,7 +20,7 @@ export interface ConnectionOptions {
 }
 
 /**
- * Connects, and from then on reconnects for ever: the library's default of ten attempts would end a worker for good
+ * Connects, and from then on reconnects forever: the library's default of ten attempts would end a worker for good
  * in an outage of half a minute.
  */
 export async function connectNats({

@@ -1,5 +1,5 @@
 /**
- * What a connection proves itself with: a file of a user's JWT and seed, an nkey's seed, a name and password, or a
+ * The credentials of a connection: a file with a user's JWT and seed, an nkey's seed, a name and password, or a
  * token; and the files of TLS. Files are read again at every reconnect, so that credentials can be replaced under a
  * running process.
  */
@@ -161,7 +161,7 @@ export function tlsOf({ ca, cert, key }: NatsCredentials): TlsOptions | undefine
   };
 }
 
-/** Read at once, so that a fault is told at once; a file that vanishes later is as good as what it said before. */
+/** Read at once, so that a fault is reported at once; if the file vanishes later, its last content counts. */
 function rereading(file: string, usable: (text: string) => string): () => Uint8Array {
   let last = bytesOf(usable(textOf(file)));
   return () => {

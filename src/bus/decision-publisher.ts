@@ -5,7 +5,7 @@
  * A message is sent again, byte for byte, until the log confirms it or its deadline passes. It carries no id for the log
  * to recognise it by: the log stores what arrives twice twice, and the state, which knows every decision by its pool,
  * agent, id and bytes, answers it once. An id for the log would be one for the whole stream, and anyone could use it up.
- * What is under way is bounded in number and bytes; whoever comes when it is full waits in line.
+ * Pending decisions are bounded in number and bytes; callers that come when it is full wait in line.
  */
 import type { Msg, NatsConnection, Subscription } from 'nats';
 import { messageOf, type PermissionDeniedError, PublishError } from '../errors.ts';
@@ -132,7 +132,7 @@ export class DecisionPublisher {
 
   /**
    * Publishes any number of messages in order, taking them from the iterable no faster than the log confirms them.
-   * After the first that fails no more are taken; rejects with its {@link PublishError}.
+   * After the first failure no further ones are accepted; rejects with its {@link PublishError}.
    */
   async publishAll(messages: Iterable<DecisionMessage>): Promise<PublishAck[]> {
     const acks: Promise<PublishAck>[] = [];
@@ -149,7 +149,7 @@ export class DecisionPublisher {
     return Promise.all(acks);
   }
 
-  /** What is not confirmed by now is rejected. The connection stays open. */
+  /** Rejects everything that is not confirmed by now. The connection stays open. */
   close(): void {
     this.#close('the publisher is closed');
   }
@@ -231,7 +231,7 @@ export class DecisionPublisher {
     }
   }
 
-  /** What was sent on the connection that broke may or may not have arrived: the state answers both together once. */
+  /** A message sent on a broken connection may or may not have arrived: sending it again with its id is safe. */
   #sendEverythingAgain(): void {
     this.#isConnected = true;
     for (const publication of this.#underWay.values()) this.#send(publication);

@@ -1,5 +1,5 @@
 /**
- * What a consumer has delivered and nobody has taken yet, in order. The server numbers its deliveries, so that whatever
+ * Delivered messages that are not taken yet, in order. The server numbers its deliveries, so that anything
  * is lost, doubled or out of order on the way is noticed here, and reading ends: the next start compares again.
  */
 import { LogInterruptedError } from '../errors.ts';
@@ -35,7 +35,7 @@ export class Deliveries {
   #wake: (() => void) | undefined;
   #drained: (() => void) | undefined;
 
-  /** Whoever fills it waits for {@link room} when `most` messages are in it, or {@link MAX_WAITING_BYTES} of them. */
+  /** The sender waits for {@link room} when it holds `most` messages, or {@link MAX_WAITING_BYTES} of them. */
   constructor(most: number, onInterrupt: () => void, alarm: Alarm = SYSTEM_ALARM) {
     this.#most = most;
     this.#onInterrupt = onInterrupt;
@@ -47,7 +47,7 @@ export class Deliveries {
   }
 
   /**
-   * Waits for messages and gives up to `max` of them, and no more than {@link MAX_TAKEN_BYTES} if one alone is not more;
+   * Waits for messages and returns up to `max` of them, and at most {@link MAX_TAKEN_BYTES} unless a single one is larger;
    * none when `waitMs` is over. Throws when reading is interrupted.
    */
   async take(max: number, waitMs: number): Promise<LogMessage[]> {
@@ -64,7 +64,7 @@ export class Deliveries {
     this.#wake?.();
   }
 
-  /** What was delivered before is still given out; then {@link take} throws. */
+  /** Earlier deliveries are still returned; after them {@link take} throws. */
   interrupt(why: string): void {
     if (this.#failure !== undefined) return;
     this.#failure = new LogInterruptedError(why);

@@ -59,7 +59,7 @@ export class EventFeeds {
     };
   }
 
-  /** Closes feeds of pools that their reader may see no more, and what is too many. Answers how many it has closed. */
+  /** Closes feeds of pools that their reader may no longer see, and those beyond the limit. Returns how many it closed. */
   async closeForbidden(maySee: (asker: string, pool: string) => Promise<boolean>): Promise<number> {
     const stream = this.#subjects.streams.events;
     const counts = new Map<string, number>();

@@ -1,4 +1,4 @@
-/** What the stream and its server tell of how safe the log is. */
+/** The durability settings of the stream and its server. */
 import { StorageType, type StreamInfo } from '@nats-io/jetstream';
 
 export interface LogDurability {
@@ -7,13 +7,13 @@ export interface LogDurability {
   /** Replicas that are offline or behind. */
   readonly missing: number;
   /**
-   * How much can be on its way to the disk, milliseconds; undefined when the server can be told and does not tell
+   * How much can be on its way to the disk, milliseconds; undefined when that is configurable but not visible
    * (`sync_interval`, from 2.10 on).
    */
   readonly syncedWithinMs: number | undefined;
 }
 
-/** What servers do unless they are told otherwise; before 2.10 they cannot be told. */
+/** The default of servers; before 2.10 it cannot be changed. */
 const DEFAULT_SYNC_MS = 120_000;
 const SETTABLE_SINCE = [2, 10] as const;
 

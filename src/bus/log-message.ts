@@ -18,7 +18,7 @@ export interface LogPosition {
 }
 
 /**
- * Tells a message from any other that could come to stand at its place. Also from the same decision, stored anew after
+ * Distinguishes a message from any other that could come to its position, even from the same decision, stored again after
  * the log lost its end: agents send again what was not answered, and what stood before it may be gone. Only its time
  * differs.
  */

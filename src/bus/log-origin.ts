@@ -54,7 +54,7 @@ export async function saySo(marks: TrimMarks, { shards, logIdentity }: Made): Pr
   await forEachShard(shards, (shard) => sayMade(marks, shard, logIdentity));
 }
 
-/** Whoever made the log may have ended before it could say so. */
+/** The worker that created the log may have died before it could record that. */
 export async function sayMade(
   marks: TrimMarks,
   shard: number,

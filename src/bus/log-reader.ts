@@ -1,6 +1,6 @@
 /**
  * Reads one shard's log in order from a position, with a consumer that needs no acknowledgements. At every start the
- * log is compared with what was applied; at the slightest doubt about what was delivered (a gap, a missed heartbeat,
+ * log is compared with the applied position; at the slightest doubt about deliveries (a gap, a missed heartbeat,
  * a reconnect) reading is interrupted, so that the next start compares again. Servers silently clamp a start sequence
  * that is out of range: without the comparison a log that was rolled back would be skipped, not noticed.
  */
@@ -41,21 +41,21 @@ export interface LogSource {
   readonly marks: TrimMarks | undefined;
 }
 
-/** Messages held for the worker, if they are not too large: enough to fill its next batch while it commits one. */
+/** Messages buffered for the worker, if they are not too large: enough to fill its next batch while it commits one. */
 const BUFFER = 1_024;
 /**
- * Asked of the server at once, beyond what is held. Not by bytes: a request of which less is left than the next message
- * has is refused, and that looks like a server that is silent.
+ * Messages requested at once, beyond the buffered ones. Not limited in bytes: the server refuses a request with fewer bytes
+ * left than the next message has, and that looks like a silent server.
  */
 const ASKED = 256;
 /**
- * A connection that breaks is noticed as such; heartbeats are for a server that is there and silent, which the client
- * notices after two of them. More of them, for each shard, are most of what an idle worker hears.
+ * A broken connection is noticed as such; heartbeats reveal a server that is connected but silent, which the client notices
+ * after two of them. A shorter interval would make heartbeats most of the traffic of an idle worker.
  */
 const CONSUME = { max_messages: ASKED, expires: 5_000, idle_heartbeat: 1_000 } as const;
 /**
- * Its client misses heartbeats by the wall clock: after one that was set back it would wait for as long as the step was.
- * So silence is counted besides, in looks, which a blocked event loop does not make.
+ * The client measures missed heartbeats by the wall clock: after a clock was set back it would wait for the whole step.
+ * So silence is counted here as well, in checks, which a blocked event loop does not make.
  */
 const LOOK_MS = 500;
 const MOST_SILENT_LOOKS = 5;
@@ -140,7 +140,7 @@ async function messageFor(
 const NO_MESSAGE = 10037;
 
 export class LogReader {
-  /** All that read at the moment, looked after by one timer: of an idle worker, waking up is most of what it does. */
+  /** All active readers share one timer: waking up is most of the work of an idle worker. */
   static readonly #all = new Set<LogReader>();
   static #looks: Timer | undefined;
 
@@ -165,7 +165,7 @@ export class LogReader {
   static async open(source: LogSource, position: LogPosition): Promise<LogReader> {
     let reader: LogReader | undefined;
     try {
-      // The consumer first: it goes with its stream, so that what it delivers is of the log that is compared.
+      // The consumer comes first: it ends with its stream, so its deliveries belong to the log that is compared.
       const { consumer, messages } = await consume(source, position.seq);
       reader = new LogReader(consumer, messages);
       await verifyLog(verifiable(source), position);
@@ -177,7 +177,7 @@ export class LogReader {
     }
   }
 
-  /** Waits for messages and gives up to `max` of them; none when `waitMs` is over. Throws when reading is interrupted. */
+  /** Waits for messages and returns up to `max` of them; none after `waitMs`. Throws when reading is interrupted. */
   take(max: number, waitMs: number): Promise<LogMessage[]> {
     return this.#deliveries.take(max, waitMs);
   }
@@ -187,12 +187,12 @@ export class LogReader {
     this.#deliveries.nudge();
   }
 
-  /** What was delivered before is still given out; then {@link take} throws. */
+  /** Earlier deliveries are still returned; after them {@link take} throws. */
   interrupt(why: string): void {
     this.#deliveries.interrupt(why);
   }
 
-  /** Does not wait for the server, which may be gone: a consumer that nobody asks lapses there by itself. */
+  /** Does not wait for the server, which may be gone: an unused consumer lapses there by itself. */
   close(): void {
     this.interrupt('closed');
     void this.#consumer.delete().catch(() => false);
@@ -225,7 +225,7 @@ export class LogReader {
     LogReader.#looks = undefined;
   }
 
-  /** While nobody makes room nothing is asked for, and the server owes no heartbeat. */
+  /** While the buffer is full nothing is requested, and the server owes no heartbeat. */
   #look(): void {
     this.#silentLooks = this.#deliveries.isFull ? 0 : this.#silentLooks + 1;
     if (this.#silentLooks > MOST_SILENT_LOOKS) this.interrupt('the server sent no heartbeat');

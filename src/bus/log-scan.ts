@@ -4,7 +4,7 @@ import type { NatsConnection } from 'nats';
 import type { LogMessage } from './log-message.ts';
 import { lastMessage, nextMessage } from './log-reader.ts';
 
-/** What operators said about the time of a shard (Clock), behind a position and in order. */
+/** Declarations of operators about the time of a shard (Clock), after a position and in order. */
 export async function clockMessages(
   jsm: JetStreamManager,
   stream: string,
@@ -61,7 +61,7 @@ export async function* scanLog(
   }
 }
 
-/** What the server's clock shows: when it made a consumer of which nothing else is wanted. Milliseconds since the epoch. */
+/** The server's clock: the creation time of a consumer made just for that. Milliseconds since the epoch. */
 export async function serverTime(jsm: JetStreamManager, stream: string): Promise<number> {
   const { name, created } = await jsm.consumers.add(stream, {
     ack_policy: AckPolicy.None,

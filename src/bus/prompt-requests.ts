@@ -12,7 +12,7 @@ export function failRequestsPromptly(connection: NatsConnection): void {
     for (const fail of waiting)
       fail(new UnavailableError('the connection to NATS broke before the reply arrived'));
   };
-  // What is asked while there is no connection is lost as well, or answered on the next one: asking again is harmless.
+  // A request without a connection is lost as well, or answered on the next one: repeating it is harmless.
   watchConnection(connection, { disconnected: failAll, reconnected: failAll });
   const request = connection.request.bind(connection);
   connection.request = async (...args) => {

@@ -26,12 +26,12 @@ export interface QueryClientOptions {
 
 export interface AskOptions {
   readonly timeoutMs?: number | undefined;
-  /** Asks no more when it is aborted, and rejects with its reason. */
+  /** Stops asking when it is aborted, and rejects with its reason. */
   readonly signal?: AbortSignal | undefined;
 }
 
 /**
- * How long the first attempt waits. Whoever was asked may have died, so the question is asked again; each attempt waits
+ * How long the first attempt waits. The worker that received it may have died, so the query is sent again; each attempt waits
  * twice as long as the one before, and says how long, so that no worker goes on with one that was given up.
  */
 const FIRST_ATTEMPT_MS = 2_000;

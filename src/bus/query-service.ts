@@ -24,7 +24,7 @@ const MAX_WITHIN_MS = 60_000;
 const QUEUE = 'q';
 const SERVICE = 'converge';
 const MAX_AT_ONCE = 256;
-/** Of one name, so that whoever asks without end leaves the others their answers, and the worker its other work. */
+/** Per name, so that an agent that queries endlessly leaves capacity for others and for the worker's other work. */
 const MAX_AT_ONCE_OF_ONE = 32;
 
 /**
@@ -51,9 +51,9 @@ export interface QueryServiceOptions {
   readonly subjects: Subjects;
   readonly version: string;
   readonly handlers: QueryHandlers;
-  /** The NATS server vouches for the names in subjects: whoever asks without one is nobody in particular. */
+  /** The NATS server vouches for the names in subjects: a query without one has no known agent. */
   readonly areNamesProven?: boolean | undefined;
-  /** What the worker says of itself in its statistics. */
+  /** The worker's part of the statistics. */
   readonly status?: (() => object) | undefined;
   readonly onFault: (name: string, error: unknown) => void;
 }
@@ -138,7 +138,7 @@ export class QueryService {
   #tooMany(asker: Asker | undefined): { readonly error: QueryFault } | undefined {
     if (this.#atOnce >= MAX_AT_ONCE)
       return fault('rate_limited', `${MAX_AT_ONCE} queries are already in progress`);
-    // Without a name nobody is told apart: where names count, that is bounded as if it were one.
+    // Queries without a name cannot be distinguished: where names count, they are bounded as if they had one name.
     if (asker === undefined || (asker.kind === 'anyone' && !this.#options.areNamesProven)) return undefined;
     return (this.#atOnceOf.get(nameOf(asker)) ?? 0) < MAX_AT_ONCE_OF_ONE
       ? undefined

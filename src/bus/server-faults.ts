@@ -1,4 +1,4 @@
-/** What is known to be wrong with servers that would otherwise do. */
+/** Known faults of servers that would otherwise be good enough. */
 
 /**
  * nats-server #3862, mended in 2.9.15: a reply subject with a wildcard, on what is imported from another account, sends
@@ -6,7 +6,7 @@
  */
 const WILDCARD_REPLY_MENDED = [2, 9, 15] as const;
 
-/** What somebody with an agent's credentials can do to a server of this version; undefined where nothing is known. */
+/** What an attacker with an agent's credentials can do to a server of this version; undefined if nothing is known. */
 export function faultForAgents(version: string): string | undefined {
   const found = version.split(/[.-]/).map(Number);
   for (const [i, mended] of WILDCARD_REPLY_MENDED.entries()) {

@@ -51,7 +51,7 @@ export class SnapshotBucket {
     this.#store = store;
   }
 
-  /** What a shard's places hold, the furthest first and what is not sealed last. */
+  /** The snapshots of a shard, the newest position first and unsealed ones last. */
   async list(shard: number): Promise<StoredSnapshot[]> {
     const infos = await Promise.all(placesOf(shard).map((name) => this.#info(name)));
     const stored = infos.flatMap((info) => (info === undefined || info.deleted ? [] : [storedAs(info)]));
@@ -86,7 +86,7 @@ export class SnapshotBucket {
 
   /** The content. Throws {@link SnapshotDamagedError} when it is not all there or not what was written. */
   async *read({ name, content, chunks }: StoredSnapshot): AsyncGenerator<Uint8Array> {
-    // The library waits for ever for a content of which nothing is left.
+    // The library waits forever for content of which nothing is left.
     const there = await this.#countChunks(content);
     if (there !== chunks) throw new SnapshotDamagedError(`it has ${there} of ${chunks} chunks`);
     const found = await this.#store.get(name);
@@ -134,7 +134,7 @@ export class SnapshotBucket {
     try {
       return (await this.#store.info(name)) ?? undefined;
     } catch (error) {
-      // Without the stream there are no snapshots; whether one is needed is for whoever asks to say.
+      // Without the stream there are no snapshots; the caller decides whether one is needed.
       if (error instanceof JetStreamApiError && error.code === NO_STREAM) return undefined;
       throw error;
     }

@@ -1,7 +1,7 @@
 /**
- * The streams, and what is laid down for good when a system is created: the version of the layout, the number of shards
+ * The streams, and everything fixed when a system is created: the version of the layout, the number of shards
  * and which log it is. The decision stream itself carries them, so that an emptied Redis can be filled again from it, and
- * nothing that ever changes: whoever moves a limit writes the whole description back as it was read.
+ * nothing that ever changes: a process that changes a limit writes the whole description back as it was read.
  */
 import {
   DiscardPolicy,
@@ -34,7 +34,7 @@ export interface StreamLimits {
   readonly replicas: number;
 }
 
-/** What was laid down when the system was created, and which log this is. */
+/** The values fixed when the system was created, and the identity of the log. */
 export interface Layout {
   readonly version: number;
   readonly shards: number;
@@ -46,8 +46,8 @@ const NOT_FOUND = 10059;
 const nanos = (ms: number): number => ms * 1_000_000;
 
 /**
- * Creates what is missing and verifies what is there. Safe to call by many workers at once. A log that somebody knows as
- * made is not made again: it was lost, and the shards halt until it is back.
+ * Creates missing streams and verifies existing ones. Many workers may call it at once. A log that marks, state or
+ * snapshots know is not created again: it was lost, and the shards halt until it is restored.
  */
 export async function ensureStreams(
   jsm: JetStreamManager,
@@ -101,7 +101,7 @@ function checkedLayout(log: StreamInfo, shards: number): Layout {
   );
 }
 
-/** What an older part wrote into the description counts once: from then on the marks say it. */
+/** The description of an older version counts once: from then on the marks count. */
 async function adopt(
   jsm: JetStreamManager,
   marks: NatsTrimMarks,
@@ -164,7 +164,7 @@ async function ensure(
   }
 }
 
-/** To fit a lower limit the server drops what is oldest, whatever the stream is told to discard when it is full. */
+/** To fit a lower limit the server drops the oldest messages, no matter what the stream discards when it is full. */
 function refuseToDrop({ config, state }: StreamInfo, { max_bytes }: Partial<StreamConfig>): void {
   if (config.discard !== DiscardPolicy.New || max_bytes === undefined || state.bytes <= max_bytes) return;
   throw new ConfigurationError(
@@ -173,7 +173,7 @@ function refuseToDrop({ config, state }: StreamInfo, { max_bytes }: Partial<Stre
   );
 }
 
-/** More replicas are made at once; fewer would make the system less safe because somebody forgot a setting. */
+/** More replicas are added at once; fewer would make the system less safe because of a forgotten setting. */
 function refuseReplicas({ config, cluster }: StreamInfo, { num_replicas }: Partial<StreamConfig>): void {
   if (num_replicas === undefined || num_replicas === config.num_replicas) return;
   if (num_replicas > config.num_replicas) {
@@ -206,7 +206,7 @@ export function isNearlyFull({ config, state }: StreamInfo): boolean {
 /**
  * Closes the log to new messages shortly before it is full, and opens it when there is room again; answers whether it is
  * closed. Servers before 2.10.5 misjudge what a message takes: one that just does not fit any more is stored, and the
- * oldest of the log is dropped for it, though the stream is told to refuse.
+ * oldest messages of the log are dropped for it, though the stream is set to refuse.
  */
 export async function closeWhenNearlyFull(jsm: JetStreamManager, info: StreamInfo): Promise<boolean> {
   const isFull = isNearlyFull(info);
@@ -277,7 +277,7 @@ export function layoutOf(info: StreamInfo): Layout {
   return { version: Number(version), shards: Number(shards), logIdentity: logIdentityOf(info) };
 }
 
-/** What the description of an older log says of what was trimmed. */
+/** How far the log was trimmed, from the description of an older log. */
 export interface DescribedTrim {
   /** No message at or above was ever trimmed. */
   readonly below: number;
@@ -299,7 +299,7 @@ function numbersOf(range: string): number[] {
 
 /**
  * The least that servers take. Decisions carry no id for the server to know them by (the state knows them), and in its
- * window one id is one for the whole stream: somebody else's message could use it up.
+ * window an id is unique for the whole stream: another sender's message could use it up.
  */
 const LEAST_WINDOW_MS = 100;
 
@@ -327,7 +327,7 @@ function decisionStream(
   };
 }
 
-/** Full means refused here too: an event that was dropped could never be told apart from one that was lost. */
+/** A full stream refuses here, too: a dropped event could never be distinguished from a lost one. */
 function eventStream(subjects: Subjects, limits: StreamLimits): Partial<StreamConfig> & { name: string } {
   return {
     name: subjects.streams.events,
@@ -377,7 +377,7 @@ function markStream(subjects: Subjects, limits: StreamLimits): Partial<StreamCon
   };
 }
 
-/** As JetStream's object stores are laid out, so that any client can read one. Full means that no more are taken. */
+/** As JetStream's object stores are laid out, so that any client can read one. A full store accepts no further snapshots. */
 function snapshotStream(subjects: Subjects, limits: StreamLimits): Partial<StreamConfig> & { name: string } {
   return {
     name: subjects.streams.snapshots,

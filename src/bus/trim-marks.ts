@@ -1,6 +1,6 @@
 /**
  * Trim marks: what was trimmed of the log, where nobody can lose it by accident. They stand in a stream of their own, a
- * subject for each shard, and are only written by whoever has seen the newest one (expected last sequence of the subject).
+ * subject for each shard, and only a worker that has read the newest one can write (expected last sequence of the subject).
  * So two that trim, and a third that changes a limit of the log, cannot undo each other's words
  * (docs/decisions/021-trim-marks.md).
  */
@@ -22,14 +22,14 @@ const trimMarkSchema = z.object({
 
 export type TrimMark = Readonly<z.output<typeof trimMarkSchema>>;
 
-/** What stands there: the mark, if there is one that can be read, and what a writer has to have seen. */
+/** The stored mark, if it can be read, and the sequence that a writer must expect. */
 export interface HeldMark {
   readonly mark: TrimMark | undefined;
   readonly revision: number;
 }
 
 export interface TrimMarks {
-  /** As whoever writes has it (the leader of the stream), not a copy that may be behind. */
+  /** As the leader of the stream has it, not a copy that may be behind. */
   read(shard: number): Promise<HeldMark>;
   /** Writes if `revision` is still the newest; answers whether it was. */
   write(shard: number, mark: TrimMark, revision: number): Promise<boolean>;
@@ -57,8 +57,8 @@ export function decodeMark(text: string): TrimMark | undefined {
 const MOST_TRIES = 50;
 
 /**
- * Read, compute, write if nobody wrote meanwhile, read back; again when somebody did. `change` answers undefined when
- * nothing is to be written. Answers the mark that stands in the end. `below` never falls, whatever `change` says.
+ * Read, compute, write if no one wrote meanwhile, read back; repeat if someone did. `change` returns undefined when
+ * nothing is to be written. Returns the final mark. `below` never falls, no matter what `change` returns.
  */
 export async function changeMark(
   marks: TrimMarks,
@@ -73,7 +73,7 @@ export async function changeMark(
     if (mark !== undefined && encodeMark(wanted) === encodeMark(mark)) return mark;
     if (!(await marks.write(shard, wanted, revision))) continue;
     const back = await marks.read(shard);
-    // Whoever wrote after us has seen what we wrote: it holds in what stands there now.
+    // A later writer has seen our mark, so it is contained in the present one.
     if (back.mark !== undefined && back.mark.log === wanted.log && back.mark.below >= wanted.below) {
       return back.mark;
     }
@@ -106,7 +106,7 @@ function closest(marks: readonly (readonly [number, number])[]): number {
   return found;
 }
 
-/** What is trimmed below a position: snapshots before it can guide nobody any more. */
+/** The log is trimmed below a position: snapshots before it are useless. */
 export function trimmedBelow(mark: TrimMark, below: number): TrimMark {
   const point = Math.max(mark.below, below);
   return { ...mark, below: point, marks: mark.marks.filter(([seq]) => seq >= point) };

@@ -2,7 +2,7 @@ import { LogDivergedError } from '../errors.ts';
 import { type LogMessage, type LogPosition, messageHash } from './log-message.ts';
 import { expectSameLog, markMissing, type TrimMark } from './trim-marks.ts';
 
-/** What a log says of itself. */
+/** The identity and bounds of a log. */
 export interface LogBounds {
   /** Its name, or where it has none when it was created: another one is another log. */
   readonly identity: string;

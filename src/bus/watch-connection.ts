@@ -1,7 +1,7 @@
 /**
- * What happens to a connection, told to whoever wants to know. The library keeps an iterator and a chain of promises for
- * every one who asks it, until the connection closes; so it is asked once for each connection, and who wants to know no
- * more is removed.
+ * Notifies listeners of changes of a connection. The library keeps an iterator and a chain of promises for
+ * each caller until the connection closes; so it is called once for each connection, and listeners that are no longer
+ * interested are removed.
  */
 import { type NatsConnection, PermissionViolationError } from 'nats';
 import type { ConvergeError } from '../errors.ts';
@@ -12,7 +12,7 @@ export interface ConnectionListener {
   readonly reconnected?: () => void;
   /** The server does not let this connection publish on the subject. */
   readonly denied?: (subject: string) => void;
-  /** Closed for good: by us, or, where there is a reason, because the server will have us no more. */
+  /** Closed for good: by us, or, if there is a reason, because the server no longer admits us. */
   readonly closed?: (why: ConvergeError | undefined) => void;
 }
 
@@ -26,7 +26,7 @@ export function watchConnection(connection: NatsConnection, listener: Connection
   return watch.add(listener);
 }
 
-/** How many are told what happens to the connection. */
+/** Number of listeners of the connection. */
 export function watchersOf(connection: NatsConnection): number {
   return watches.get(connection)?.size ?? 0;
 }
@@ -72,7 +72,7 @@ class ConnectionWatch {
     }
   }
 
-  /** Who is removed by what another one does is not told; who is added meanwhile is told from the next time on. */
+  /** A listener removed by another one is not notified; one added meanwhile is notified from the next change on. */
   #tell(say: (listener: ConnectionListener) => void): void {
     for (const listener of [...this.#listeners]) {
       if (!this.#listeners.has(listener)) continue;

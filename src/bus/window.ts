@@ -1,4 +1,4 @@
-/** What passes through a {@link Window}. */
+/** An item that passes through a {@link Window}. */
 export interface Place {
   readonly size: number;
   readonly begin: () => void;
@@ -6,7 +6,7 @@ export interface Place {
 }
 
 /**
- * A bound on what is under way, in number and in size. Who finds it full waits in line, first come, first served. What
+ * A bound on pending items, in number and in size. Callers that find it full wait in line, first come, first served. What
  * is larger than the whole window has it to itself.
  */
 export class Window {
@@ -34,7 +34,7 @@ export class Window {
     return this.isCrowded ? new Promise((resolve) => this.#uncrowded.push(resolve)) : Promise.resolve();
   }
 
-  /** Calls `begin` when there is room, which may be at once. Whoever enters has to leave, begun or not. */
+  /** Calls `begin` when there is room, which may be at once. Every item that enters must leave, begun or not. */
   enter(place: Place): void {
     place.state = 'waiting';
     this.#line.push(place);
@@ -52,7 +52,7 @@ export class Window {
   }
 
   #admit(): void {
-    // What begins may leave at once: the loop that is running already admits the next one.
+    // An item that begins may leave at once: the running loop admits the next one.
     if (this.#isAdmitting) return;
     this.#isAdmitting = true;
     for (let next = this.#line[this.#head]; next !== undefined; next = this.#line[this.#head]) {

@@ -6,7 +6,7 @@ import { type Config, type ConfigInput, configFromEnv } from '../config.ts';
 import type { GlobalOptions } from './global-options.ts';
 import type { Output } from './output.ts';
 
-/** What is around the process: passed in, and read by nobody else. */
+/** The environment of the process: passed in, and read nowhere else. */
 export interface Surroundings {
   readonly argv: readonly string[];
   readonly env: NodeJS.ProcessEnv;

@@ -58,7 +58,7 @@ function programOf(out: Output, run: Run): Command {
 }
 
 /**
- * In the order in which somebody new needs them. What only some need and takes long to load (BullMQ, ioredis, pino) is
+ * In the order in which a new user needs them. Modules that only some need and that take long to load (BullMQ, ioredis, pino) are
  * loaded by them when they run, so that the others need not wait for it.
  */
 const COMMANDS: readonly ((program: Command, run: Run) => void)[] = [

@@ -42,7 +42,7 @@ export async function openDevAuth(dataDir: string, { namespace, shards }: Config
   return { folder, files, passwords: await readRedisPasswords(files.redis) };
 }
 
-/** What was made with --auth is in another account of NATS: without it, it would look empty. */
+/** Data created with --auth is in another account of NATS: without --auth it would look empty. */
 export async function refuseForgottenAuth(dataDir: string): Promise<void> {
   if (await new AuthFolder(join(dataDir, 'auth')).exists())
     throw new ConfigurationError(`${dataDir} holds a system with identities: start it with --auth`);
@@ -62,7 +62,7 @@ export async function serversWithAuth({
   };
 }
 
-/** What a worker on these servers has to be told. */
+/** The settings that a worker needs for these servers. */
 export function workerAccess(
   { files, passwords }: DevAuth,
   redisUrl: string,

@@ -22,7 +22,7 @@ const VARIABLES: Readonly<Record<keyof Room, string>> = {
 };
 const NAMES = ['logMaxBytes', 'eventsMaxBytes', 'snapshotsMaxBytes'] as const;
 
-/** What JetStream of a server that is started here may promise: more than any streams of ours want. Promises take no disk. */
+/** JetStream's limit on a server that is started here: more than our streams reserve. Reservations use no disk. */
 export function promisableBytes(config: Room): number {
   return 4 * NAMES.reduce((sum, name) => sum + config[name], 0);
 }

@@ -1,5 +1,5 @@
 /**
- * What a `converge dev` leaves in its data folder: who it is, so that a second one can name it, and its ports, so that the
+ * The session file of `converge dev` in its data folder: its process, so that a second one can name it, and its ports, so that the
  * next one with the same data has the same URLs.
  */
 import { readFile, writeFile } from 'node:fs/promises';

@@ -1,4 +1,4 @@
-/** What `converge dev` tells when everything is up. */
+/** The text that `converge dev` prints when everything is up. */
 import { type Config, parseConfig } from '../config.ts';
 import { DEFAULT_NAMESPACE, subjects } from '../protocol/subjects.ts';
 import { withoutCredentials } from '../servers/given-server.ts';
@@ -74,7 +74,7 @@ function versionOf({ product, version, source }: RunningServer): string {
   return `${product} ${version}${source === 'url' ? ', given by its URL' : ''}`;
 }
 
-/** What another terminal has to know and does not yet: servers that were given are in its environment already. */
+/** The variables that another terminal lacks: given servers are already in its environment. */
 function variables({ servers, config, auth }: DevSystem): Record<string, string> {
   const { namespace, shards } = config;
   const redisUrl = auth === undefined ? servers.redis.url : workerAccess(auth, servers.redis.url).redisUrl;

@@ -67,7 +67,7 @@ function schemaOf(type: string) {
   return isSingleType(type) ? SINGLE_DECISIONS[type] : undefined;
 }
 
-/** What stands in the fields and what was said beside them must not contradict each other. */
+/** Fields and arguments must not contradict each other. */
 function agreed(name: string, inside: unknown, said: string | undefined): string | undefined {
   if (inside === undefined) return said;
   if (typeof inside !== 'string') throw new UsageError(`${name}: must be text`);

@@ -1,4 +1,4 @@
-/** What is told about an error that ends a call. */
+/** The report of an error that ends a call. */
 import { CommanderError } from 'commander';
 import { EXIT, exitCodeOf } from '../programs/exit.ts';
 import { shortened } from '../shortened.ts';

@@ -30,7 +30,7 @@ function fieldsOf(schema: z.ZodType | undefined): string[] {
   return variantsOf(schema).flatMap((each) => (each instanceof z.ZodObject ? Object.keys(each.shape) : []));
 }
 
-/** What is behind options, defaults and unions. */
+/** The schema behind options, defaults and unions. */
 function variantsOf(schema: unknown): z.ZodType[] {
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault) {
     return variantsOf(schema.unwrap());

@@ -82,7 +82,7 @@ export async function openJetStream(connection: NatsConnection): Promise<JetStre
   }
 }
 
-/** What was laid down when the system was created. */
+/** Values fixed when the system was created. */
 export async function layoutOf(connection: NatsConnection, { namespace }: Config): Promise<Layout> {
   const layout = await findLayout(await openJetStream(connection), subjects(namespace));
   if (layout === undefined) {

@@ -1,4 +1,4 @@
-/** What `worker` and `dev` have in common: workers that run in this process. */
+/** The common part of `worker` and `dev`: workers that run in this process. */
 import type { Logger } from 'pino';
 import { EXIT } from '../programs/exit.ts';
 import { sleep } from '../timers.ts';

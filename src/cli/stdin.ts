@@ -1,4 +1,4 @@
-/** What comes in on stdin: one JSON object, a JSON array of them, or one per line. */
+/** The decisions on stdin: one JSON object, a JSON array of them, or one per line. */
 import type { Readable } from 'node:stream';
 import { messageOf } from '../errors.ts';
 import { isObject, parseJson } from '../protocol/json.ts';

@@ -2,7 +2,7 @@ import { OutcomeTimeoutError } from '../errors.ts';
 import type { ConvergeClient, SendOptions } from './client.ts';
 import { type AnyOutcome, acceptedOrThrow, type ShardBanData } from './outcomes.ts';
 
-/** What a ban from the whole system has ended. */
+/** The claims and memberships that a ban from the whole system has ended. */
 export interface BannedEverywhere {
   /** Claims that went back to pending, and pools in which the agent was a member or held some. */
   readonly released: number;

@@ -3,7 +3,7 @@ import { MAX_BATCH, MAX_DECISION_BYTES, MAX_VALUES } from '../protocol/limits.ts
 
 type Member = BatchInput['decisions'][number];
 
-/** What a Batch holds besides its members, generously. */
+/** Size of a Batch besides its members, generously. */
 const ENVELOPE_BYTES = 512;
 const ENVELOPE_VALUES = 16;
 

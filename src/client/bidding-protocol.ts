@@ -66,7 +66,7 @@ export class BiddingProtocol {
     return this.#client.decide(pool, { type: 'CancelAuction', auctionId, ...fields }, { timeoutMs });
   }
 
-  /** What anyone may see of it: sealed bids only after the close. Undefined if there is no such auction. */
+  /** Its public part: sealed bids only after the close. Undefined if there is no such auction. */
   getAuction(
     auctionId: string,
     { pool = COMMONS, timeoutMs }: InPool & AskOptions = {},

@@ -1,4 +1,4 @@
-/** What an agent's author starts with: one agent's connection to the system. Needs NATS and nothing else. */
+/** The starting point for authors of agents: one agent's connection to the system. Needs only NATS. */
 import type { NatsConnection } from 'nats';
 import { closeNats, connectNats } from '../bus/connection.ts';
 import { identityOf, isProof, type NatsCredentials, withProofIn } from '../bus/credentials.ts';
@@ -28,7 +28,7 @@ export interface ClientOptions {
   readonly url?: string | undefined;
   /** A connection of your own, which stays open when the client is closed. */
   readonly connection?: NatsConnection | undefined;
-  /** What proves who decides, where the server asks for it; see {@link NatsCredentials}. */
+  /** Credentials, if the server requires them; see {@link NatsCredentials}. */
   readonly credentials?: NatsCredentials | undefined;
   /**
    * As what the server knows the connection: with it, queries are asked and events read under a name. Left out: as the
@@ -94,7 +94,7 @@ export class ConvergeClient {
   readonly #options: ClientOptions;
   readonly #channel: DecisionChannel;
   readonly #endings = new Endings();
-  /** What is open, and goes from here when it is closed. */
+  /** Open resources; each is removed when it is closed. */
   readonly #feeds = new Set<EventFeed>();
   readonly #derived = new Map<string, ConvergeClient>();
   /** Of a client that another one made: tells that one that it is closed. */
@@ -287,7 +287,7 @@ export class ConvergeClient {
     return (await operator.#channel.decide(parcel, timeoutMs)) as OutcomeOf<'Sweep'>;
   }
 
-  /** What an operator of the whole system decides about all pools of a shard at once: `BanAgent` or `UnbanAgent`. */
+  /** A decision of a system operator about all pools of a shard at once: `BanAgent` or `UnbanAgent`. */
   async decideForShard(
     shard: number,
     decision: InputOf<'BanAgent'> | InputOf<'UnbanAgent'>,
@@ -328,7 +328,7 @@ export class ConvergeClient {
     return this.#options.newId?.() ?? uuidv7();
   }
 
-  /** What is still waiting is rejected at once. A connection that was borrowed stays open. */
+  /** Rejects all pending calls at once. A borrowed connection stays open. */
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -373,7 +373,7 @@ export class ConvergeClient {
 
 const CLOSED = 'the client is closed';
 
-/** What clients of several agents on one connection have in common. */
+/** State shared by the clients of several agents on one connection. */
 interface Shared {
   readonly connection: NatsConnection;
   readonly isOwned: boolean;

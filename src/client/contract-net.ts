@@ -33,7 +33,7 @@ export interface ContractNet extends BiddingTerms, InPool, SendOptions {
   readonly task: NewTask;
   /** How long bids are collected, counted in log time from the announcement, milliseconds. */
   readonly bidMs: number;
-  /** Whoever has not started by then loses the task to the next bidder; as the task or the pool says when left out. */
+  /** A winner that has not started by then loses the task to the next bidder; default: that of the task or the pool. */
   readonly claimTtlMs?: number | undefined;
   /** When nobody takes the task: `cancel` it (default), or `keep` it for whoever claims it, without a price. */
   readonly ifUnsold?: 'cancel' | 'keep' | undefined;
@@ -49,7 +49,7 @@ export interface ContractNet extends BiddingTerms, InPool, SendOptions {
 /** To whom a task went, and for how much. */
 export interface Award {
   readonly winner: string;
-  /** What the winner is paid; in a `forward` auction, pays. A decimal as text. */
+  /** The price that the winner receives; in a `forward` auction, pays. A decimal as text. */
   readonly price: string;
   readonly taskId: string;
   readonly auctionId: string;
@@ -142,7 +142,7 @@ async function announce(
   return { ...ids, passedOver: [], awarded: undefined, state: 'rejected', outcome };
 }
 
-/** What an earlier call with the same id has come to; undefined when there was none that was accepted. */
+/** The result of an earlier call with the same id; undefined when there was no accepted one. */
 async function outcomeBefore(
   client: ConvergeClient,
   { id, pool = COMMONS, timeoutMs }: ContractNet,

@@ -88,7 +88,7 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
   #isDoubtful = false;
   #position: number | undefined;
   #streamIdentity: string | undefined;
-  /** What is held on the server, until it is discarded: by whoever ends the feed, or doubts it. */
+  /** The resource on the server, until it is discarded when the feed ends or is in doubt. */
   #reading: Reading | undefined;
   #batch: DeliveryBatch | undefined;
   /** Why it has ended, when nobody has closed it. */
@@ -170,7 +170,7 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
     this.#options.onEnd?.();
   }
 
-  /** What one request brings, at most; ends early when in doubt. */
+  /** Maximum number of messages of one request; ends early when in doubt. */
   async *#deliveries(reading: Reading): AsyncGenerator<ConvergeEvent, void, undefined> {
     try {
       this.#batch = await reading.source.next();

@@ -55,7 +55,7 @@ export interface EventReading {
   readonly identity: string;
   readonly first: number;
   readonly last: number;
-  /** What is delivered comes after this position. */
+  /** Delivery begins after this position. */
   readonly after: number;
   next(): Promise<DeliveryBatch>;
   /** Nobody will ask for more. Waits for nothing; may be called more than once. */

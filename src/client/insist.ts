@@ -1,4 +1,4 @@
-/** What an agent decides for itself (reporting, giving back, leaving) is tried until it has an answer that stays. */
+/** The agent's own decisions (report, release, leave) are repeated until they have a final outcome. */
 
 import {
   ConvergeError,

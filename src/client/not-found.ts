@@ -1,7 +1,7 @@
 import { QueryError } from '../errors.ts';
 import { isNotFound } from '../protocol/codes.ts';
 
-/** What there is none of is not an error to whoever asks whether there is one. */
+/** A missing entity is no error for a caller that asks whether it exists. */
 export async function undefinedIfNotFound<T>(answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;

@@ -19,7 +19,7 @@ export class DecisionIdReusedError extends ConvergeError {
   readonly kind = 'usage';
 }
 
-/** What the outcome has to be about. */
+/** The decision to which the outcome must belong. */
 export interface Expected {
   readonly decisionId: string;
   readonly type: string;

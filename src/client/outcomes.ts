@@ -1,4 +1,4 @@
-/** What the outcome of each type of decision carries, and how to tell an accepted one from a rejected one. */
+/** The data in the outcome of each type of decision, and guards for accepted and rejected ones. */
 import { DecisionRejectedError } from '../errors.ts';
 import type { UnsoldReason } from '../protocol/auctions.ts';
 import type { Code } from '../protocol/codes.ts';
@@ -30,7 +30,7 @@ export type HeldTask = {
   readonly claim: { readonly epoch: number; readonly expiresAt: number };
 };
 
-/** What a Sweep settled: names of some, each with its pool, and how many there were. */
+/** The entities that a Sweep settled: names of some, each with its pool, and their number. */
 export type SweepData = {
   readonly released: readonly ReleasedClaim[];
   readonly failed: readonly { readonly pool: string; readonly taskId: string; readonly cause: string }[];
@@ -49,7 +49,7 @@ export type SweepData = {
   readonly more: boolean;
 };
 
-/** What a ban from the whole system has ended in one shard; `more` says that something is left: ban again. */
+/** Claims and memberships that a system-wide ban ended in one shard; with `more` some are left: ban again. */
 export type ShardBanData = { readonly released: number; readonly pools: number; readonly more: boolean };
 
 /** A claim that came to its end before the task did. */
@@ -60,7 +60,7 @@ export type ReleasedClaim = {
   readonly epoch: number;
 };
 
-/** What an offer came to: how the session stands after it. */
+/** The state of the session after a proposal. */
 type OfferData<State extends string> = {
   readonly sessionId: string;
   readonly proposalId: string;

@@ -61,7 +61,7 @@ export function parcelOf(subjects: Subjects, letter: Letter): Parcel | Unsendabl
   }
 }
 
-/** What is decided about one shard as a whole, signed by the operator. */
+/** Decisions about a whole shard, in the operator's name. */
 export function shardParcel(
   subjects: Subjects,
   shard: number,
@@ -94,7 +94,7 @@ function encoded(body: object): Uint8Array | string {
   }
 }
 
-/** What is answered on the agent's side: `shard` −1 and `seq` 0 say that it never reached the log. */
+/** Outcomes of the client itself: `shard` −1 and `seq` 0 say that the decision never reached the log. */
 export function localOutcome(
   about: Pick<Outcome, 'decisionId' | 'type' | 'agent' | 'pool'> & Partial<Pick<Outcome, 'body'>>,
   answer: Pick<Outcome, 'status'> & Partial<Pick<Outcome, 'code' | 'message' | 'data'>>,

@@ -94,7 +94,7 @@ export class TaskManager {
     return this.#client.decide(pool, { type: 'ReportTask', taskId, result, ...fields }, { timeoutMs });
   }
 
-  /** Submitter, or an operator of the pool. Whoever holds the task learns of it by event and by `claim_lost` on its next word. */
+  /** Submitter, or an operator of the pool. The holder learns of it by the event and by `claim_lost` for its next decision. */
   cancelTask(taskId: string, options: CancelOptions = {}): Promise<OutcomeOf<'CancelTask'>> {
     const { pool = COMMONS, timeoutMs, ...fields } = options;
     return this.#client.decide(pool, { type: 'CancelTask', taskId, ...fields }, { timeoutMs });

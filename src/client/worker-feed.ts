@@ -62,7 +62,7 @@ function beginning(
   return typeof start === 'object' && 'since' in start ? { since: start.since } : {};
 }
 
-/** What has arrived and was not taken yet: bounded, because the server waits for an answer every now and then. */
+/** Messages that arrived and were not taken yet: bounded, because the server waits for a reply now and then. */
 class Arrivals implements DeliveryBatch {
   readonly #connection: NatsConnection;
   readonly #subscription: Subscription;

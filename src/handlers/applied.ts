@@ -2,7 +2,7 @@ import type { Code } from '../protocol/codes.ts';
 import type { Json } from '../protocol/json.ts';
 import type { AppliedEvent } from './world/world.ts';
 
-/** What a decision did to the world, or why it did nothing. */
+/** The effect of a decision on the world, or the reason why it had none. */
 export interface AppliedDecision {
   readonly status: 'accepted' | 'rejected';
   readonly events: readonly AppliedEvent[];
@@ -10,10 +10,10 @@ export interface AppliedDecision {
   readonly code?: Code;
   readonly message?: string;
   readonly transient?: boolean;
-  /** In whose name, where somebody acted for somebody. */
+  /** The principal, if the agent acted on behalf of one. */
   readonly actedFor?: string;
   /** How many of the oldest remembered outcomes are to be forgotten: only a Sweep says more than 0. */
   readonly forgottenOutcomes: number;
-  /** What a handler threw. That is a bug: to be logged loudly. */
+  /** The error that a handler threw. That is a bug: to be logged as an error. */
   readonly fault?: unknown;
 }

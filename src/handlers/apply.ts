@@ -1,6 +1,6 @@
 /**
- * Applies one decision to the world: decide, then evolve by the events, then what follows from them, up to a bound. Pure
- * in the sense that matters: the same world and decision always give the same world and answer.
+ * Applies one decision to the world: decide, then evolve by the events, then apply their consequences, up to a bound. Pure
+ * in the sense that matters: the same world and decision always give the same world and outcome.
  */
 
 import type { Code } from '../protocol/codes.ts';
@@ -75,7 +75,7 @@ function judge(world: World, decision: Decision, context: Context, oldest: Oldes
   }
 }
 
-/** A decision with an id that stands for another one: rejected for that, unless its author is not heard at all. */
+/** A decision whose id is used by another one: rejected for that, unless its author is rejected altogether. */
 export function applyReused(
   world: World,
   decision: Decision | undefined,
@@ -90,7 +90,7 @@ export function applyReused(
   return rejection(refused ?? rejected('id_reused', 'the id is used by another decision; choose a new one'));
 }
 
-/** Something that is no valid decision: rejected for that, or because its author has sent too many of them. */
+/** An invalid decision: rejected for that, or because its author has sent too many decisions. */
 export function applyInvalid(
   world: World,
   invalid: { readonly code: Code; readonly message: string },
@@ -105,7 +105,7 @@ function applyToShard(world: World, decision: SingleDecision, context: Context):
   return { status: 'accepted', ...decided, forgottenOutcomes: 0 };
 }
 
-/** Any decision of a member counts as a sign of life, also one that is rejected. */
+/** Any decision of a member counts as a sign of life, even a rejected one. */
 function heardFrom(world: World, { pool, agent, now }: Pick<Context, 'pool' | 'agent' | 'now'>): void {
   const member = world.pool(pool)?.members.get(agent);
   if (member !== undefined && !presenceLapsed(member, now)) world.heardFrom(pool, agent, now);
@@ -132,7 +132,7 @@ function withConsequences(
   return caused.length === 0 ? applied : { ...applied, events: [...applied.events, ...caused] };
 }
 
-/** The decision itself, without what follows from it. */
+/** The decision itself, without its consequences. */
 function applySingle(
   world: World,
   decision: SingleDecision,
@@ -165,7 +165,7 @@ function applySingle(
   return { status: 'accepted', events, ...data, ...actedFor, forgottenOutcomes: 0 };
 }
 
-/** Events tell for whom somebody acted: in a Batch that may be another one for each member. */
+/** Events name the principal of a delegate: in a Batch each member may have a different one. */
 function inNameOf(principal: string | undefined, events: readonly AppliedEvent[]): readonly AppliedEvent[] {
   return principal === undefined ? events : events.map((event) => ({ ...event, principal }));
 }
@@ -204,7 +204,7 @@ function applyBatch(
   return { status: 'accepted', events, data: { outcomes }, forgottenOutcomes: 0 };
 }
 
-/** A member of a Batch: alone any decision fits into a message, together with those before it it may not. */
+/** A member of a Batch: alone any decision fits into a message, but together with the earlier members it may not. */
 function applyMember(
   world: World,
   member: SingleDecision,

@@ -3,7 +3,7 @@ import type { Json } from '../protocol/json.ts';
 import { RETRY_LATER_MS } from '../protocol/limits.ts';
 import type { DomainEvent } from './events.ts';
 
-/** What a handler answers: what happens because of the decision, or the one rule that it breaks. */
+/** The result of a handler: the events of the decision, or the one rule that it breaks. */
 export interface Accepted {
   readonly status: 'accepted';
   readonly events: readonly DomainEvent[];

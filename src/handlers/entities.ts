@@ -1,4 +1,4 @@
-/** What the world asks of each kind of thing that agents decide together: one place per question, one line per kind. */
+/** Dispatches to each kind of entity that agents decide together: one function per question, one line per kind. */
 import { type Entities, type Entity, type EntityKind, isEntityKind } from '../protocol/entities.ts';
 import type { AuctionEvent } from './auctions/events.ts';
 import { evolveAuction } from './auctions/evolve.ts';

@@ -1,5 +1,5 @@
 /**
- * What can happen, as the handlers say it. The data of an event is all that `evolve` needs, and is published as it
+ * All events, as the handlers create them. The data of an event holds everything that `evolve` needs, and is published as it
  * is: a subscriber can know everything that the system knows of it.
  */
 import type { Constraints } from '../protocol/decisions/constraints.ts';
@@ -32,7 +32,7 @@ export interface PoolCreatedData {
   readonly origin: Origin;
 }
 
-/** What it is from now on; what is left out is unchanged. `null`: there is no such bound any more. */
+/** The new values; omitted ones do not change. `null` removes a limit. */
 export interface PoolUpdatedData
   extends Partial<Omit<PoolCreatedData, 'origin' | 'capacity' | 'maxClaimsPerAgent'>> {
   readonly capacity?: number | null;
@@ -94,7 +94,7 @@ export type TaskEvent =
   | Happened<'task.submitted', TaskSubmittedData>
   /** One of several dependencies completed. Kept to ourselves: to subscribers nothing has changed yet. */
   | Happened<'task.dependency_completed', { readonly dependency: string }>
-  /** An auction has a pending task to give away, or has it no more. Kept to ourselves: the events of the auction say so. */
+  /** An auction has reserved a pending task, or released it. Not published: the events of the auction say so. */
   | Happened<'task.reserved', { readonly auction: string }>
   | Happened<'task.unreserved', Record<string, never>>
   /** The last dependency completed, or the time came; `state` is the one that follows. */

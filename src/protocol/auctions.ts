@@ -1,5 +1,5 @@
 /**
- * Auctions: what is remembered of them, and what anyone may see (PROTOCOL, section 5).
+ * Auctions: what is remembered of them, and what anyone may see (docs/protocol.md, "Auctions").
  *
  * Amounts are texts in all that the system says (documents, events, outcomes, queries): the one decimal text of each
  * amount, without trailing zeros ("2.5", "10", "0.000001"). Times are log time, milliseconds since the epoch.
@@ -22,14 +22,14 @@ export interface IncrementRow {
   readonly step: string;
 }
 
-/** What an auction was opened with. */
+/** The terms with which an auction was opened. */
 export interface AuctionTerms {
   readonly auctionKind: AuctionKind;
   readonly direction: AuctionDirection;
   readonly opener: string;
   /** At this moment it is closed. A soft close moves it. */
   readonly closesAt: number;
-  /** The opener's secret until the close. What all may know is the start price. */
+  /** The opener's secret until the close. The start price is public. */
   readonly reserve?: string | undefined;
   readonly startPrice?: string | undefined;
   readonly increment?: string | readonly IncrementRow[] | undefined;
@@ -66,7 +66,7 @@ interface AuctionCommon extends EntityCommon, AuctionTerms {
   readonly kind: 'auction';
   /** The last bid of each bidder, in the order of the log. */
   readonly bids: readonly AuctionBid[];
-  /** What {@link bids} take as JSON. */
+  /** Size of {@link bids} as JSON. */
   readonly bidBytes: number;
   /** All bids that were accepted, those included that their bidders have replaced. */
   readonly bidCount: number;
@@ -81,7 +81,7 @@ export interface AwardedAuction extends AuctionCommon {
   readonly state: 'awarded';
   readonly closedAt: number;
   readonly winner: string;
-  /** What the winner pays; in a reverse auction, is paid. */
+  /** The price that the winner pays; in a reverse auction, receives. */
   readonly price: string;
 }
 interface UnsoldAuction extends AuctionCommon {
@@ -101,7 +101,7 @@ export type UnsoldReason = 'no_bids' | 'reserve_not_met' | 'nobody_left';
 export type AuctionCancelCause = 'cancelled' | 'task_ended';
 export type Auction = OpenAuction | AwardedAuction | UnsoldAuction | CancelledAuction;
 
-/** What is nobody else's business before the close: the bids, the maxima of proxies, or nothing. */
+/** The secrets of the auction before the close: the bids, the maxima of proxies, or nothing. */
 export type Secrecy = 'bids' | 'maxima' | 'nothing';
 
 export function secrecyOf({ auctionKind, proxy }: Pick<AuctionTerms, 'auctionKind' | 'proxy'>): Secrecy {

@@ -1,5 +1,5 @@
 /**
- * Every code an outcome or a query can carry: one per rule, named after the rule (PROTOCOL, sections 3 to 9).
+ * Every code an outcome or a query can carry: one per rule, named after the rule (docs/protocol.md).
  * The text is what a person reads in the documentation; the message in an outcome says the particulars.
  */
 export const CODES = {

@@ -170,7 +170,7 @@ function checkBatch(body: { readonly [member: string]: unknown }): Checked {
   if (isReserved(id)) return { code: 'reserved_id', message: 'id' };
   const members: SingleDecision[] = [];
   for (const [i, member] of decisions.entries()) {
-    // What a member leaves to its Batch is filled in here; the object is the parser's, and nobody else's yet.
+    // Fields that a member inherits from its Batch are filled in here; only the parser holds the object so far.
     member.id ??= memberId(member.type, id, i);
     if (onBehalfOf !== undefined) member.onBehalfOf ??= onBehalfOf;
     const checked = checkSingle(member, `decisions[${i}].`);

@@ -1,5 +1,5 @@
 /**
- * Delegations (PROTOCOL, section 8): an agent lets another one, or every member of a pool, decide in its name. A
+ * Delegations (docs/protocol.md, "Delegations"): an agent lets another one, or every member of a pool, decide in its name. A
  * delegation lives in the pool in which it was decided and counts for decisions in that pool only.
  */
 import type { EntityCommon } from './entity-common.ts';
@@ -10,7 +10,7 @@ export const DELEGATION_STATES = ['live', 'revoked', 'expired'] as const;
 /** `direct`: to one agent. `pooled`: to every member of the pool. */
 export type DelegationKind = (typeof DELEGATION_KINDS)[number];
 
-/** What a delegation rests on that was made for somebody else: what that principal delegated, and through which link. */
+/** The basis of a delegation made on behalf of a principal: that principal's delegation, and the link to it. */
 export interface PassedOnFrom {
   readonly principalId: string;
   /** The last delegation of the chain by which the delegator acted for the principal. */

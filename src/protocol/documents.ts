@@ -1,5 +1,5 @@
 /**
- * What the system remembers and queries return: pools, members, tasks. A task is a union of its states, each with
+ * The documents that the system stores and queries return: pools, members, tasks. A task is a union of its states, each with
  * just the fields that exist in it. Times are milliseconds since the epoch.
  */
 import type { Constraints } from './decisions/constraints.ts';
@@ -226,7 +226,7 @@ export function satisfies(capabilities: ReadonlySet<string>, requirements: Requi
 }
 
 /**
- * What decides who may claim a task, as one text: tasks of the same class are found, listed and claimed together, so
+ * The properties that decide who may claim a task, as one text: tasks of the same class are found, listed and claimed together, so
  * that nobody has to look at every pending task. `''` is the commonest: no topic, no requirements.
  */
 export function claimClass(task: {

@@ -1,6 +1,6 @@
 /**
  * What agents decide together: auctions, votes, negotiations, delegations. Each lives in a pool, is created by one
- * decision, ends, and is kept for a while after its end. What all have in common is here; the rest is with each.
+ * decision, ends, and is kept for a while after its end. The common part is here; the rest is with each kind.
  */
 import type { Auction } from './auctions.ts';
 import type { Delegation } from './delegations.ts';

@@ -1,6 +1,6 @@
 import type { Origin } from './documents.ts';
 
-/** What auctions, votes, negotiations and delegations have in common. */
+/** The common part of auctions, votes, negotiations and delegations. */
 export interface EntityCommon {
   readonly pool: string;
   readonly id: string;

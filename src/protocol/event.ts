@@ -1,4 +1,4 @@
-/** A CloudEvent 1.0 in JSON (PROTOCOL, section 2): what changed, told to every subscriber. */
+/** A CloudEvent 1.0 in JSON (docs/protocol.md, "Decision, outcome, event"): what changed, told to every subscriber. */
 export interface ConvergeEvent {
   readonly specversion: '1.0';
   /** `<shard>-<seq>-<n>`: the n-th event of the decision at `seq`. Also the message's `Nats-Msg-Id`. */
@@ -20,7 +20,7 @@ export interface ConvergeEvent {
   readonly actor: string;
   /** For whom, where someone acted for someone. */
   readonly principal?: string;
-  /** What changed: the fields depend on the type. */
+  /** The change: its fields depend on the type. */
   readonly data: { readonly [member: string]: unknown };
 }
 

@@ -22,7 +22,7 @@ const OTHERS = '\\ufff9-\\ufffb\\u2800\\u{13430}-\\u{1343f}\\ufdd0-\\ufdef\\ufff
 const INVISIBLE = new RegExp(`[${CONTROLS_AND_SPACES}${IGNORABLE}${OTHERS}]`, 'u');
 const PLAIN = /^[\x21-\x7e]+$/;
 
-/** What is wrong with a label that is in NFC; undefined when nothing is. */
+/** The fault of a label in NFC; undefined when there is none. */
 export function labelFault(label: string): string | undefined {
   if (PLAIN.test(label)) return undefined;
   const [invisible] = INVISIBLE.exec(label) ?? [];

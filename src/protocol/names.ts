@@ -1,5 +1,5 @@
 /**
- * Names that may stand in a subject: pools, agents and every id (PROTOCOL, section 1).
+ * Names that may stand in a subject: pools, agents and every id (docs/protocol.md, "Subjects").
  * Names that start with `_` belong to the system: agents can neither take nor make one.
  */
 

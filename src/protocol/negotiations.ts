@@ -1,4 +1,4 @@
-/** Negotiations (PROTOCOL, section 7). The document is the whole history, and what a query answers. */
+/** Negotiations (docs/protocol.md, "Negotiations"). The document is the whole history, and what a query answers. */
 import type { EntityCommon } from './entity-common.ts';
 import type { Json } from './json.ts';
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Code } from './codes.ts';
 import type { Json } from './json.ts';
 
-/** The answer to one decision (PROTOCOL, section 2): the same however often it is asked for. */
+/** The answer to one decision (docs/protocol.md, "Decision, outcome, event"): the same however often it is asked for. */
 export interface Outcome {
   readonly decisionId: string;
   readonly type: string;
@@ -26,7 +26,7 @@ export interface Outcome {
   readonly at: number;
 }
 
-/** What a Batch's outcome says of each of its members, in their order. */
+/** The members' entries in the outcome of a Batch, in their order. */
 export interface MemberOutcome {
   readonly type: string;
   readonly id?: string | undefined;

@@ -1,6 +1,6 @@
 /**
- * What each role may publish and subscribe, and nothing else: the NATS server enforces it. Agents and observers live in
- * an account without JetStream. What they publish reaches the log through a service import, which replaces the reply
+ * The subjects that each role may publish and subscribe to, and no others: the NATS server enforces it. Agents and observers live in
+ * an account without JetStream. Their messages reach the log through a service import, which replaces the reply
  * subject: in the account of the streams the server would send the acknowledgement of a decision wherever its author
  * says, also to `$JS.API.STREAM.PURGE.…` (docs/decisions/010-private-pools.md).
  *
@@ -43,7 +43,7 @@ export function permissionsOf(grantee: Grantee, subjects: Subjects): Permissions
   }
 }
 
-/** What the account of the agents gets from the one with the streams. */
+/** Imports of the agents' account from the one with the streams. */
 export function sharedSubjects(subjects: Subjects): {
   readonly services: readonly string[];
   readonly streams: readonly string[];
@@ -114,7 +114,7 @@ function workerPermissions(identity: Grantee, subjects: Subjects): Permissions {
       subjects.allEvents,
       subjects.allDeadLetters,
       subjects.sweeps,
-      // What they trim they write down first.
+      // Trimming is recorded before it is done.
       subjects.allTrimMarks,
       // Answers: to operators directly, to agents and observers by the subjects that the server made for theirs.
       '_INBOX.>',
@@ -125,7 +125,7 @@ function workerPermissions(identity: Grantee, subjects: Subjects): Permissions {
         `$JS.API.STREAM.CREATE.${stream}`,
         `$JS.API.STREAM.UPDATE.${stream}`,
       ]),
-      // What is applied and kept in a snapshot is trimmed; snapshots take the place of older ones.
+      // Messages that are applied and covered by snapshots are trimmed; snapshots replace older ones.
       `$JS.API.STREAM.PURGE.${decisions}`,
       `$JS.API.STREAM.PURGE.${snapshots}`,
       `$O.${subjects.snapshotBucket}.>`,

@@ -1,4 +1,4 @@
-/** Reads by request and reply on `<ns>.queries.<name>` (PROTOCOL, sections 1 and 4). */
+/** Reads by request and reply on `<ns>.queries.<name>` (docs/protocol.md, "Queries"). */
 import { z } from 'zod';
 import type { PublicAuction } from './auctions.ts';
 import type { Code } from './codes.ts';
@@ -126,7 +126,7 @@ export interface WorkerAlarm {
   /** By the worker's clock, milliseconds since the epoch. */
   readonly since: number;
   readonly text: string;
-  /** What an operator does about it. */
+  /** The operator's remedy. */
   readonly toDo: string;
 }
 
@@ -155,7 +155,7 @@ export interface OpenedFeed {
   readonly after: number;
 }
 
-/** What each query answers. */
+/** The reply to each query. */
 export interface QueryAnswers {
   readonly task: Task;
   readonly tasks: Page<Task>;

@@ -34,7 +34,7 @@ export const settingsSchema = z.strictObject({
 
 export type Settings = z.output<typeof settingsSchema>;
 
-/** What a shard goes by: the settings, and what only it has been told. */
+/** The settings in force in a shard, and values that only this shard has. */
 export const standingSchema = settingsSchema.extend({
   /** The worker of the shard is short of memory: what would add to it waits. */
   pressure: z.literal(true).optional(),
@@ -43,7 +43,7 @@ export const standingSchema = settingsSchema.extend({
 export type Standing = z.output<typeof standingSchema>;
 
 /**
- * What holds after a Sweep. What it does not say stays as it was told before: of several workers with different heaps
+ * Returns the settings after a Sweep. Values that it omits stay as they were: of several workers with different heaps
  * the first one's counts, so that they do not change it in turn.
  */
 export function afterSweep(

@@ -1,5 +1,5 @@
 /**
- * What a snapshot says of itself. The summary is the last line of its content and, once the content has been read back,
+ * The summary of a snapshot is the last line of its content and, once the content has been read back,
  * stands next to it as the seal: a snapshot without a seal, or with one that says something else than the content, does
  * not count.
  */

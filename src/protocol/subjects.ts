@@ -1,5 +1,5 @@
 /**
- * The one place that knows subjects (PROTOCOL, section 1). Everything here is a function of the namespace, so that
+ * The one place that knows subjects (docs/protocol.md, "Subjects"). Everything here is a function of the namespace, so that
  * several systems can share one NATS.
  */
 import { CLOCK_POOL, isName, OPERATOR } from './names.ts';
@@ -24,7 +24,7 @@ export interface Subjects {
   shardDecision(shard: number, agent: string, pool: string): string;
   /** Where clients that do not know the shard publish; the NATS server maps it onto {@link decision}. */
   decide(pool: string, agent: string): string;
-  /** What operators say about the time of a shard's log. */
+  /** Declarations of operators about the time of a shard's log. */
   clocks(shard: number): string;
   /** Everything on one shard's log. */
   shardLog(shard: number): string;
@@ -38,7 +38,7 @@ export interface Subjects {
   feed(asker: string, token: string): string;
   feedsOf(asker: string): string;
   deadLetter(shard: number): string;
-  /** What was trimmed of a shard's log. */
+  /** How far a shard's log was trimmed. */
   trimMark(shard: number): string;
   readonly allTrimMarks: string;
   readonly allEvents: string;

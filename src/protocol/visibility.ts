@@ -19,7 +19,7 @@ export function isPublic({ admission }: Pick<Pool, 'admission'>): boolean {
 }
 
 /**
- * Present members, the owner, operators of the pool and of the whole system. What these delegated lets others know as
+ * Present members, the owner, operators of the pool and of the whole system. Their delegations give visibility to others as
  * much as the scope covers (`rules/delegations/knowing.ts`). To everybody else a pool that is not open does not exist.
  */
 export function knowsInOwnRight(

@@ -1,6 +1,6 @@
 /**
- * Votes (PROTOCOL, section 6). A document is written again with every ballot, so ballots are kept as short texts in the
- * order of the electorate; whoever asks gets them in words.
+ * Votes (docs/protocol.md, "Votes"). A document is written again with every ballot, so ballots are kept as short texts in the
+ * order of the electorate; queries return them in words.
  */
 import type { EntityCommon } from './entity-common.ts';
 import { MAX_BALLOTS_BYTES } from './limits.ts';
@@ -16,7 +16,7 @@ export type VoteMethod =
   | 'borda';
 
 /**
- * What a ballot says: one option, any number of them, an order of some or all (best first), or none on purpose. In an
+ * The content of a ballot: one option, any number of them, an order of some or all (best first), or none on purpose. In an
  * order, options that are ranked equally stand in a list of their own: `[["a", "b"], "c"]`.
  */
 export type VoteChoice =
@@ -37,7 +37,7 @@ export interface VoteRound {
 
 type Matrix = readonly (readonly number[])[];
 
-/** What a count came to. `cast` and `abstained` are weights, not numbers of voters. */
+/** The result of a count. `cast` and `abstained` are weights, not numbers of voters. */
 export interface VoteResult {
   /** Absent when there is none; `why` says why. */
   readonly winner?: string;
@@ -147,13 +147,13 @@ function ranksIn(code: string): readonly string[] {
   return code.match(/\([^)]*\)|[^(]/g) ?? [];
 }
 
-/** What a ballot under a method must contain, if it is no abstention. */
+/** The content that a method requires of a ballot, unless it is an abstention. */
 export function choiceKind(method: VoteMethod): 'option' | 'approvals' | 'ranking' {
   if (method === 'approval') return 'approvals';
   return method === 'ranked' || method === 'schulze' || method === 'borda' ? 'ranking' : 'option';
 }
 
-/** What the ballot of an agent weighs. Agents may be named like members that every object has: `constructor`. */
+/** The weight of an agent's ballot. Agents may be named like members that every object has: `constructor`. */
 export function weightOf(weights: Vote['weights'], voter: string): number {
   return weights !== undefined && Object.hasOwn(weights, voter) ? (weights[voter] ?? 1) : 1;
 }

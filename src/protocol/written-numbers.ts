@@ -16,7 +16,7 @@ export function keepsItsDigits(written: string): boolean {
   // Out of range, or no number at all: others say so.
   if (!Number.isFinite(value)) return true;
   const understood = String(value);
-  // What a program wrote is the shortest text already.
+  // A number written by a program is already the shortest text.
   return understood === written || isSameDecimal(decimalOf(written), decimalOf(understood));
 }
 

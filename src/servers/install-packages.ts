@@ -10,7 +10,7 @@ export type InstallResult =
   | { readonly type: 'refused' | 'failed'; readonly reason: string };
 
 /**
- * What keeps the packages from doing more than putting files there. Debian's maintainer scripts start the services in
+ * Keeps the packages from doing more than installing files. Debian's maintainer scripts start the services in
  * two ways, and each has its own brake: `invoke-rc.d` asks `runlevel`, which believes RUNLEVEL, and in runlevel 1 no
  * service is started; `systemctl` ignores every start while SYSTEMD_OFFLINE is set. The usual brake, a policy-rc.d that
  * exits with 101, would be a file in /usr/sbin that blocks all services if we were killed before removing it.

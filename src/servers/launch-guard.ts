@@ -12,7 +12,7 @@ interface GuardTools {
 const toolsOf = new WeakMap<Host, Promise<GuardTools>>();
 
 /**
- * What is put before a server's command. Each program does its part and then becomes the next one by exec, so the
+ * The prefix of a server's command. Each program does its part and then becomes the next one by exec, so the
  * server has the process id that was spawned. Both are from util-linux; where they are missing, as on macOS, it goes
  * without.
  *

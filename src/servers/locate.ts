@@ -62,7 +62,7 @@ async function findBinary(kind: ServerKind, host: Host, env: Environment): Promi
   if (isGiven(named)) {
     const command = await findExecutable(named, env, host.extraFolders);
     if (command !== undefined) return { command, origin: `${kind.binaryVariable} (${command})` };
-    // Whoever names a binary wants that one; another one instead would be a surprise.
+    // A named binary is meant; using another one instead would be a surprise.
     const line = await installLine(host, [kind]);
     throw unavailable(kind, `${kind.binaryVariable} names ${named}, which is not an executable file.`, line);
   }
@@ -73,7 +73,7 @@ async function findBinary(kind: ServerKind, host: Host, env: Environment): Promi
   return undefined;
 }
 
-/** What to install: the kind that is wanted now, and the other one too if it would be missing next. */
+/** The packages to install: the required one, and the other one too if it would be missing next. */
 async function missingKinds(wanted: ServerKind, host: Host, env: Environment): Promise<ServerKind[]> {
   const missing: ServerKind[] = [];
   for (const kind of serverKinds) {

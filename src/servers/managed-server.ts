@@ -109,7 +109,7 @@ export class ManagedServer implements RunningServer {
   }
 
   #inTurn(action: () => Promise<void>): Promise<void> {
-    // Whoever asked for the action before this one has been told if it failed.
+    // The caller of the previous action has already received its failure.
     this.#turn = this.#turn.catch(() => undefined).then(action);
     return this.#turn;
   }

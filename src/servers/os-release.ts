@@ -1,4 +1,4 @@
-/** What /etc/os-release says about a Linux distribution. */
+/** The Linux distribution according to /etc/os-release. */
 export interface OsRelease {
   /** `debian`, `ubuntu`, `alpine`, … */
   readonly id: string;

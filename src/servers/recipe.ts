@@ -3,7 +3,7 @@ import type { Place } from './runner.ts';
 import type { ServerAnswer } from './server-answer.ts';
 import type { ServerKind } from './server-kind.ts';
 
-/** What differs between starting a Redis and starting a NATS server. */
+/** The differences between starting a Redis and a NATS server. */
 export interface Recipe {
   readonly kind: ServerKind;
   /** Writes what one life of the server reads when it starts. */

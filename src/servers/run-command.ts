@@ -60,7 +60,7 @@ export const runCommand: RunCommand = (command, args, options) =>
     });
   });
 
-/** What a command printed: the end of it as text, and every line as it comes. */
+/** Output of a command: its end as text, and every line as it comes. */
 class Output {
   text = '';
   #unfinished = '';

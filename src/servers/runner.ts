@@ -21,7 +21,7 @@ export interface Place {
 /** A way to run a server: as a child process or as a container. */
 export interface Runner {
   readonly command: string | undefined;
-  /** What the server is to be told for being reachable at this port of 127.0.0.1. */
+  /** The options with which the server is reachable at this port of 127.0.0.1. */
   place(port: number): Place;
   launch(args: readonly string[], port: number): Promise<Life>;
 }

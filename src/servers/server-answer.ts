@@ -1,4 +1,4 @@
-/** What a server says about itself when it is asked. */
+/** The identity that a server reports. */
 export interface ServerAnswer {
   /** `redis-server`, `valkey-server` or `nats-server`. */
   readonly product: string;

@@ -1,6 +1,6 @@
 import type { ServerName } from './running-server.ts';
 
-/** What is fixed about a kind of server: where it may be found and under which names. */
+/** The constants of a kind of server: where it may be found and under which names. */
 export interface ServerKind {
   readonly name: ServerName;
   /** The variable that holds the URL of a server which is already running. */

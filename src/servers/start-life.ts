@@ -16,7 +16,7 @@ export interface LifeStart {
   readonly runner: Runner;
   readonly port: number;
   readonly deadlineMs: number;
-  /** What the server called itself in its life before this one. */
+  /** The identity of the server in its previous life. */
   readonly previousIdentity?: string;
   /** Called before it is ready, so that it can be ended while it is starting. */
   readonly onLaunch?: (life: Life) => void;

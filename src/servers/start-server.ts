@@ -8,7 +8,7 @@ import type { Recipe } from './recipe.ts';
 import { containerRunner, processRunner } from './runner.ts';
 import type { Environment, RunningServer } from './running-server.ts';
 
-/** What every server can be told. */
+/** Options of every server. */
 export interface CommonOptions {
   /** Where the server keeps its data, log and configuration; made if it does not exist, never removed. */
   readonly dataDir: string;

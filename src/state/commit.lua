@@ -4,7 +4,7 @@
 -- ARGV  1 expected seq ('0' before the first), 2 expected hash, 3 identity of the log, 4 id of this commit,
 --       5 seq after it, 6 hash after it, then the operations: command, index of its key, number of arguments, arguments
 --
--- Answers 'committed', or 'repeated' when this very commit was applied before and only its answer was lost,
+-- Returns 'committed', or 'repeated' when this very commit was applied before and only its reply was lost,
 -- or 'moved' when another worker wrote, or the store went back.
 local held = redis.call('HMGET', KEYS[1], 'seq', 'hash', 'log')
 local seq = held[1] or '0'
@@ -15,9 +15,9 @@ if seq ~= ARGV[1] or (held[2] or '') ~= ARGV[2] or (held[3] or ARGV[3]) ~= ARGV[
   return 'moved'
 end
 
--- Lua does not roll back. From here to the end the shard counts as lost, so that whatever breaks off in between is
--- restored and never taken for a state. This is the first write because Redis refuses it when it has no memory: after a
--- first write it would let the rest pass.
+-- Lua does not roll back. From here to the end the shard counts as lost, so that a commit that breaks off in between
+-- leads to a restore and is never mistaken for a state. This write comes first because Redis refuses it when it is out
+-- of memory: after a first write it would let the rest pass.
 redis.call('HSET', KEYS[1], 'seq', '-1', 'hash', ARGV[4])
 local at = 7
 local last = #ARGV
@@ -25,7 +25,7 @@ while at <= last do
   local command, key, count = ARGV[at], KEYS[tonumber(ARGV[at + 1])], tonumber(ARGV[at + 2])
   at = at + 3
   if command == 'UNREF' then
-    -- A thing that the decisions named here created is gone; with the last of them goes the receipt.
+    -- An entity that the decisions named here created is removed; with the last one the receipt is removed, too.
     for i = at, at + count - 1 do
       if redis.call('HINCRBY', KEYS[3], ARGV[i], -1) <= 0 then
         redis.call('HDEL', KEYS[3], ARGV[i])

@@ -169,7 +169,7 @@ function writtenEntity(keys: ShardKeys, entity: Entity): Written {
   };
 }
 
-/** What an agent may do for others in a pool is looked for whenever a stranger asks about it. */
+/** The delegations of an agent in a pool are looked up whenever a stranger asks about the pool. */
 function delegatedTo(keys: ShardKeys, entity: Entity): readonly Entry[] {
   if (entity.kind !== 'delegation' || entity.state !== 'live' || entity.delegationKind !== 'direct')
     return [];

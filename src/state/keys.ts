@@ -2,8 +2,8 @@
  * The one place that knows Redis keys. Every key of a shard carries the hash tag `{<shard>}`, which keeps them in one
  * slot of a Redis Cluster: the commit script touches many of them at once.
  *
- * What is a function of the log is under `<ns>:{<shard>}:s:` and must be the same after every replay; what belongs to
- * the running of the system (lease, outbox, commit id) is under `<ns>:{<shard>}:r:`.
+ * Keys that are a function of the log are under `<ns>:{<shard>}:s:` and must be the same after every replay; keys of
+ * the running system (lease, outbox, commit id) are under `<ns>:{<shard>}:r:`.
  */
 import { createHash } from 'node:crypto';
 import type { TaskState } from '../protocol/documents.ts';
@@ -181,7 +181,7 @@ export function rememberedEntry(at: number, key: string, json: string): string {
   return `${at}|${outcomeBytes(key, json)}|${key}`;
 }
 
-/** What a remembered outcome takes: a function of its key and text, wherever they come from. */
+/** Size of a stored outcome: a function of its key and text. */
 export function outcomeBytes(key: string, json: string): number {
   return key.length + Buffer.byteLength(json);
 }

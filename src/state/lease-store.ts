@@ -35,7 +35,7 @@ export interface LeaseStore {
   /** Keeps leases, and writes those again that have lapsed and that nobody took; answers which are this worker's. */
   renew(shards: readonly number[]): Promise<ReadonlySet<number>>;
   release(shard: number): Promise<void>;
-  /** Says that this worker lives; answers the newest heartbeat of everyone (by holder), also of those who live no more. */
+  /** Writes this worker's heartbeat; returns the newest heartbeat of every worker (by holder), dead ones included. */
   heartbeat(): Promise<ReadonlyMap<string, string>>;
   /** Removes a heartbeat that is still the one that was seen. */
   bury(holder: string, seen: string): Promise<void>;
@@ -49,7 +49,7 @@ export interface LeaseOptions {
   /** As {@link leaseHolderOf} makes it. */
   readonly holder: string;
   readonly leaseMs: number;
-  /** What heartbeats tell of this worker: its clock, where it runs. */
+  /** The content of this worker's heartbeats: its clock, its machine. */
   readonly about: () => Omit<Heartbeat, 'counter' | 'leaseMs'>;
 }
 

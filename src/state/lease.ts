@@ -1,7 +1,7 @@
 /**
- * What stands in a lease and in a heartbeat. Both move: a lease counts up each time it is renewed, a heartbeat each time
- * it is said. Who looks sees from that alone whether the holder lives, by its own monotonic clock: no two clocks have to
- * agree for it, and none has to be right.
+ * The content of leases and heartbeats. Both count: a lease each time it is renewed, a heartbeat each time
+ * it is written. An observer sees from that alone whether the holder lives, by its own monotonic clock: no two clocks must
+ * agree for that, and none must be right.
  */
 import { z } from 'zod';
 import { isObject, parseJson } from '../protocol/json.ts';
@@ -13,7 +13,7 @@ export interface Lease {
 }
 
 /**
- * What stands in a lease: the worker's name, and which process of that name it is. Two that were given the same name by
+ * The holder of a lease: the worker's name, and which process of that name it is. Two that were given the same name by
  * mistake must not take each other's leases and commits for their own.
  */
 export function leaseHolderOf(workerId: string, process: string): string {
@@ -34,7 +34,7 @@ export function leaseText({ holder, counter, leaseMs }: Lease): string {
 
 const LEASE = /^(.*) (\d{1,15}) (\d{1,15})$/s;
 
-/** A lease that somebody set by hand has no more than a holder: it is taken as one that lasts `leaseMs`. */
+/** A lease that was set by hand has only a holder: it is treated as one that lasts `leaseMs`. */
 export function parseLease(text: string, leaseMs: number): Lease {
   const [, holder, counter, lasts] = LEASE.exec(text) ?? [];
   if (holder === undefined) return { holder: text, counter: 0, leaseMs };
@@ -50,13 +50,13 @@ export interface Heartbeat {
   readonly machine: string;
   /** Where that machine is reached. */
   readonly addresses: readonly string[];
-  /** What it finds each clock to show more than the true time, milliseconds. */
+  /** How far it finds each clock ahead of the true time, milliseconds. */
   readonly skews?: Readonly<Record<string, number | undefined>>;
   /** None of its shards stands still: one that does elsewhere may move here. */
   readonly works?: boolean;
   /** Shards that it has given back and does not take for a while: the others share them. */
   readonly leaves?: readonly number[];
-  /** What is wrong with it. */
+  /** Its alarms. */
   readonly alarms?: readonly HeartbeatAlarm[] | undefined;
 }
 
@@ -72,7 +72,7 @@ export type HeartbeatAlarm = Readonly<z.output<typeof alarmSchema>>;
 
 const alarmsSchema = z.array(alarmSchema).optional().catch(undefined);
 
-/** What is no heartbeat (a newer worker's, or somebody's by hand) counts as one of a worker whose clock is not known. */
+/** An unreadable heartbeat (of a newer worker, or set by hand) counts as one of a worker with an unknown clock. */
 export function parseHeartbeat(text: string): Heartbeat | undefined {
   const { value } = parseJson(Buffer.from(text));
   if (!isObject(value)) return undefined;

@@ -9,7 +9,7 @@ const LOOK_AGAIN_MS = 100;
 /** Of a heartbeat that does not say how long its worker's leases last. */
 const DEFAULT_LEASE_MS = 3_000;
 
-/** Their names. Takes no time when nobody has said anything, and no more than the longest lease where somebody died. */
+/** Their names. Takes no time if there are no heartbeats, and at most the longest lease if a worker died. */
 export async function liveWorkers(
   redis: Redis,
   namespace: string,

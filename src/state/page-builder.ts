@@ -3,7 +3,7 @@ import { MAX_ANSWER_BYTES } from '../protocol/limits.ts';
 /** Most documents, and most bytes of them, that are read from Redis in one go. */
 const READ_AT_ONCE = 500;
 const READ_BYTES_AT_ONCE = 1024 * 1024;
-/** What a document takes before any was seen. */
+/** Assumed size of a document before any was seen. */
 const FIRST_GUESS_BYTES = 32 * 1024;
 
 /** The items of one answer: as many as were asked for, and as many as one answer holds in bytes; one at least. */
@@ -36,7 +36,7 @@ export class PageBuilder<T> {
     return true;
   }
 
-  /** How many documents to read next: what is still missing, and no more bytes at once than a worker can bear. */
+  /** How many documents to read next: as many as are missing, but only as many bytes as a worker can bear. */
   get nextRead(): number {
     const average = this.#read === 0 ? FIRST_GUESS_BYTES : Math.max(1, this.#readBytes / this.#read);
     const missing = this.#limit - this.#items.length + 1;

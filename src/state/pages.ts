@@ -14,7 +14,7 @@ export class Pages {
   readonly #redis: Redis;
   readonly #onPage: () => void;
 
-  /** Whatever `onPage` throws ends the reading. */
+  /** Any error that `onPage` throws ends the reading. */
   constructor(redis: Redis, onPage: () => void) {
     this.#redis = redis;
     this.#onPage = onPage;

@@ -178,7 +178,7 @@ export class PendingTasks {
   }
 }
 
-/** What the agent can do in the pool; undefined where it cannot claim. */
+/** The capabilities of the agent in the pool; undefined if it cannot claim. */
 function claimsWith(
   pool: string,
   docJson: unknown,

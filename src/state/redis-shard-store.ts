@@ -31,7 +31,7 @@ export class RedisShardStore implements ShardStore {
   readonly #writer: ScriptWriter;
   readonly #reads: Redis;
   readonly #keys: ShardKeys;
-  /** Called for each piece of the state that is read: whoever waits for the whole sees that it goes on. */
+  /** Called for each piece of the state that is read, as a sign of progress. */
   readonly #onPiece: () => void;
   readonly #oldest: OldestKept;
 

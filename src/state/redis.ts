@@ -24,7 +24,7 @@ interface TlsFiles {
   readonly key: string | undefined;
 }
 
-/** What becomes of a command that is not answered. */
+/** The treatment of a command without a reply. */
 type AnswerOptions = Pick<
   ClientOptions,
   'maxRetriesPerRequest' | 'enableOfflineQueue' | 'socketTimeout' | 'reconnectOnError'
@@ -78,7 +78,7 @@ export function keepAsking(redis: Redis, everyMs: number): void {
 
 /**
  * A client that goes nowhere but into the database of its URL. ioredis tells a SELECT that failed as an event and goes on
- * in database 0, which may be somebody else's: here that connection is given up before anything is sent on it, and made
+ * in database 0, which may belong to someone else: here that connection is given up before anything is sent on it, and made
  * again, because a server can also come back with fewer databases.
  */
 class InOneDatabase extends Redis {
@@ -92,7 +92,7 @@ class InOneDatabase extends Redis {
         this.refusal = undefined;
       },
       (error) => {
-        // What the server said, not that the connection went away meanwhile.
+        // The server's error, not the loss of the connection that followed.
         if (!(error instanceof Error) || error.name !== 'ReplyError') return;
         this.refusal = error;
         this.disconnect(true);
@@ -108,7 +108,7 @@ class InOneDatabase extends Redis {
   }
 }
 
-/** What stands behind the host is a number: anything else ioredis takes for database 0. */
+/** The path must be a number: ioredis takes anything else for database 0. */
 function checkDatabase(url: string): void {
   const [, path = ''] = /^rediss?:\/\/[^/?#]*\/([^?#]*)/i.exec(url) ?? [];
   if (/^\d*$/.test(path)) return;
@@ -162,7 +162,7 @@ function quiet(redis: Redis): Redis {
 /** Rejects with an {@link UnavailableError}, or with a {@link NotAuthorizedError} when Redis refuses the credentials. */
 export async function openRedis(redis: Redis): Promise<Redis> {
   if (redis.status !== 'wait') return redis;
-  // What connecting rejects with does not say why; the event before it does.
+  // The rejection of connect() does not say why; the event before it does.
   let cause: Error | undefined;
   const onError = (error: Error): void => {
     cause = error;

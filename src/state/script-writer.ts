@@ -1,12 +1,12 @@
 /**
- * Sends a script that writes: the one way in which commits and restorations write (a rebuild commits). What becomes of
- * it is told apart by how far it came, because what to do next depends on it.
+ * Sends a script that writes: the one way in which commits and restores write (a rebuild commits). Failures are
+ * distinguished by how far the write came, because the reaction depends on it.
  */
 import { createHash } from 'node:crypto';
 import { messageOf, WriteFailedError } from '../errors.ts';
 import type { Redis } from './redis.ts';
 
-/** What one write may hold at most: Redis does nothing else while it runs, and others wait. */
+/** Maximum size of one write: Redis does nothing else while it runs, and others wait. */
 export interface WriteBounds {
   readonly bytes: number;
   /** Keys and arguments of the script. */
@@ -93,7 +93,7 @@ function failureOf(error: unknown): WriteFailedError {
   if (error instanceof Error && error.name === 'ReplyError') {
     return new WriteFailedError(REFUSED.test(message) ? 'refused' : 'broken', message, options);
   }
-  // What our own side of the connection cannot make of it is never sent; all else is about the connection.
+  // A command that our side cannot encode is never sent; every other error is about the connection.
   const isOurs = error instanceof RangeError || error instanceof TypeError || isTooLong(error);
   return new WriteFailedError(isOurs ? 'unsent' : 'unanswered', message, options);
 }

@@ -1,5 +1,5 @@
 /**
- * What a shard worker needs of a store, in its own words. Redis keeps it; a simulator can keep it in memory, and must
+ * The store port of a shard worker, in its own words. Redis implements it; a simulator may implement it in memory, and must
  * then pass the same tests.
  */
 import type { DocumentChange } from '../protocol/document-change.ts';
@@ -10,8 +10,8 @@ import type { KnownClock } from './known-clock.ts';
 import type { WriteSize } from './script-writer.ts';
 
 /**
- * Position of a shard whose state is not whole: a restoration is under way or broke off, or a commit did. It has to be
- * brought back before anything is applied to it.
+ * Position of a shard whose state is incomplete: a restore is under way or broke off, or a commit broke off. It must be
+ * restored before anything is applied to it.
  */
 export const LOST = -1;
 
@@ -26,7 +26,7 @@ export interface StoredPool {
   readonly doc: Pool;
   readonly sequence: number;
   readonly members: readonly Member[];
-  /** Unfinished tasks, and final ones that unfinished ones still wait for. */
+  /** Tasks that have not ended, and ended ones for which others still wait. */
   readonly tasks: readonly Task[];
   readonly finals: { readonly count: number; readonly oldestAt: number | undefined };
   /** Auctions, votes, negotiations and delegations that have not ended. */
@@ -49,9 +49,9 @@ export interface StoredShard {
   };
   /** Agents that are banned from the whole system. */
   readonly bans: readonly Ban[];
-  /** Buckets of rates that may not be full: when they are again, microseconds. */
+  /** Buckets of rates that may not be full: the time at which they will be, microseconds. */
   readonly buckets: ReadonlyMap<string, number>;
-  /** Pools that owe consequences, and whose turn is when. */
+  /** Pools that owe consequences, and their order. */
   readonly turns: ReadonlyMap<string, number>;
   /** What all that has ended takes, as the world counts it. */
   readonly endedBytes: number;
@@ -66,23 +66,23 @@ export interface Remembered {
 }
 
 export interface RememberedOutcome extends Remembered {
-  /** What it takes: `outcomeBytes` of its key and text. */
+  /** Its size: `outcomeBytes` of its key and text. */
   readonly bytes: number;
 }
 
 export interface Lookup {
-  /** `pool.agent.decisionId` of decisions that may be known already. */
+  /** `pool.agent.decisionId` of decisions that may already be known. */
   readonly outcomes: readonly string[];
-  /** Tasks that are not in memory and may be final: pool → task ids. */
+  /** Tasks that are not in memory and may have ended: pool → task ids. */
   readonly tasks: ReadonlyMap<string, readonly string[]>;
   /** The same of auctions, votes, negotiations and delegations: pool → `<kind>/<id>`. */
   readonly entities: ReadonlyMap<string, readonly string[]>;
 }
 
 export interface Found {
-  /** Where the shard stood when the last of it was read: what was read at another place is of another state. */
+  /** Position of the shard when the last of it was read: data read at another position belongs to another state. */
   readonly position: StoredPosition;
-  /** `pool.agent.decisionId` → the outcome, as the JSON text that was answered. */
+  /** `pool.agent.decisionId` → the outcome, as the JSON text that was sent. */
   readonly outcomes: ReadonlyMap<string, string>;
   readonly tasks: readonly Task[];
   readonly entities: readonly Entity[];
@@ -92,7 +92,7 @@ export interface OutcomeRecord {
   readonly key: string;
   readonly json: string;
   readonly at: number;
-  /** How many pools and tasks the decision created: for as long as one is kept, so is the outcome. */
+  /** How many pools and tasks the decision created: the outcome is stored for as long as one of them exists. */
   readonly created: number;
 }
 
@@ -109,10 +109,10 @@ export interface ShardCommit {
   };
   readonly settings: Standing;
   readonly nextDue: number | undefined;
-  /** What the live documents take in memory then. */
+  /** Size of the live documents in memory after it. */
   readonly bytes: number;
   readonly changes: readonly DocumentChange[];
-  /** The JSON of documents as they are after it, where it is known already. */
+  /** The JSON of documents after it, if already known. */
   readonly texts?: ReadonlyMap<DocumentChange, string>;
   readonly sequences: ReadonlyMap<string, number>;
   /** Claim classes of which tasks came or went: pool → class → whether it still has pending tasks. */
@@ -122,15 +122,15 @@ export interface ShardCommit {
   readonly buckets: ReadonlyMap<string, number | undefined>;
   readonly turns: ReadonlyMap<string, number | undefined>;
   readonly outcomes: readonly OutcomeRecord[];
-  /** What all remembered outcomes take after this commit. */
+  /** Size of all stored outcomes after this commit. */
   readonly outcomeBytes: number;
   /** The same of all that has ended and is kept. */
   readonly endedBytes: number;
-  /** The oldest remembered outcomes, which go. */
+  /** The oldest stored outcomes, which are removed. */
   readonly forgotten: readonly string[];
-  /** What is to be published of this batch; undefined when nothing is. */
+  /** The outbox of this batch; undefined when there is nothing to publish. */
   readonly outbox: string | undefined;
-  /** Batches (by their position) that are published now. */
+  /** Batches (by their position) that are published by now. */
   readonly published: readonly number[];
 }
 
@@ -151,16 +151,16 @@ export interface OldestFound {
   readonly entities: readonly Entity[];
 }
 
-/** Asked while a shard is read, because its memory is taken bit by bit. */
+/** Called while a shard is loaded, because its memory grows bit by bit. */
 export interface LoadGuard {
-  /** Before anything is read: what it will take in memory, as its last commit counted it. */
+  /** Before anything is read: its size in memory, as its last commit counted it. */
   expect(bytes: number): void;
   /** After each page. */
   page(): void;
 }
 
 export interface ShardStore {
-  /** Reads everything. Whatever `guard` throws ends it. */
+  /** Reads everything. Any error that `guard` throws ends it. */
   load(guard?: LoadGuard): Promise<StoredShard>;
   lookup(wanted: Lookup): Promise<Found>;
   /** The oldest of what is kept, for a Sweep. */
@@ -171,8 +171,8 @@ export interface ShardStore {
     outcomes: number,
   ): Promise<OldestFound>;
   /**
-   * Answers how large it was. Throws ShardLostError when the shard does not stand where expected, and WriteFailedError
-   * when it could not be written.
+   * Returns its size. Throws ShardLostError when the shard is not at the expected position, and WriteFailedError when it
+   * could not be written.
    */
   commit(commit: ShardCommit): Promise<WriteSize>;
   position(): Promise<StoredPosition>;

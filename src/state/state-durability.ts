@@ -1,4 +1,4 @@
-/** What Redis tells of how safe the state is. Hosted ones forbid some of the questions: then it is not known. */
+/** The durability settings of Redis. Hosted ones forbid some of the commands: then they are unknown. */
 import type { Redis } from './redis.ts';
 
 export interface StateDurability {

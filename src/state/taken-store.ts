@@ -1,12 +1,12 @@
 /**
- * Who has taken a shard and has not yet shown that it can work on it. What ends a process says nothing itself: the next
- * owner finds the note of one that vanished, and counts. Beside the lease, which lapses.
+ * Who has taken a shard and has not yet shown that it can work on it. A process that crashes reports nothing itself: the next
+ * owner finds the record of one that vanished, and counts it. The lease cannot serve for that, because it lapses.
  */
 import type { ShardKeys, SystemKeys } from './keys.ts';
 import type { Redis } from './redis.ts';
 
 export interface TakenNote {
-  /** Who took the shard; undefined when whoever had it gave it back, or had worked on it for long enough. */
+  /** Who took the shard; undefined when that owner gave it back, or had worked on it for long enough. */
   readonly holder: string | undefined;
   /** Which start of Redis saw it: a power loss that ended both says nothing against the shard. */
   readonly run: string;

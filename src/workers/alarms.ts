@@ -1,7 +1,7 @@
 /**
- * What an operator has to know at once. An alarm has a fixed name, concerns one shard or the whole worker, and is on from
- * `raise` to `clear`: a line of the log at both ends, a figure in `/metrics` meanwhile, and `/readyz` says no while work
- * stands still because of it. What to do about each: docs/operations.md.
+ * Conditions that an operator must know at once. An alarm has a fixed name, concerns one shard or the whole worker, and is
+ * on from `raise` to `clear`: a log line at both ends, a metric meanwhile, and a failing `/readyz` while work stands still
+ * because of it. docs/operations.md says what to do about each.
  */
 import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
@@ -12,19 +12,19 @@ import type { Clock } from './ports.ts';
  * not keep it from going on.
  */
 const ALARMS = {
-  /** The log does not continue what was applied. */
+  /** The log does not continue from the applied position. */
   shard_halted: stops('put the right log back; the shard goes on by itself'),
-  /** A message of the log cannot be committed, not even alone. */
+  /** A message of the log cannot be committed, even alone. */
   cannot_commit: stops('report it as a bug, with the line of the log; it is tried again every 30 s'),
-  /** Something waits, and for seconds nothing has moved. */
+  /** Messages wait, and the shard has made no progress for seconds. */
   shard_stalled: stops(
     'look at the phase: commit and load wait for Redis, open and read for NATS, publish for room for events',
   ),
-  /** Leases cannot be renewed: the shards are about to be nobody's. */
+  /** Leases cannot be renewed: the shards are about to have no owner. */
   leases_failing: stops('see whether Redis is full or away; workers go on by themselves'),
-  /** No worker has the shard. */
+  /** No worker owns the shard. */
   shard_ownerless: stops('start a worker; if some live, look in their logs why they do not take it'),
-  /** Something has been due for long and no sweeper came. */
+  /** Something has been due for long, and no sweep arrived. */
   sweep_overdue: warns('see whether the Redis of BullMQ is there'),
   /** The log refuses decisions. */
   log_full: stops(
@@ -32,28 +32,28 @@ const ALARMS = {
   ),
   /** The events stream has no room: publishing pauses. */
   events_full: stops('raise the limit of the events stream'),
-  /** The clock of this worker is wrong: it is used for nothing. */
+  /** The clock of this worker is wrong: it is ignored. */
   clock_worker: warns('set the clock of this machine right'),
   clock_redis: warns("set the clock of Redis' machine right"),
-  /** The log claims a time that is ahead: the shard waits before it. */
+  /** A message of the log is stamped in the future: the shard waits before it. */
   clock_log: stops('set the clock of NATS right, then run converge clock distrust'),
-  /** The log's clock is behind: sweeps bring the time along. */
+  /** The log's clock is behind: sweeps carry the time. */
   clock_behind: warns('set the clock of NATS right'),
-  /** The clocks do not agree what time it is. */
+  /** The clocks do not agree on the time. */
   clock_unknown: stops('set right the clocks that the reason shows'),
-  /** An operator distrusts what is applied already. */
+  /** An operator distrusts messages that are already applied. */
   clock_late: stops('stop all workers, run converge rebuild --force, start them'),
-  /** A shard's time is ahead: something moved it there once. */
+  /** A shard's time is ahead: something once moved it there. */
   clock_ahead: warns('run converge clock distrust --whole --dry-run, and follow docs/operations.md'),
-  /** The heap of this worker does not hold the shard: it was given back. */
+  /** The shard does not fit into the heap of this worker: it was given back. */
   shard_too_large: stops('start a worker with a larger heap (node --max-old-space-size)'),
-  /** The shard ended two of its owners: it is tried alone, with pauses. */
+  /** The shard crashed two of its owners: it is loaded alone, with pauses. */
   shard_poison: stops('mend what ended them, most often too small a heap; then run converge shard retry'),
   /** Redis may evict state. */
   redis_evicts: warns('set maxmemory-policy noeviction'),
   /** A restart of the NATS server loses the log. */
   log_in_memory: warns('create the log on disk'),
-  /** Nothing says what was trimmed of a shard's log. */
+  /** Nothing records how far a shard's log was trimmed. */
   mark_missing: warns('when it is surely the right log, run converge marks renew'),
   /** Workers have different settings. */
   settings_differ: warns('give all workers the settings that the line of the log names'),
@@ -93,7 +93,7 @@ export interface Alarm {
   readonly since: number;
 }
 
-/** As it is told to whoever asks. */
+/** As it is reported in statistics. */
 export interface ToldAlarm {
   readonly alarm: AlarmName;
   readonly shard?: number;
@@ -108,7 +108,7 @@ export interface AlarmsOptions {
   readonly registry?: Registry;
 }
 
-/** An alarm that is raised again and again is said again so often. */
+/** How often an alarm that is raised repeatedly is logged again. */
 const SAY_AGAIN_MS = 60_000;
 
 interface Raised extends Alarm {
@@ -158,17 +158,17 @@ export class Alarms {
     this.#options.logger.info({ alarm, shard }, `alarm over: ${over.message}`);
   }
 
-  /** The shard is given away: what is wrong with it is its next owner's to say. */
+  /** The shard is handed over: its alarms are now the next owner's to raise. */
   clearAllOf(shard: number): void {
     for (const { alarm, shard: concerned } of this.active) if (concerned === shard) this.clear(alarm, shard);
   }
 
-  /** What is on, in the order in which it was raised. */
+  /** The active alarms, in the order in which they were raised. */
   get active(): readonly Alarm[] {
     return [...this.#raised.values()];
   }
 
-  /** For whoever asks the worker how it is. */
+  /** For the statistics of the worker. */
   told(): ToldAlarm[] {
     return this.active.map(({ alarm, shard, since, ...more }) => ({
       alarm,

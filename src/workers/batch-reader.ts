@@ -1,4 +1,4 @@
-/** Cuts what is read into batches. How the log is cut makes no difference to what comes out. */
+/** Cuts the messages into batches. The way in which the log is cut makes no difference to the result. */
 import type { World } from '../handlers/world/world.ts';
 import { type DecodedMessage, decodeMessages, isSweep } from './decide-batch.ts';
 import { patienceMs } from './patience.ts';
@@ -9,18 +9,18 @@ export interface BatchReaderOptions {
   readonly shard: number;
   readonly shards: number;
   readonly clock: Clock;
-  /** Most messages, and most bytes of them, in one batch. */
+  /** Maximum number of messages, and of their bytes, in one batch. */
   readonly maxBatch: number;
   readonly maxBatchBytes: number;
   readonly stopped: AbortSignal;
 }
 
-/** Also how soon an idle shard notices that the store was emptied or went back. */
+/** This is also how soon an idle shard notices that the store was emptied or went back. */
 const IDLE_WAIT_MS = 1_000;
 
 export class BatchReader {
   readonly #options: BatchReaderOptions;
-  /** Read but not yet applied: what did not fit into the last batch. */
+  /** Messages that did not fit into the last batch: read, but not yet applied. */
   #held: DecodedMessage[] = [];
   /** Up to this message each is a batch of its own. */
   #aloneUntil = 0;
@@ -35,8 +35,8 @@ export class BatchReader {
   }
 
   /**
-   * The next batch: bounded in messages and bytes. A Sweep is one of its own: it sees what is stored, and what it
-   * removes and forgets must be gone for whatever comes after it, however the log is cut into batches.
+   * The next batch, bounded in messages and bytes. A Sweep is a batch of its own: it reads the stored state, and everything it
+   * removes must be gone for all later messages, no matter how the log is cut into batches.
    */
   async take(reader: ShardLogReader, world: World): Promise<DecodedMessage[]> {
     const { maxBatch, maxBatchBytes } = this.#options;
@@ -54,12 +54,12 @@ export class BatchReader {
     return this.#held.splice(0, end === -1 ? this.#held.length : end);
   }
 
-  /** What a batch did not take after all: it comes first in the next. */
+  /** Returns messages that the batch did not take after all: they come first in the next. */
   giveBack(rest: readonly DecodedMessage[]): void {
     if (rest.length > 0) this.#held = [...rest, ...this.#held];
   }
 
-  /** Up to there the messages are committed one by one: together they could not be. */
+  /** Up to that position messages are committed one by one: together they could not be. */
   oneByOneUntil(seq: number): void {
     this.#aloneUntil = seq;
   }

@@ -1,4 +1,4 @@
-/** From a decided batch to the commit that writes it. */
+/** Builds the commit that writes a decided batch. */
 import { messageHash } from '../bus/log-message.ts';
 import { nextDue } from '../handlers/system/sweep.ts';
 import type { ShardCommit } from '../state/shard-store.ts';
@@ -19,7 +19,7 @@ export interface CommitParts {
   readonly published: readonly number[];
 }
 
-/** Takes from the world what has changed. */
+/** Takes the changes out of the world. */
 export function buildCommit({ id, loaded, last, decided, fetched, published }: CommitParts): ShardCommit {
   const { world, position, logIdentity } = loaded;
   const { message } = last;
@@ -53,7 +53,7 @@ export function buildCommit({ id, loaded, last, decided, fetched, published }: C
   };
 }
 
-/** Outcomes that were forgotten before their time, because there were too many, or too large ones. */
+/** Outcomes that were removed before their time, because there were too many, or too large ones. */
 export function forgottenEarly({ world }: Loaded, decided: DecidedBatch, { oldest }: Fetched): number {
   const { outcomeRetentionMs } = world.settings;
   const forgotten = oldest.outcomes.slice(0, decided.forgottenOutcomes);

@@ -1,13 +1,13 @@
 /**
- * Commits until it is certain what became of it. What to do when a commit fails depends on how far it came:
+ * Commits, and retries until the result is certain. The reaction to a failed commit depends on how far it came:
  *
  * - never sent (larger than a bound, or it cannot be encoded): sending it again changes nothing. The shard is loaded
- *   again and goes on message by message; one alone that cannot be committed halts it.
- * - refused before anything was written: the store may take it later. The same commit, after a while.
- * - no answer: that says nothing, and neither does the position. Another worker that applied the same messages leads to
- *   the same one, and what this worker decided may already have seen what that one wrote. The commit itself knows: sent
- *   again with its id, it is either recognised, or applied now, or another worker was there.
- * - any other answer: part of it may be written. Then the shard stands as lost, and is restored when it is loaded.
+ *   again and commits message by message; a single message that cannot be committed halts it.
+ * - refused before anything was written: the store may accept it later. The same commit is sent after a while.
+ * - no reply: that proves nothing, and neither does the position. Another worker that applied the same messages leads to
+ *   the same position, and this worker's decisions may already have seen what that one wrote. The commit id decides: sent
+ *   again, the commit is either recognised, or applied now, or another worker was there.
+ * - any other reply: part of it may be written. Then the shard counts as lost, and is restored when it is loaded.
  */
 import type { Logger } from 'pino';
 import {
@@ -28,11 +28,11 @@ export interface CommitLoopOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
-  /** Given when the worker stops: then nothing is tried again. */
+  /** Aborted when the worker stops: then nothing is retried. */
   readonly stopped: AbortSignal;
 }
 
-/** The commit of several messages failed for good: each of them is to be committed alone. */
+/** The commit of several messages failed for good: each message must be committed alone. */
 export class BatchRefusedError extends Error {
   /** The last message of the batch. */
   readonly lastSeq: number;
@@ -45,26 +45,26 @@ export class BatchRefusedError extends Error {
 
 const FIRST_WAIT_MS = 250;
 const MAX_WAIT_MS = 5_000;
-/** How long a shard whose commit cannot be made stays halted before that is tried again: it is loaded for that. */
+/** How long a shard whose commit cannot be made stays halted before it is loaded and tried again. */
 const CANNOT_COMMIT_MS = 30_000;
 
 export class CommitLoop {
   readonly #options: CommitLoopOptions;
   #failing: { readonly failure: WriteFailure; readonly reason: string } | undefined;
-  /** Where a commit broke off last: once it can be the store's fault, twice it is the commit's. */
+  /** Position at which a commit last broke off: once may be the store's fault, twice is the commit's. */
   #brokeAt: number | undefined;
 
   constructor(options: CommitLoopOptions) {
     this.#options = options;
   }
 
-  /** Why the commit under way has not succeeded yet; undefined when none has failed. */
+  /** Why the current commit has not succeeded yet; undefined when it has not failed. */
   get failing(): { readonly failure: WriteFailure; readonly reason: string } | undefined {
     return this.#failing;
   }
 
   /**
-   * Answers how large it was. Throws {@link ShardLostError} when the shard does not stand where expected any more,
+   * Returns its size. Throws {@link ShardLostError} when the shard is no longer at the expected position,
    * {@link BatchRefusedError} when it can be tried in smaller pieces, {@link ShardHaltedError} when it cannot.
    */
   async commit(commit: ShardCommit, messages: number): Promise<WriteSize> {
@@ -73,7 +73,7 @@ export class CommitLoop {
       for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(2 * waitMs, MAX_WAIT_MS)) {
         try {
           const size = await store.commit(commit);
-          // What comes before the place where it broke off passes again when the shard was brought back.
+          // After the restore, the messages before the position at which it broke off pass again.
           if (commit.next.seq >= (this.#brokeAt ?? 0)) this.#brokeAt = undefined;
           return size;
         } catch (error) {
@@ -100,7 +100,7 @@ export class CommitLoop {
     return failure;
   }
 
-  /** It is not known whether anything was written: the position says so. */
+  /** Whether anything was written is unknown: the position tells. */
   async #broken(commit: ShardCommit, messages: number, reason: string): Promise<Error> {
     const { seq } = await this.#options.store.position();
     const isAgain = this.#brokeAt === commit.next.seq;
@@ -129,7 +129,7 @@ const SAID: Readonly<Record<WriteFailure, string>> = {
   broken: 'a commit failed, and part of it may be written',
 };
 
-/** Stores say how far it came. What else is thrown came from our own code, before anything was sent. */
+/** Stores say how far a write came. Any other error comes from our own code, before anything was sent. */
 function failureOf(error: unknown): WriteFailure {
   if (error instanceof WriteFailedError) return error.failure;
   return error instanceof UnavailableError ? 'unanswered' : 'unsent';

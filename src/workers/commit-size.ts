@@ -12,7 +12,7 @@ export const COMMIT_CUT: WriteBounds = {
   arguments: WRITE_BOUNDS.arguments / 2,
 };
 
-/** What one message adds besides documents. */
+/** Size that one message adds besides documents. */
 export interface MessageSize {
   /** As it stands in the log: what it can have added to a document that is too large to be measured again. */
   readonly bytes: number;
@@ -43,7 +43,7 @@ const BYTES_OF_FORGOTTEN = 300;
 const BYTES_OF_LINE = 700;
 /** Documents up to here are measured again whenever they change; what larger ones grow by is estimated. */
 const SMALL_BYTES = 16 * 1024;
-/** What a decision can add to a document besides what stands in it and in its events. */
+/** Size that a decision can add to a document besides its own and its events' content. */
 const GROWTH_BYTES = 2_000;
 
 export class CommitSize {
@@ -127,7 +127,7 @@ export class CommitSize {
     return Buffer.byteLength(text);
   }
 
-  /** What is counted once, however many documents it has. */
+  /** The part that is counted once, no matter how many documents there are. */
   #enter(place: string, count: number): void {
     if (this.#places.has(place)) return;
     this.#places.add(place);

@@ -1,6 +1,6 @@
 /**
- * Decides one batch of the log on the shard's world: pure but for the world it moves on. What comes out is all that a
- * commit writes and all that is published after it.
+ * Decides one batch of the log on the shard's world: pure, except that it changes this world. The result holds everything
+ * that the commit writes and everything that is published after it.
  */
 import type { LogMessage } from '../bus/log-reader.ts';
 import type { AppliedDecision } from '../handlers/applied.ts';
@@ -26,16 +26,16 @@ export interface DecodedMessage {
   readonly decoded: Decoded;
 }
 
-/** What became of one message, for logs and counters. */
+/** The result of one message, for logs and counters. */
 export interface Decision {
   readonly applied: Applied;
   readonly result: AppliedDecision;
 }
 
 export interface DecidedBatch {
-  /** How many messages of the batch were decided: the commit has no room for those behind them. */
+  /** How many messages of the batch were decided: the commit has no room for later ones. */
   readonly taken: number;
-  /** How large its commit becomes at most. */
+  /** Upper bound of the size of its commit. */
   readonly size: CommitSize;
   /** Log time after the batch. */
   readonly now: number;
@@ -44,7 +44,7 @@ export interface DecidedBatch {
   readonly results: readonly string[];
   /** The outcomes of {@link results}, as JSON. */
   readonly outcomes: ReadonlyMap<string, string>;
-  /** Answers that are told and not remembered: their ids belong to other decisions. */
+  /** Outcomes that are published but not stored: their ids belong to other decisions. */
   readonly refusals: readonly Answer[];
   readonly records: readonly OutcomeRecord[];
   readonly events: readonly RenderedEvent[];
@@ -61,20 +61,20 @@ export function isSweep({ decoded }: DecodedMessage): boolean {
   return decoded.kind === 'decision' && decoded.decision.type === 'Sweep';
 }
 
-/** A Sweep of all that is due: one that says until when may have left what others wait for. */
+/** A Sweep without `until`: one with `until` may leave due entities that others wait for. */
 export function isWholeSweep({ decoded }: DecodedMessage): boolean {
   if (decoded.kind !== 'decision' || decoded.decision.type !== 'Sweep') return false;
   return decoded.decision.until === undefined;
 }
 
-/** It is answered to nobody, so nothing of it is remembered, and it does no harm twice. */
+/** It has no outcome, so nothing of it is stored, and applying it twice is harmless. */
 function isSettle(decoded: Decoded): boolean {
   return decoded.kind === 'decision' && decoded.decision.type === 'Settle';
 }
 
 /**
- * What the batch has to know that the world does not hold: outcomes of ids, and tasks that may be final. Nothing is looked
- * up for whom the gate will stop.
+ * Keys of the outcomes and of the tasks that the batch needs and the world may not hold. Nothing is looked up for agents
+ * that the gate will stop.
  */
 export function lookupFor(batch: readonly DecodedMessage[], world: World): Lookup {
   const outcomes: string[] = [];
@@ -111,7 +111,7 @@ function addTo(wanted: Map<string, string[]>, pool: string, id: string): void {
   else ids.push(id);
 }
 
-/** What ended is in the world only while a batch needs it. */
+/** Ended entities are in the world only while a batch needs them. */
 export function loadFound(world: World, { tasks, entities }: Pick<Found, 'tasks' | 'entities'>): void {
   for (const task of tasks) {
     const state = world.pool(task.pool);
@@ -132,9 +132,9 @@ export function decideBatch(
     readonly shard: number;
     readonly subjects: Subjects;
     readonly oldest?: OldestKept;
-    /** Messages whose stamp does not count: the time stays what it is. */
+    /** Messages whose stamp does not count: log time does not change. */
     readonly isDistrusted?: (seq: number) => boolean;
-    /** Where the batch is cut by what its commit holds. */
+    /** The batch is cut when its commit holds this much. */
     readonly cut?: WriteBounds;
   },
 ): DecidedBatch {
@@ -224,14 +224,14 @@ export function decideBatch(
   };
 }
 
-/** The time that a decision of the system brings along, because the log's clock is behind. */
+/** The time that a decision of the system carries, because the log's clock is behind. */
 export function carriedTime(decoded: Decoded): number {
   if (decoded.kind !== 'decision') return 0;
   const { decision } = decoded;
   return decision.type === 'Sweep' || decision.type === 'Settle' ? (decision.at ?? 0) : 0;
 }
 
-/** Decisions that created something are answered for as long as it is kept, if that is longer. */
+/** Outcomes of decisions that created something are stored for as long as that exists, if that is longer. */
 const CREATING: ReadonlySet<string> = new Set([
   'pool.created',
   'task.submitted',

@@ -1,6 +1,6 @@
 /**
- * What the servers at hand promise together (docs/guarantees.md). The log decides: state that Redis loses is made again
- * from snapshots and log, and costs time. What the log loses is lost.
+ * The combined durability of the servers (docs/guarantees.md). The log decides: state that Redis loses is rebuilt
+ * from snapshots and log, which costs time. Anything that the log loses is lost.
  */
 import type { LogDurability } from '../bus/log-durability.ts';
 import type { StateDurability } from '../state/state-durability.ts';
@@ -14,11 +14,11 @@ export type DurabilityLevel = 'nothing' | 'process crash' | 'loss of one server'
 
 export interface Durability {
   readonly survives: DurabilityLevel;
-  /** What becomes of acknowledged decisions, in words. */
+  /** The fate of acknowledged decisions, in words. */
   readonly processCrash: string;
   readonly powerLoss: string;
   readonly diskLoss: string;
-  /** What becomes of the state when Redis ends: it is never the only copy. */
+  /** The fate of the state when Redis stops: it is never the only copy. */
   readonly state: string;
 }
 

@@ -1,4 +1,4 @@
-/** Whoever has left a private pool, or was removed from it, hears no more of it. One worker sees to that for all. */
+/** An agent that left a private pool, or was removed from it, must not receive its events. One worker enforces that. */
 import type { Logger } from 'pino';
 import type { EventFeeds } from '../bus/event-feeds.ts';
 import { messageOf } from '../errors.ts';

@@ -1,4 +1,4 @@
-/** What a batch needs of the store, because memory does not hold it. */
+/** Fetches from the store what a batch needs and memory does not hold. */
 import type { OldestKept } from '../handlers/system/sweep.ts';
 import type { World } from '../handlers/world/world.ts';
 import type { DocumentChange } from '../protocol/document-change.ts';
@@ -12,13 +12,13 @@ import { oldestFor } from './stored-world.ts';
 export interface Fetched {
   readonly found: Found;
   readonly oldest: OldestKept;
-  /** What ended and is in memory for this batch only. */
+  /** Ended entities that are in memory for this batch only. */
   readonly looked: { readonly tasks: readonly Task[]; readonly entities: readonly Entity[] };
 }
 
 /**
- * Known outcomes, final tasks, and for a Sweep what is oldest. It has to be read where this worker stands: in a state
- * that another worker has moved on, the batch would find itself decided already.
+ * Known outcomes, ended tasks, and for a Sweep the oldest ended entities and outcomes. They must be read at this worker's
+ * position: in a state that another worker has advanced, the batch would find itself already decided.
  */
 export async function fetchFor(
   store: ShardStore,
@@ -41,7 +41,7 @@ export async function fetchFor(
   };
 }
 
-/** Lets go of what was fetched, and of what ended in the batch: it is stored. */
+/** Drops fetched documents, and those that ended in the batch: they are stored. */
 export function forgetFetched(world: World, changes: readonly DocumentChange[], { looked }: Fetched): void {
   world.forgetFinals(changes);
   for (const { pool, taskId } of looked.tasks) world.pool(pool)?.forget(taskId);

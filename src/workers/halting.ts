@@ -1,16 +1,16 @@
-/** A halted shard keeps its lease and does nothing; everyone who looks is told why: log, figures, `/readyz`, the store. */
+/** A halted shard keeps its lease and does nothing; logs, metrics, `/readyz` and the store say why. */
 import { ConvergeError, LogDivergedError } from '../errors.ts';
 import type { ShardStore } from '../state/shard-store.ts';
 import type { AlarmDetail, AlarmName, Alarms } from './alarms.ts';
 import type { WorkerMetrics } from './metrics.ts';
 import type { Clock } from './ports.ts';
 
-/** How long a halted shard stays as it is before it is looked at again. */
+/** How long a halted shard waits before it is tried again. */
 export const LOOK_AGAIN_MS = 1_000;
 
 /**
- * Thrown by whatever finds that the shard must not go on. It is looked at again after a while, from the loading of the
- * shard on, and goes on by itself when nothing throws any more.
+ * Thrown by any code that finds that the shard must not continue. The shard is loaded and tried again after a while, and
+ * continues by itself when nothing throws.
  */
 export class ShardHaltedError extends ConvergeError {
   readonly kind = 'failure';
@@ -35,14 +35,14 @@ export interface HaltingOptions {
 }
 
 const DIVERGED = 'the log does not continue from the applied position; the shard is halted';
-/** A halt that was told on a connection that broke can arrive after all: who works takes it back now and then. */
+/** A halt that was written on a broken connection can arrive late: a running shard clears it now and then. */
 const UNHALT_EVERY_MS = 10_000;
 
 export class Halting {
   readonly #options: HaltingOptions;
   #reason: string | undefined;
   #alarm: AlarmName | undefined;
-  /** When it last said that it is not halted: monotonic. */
+  /** When it last cleared the halt in the store: monotonic. */
   #unhaltedAt = 0;
 
   constructor(options: HaltingOptions) {
@@ -65,17 +65,17 @@ export class Halting {
     this.#reason = reason;
     if (isDiverged) alarms.raise(alarm, shard, DIVERGED, { reason });
     else alarms.raise(alarm, shard, `${reason}; the shard is halted`, error.detail);
-    // Each time, because the store may not answer now, or forget it later.
+    // Each time, because the store may be unavailable now, or lose it later.
     await store.setHalted(reason).catch(() => undefined);
     metrics.halted.set({ shard }, 1);
   }
 
-  /** The log could be opened, which ends a halt because of it. Another ends when the shard has done a step again. */
+  /** The log could be opened, which ends a halt about the log. Any other halt ends after the next step. */
   async opened(): Promise<void> {
     if (this.#reason === undefined || this.#alarm === 'shard_halted') await this.#end();
   }
 
-  /** The shard works: to be called after each step. */
+  /** To be called after each step of a running shard. */
   async worked(): Promise<void> {
     if (this.#reason !== undefined) await this.#end();
     else if (this.#options.clock.monotonic() - this.#unhaltedAt >= UNHALT_EVERY_MS) {

@@ -6,7 +6,7 @@ import type { Registry } from 'prom-client';
 export interface HealthServerOptions {
   readonly port: number;
   readonly host: string;
-  /** What everything but `/livez` wants to be shown (`Authorization: Bearer …`). Without one: on loopback nothing. */
+  /** The token that everything but `/livez` requires (`Authorization: Bearer …`). Without one, loopback needs none. */
   readonly token?: string | undefined;
   /** Names by which it may be asked besides those of loopback and of the address itself. */
   readonly hosts?: readonly string[] | undefined;
@@ -79,7 +79,7 @@ const TIMEOUTS = {
 } as const;
 
 /**
- * A page in somebody's browser can give its own name the address of this machine, and then read what is answered to it:
+ * A web page can point its own host name at the address of this machine, and then read the responses:
  * the name stays in `Host`. So it has to be one of loopback, the address that was asked, or one that was allowed. Who
  * shows a token is no such page.
  */

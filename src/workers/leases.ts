@@ -1,7 +1,7 @@
 /**
  * Which worker tries which shard. Every worker counts the live ones and takes free shards up to its fair share; one
  * that holds more gives shards back when it has finished with them. There is no coordinator: a lease that nobody
- * renews is free again, and two workers that both believe in theirs are told apart by the commit.
+ * renews is free again, and if two workers both believe that they hold it, the commit decides.
  *
  * No clock has to be right for it. Who lives moves (a lease counts up when it is renewed, a heartbeat when it is said),
  * and how long something has not moved is judged by the monotonic clock of the one who looks. That keys of Redis lapse
@@ -80,7 +80,7 @@ export class LeaseHolder {
     return [...this.#held.keys()].sort((a, b) => a - b);
   }
 
-  /** False as soon as the lease may be somebody else's. */
+  /** False as soon as the lease may belong to another worker. */
   holds(shard: number): boolean {
     return (this.#held.get(shard) ?? 0) > this.#options.clock.monotonic();
   }
@@ -241,7 +241,7 @@ export class LeaseHolder {
     const kept = await this.#options.store.renew(shards);
     for (const shard of shards) {
       if (!kept.has(shard)) this.#lose(shard);
-      // What was given back meanwhile stays given back.
+      // Leases that were released meanwhile stay released.
       else if (this.#held.has(shard)) this.#held.set(shard, until);
     }
   }
@@ -255,7 +255,7 @@ export class LeaseHolder {
     const start = Math.floor(random() * shards);
     for (let i = 0; i < shards && this.#held.size < share && this.#mayTake(); i++) {
       const shard = (start + i) % shards;
-      // A shard whose work is still being ended here must not be begun anew beside it.
+      // A shard whose worker is still stopping here must not be started a second time.
       if (this.#held.has(shard) || this.#leaving.has(shard)) continue;
       if ((this.#refused.get(shard) ?? 0) > now) continue;
       const seen = this.#leases.of(shard);

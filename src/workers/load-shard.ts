@@ -1,4 +1,4 @@
-/** What a shard worker holds in memory of its shard, and how it gets there. */
+/** Loads the state of a shard into the memory of its worker. */
 import type { Logger } from 'pino';
 import { LogDivergedError, ShardLostError } from '../errors.ts';
 import type { World } from '../handlers/world/world.ts';
@@ -8,7 +8,7 @@ import type { OutboxPublisher } from './outbox-publisher.ts';
 import type { Clock, ShardLog } from './ports.ts';
 import { worldOf } from './stored-world.ts';
 
-/** What is in memory of a shard, exactly as far as `position`. */
+/** The state of a shard in memory, exactly at `position`. */
 export interface Loaded {
   readonly world: World;
   position: { readonly seq: number; readonly hash: string | undefined };
@@ -25,9 +25,9 @@ export interface LoadOptions {
   readonly log: ShardLog;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Brings back a state that the store has lost, before it is loaded. Throws LogDivergedError when nothing can. */
+  /** Restores a state that the store has lost, before it is loaded. Throws LogDivergedError when that is impossible. */
   readonly recover?: () => Promise<unknown>;
-  /** Whatever it throws ends the loading: the shard does not fit. */
+  /** Any error it throws ends the loading: the shard does not fit. */
   readonly guard?: LoadGuard;
 }
 
@@ -35,8 +35,8 @@ export async function loadShard(options: LoadOptions, outbox: OutboxPublisher): 
   const { store, log, logger, clock } = options;
   const started = clock.monotonic();
   await options.recover?.();
-  // In this order: what the worker before still commits after this reading makes our first commit fail, and we load
-  // and drain again. The other way round we would stand behind a commit whose events nobody publishes.
+  // In this order: if the previous owner still commits after this reading, our first commit fails, and we load and drain
+  // again. The other way round we would continue after a commit whose events no worker publishes.
   const stored = await store.load(options.guard);
   if (stored.position.seq === LOST)
     throw new LogDivergedError('the state is incomplete and cannot be restored');
@@ -54,7 +54,7 @@ export async function loadShard(options: LoadOptions, outbox: OutboxPublisher): 
   return loaded;
 }
 
-/** Throws {@link ShardLostError} when the store does not stand where the memory does. */
+/** Throws {@link ShardLostError} when store and memory are at different positions. */
 export function expectAt(position: Loaded['position'], stored: StoredPosition): void {
   if (stored.seq === position.seq && stored.hash === position.hash) return;
   throw new ShardLostError(`the shard is at position ${stored.seq}, not ${position.seq}`);

@@ -52,7 +52,7 @@ export class MarkWatch {
     for (const shard of held()) {
       const isThere = there[subjects.trimMark(shard)] !== undefined;
       if (!isThere) alarms.raise(MARK_MISSING, shard, WITHOUT_MARK);
-      // What stands there may be no mark: it has to be read once to clear the alarm.
+      // The stored value may be no mark: it must be read once to clear the alarm.
       else if (missing.has(shard) && (await marks.read(shard)).mark !== undefined) {
         alarms.clear(MARK_MISSING, shard);
       }

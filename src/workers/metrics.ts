@@ -6,7 +6,7 @@ import type { DecidedBatch } from './decide-batch.ts';
 
 const READ_WITHIN_MS = 1_000;
 
-/** What a worker counts, for `/metrics` in Prometheus' format. One registry per worker, so that tests can run several. */
+/** The metrics of a worker, for `/metrics` in Prometheus' format. One registry per worker, so that tests can run several. */
 export class WorkerMetrics {
   readonly registry = new Registry();
   readonly decisions = this.#counter('converge_decisions_total', 'Decisions applied', [
@@ -167,7 +167,7 @@ export class WorkerMetrics {
     });
   }
 
-  /** A number that is read when somebody asks; not a number when it cannot be read in time. */
+  /** A number that is read on request; NaN when it cannot be read in time. */
   gauge(name: string, help: string, read: () => number | Promise<number>): void {
     new Gauge({
       name,

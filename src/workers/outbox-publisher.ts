@@ -1,6 +1,6 @@
 /**
- * Publishes what commits owe, in their order: results at once, events and dead letters one batch after the other, so
- * that the order of a pool's events is that of the log. A bounded number of batches may wait; then the shard does.
+ * Publishes the outbox of commits, in their order: results at once, events and dead letters one batch after the other, so
+ * that the order of a pool's events is that of the log. A bounded number of batches may wait; beyond it the shard waits.
  */
 
 import type { Logger } from 'pino';
@@ -22,7 +22,7 @@ export interface OutboxPublisherOptions {
   readonly holdsLease: () => boolean;
 }
 
-/** What one commit owes. */
+/** The outbox of one commit. */
 interface Batch {
   readonly seq: number;
   readonly owed: Owed;
@@ -36,12 +36,12 @@ const RETRY_MS = 250;
 
 export class OutboxPublisher {
   readonly #options: OutboxPublisherOptions;
-  /** Ends all work on batches that are another worker's by now; from then on there is a new one, unless it is closed. */
+  /** Aborts all work on batches that belong to another worker by now; replaced by a new one, unless it is closed. */
   #generation = new AbortController();
   #isClosed = false;
   #waiting = 0;
   #confirmed = 0;
-  /** Why the batch whose turn it is could not be published. */
+  /** Why the first batch in line could not be published. */
   #failure: string | undefined;
   #published: number[] = [];
   #chain: Promise<void> = Promise.resolve();
@@ -60,12 +60,12 @@ export class OutboxPublisher {
     return { isWaiting: this.#waiting > 0, confirmed: this.#confirmed, failure: this.#failure };
   }
 
-  /** Nothing waits for publication, and all that was published is cleared. */
+  /** Nothing waits for publication, and everything published is cleared. */
   get isSettled(): boolean {
     return this.#waiting === 0 && this.#published.length === 0;
   }
 
-  /** Takes over what a commit at `seq` owes. Resolves when there is room for the next. */
+  /** Accepts the outbox of the commit at `seq`. Resolves when there is room for the next. */
   async publish(
     seq: number,
     owed: Owed,
@@ -76,13 +76,13 @@ export class OutboxPublisher {
     if (signal.aborted) return;
     const batch = { seq, owed, outcomes, messages, hasSentResults: false };
     this.#waiting++;
-    // Agents wait for results; events can follow when the stream confirmed those before.
+    // Agents wait for results; events can follow once the stream has confirmed earlier ones.
     if (this.#options.holdsLease()) this.#sendResults(batch);
     this.#chain = this.#chain.then(() => this.#publishSurely(signal, batch));
     while (this.#waiting >= MAX_WAITING && !signal.aborted) await this.#room();
   }
 
-  /** What a predecessor committed and may not have published: all of it, before anything new. */
+  /** Publishes everything that the previous owner committed and may not have published, before anything new. */
   async drain(entries: readonly { readonly seq: number; readonly payload: string }[]): Promise<void> {
     const { store, logger } = this.#options;
     if (entries.length === 0) return;
@@ -113,7 +113,7 @@ export class OutboxPublisher {
     }
   }
 
-  /** Lets go of everything for now: whoever has the shard, this worker or another, finds it in the outbox. */
+  /** Drops all batches for now: the next owner, this worker or another, finds them in the outbox. */
   abandon(): void {
     this.#generation.abort();
     if (!this.#isClosed) this.#generation = new AbortController();
@@ -123,15 +123,15 @@ export class OutboxPublisher {
   }
 
   /**
-   * Lets go of everything for good: what is still committed, or found, is left to the next owner as well. Published, it
-   * would come before what was let go.
+   * Drops all batches for good, and later ones as well: they are left to the next owner, because they would otherwise be
+   * published before the dropped ones.
    */
   close(): void {
     this.#isClosed = true;
     this.abandon();
   }
 
-  /** Waits until all is published, or abandoned, and clears it. */
+  /** Waits until everything is published, or abandoned, and clears it. */
   async finish(): Promise<void> {
     await unlessAborted(this.#generation.signal, this.#chain);
     await this.clearPublished();
@@ -200,7 +200,7 @@ export class OutboxPublisher {
   }
 }
 
-/** Settles as the work does, or at once when the signal is given: what hangs must not be waited for. */
+/** Settles as the work does, or at once when the signal is aborted: nothing waits for hanging work. */
 async function unlessAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
   if (signal.aborted) return;
   let onAbort = (): void => undefined;

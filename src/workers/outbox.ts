@@ -1,8 +1,7 @@
 /**
- * What a batch owes to the world: stored in the same commit as its state, published after it, cleared when that is
- * confirmed. A line each: `R key` a result, by the key of its outcome; `A key json` an
- * answer that is not remembered; `E subject id json` an event; `D seq reason` a
- * dead letter, whose bytes are in the log.
+ * The messages that a batch must publish: stored in the same commit as its state, published after it, cleared when that is
+ * confirmed. One line each: `R key` a result, by the key of its outcome; `A key json` an outcome that is not stored;
+ * `E subject id json` an event; `D seq reason` a dead letter, whose bytes are in the log.
  */
 import { StoredStateError } from '../errors.ts';
 import type { RenderedEvent } from './render.ts';
@@ -12,14 +11,14 @@ export interface DeadLetter {
   readonly reason: string;
 }
 
-/** An outcome that is told and not remembered. */
+/** An outcome that is published but not stored. */
 export interface Answer {
   readonly key: string;
   readonly json: string;
 }
 
 export interface Owed {
-  /** `pool.agent.decisionId` of each remembered outcome to be sent. */
+  /** `pool.agent.decisionId` of each stored outcome to be sent. */
   readonly results: readonly string[];
   readonly refusals: readonly Answer[];
   readonly events: readonly RenderedEvent[];
@@ -38,14 +37,14 @@ export function encodeOutbox({ results, refusals, events, deadLetters }: Owed): 
 
 const MAX_REASON_CHARS = 500;
 
-/** A reason may quote what a stranger wrote, of any length and with line breaks. */
+/** A reason may quote text of a stranger, of any length and with line breaks. */
 function oneLine(reason: string): string {
   return reason.slice(0, MAX_REASON_CHARS).replace(/\s+/g, ' ');
 }
 
 const POSITION = /^[1-9]\d{0,15}$/;
 
-/** Throws a {@link StoredStateError} where a line is none of {@link encodeOutbox}. */
+/** Throws a {@link StoredStateError} for a line that {@link encodeOutbox} did not write. */
 export function decodeOutbox(payload: string): Owed {
   const results: string[] = [];
   const refusals: Answer[] = [];

@@ -1,4 +1,4 @@
-/** When nobody has swept for long, the owner of a shard does it itself: expiry must not depend on BullMQ being there. */
+/** Without a sweep for some time, the owner of a shard sweeps it itself: expiry must not depend on BullMQ. */
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 import type { Alarms } from './alarms.ts';
@@ -9,29 +9,29 @@ import type { TimeSource } from './time/log-time.ts';
 export interface OverdueSweepOptions {
   readonly shard: number;
   readonly clock: Clock;
-  /** Left out where a log is applied again: then nothing is ever due. */
+  /** Undefined during a replay: then nothing is ever due. */
   readonly time?: TimeSource;
   readonly publisher: ShardPublisher;
   readonly alarms: Alarms;
   readonly metrics: WorkerMetrics;
   readonly logger: Logger;
-  /** When something has been due for so long, the owner sweeps itself. */
+  /** When something has been due for this long, the owner sweeps itself. */
   readonly sweepOverdueMs: number;
 }
 
-/** In times of `sweepOverdueMs`: when it has not swept itself for so long, somebody else does again. */
+/** In multiples of `sweepOverdueMs`: when it has not swept itself for this long, the sweeper works again. */
 const SWEPT_BY_OTHERS = 3;
-/** How often the time is brought along where the log's clock is behind. */
+/** How often a Sweep carries the time while the log's clock is behind. */
 const CARRY_EVERY_MS = 1_000;
-/** What is due for so long and not settled: is the clock of the log behind? */
+/** Something due for this long and not settled: is the clock of the log behind? */
 const SUSPECT_AFTER_MS = 2_000;
 
-/** What is due is judged by the true time; how long it has been, by the monotonic clock. */
+/** Whether something is due is judged by the true time; for how long, by the monotonic clock. */
 export class OverdueSweep {
   readonly #options: OverdueSweepOptions;
   /** Since when something has been due without a Sweep having been applied: monotonic. */
   #dueSince: number | undefined;
-  /** When the owner swept last because nobody else did: monotonic. */
+  /** When the owner last swept by itself: monotonic. */
   #ownSweepAt: number | undefined;
   #carriedAt = Number.NEGATIVE_INFINITY;
 
@@ -39,7 +39,7 @@ export class OverdueSweep {
     this.#options = options;
   }
 
-  /** A Sweep was applied, whoever sent it. */
+  /** A Sweep was applied, from any sender. */
   swept(): void {
     this.#dueSince = undefined;
   }

@@ -44,7 +44,7 @@ export interface OwnedShardsOptions {
 export class OwnedShards {
   readonly #options: OwnedShardsOptions;
   readonly #workers = new Map<number, ShardWorker>();
-  /** What shards take that are being loaded. */
+  /** Sizes of the shards that are being loaded. */
   readonly #expected = new Map<number, number>();
   #commits = 0;
 
@@ -142,7 +142,7 @@ export class OwnedShards {
     snapshots.own(shard, { store, isRunning: () => worker.status === 'running' });
   }
 
-  /** What the others take, or will when they are loaded. */
+  /** Size of the other shards, now or once they are loaded. */
   #bytesBeside(shard: number): number {
     let bytes = 0;
     for (const [other, worker] of this.#workers) {

@@ -34,7 +34,7 @@ export interface Rebuilt {
 export interface RebuiltShard {
   readonly shard: number;
   readonly position: number;
-  /** What it was made from: `log` from its beginning, or a snapshot at this position and the log from there. */
+  /** The source: the `log` from its beginning, or a snapshot at this position and the log from there. */
   readonly from: 'log' | { readonly snapshot: string; readonly position: number };
 }
 

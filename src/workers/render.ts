@@ -90,7 +90,7 @@ function renderEvent(
 }
 
 /**
- * What subscribers may see: everything but the digest of a pool's token, which could be guessed at leisure, the names of
+ * The public part of an event: everything but the digest of a pool's token, which could be guessed offline, the names of
  * all members whenever a vote asks them, and what is secret about an auction until it closes.
  */
 function publicData(event: DomainEvent): object {

@@ -1,6 +1,6 @@
 /**
- * Trim marks that were lost, made anew from the log itself: what a person asks for (`converge marks renew`) who knows that
- * this is the right log. What is no longer in it counts as trimmed, so that a lost state is never taken for an empty one.
+ * Recreates lost trim marks from the log itself, on request of a person (`converge marks renew`) who knows that
+ * this is the right log. Messages that it no longer holds count as trimmed, so that a lost state is never mistaken for an empty one.
  */
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { forEachShard, heldFrom } from '../bus/log-origin.ts';

@@ -1,4 +1,4 @@
-/** What a worker asks of the servers at hand when it starts: what it cannot work with, and what it must say out loud. */
+/** Checks of the servers when a worker starts: conditions that it cannot work with, and those that it must report. */
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { logDurability } from '../bus/log-durability.ts';
@@ -15,7 +15,7 @@ import { durabilityOf } from './durability.ts';
 /** NATS' default: the limits of decisions and answers leave room for what is published of them in this. */
 const MIN_PAYLOAD_BYTES = 1024 * 1024;
 
-/** An event or outcome that the server does not take would hold up its shard for ever. */
+/** An event or outcome that the server does not accept would block its shard forever. */
 export function checkPayload({ info }: NatsConnection): void {
   if (info === undefined || info.max_payload >= MIN_PAYLOAD_BYTES) return;
   throw new ConfigurationError(
@@ -39,7 +39,7 @@ export async function checkEviction(redis: Redis, alarms: Alarms): Promise<void>
   }
 }
 
-/** What the servers at hand promise: docs/guarantees.md. */
+/** Reports the durability of the servers: docs/guarantees.md. */
 export async function sayDurability(
   { nats, jsm, reads }: Connections,
   subjects: Subjects,

@@ -1,5 +1,5 @@
 /**
- * Do all live workers have the same settings? Those that travel in the log would otherwise be put into force by whoever
+ * Do all live workers have the same settings? Those that travel in the log would otherwise be set by whichever worker
  * sweeps, now one worker's and now the other's: while they differ nobody brings any, and what is in force stays so. Each
  * worker writes its own down beside the others' and counts; whose count stands still for a while is no worker any more.
  */
@@ -38,7 +38,7 @@ const SHARED = [
 ] as const satisfies readonly (keyof Config)[];
 
 const LOOK_MS = 2_000;
-/** Looks for which somebody's count may stand still: a busy worker is late, not gone. */
+/** How many checks a worker's counter may stand still: a busy worker is late, not gone. */
 const MOST_STILL_LOOKS = 5;
 const MOST_NAMED = 8;
 
@@ -71,7 +71,7 @@ export class SettingsWatch {
     return this.#isAgreed;
   }
 
-  /** Resolves when it has looked once: whoever is new must not sweep before. */
+  /** Resolves after the first check: a new worker must not sweep before. */
   async start(): Promise<void> {
     await this.#look();
     this.#timer = every(LOOK_MS, () => void this.#look());
@@ -147,7 +147,7 @@ function valuesOf(text: string): { readonly settings: Values; readonly shared: V
   return { settings: isObject(settings) ? settings : {}, shared: isObject(shared) ? shared : {} };
 }
 
-/** `CONVERGE_LEASE_MS 3000 here, 5000`: by the name that whoever sets it knows. */
+/** `CONVERGE_LEASE_MS 3000 here, 5000`: by the name of the variable. */
 function differences(own: Values, theirs: Values): string[] {
   return [...new Set([...Object.keys(own), ...Object.keys(theirs)])]
     .filter((name) => JSON.stringify(own[name]) !== JSON.stringify(theirs[name]))

@@ -1,6 +1,6 @@
 /**
- * Goes on with what earlier decisions owe: appends a Settle to the shard's log when something is owed and none of its own
- * is under way. What a Settle settles is decided when it is applied, so one too many does no harm.
+ * Continues with owed consequences: appends a Settle to the shard's log when something is owed and no Settle of its own is
+ * pending. Its effect is decided when it is applied, so that a superfluous one is harmless.
  */
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
@@ -14,15 +14,15 @@ export interface SettlerOptions {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
-  /** Unique over all workers: what somebody else could guess could be used up in the broker's memory. */
+  /** Unique over all workers: a guessable id could be used up in the broker's deduplication window. */
   readonly newCommitId: () => string;
 }
 
-/** A Settle that was appended and has not been applied is given up after so long, each time twice as long. */
+/** A Settle that was appended and not applied is given up after this time, which doubles each time. */
 const FIRST_WAIT_MS = 1_000;
 const LONGEST_WAIT_MS = 10_000;
 
-/** Of a decision that was applied, all that matters here. */
+/** The part of an applied decision that matters here. */
 interface SettledBy {
   readonly applied: { readonly decisionId: string };
 }

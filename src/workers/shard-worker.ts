@@ -1,10 +1,11 @@
 /**
  * Works on one shard for as long as it holds the lease: read → decode → decide → commit → publish.
  *
- * Whatever goes wrong, there are four ways on. Reading was interrupted: verify the log, read on from the position.
- * Somebody else wrote, or the store went back: forget what is in memory and load what is stored. The log does not
- * continue what was applied: halt, loudly, until it does. A commit cannot be made: load again and go on message by message;
- * one that fails alone halts the shard. Nothing else is repaired, because all else follows.
+ * Every fault leads along one of four ways. Reading was interrupted: verify the log and read on from the position.
+ * Another worker wrote, or the store went back: forget the memory and load the stored state. The log does not continue
+ * from the applied position: halt, with an alarm, until it does. A commit cannot be made: load again and commit message by
+ * message; a message that fails alone halts the shard. Nothing else needs repair, because everything else is derived.
+ * docs/architecture.md has a chart of these states.
  */
 import type { Logger } from 'pino';
 import type { LogPosition } from '../bus/log-message.ts';
@@ -47,28 +48,28 @@ export interface ShardWorkerOptions {
   readonly log: ShardLog;
   readonly publisher: ShardPublisher;
   readonly clock: Clock;
-  /** What the true time is. Without it, the log is believed whatever it says: so it is applied again. */
+  /** The true time. Without it every stamp of the log is trusted, as for a replay. */
   readonly time?: TimeSource;
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
   readonly alarms: Alarms;
-  /** Most messages, and most bytes of them, in one commit. */
+  /** Maximum number of messages, and of their bytes, in one commit. */
   readonly maxBatch: number;
   readonly maxBatchBytes: number;
-  /** Where a batch is cut by what its commit holds; left out: half of what a commit may hold. */
+  /** A batch is cut when its commit holds this much; default: half of what a commit may hold. */
   readonly commitCut?: WriteBounds;
-  /** When something has been due for so long, the owner sweeps itself. */
+  /** When something has been due for this long, the owner sweeps itself. */
   readonly sweepOverdueMs: number;
   /** Does the lease still hold, by the worker's own monotonic clock? A worker that was paused must not publish. */
   readonly holdsLease: () => boolean;
-  /** Brings back a state that the store has lost, before it is loaded. Throws LogDivergedError when nothing can. */
+  /** Restores a state that the store has lost, before it is loaded. Throws LogDivergedError when that is impossible. */
   readonly recover?: () => Promise<unknown>;
-  /** How many pieces of the state were loaded or restored so far: while that goes on, it moves. */
+  /** How many pieces of the state were loaded or restored so far: while the number rises, the shard makes progress. */
   readonly loadedPieces?: () => number;
   readonly guard?: LoadGuard;
-  /** After every step of work, also one with nothing to do. */
+  /** Called after every step of work, including idle ones. */
   readonly onStep?: () => void;
-  /** The memory of this worker does not hold the shard: it is to be given back. */
+  /** Called when the shard does not fit into the memory of this worker: it must be given back. */
   readonly onTooLarge?: (why: string) => void;
   /** Unique for every commit of every worker. */
   readonly newCommitId: () => string;
@@ -92,7 +93,7 @@ export class ShardWorker {
   #hasRun = false;
   #isOver = false;
   #phase: ShardHealth['phase'] = 'load';
-  /** Why it had to begin again, until it has done a step. */
+  /** The error after which it started again; undefined once it has done a step. */
   #stumbledOver: string | undefined;
   readonly #stopped = new AbortController();
   #reader: ShardLogReader | undefined;
@@ -139,7 +140,7 @@ export class ShardWorker {
     return live;
   }
 
-  /** What it takes in memory; undefined before it is loaded. */
+  /** Its size in memory; undefined before it is loaded. */
   get memory(): ShardHolding | undefined {
     const world = this.#loaded?.world;
     if (world === undefined) return undefined;
@@ -147,7 +148,7 @@ export class ShardWorker {
     return { shard: this.#options.shard, bytes: world.bytes, endedBytes: world.endedBytes, isPressed };
   }
 
-  /** What it is doing, and whether it moves; undefined when it is not meant to. */
+  /** Its current phase and progress; undefined while it is not supposed to make any. */
   get health(): ShardHealth | undefined {
     if (this.#isOver || this.#stopped.signal.aborted || this.#halting.reason !== undefined) return undefined;
     const { isWaiting, confirmed, failure } = this.#outbox.progress;
@@ -161,13 +162,13 @@ export class ShardWorker {
     };
   }
 
-  /** Reading is doubtful (the server was gone, the stream is another): verify before reading on. */
+  /** Reading has become doubtful (the server was gone, the stream may be another): verify the log before reading on. */
   interrupt(why: string): void {
     this.#cancelOpening?.(why);
     this.#reader?.interrupt(why);
   }
 
-  /** Finishes the batch under way and publishes what it owes, within a bound; then the lease can be given away. */
+  /** Finishes the current batch and publishes its outbox, within a bound; after that the lease can be released. */
   async stop(): Promise<void> {
     this.#stopped.abort();
     this.#cancelOpening?.('stopping');
@@ -175,7 +176,7 @@ export class ShardWorker {
     await this.#orLeave(this.#done);
   }
 
-  /** What cannot be published in time, or is not this worker's to publish any more, is left to the next owner. */
+  /** Batches that cannot be published in time, or no longer belong to this worker, are left to the next owner. */
   async #orLeave(work: Promise<void>): Promise<void> {
     const { clock, holdsLease } = this.#options;
     if (!holdsLease()) this.#outbox.close();
@@ -244,7 +245,7 @@ export class ShardWorker {
     }
   }
 
-  /** Opening asks the server, and what was asked on a connection that broke is never answered. */
+  /** Opening sends requests to the server, and a request on a broken connection never gets a reply. */
   async #open(position: LogPosition): Promise<ShardLogReader> {
     const opening = this.#options.log.open(position);
     const cancelled = new Promise<never>((_resolve, reject) => {
@@ -282,8 +283,8 @@ export class ShardWorker {
   }
 
   /**
-   * What claims a time that has not come is not applied: the shard stands still before it. When it goes on, whatever was
-   * read before is read again.
+   * A message with a stamp in the future is not applied: the shard waits before it. When it continues, all messages that
+   * were read before are read again.
    */
   async #timely(batch: DecodedMessage[], loaded: Loaded): Promise<readonly DecodedMessage[]> {
     const { admitted, untimely } = await this.#time.admit(batch, loaded);
@@ -340,13 +341,13 @@ export class ShardWorker {
     await this.#sweepIfOverdue(loaded, []);
   }
 
-  /** An idle shard commits nothing, and so would not notice that the store was emptied or went back. */
+  /** An idle shard commits nothing, so it would not notice by itself that the store was emptied or went back. */
   async #checkStore({ position }: Loaded): Promise<void> {
     const { store } = this.#options;
     const stored = await store.position().catch(() => undefined);
     if (stored === undefined) return;
     expectAt(position, stored);
-    // It can also have gone back by no more than the clearing of the outbox.
+    // The store may also have gone back by just the clearing of the outbox.
     if (!this.#outbox.isSettled) return;
     const left = await store.unpublished().catch(() => []);
     if (left.length > 0 && this.#outbox.isSettled) {
@@ -368,7 +369,7 @@ export class ShardWorker {
     await this.#options.clock.sleep(waitMs, this.#stopped.signal);
   }
 
-  /** What could not be committed together is committed one by one, on a memory that is as it was before. */
+  /** Messages that could not be committed together are committed one by one, on a freshly loaded state. */
   #splitUp({ lastSeq, message }: BatchRefusedError): void {
     this.#options.logger.error(
       { reason: message, until: lastSeq },

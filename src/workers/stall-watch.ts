@@ -9,9 +9,9 @@ import { every, type Timer } from '../timers.ts';
 import type { Alarms } from './alarms.ts';
 import type { Clock } from './ports.ts';
 
-/** What a shard worker says of itself at one moment. */
+/** The state of a shard worker at one moment. */
 export interface ShardHealth {
-  /** What it is doing; `read` is waiting for messages. */
+  /** Its phase; `read` means that it waits for messages. */
   readonly phase: 'load' | 'open' | 'read' | 'fetch' | 'commit' | 'publish';
   /** Why that does not succeed, as far as it knows. */
   readonly cause: string | undefined;
@@ -54,7 +54,7 @@ interface Watched {
   /** When it moved last, or when nothing waited: monotonic. */
   movedAt: number;
   askedAt: number;
-  /** What its log held when that was asked last. */
+  /** The last position of its log when that was last requested. */
   lastSeq: number;
 }
 

@@ -28,7 +28,7 @@ export interface SweepScheduleOptions {
 
 const QUEUE = 'sweep';
 const KEPT_JOBS = 100;
-/** A flushed Redis loses the schedule without an error, so it is laid down again now and then. */
+/** A flushed Redis loses the schedule without an error, so it is registered again now and then. */
 const RENEW_SCHEDULE_EVERY = 5;
 /** In intervals: a next run that is further away was not meant. */
 const FAR_FUTURE = 3;
@@ -82,7 +82,7 @@ export class SweepSchedule {
     again();
   }
 
-  /** Closing waits for the job under way; a Redis that is gone would let it wait for ever. */
+  /** Closing waits for the current job; if Redis is gone, it would wait forever. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#timer?.cancel();
@@ -114,8 +114,8 @@ export class SweepSchedule {
   }
 
   /**
-   * The next run is laid down by the clock of whoever ran the last one. If that was an hour ahead, nobody would sweep
-   * for an hour, however often the same schedule is laid down again.
+   * The next run is scheduled by the clock of the worker that ran the last one. If that was an hour ahead, no one would sweep
+   * for an hour, no matter how often the same schedule is registered again.
    */
   async #forgetFarFuture(): Promise<void> {
     const { everyMs, logger } = this.#options;

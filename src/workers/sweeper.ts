@@ -31,7 +31,7 @@ export interface SweepCounts {
   readonly forgottenOutcomes: number;
 }
 
-/** The same with names of what was settled, as many as are told. Published on `<ns>.sweeps` when anything was. */
+/** The same with names of settled entities, up to a limit. Published on `<ns>.sweeps` if anything was settled. */
 export type SweepSummary = SweepCounts & SweptNames;
 
 export interface SweeperOptions {
@@ -172,7 +172,7 @@ function summarize(
   };
 }
 
-/** What is kept of a run: without the names. */
+/** The part of a run that is stored: without the names. */
 export function countsOf({
   released: _released,
   failed: _failed,

@@ -54,7 +54,7 @@ import { TrueTime } from './time/true-time.ts';
 import { workerClocks } from './time/worker-clocks.ts';
 import { alarmsOfAll, heartbeatAlarms } from './told-alarms.ts';
 
-/** What a writer that died has left of a snapshot is surely nobody's any more. */
+/** After this time the unfinished snapshot of a dead writer is certainly abandoned. */
 const ORPHANS_OLDER_THAN_MS = 60 * 60 * 1_000;
 
 export interface RunningWorker {
@@ -276,7 +276,7 @@ class WorkerProcess {
   async #stopAll(): Promise<void> {
     this.#leases.takeNoMore();
     await this.#settings.close();
-    // First of all, so that the sweep which is waited for next begins no more trimming.
+    // First of all, so that the sweep that is awaited next starts no further trimming.
     const trimmed = this.#trims.close();
     await this.#schedule?.close();
     this.#sweeper?.close();
@@ -390,7 +390,7 @@ class WorkerProcess {
       keys: this.#keys,
       everyMs: sweepEveryMs,
       time: this.#time,
-      // What is old enough to go is a question of time: while a clock is wrong nothing goes.
+      // Age decides what may be trimmed: while a clock is wrong nothing is trimmed.
       afterSweep: () => this.#areClocksRight() && this.#trims.offer(),
       logger: this.#logger,
       metrics: this.#metrics,

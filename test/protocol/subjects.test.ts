@@ -74,7 +74,7 @@ describe('decision subjects', () => {
 });
 
 describe('the other subjects', () => {
-  it('are those of PROTOCOL, section 1', () => {
+  it('are those of docs/protocol.md, "Subjects"', () => {
     const s = subjects('ns');
     expect(s.result('ann', 'd-1')).toBe('ns.results.ann.d-1');
     expect(s.event('pool', 'task', 't-1', 'claimed')).toBe('ns.events.pool.task.t-1.claimed');

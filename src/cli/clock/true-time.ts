@@ -1,4 +1,4 @@
-/** What time it is, for a call that has to know it: by this machine's clock, Redis' and the workers'. */
+/** Finds the true time for a command: by the clocks of this machine, Redis and the workers. */
 import { UnavailableError } from '../../errors.ts';
 import { systemKeys } from '../../state/keys.ts';
 import type { Redis } from '../../state/redis.ts';

@@ -1,4 +1,4 @@
-/** What operators say when a clock was wrong: that stamps of the log do not count, or that they do. */
+/** Commands for operators after a clock was wrong: stamps of the log do not count, or they do. */
 import { jetstream } from '@nats-io/jetstream';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type NatsConnection, nuid } from 'nats';

@@ -1,4 +1,4 @@
-/** What operators decide, in a word each: pausing a pool, keeping an agent out. The rest is `publish`'s to send. */
+/** Commands for operators, one word each: pausing a pool, banning an agent. `publish` sends their other decisions. */
 import type { Command } from 'commander';
 import type { NatsConnection } from 'nats';
 import { ConvergeClient } from '../../client/client.ts';

@@ -1,4 +1,4 @@
-/** What the doctor finds: one line per thing looked at. */
+/** The findings of the doctor: one line per check. */
 export type CheckStatus = 'ok' | 'warn' | 'fail';
 
 export interface Check {

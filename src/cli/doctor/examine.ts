@@ -37,7 +37,7 @@ export interface Examination {
   readonly isRedisThere: boolean;
 }
 
-/** What could be found out of NATS that the rest depends on. */
+/** Facts about NATS on which the other checks depend. */
 interface System {
   readonly connection: NatsConnection;
   readonly jsm: JetStreamManager;

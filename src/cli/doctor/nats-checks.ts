@@ -35,7 +35,7 @@ export async function jetStreamCheck(jsm: JetStreamManager): Promise<Check> {
   return isNearlyFull ? warn('jetstream', `${detail}: nearly full`) : ok('jetstream', detail);
 }
 
-/** What an acknowledged decision survives, as far as server and stream tell. */
+/** The losses that an acknowledged decision survives, as far as server and stream reveal it. */
 export function natsDurability(connection: NatsConnection, { config, cluster }: StreamInfo): Check {
   const name = 'nats-durability';
   const { version = '0' } = connection.info ?? {};

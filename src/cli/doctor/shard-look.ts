@@ -26,7 +26,7 @@ export interface ShardLook {
   readonly at: number;
   /** Pools that owe consequences. */
   readonly owing: number;
-  /** What is live in it, as it is counted, and how much may be. */
+  /** Live bytes of the shard, and their limit. */
   readonly bytes: number;
   readonly mostBytes: number;
   /** It accepts nothing more that adds to it. */

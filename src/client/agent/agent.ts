@@ -98,7 +98,7 @@ export class Agent<C extends CustomDecision = never> {
   readonly #takeUp: TakeUp;
   readonly #firstPool: string;
   readonly #feeds = new Map<string, EventFeed>();
-  /** What ends when the agent is told to stop, in contrast to watching, which ends last. */
+  /** Work that ends when the agent stops, in contrast to watching, which ends last. */
   readonly #loops: Promise<void>[] = [];
   readonly #ending = new AbortController();
   #namesakes: Namesakes | undefined;

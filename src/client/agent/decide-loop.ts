@@ -82,11 +82,11 @@ export class DecideLoop<C extends CustomDecision> {
   stop(): void {
     this.#stop.abort();
     this.#bell.ring();
-    // Whoever waits for room has nothing more to bring.
+    // A sender that waits for room has nothing more to deliver.
     this.#mailbox.takeAll();
   }
 
-  /** What a call that is still under way decides is not executed any more. */
+  /** Decisions of a call that is still under way are no longer executed. */
   abort(): void {
     this.#isAborted = true;
   }

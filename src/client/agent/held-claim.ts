@@ -1,6 +1,6 @@
 /**
  * A claim that the agent holds: renewed by itself every third of its time, given up when the system says that it is
- * lost, or when it has not been renewed in time. Whoever works on the task learns of that by an AbortSignal.
+ * lost, or when it has not been renewed in time. The work is notified by an AbortSignal.
  */
 import { messageOf } from '../../errors.ts';
 import { MAX_REASON_CHARS } from '../../protocol/limits.ts';
@@ -97,7 +97,7 @@ export class HeldClaim {
     );
     this.end();
     this.#lost.abort(error);
-    // What was cancelled or given away is nobody's fault; what ran out is somebody's.
+    // A cancelled or released claim is no fault; an expired one is.
     if (isOverdue) this.#options.onError(error);
   }
 

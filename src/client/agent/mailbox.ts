@@ -1,6 +1,6 @@
 import type { ConvergeEvent } from '../../protocol/event.ts';
 
-/** What happened since the agent last looked. When it is full, whoever fills it waits: nothing is dropped. */
+/** Events since the agent last looked. When it is full, the feed waits: nothing is dropped. */
 export class Mailbox {
   readonly #capacity: number;
   #messages: ConvergeEvent[] = [];

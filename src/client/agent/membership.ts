@@ -7,7 +7,7 @@ import type { PoolManager } from '../pool-manager.ts';
 /** A pool that the agent works in. */
 export interface AgentPool {
   readonly pool: string;
-  /** What the agent can do there: tasks that require more are not for it. */
+  /** Capabilities of the agent in the pool: it cannot claim tasks that require others. */
   readonly capabilities?: readonly string[] | undefined;
   /** For pools that admit by token. */
   readonly token?: string | undefined;

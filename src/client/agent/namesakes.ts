@@ -54,7 +54,7 @@ export class Namesakes {
     return await answered;
   }
 
-  /** Whoever waits for an answer waits no longer. */
+  /** Pending callers stop waiting. */
   hurry(): void {
     for (const done of [...this.#waiting]) done(false);
   }

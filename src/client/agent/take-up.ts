@@ -33,7 +33,7 @@ export class TakeUp {
     void this.#won(pool, taskId).catch((error) => this.#options.onError(error));
   }
 
-  /** What the agent holds in a pool, and this process does not know of: of one that ended without giving it back. */
+  /** Claims of the agent in a pool that this process does not know: of a process that ended without releasing them. */
   async leftBehind(pool: string): Promise<void> {
     const { client, tasks } = this.#options;
     let cursor: string | undefined;

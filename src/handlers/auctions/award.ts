@@ -37,7 +37,7 @@ export function award(state: PoolState, auction: Auction, now: number): readonly
     : [announcement, { type: 'task.unreserved', id: taskId, data: {} }];
 }
 
-/** What the end of its task means for an auction that has not closed. */
+/** The consequence of the end of its task for an auction that has not closed. */
 export function taskEnded({ id, taskId }: Auction): AuctionEvent {
   return { type: 'auction.cancelled', id, data: { cause: 'task_ended', by: SYSTEM, ...ofTask(taskId) } };
 }

@@ -21,7 +21,7 @@ export function adding(bid: AuctionBid, { bids, bidBytes }: Auction): AddedBid {
   return { replaced, bidders: bids.length, bidBytes: bidBytes + bytesOf(bid) - bytesOf(replaced) };
 }
 
-/** What a bid takes in the list, with the comma. */
+/** Size of a bid in the list, with the comma. */
 function bytesOf(bid: AuctionBid): number {
   return Buffer.byteLength(JSON.stringify(bid)) + 1;
 }

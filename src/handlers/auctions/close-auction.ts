@@ -22,7 +22,7 @@ export const closeAuction: Handler<'CloseAuction'> = {
   },
 };
 
-/** What the outcome tells of the close. */
+/** The close as the outcome reports it. */
 function closeData(events: readonly DomainEvent[]): { readonly [member: string]: Json } {
   for (const event of events) {
     if (event.type === 'auction.unsold') return { state: 'unsold', why: event.data.why };

@@ -4,7 +4,7 @@ import type { PoolState } from '../world/pool-state.ts';
 import { award } from './award.ts';
 
 /**
- * What time alone does to it, at or after its `dueAt`: it closes. Claims count from `now`, when they are made. With a task
+ * The effects of time on it, at or after its `dueAt`: it closes. Claims count from `now`, when they are made. With a task
  * it waits while the pool is paused: it takes no bids, and goes to whom it would have gone when the pause is over.
  */
 export function lapseAuction(state: PoolState, auction: Auction, now: number): readonly DomainEvent[] {

@@ -15,7 +15,7 @@ interface AuctionOpenedData extends AuctionTerms {
 }
 
 export interface BidPlacedData extends Omit<AuctionBid, 'at' | 'passedOver'> {
-  /** What of the bid is not to be published yet. */
+  /** The part of the bid that is not published yet. */
   readonly secrecy: Secrecy;
   /** Who leads an English auction after it. */
   readonly standing?: AuctionStanding;
@@ -23,9 +23,9 @@ export interface BidPlacedData extends Omit<AuctionBid, 'at' | 'passedOver'> {
 
 interface AuctionAwardedData {
   readonly winner: string;
-  /** What the winner pays; in a reverse auction, is paid. */
+  /** The price that the winner pays; in a reverse auction, receives. */
   readonly price: string;
-  /** What the winner bid; with proxies, its maximum. */
+  /** The winner's bid; with proxies, its maximum. */
   readonly amount: string;
   /** Everyone who can have it, best first, the winner included: the first of many. */
   readonly ranking: readonly { readonly bidder: string; readonly amount: string }[];

@@ -5,7 +5,7 @@ import type { AuctionEvent, BidPlacedData } from './events.ts';
 type LiveAuction = OpenAuction | AwardedAuction;
 
 /**
- * What an auction is after an event; undefined when it is no more. Throws where an event does not fit the state that
+ * Returns the auction after an event; undefined when it is removed. Throws if the event does not fit the state that
  * it finds: decide must not have let that happen.
  */
 export function evolveAuction(
@@ -114,7 +114,7 @@ function stillLive(auction: Auction, event: AuctionEvent): LiveAuction {
   return auction;
 }
 
-/** What the winner had and did not take is for somebody else now. */
+/** The task that the winner did not start goes to the next bidder. */
 function withoutAward(auction: LiveAuction): Omit<OpenAuction, 'state'> {
   if (auction.state === 'open') return auction;
   const { winner: _winner, price: _price, closedAt: _closedAt, ...rest } = auction;

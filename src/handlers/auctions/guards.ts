@@ -54,7 +54,7 @@ export function taskToAuction(state: PoolState, taskId: string, { self, now }: C
   return isClaimable(lapsed.task) ? lapsed : notPending(lapsed.task);
 }
 
-/** Whoever bids for a task must be able to take it: in a Dutch auction at once, in others when it closes. */
+/** A bidder for a task must be able to take it: in a Dutch auction at once, in others when it closes. */
 export function requireTaker(
   state: PoolState,
   { auctionKind }: Auction,

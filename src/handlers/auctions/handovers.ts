@@ -1,4 +1,4 @@
-/** What becomes of an auction because of what became of its task. */
+/** The consequences for an auction of the events of its task. */
 import type { DomainEvent } from '../events.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { award, taskEnded } from './award.ts';

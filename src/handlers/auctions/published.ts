@@ -1,7 +1,7 @@
 import type { AuctionEvent, BidPlacedData } from './events.ts';
 
 /**
- * What subscribers may see of an event, by the names that decisions use: not the reserve, nothing of a sealed bid but that it was made, and of a bid
+ * The public part of an event, by the names that decisions use: not the reserve, nothing of a sealed bid but that it was made, and of a bid
  * with proxies who leads at what price.
  */
 export function publicAuctionData(event: AuctionEvent): object {

@@ -18,7 +18,7 @@ import {
   settleEnglish,
 } from '../../rules/index.ts';
 
-/** What the bids come to, as if those who are left out had never bid. */
+/** The result of the bids, as if the excluded bidders had never bid. */
 export function settlementOf(auction: Auction, exclude: ReadonlySet<string>): Settlement {
   const { direction } = auction;
   const reserve = optionalAmount(auction.reserve);
@@ -110,7 +110,7 @@ export function optionalAmount(text: string | undefined): Amount | undefined {
   return text === undefined ? undefined : amountOf(text);
 }
 
-/** What is stored was an amount when it came in. */
+/** Stored amounts were checked when they came in. */
 function amountOf(text: string): Amount {
   const amount = parseAmount(text);
   if (amount === undefined) throw new Error('what is stored is not an amount');

@@ -79,7 +79,7 @@ function bid(state: PoolState, auction: OpenAuction, offer: Offer, context: Cont
   }
 }
 
-/** What the outcome tells is what all may know: outcomes can be asked for by anyone. */
+/** The outcome contains only public data: anyone can query outcomes. */
 function bidSealed(auction: OpenAuction, offer: Offer, context: Context): Accepted | Rejected {
   const { direction } = auction;
   const answer = placeSealedBid({ direction, startPrice: optionalAmount(auction.startPrice) }, offer.amount);
@@ -145,7 +145,7 @@ function bidPlaced(
   };
 }
 
-/** What an auction holds is bounded: it is one document, which every bid writes anew. */
+/** The size of an auction is bounded: it is one document, which every bid writes again. */
 function noRoom(auction: OpenAuction, { data }: BidPlaced, { now }: Context): Rejected | undefined {
   const { bidders, bidBytes } = adding(bidOf(data, now), auction);
   if (bidders <= MAX_BIDDERS && bidBytes <= MAX_BIDS_BYTES) return undefined;

@@ -1,6 +1,6 @@
 /**
  * Consequences: what follows from the state that decisions leave, not from the decisions themselves. A message settles a
- * bounded number of them; what is left is owed, and is settled by further messages in the same order. What is owed is a
+ * bounded number of them; the rest is owed, and is applied by further messages in the same order. What is owed is a
  * function of the documents: nothing lists it.
  */
 import { nextHandover } from '../auctions/handovers.ts';
@@ -51,7 +51,7 @@ export function budgetIn(world: World, pool: string, effects?: Effects): Budget 
   return new Budget(world.owes(pool) ? 0 : world.settings.consequencesAtOnce, effects);
 }
 
-/** What comes first of all that a pool owes, as events; none when it owes nothing. */
+/** The first consequence that a pool owes, as events; none when it owes nothing. */
 function nextConsequence(state: PoolState, now: number): readonly DomainEvent[] {
   const ending = state.firstEnding();
   if (ending !== undefined) return lapse(state, ending, now).events;

@@ -1,5 +1,5 @@
 /**
- * What documents and events weigh: bytes of JSON, near enough. A function of what is weighed alone, so that a bound on it
+ * The weight of documents and events: approximately their bytes as JSON. A function of their content alone, so that a bound on it
  * falls at the same place on every replay. The parts of a document that stay (inputs, results, allowlists) are the same
  * objects from one version to the next, and are weighed once.
  */
@@ -18,7 +18,7 @@ function documentOf(world: World, pool: string, event: DomainEvent): object | un
   return kind === undefined ? state?.doc : state?.entities[kind].get(event.id);
 }
 
-/** What the effects of one message weigh together: events, and each document that they change once. */
+/** Total weight of the effects of one message: events, and each changed document once. */
 export class Effects {
   #events = 0;
   #bytes = 0;

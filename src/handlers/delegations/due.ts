@@ -5,7 +5,7 @@ import type { PoolState } from '../world/pool-state.ts';
 import type { DelegationEvent } from './events.ts';
 import { linkOf } from './live-delegations.ts';
 
-/** What time alone does to it. */
+/** The effects of time on it. */
 export function lapseDelegation(
   _state: PoolState,
   delegation: Delegation,

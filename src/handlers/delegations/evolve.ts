@@ -2,7 +2,7 @@ import type { Delegation, LiveDelegation } from '../../protocol/delegations.ts';
 import type { DelegationEvent, DelegationGrantedData } from './events.ts';
 
 /**
- * What it is after an event; undefined when it is no more. Throws where an event does not fit the state that it finds:
+ * Returns it after an event; undefined when it is removed. Throws if the event does not fit the state that it finds:
  * decide must not have let that happen.
  */
 export function evolveDelegation(

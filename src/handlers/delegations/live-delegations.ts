@@ -32,13 +32,13 @@ export class LiveDelegations {
     return this.#entries.size;
   }
 
-  /** What became of one; one that ended is none of these any more. */
+  /** Records a change of one; an ended one is removed from these. */
   put(id: string, after: Delegation | undefined): void {
     const before = this.#entries.get(id);
     if (before !== undefined) this.#remove(before.link);
     if (after?.state === 'live') this.#add(after);
     this.#look(id, after);
-    // What was passed on from it has lost its basis, or (in the order in which things are loaded) has found it.
+    // Delegations passed on from it have lost their basis, or (in loading order) have found it.
     for (const child of this.childrenOf(id)) this.#look(child.id, child);
   }
 
@@ -78,7 +78,7 @@ export class LiveDelegations {
     return this.#leftOver.peek();
   }
 
-  /** What the one agent granted to the other, or to a pool: mostly that is the whole chain. */
+  /** Delegations from one agent to another, or to a pool: mostly that is the whole chain. */
   directly(fromId: string, toId: string): readonly Link[] {
     const delegatees = [toId, ...this.#byDelegatee.pooled.keys()];
     const entries = delegatees.flatMap((id) => this.#entriesOf(this.#byPair.get(pairOf(fromId, id))));

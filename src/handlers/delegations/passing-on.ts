@@ -8,7 +8,7 @@ import type { Context } from '../handler.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { membership } from './guards.ts';
 
-/** What an agent that acts for a principal wants to pass on. */
+/** Rights that an agent that acts for a principal wants to pass on. */
 export type Wanted = Pick<Link, 'scope' | 'expiresAt'>;
 
 export interface Basis {

@@ -8,7 +8,7 @@ export function isExpired({ deadline = Number.POSITIVE_INFINITY }: Negotiation, 
   return deadline <= now;
 }
 
-/** What time alone does to it, at or after its `dueAt`. */
+/** The effects of time on it, at or after its `dueAt`. */
 export function lapseNegotiation(
   _state: PoolState,
   session: Negotiation,

@@ -9,7 +9,7 @@ import type { NegotiationEvent, NegotiationOpenedData } from './events.ts';
 import { roomFor } from './proposals.ts';
 
 /**
- * What a session is after an event; undefined when it is removed. Throws where an event does not fit the state that
+ * Returns the session after an event; undefined when it is removed. Throws if the event does not fit the state that
  * it finds: decide must not have let that happen.
  */
 export function evolveNegotiation(
@@ -68,7 +68,7 @@ function accepted(session: LiveNegotiation, participant: string): readonly Propo
   return [...session.proposals.slice(0, -1), { ...latest, acceptedBy }];
 }
 
-/** What is over is due no more. */
+/** An ended one is no longer due. */
 function ended(
   session: LiveNegotiation,
   now: number,

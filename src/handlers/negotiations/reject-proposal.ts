@@ -3,7 +3,7 @@ import { accepted, isRejected, rejected } from '../decided.ts';
 import type { Handler } from '../handler.ts';
 import { sessionToSpeakIn } from './guards.ts';
 
-/** One who rejects the offer on the table ends the session. Whoever made it cannot: it can only make another. */
+/** Rejecting the latest proposal ends the session. Its proposer cannot reject it, only make another. */
 export const rejectProposal: Handler<'RejectProposal'> = {
   type: 'RejectProposal',
   touchesEntities: ({ sessionId }) => [{ kind: 'negotiation', id: sessionId }],

@@ -36,7 +36,7 @@ export const banAgent: Handler<'BanAgent'> = {
   },
 };
 
-/** Whatever the agent has in the pool ends: its claims, also those of a stranger in `commons`, and its membership. */
+/** Everything the agent has in the pool ends: its claims (in `commons` also those of a stranger) and its membership. */
 export function shutOut(
   state: PoolState,
   agent: string,

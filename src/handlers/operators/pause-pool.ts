@@ -3,7 +3,7 @@ import type { Handler } from '../handler.ts';
 import { operatedPool } from '../pools/guards.ts';
 import { withReason } from '../pools/membership.ts';
 
-/** From here on nothing new is submitted, opened or claimed. What is under way goes on to its end. */
+/** From here on nothing new is submitted, opened or claimed. Work under way continues to its end. */
 export const pausePool: Handler<'PausePool'> = {
   type: 'PausePool',
   decide(world, { reason }, context) {

@@ -9,7 +9,7 @@ import type { PoolState } from '../world/pool-state.ts';
 
 /**
  * Who owns and operates a pool, and whom it admits, is its owner's to say: an operator cannot make others, nor keep the
- * owner from unmaking it. What changes holds from now on: nobody is thrown out, no claim ends, no task is another one.
+ * owner from unmaking it. Changes apply from now on: no member is removed, no claim ends, no task changes.
  */
 export const updatePool: Handler<'UpdatePool'> = {
   type: 'UpdatePool',

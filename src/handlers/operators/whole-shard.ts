@@ -1,4 +1,4 @@
-/** What operators of the whole system decide about all pools of a shard at once; said to every shard, it is everywhere. */
+/** Decisions of system operators about all pools of a shard at once; sent to every shard, they apply everywhere. */
 
 import type { SingleDecision } from '../../protocol/decisions/index.ts';
 import type { Json } from '../../protocol/json.ts';
@@ -33,7 +33,7 @@ export function decideForShard(
 }
 
 /**
- * Nothing of the agent is accepted from here on in any pool. What it has in them ends in pages, because one agent can be
+ * From here on the agent's decisions are rejected in every pool. Its memberships end in pages, because one agent can be
  * in many: `more` says that something is left, and saying the ban again goes on with it.
  */
 function banEverywhere(

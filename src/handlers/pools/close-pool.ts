@@ -3,7 +3,7 @@ import type { Handler } from '../handler.ts';
 import { openPool } from './guards.ts';
 
 /**
- * From here on nothing is submitted or claimed. What somebody holds can be finished; all other tasks are over at once, and
+ * From here on nothing is submitted or claimed. Claimed tasks can be finished; all other tasks end at once, and
  * that they are cancelled follows in bounded steps. When nothing is left the pool is removed, a retention later.
  */
 export const closePool: Handler<'ClosePool'> = {

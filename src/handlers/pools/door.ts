@@ -1,5 +1,5 @@
 /**
- * What a decision meets before its handler, in this order: the rate of its author, the gate, the ban of the pool, the rate
+ * The checks of a decision before its handler, in this order: the rate of its author, the gate, the ban of the pool, the rate
  * of the pool. The last two are a pool's own, and so for those alone who may know of it.
  */
 import type { Decision, SingleDecision } from '../../protocol/decisions/index.ts';

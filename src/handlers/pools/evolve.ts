@@ -1,7 +1,7 @@
 import type { Member, Pool } from '../../protocol/documents.ts';
 import type { MemberEvent, MembershipData, PoolEvent, PoolUpdatedData } from '../events.ts';
 
-/** What a pool is after an event; undefined when it is no more. */
+/** Returns the pool after an event; undefined when it is removed. */
 export function evolvePool(pool: Pool | undefined, event: PoolEvent, now: number): Pool | undefined {
   switch (event.type) {
     case 'pool.created':
@@ -23,7 +23,7 @@ export function evolvePool(pool: Pool | undefined, event: PoolEvent, now: number
   }
 }
 
-/** What is empty is not there: a pool without quotas of its own costs nothing to ask. */
+/** Empty quotas are stored as none: a pool without its own quotas costs nothing to check. */
 function updated(pool: Pool, changes: PoolUpdatedData): Pool {
   const {
     operators = pool.operators,
@@ -62,7 +62,7 @@ function withoutBan({ banned = [], ...pool }: Pool, agent: string): Pool {
   return left.length === 0 ? pool : { ...pool, banned: left };
 }
 
-/** What a membership is after an event; undefined when it is over. */
+/** Returns the membership after an event; undefined when it has ended. */
 export function evolveMember(
   member: Member | undefined,
   event: MemberEvent,

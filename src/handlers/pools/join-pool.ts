@@ -37,7 +37,7 @@ export const joinPool: Handler<'JoinPool'> = {
   },
 };
 
-/** What is left out when joining again stays as it was. */
+/** Omitted fields stay as they were when an agent joins again. */
 function membership(decision: DecisionOf<'JoinPool'>, known: Member | undefined): MembershipData {
   const capabilities = [...new Set(decision.capabilities ?? known?.capabilities ?? [])].sort();
   const presenceMs = decision.presenceMs ?? known?.presenceMs;

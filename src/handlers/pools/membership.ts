@@ -6,7 +6,7 @@ import type { PoolState } from '../world/pool-state.ts';
 type EndOfMembership = 'left' | 'absent' | 'removed' | 'banned';
 
 /**
- * The end of a membership: its claims end first, so that no claim is ever held by a stranger. What is over by now
+ * The end of a membership: its claims end first, so that no claim is ever held by a stranger. Claims that have ended by now
  * ends as time ended it; the rest goes back to pending.
  */
 export function endMembership(

@@ -76,7 +76,7 @@ export class Buckets {
     }
   }
 
-  /** What changed since it was last taken; undefined where there is none any more. */
+  /** Changes since the last call; undefined for removed ones. */
   takeChanges(): ReadonlyMap<string, number | undefined> {
     const taken = this.#changed;
     // Also when there is nothing in it: what was taken must not change with what comes later.

@@ -1,5 +1,5 @@
 /**
- * Quotas of bytes. What a decision adds is known when its events are applied: it is compared with what there was, and
+ * Quotas of bytes. The bytes that a decision adds are known when its events are applied: they are compared with the previous use, and
  * taken back if that is too much. So a new type of decision needs nothing of its own, and what frees memory, or leaves it
  * as it is, passes whatever is full and whoever is short of memory. Operators pass always: they are the ones who make room.
  */
@@ -12,7 +12,7 @@ import { type Rejected, rateLimited } from '../decided.ts';
 import type { Context } from '../handler.ts';
 import type { World } from '../world/world.ts';
 
-/** What was taken before a decision, by whom it may be charged: whoever acts, and the principal it acts for. */
+/** Use before a decision, of those whom it may be charged to: the acting agent and its principal. */
 export interface MemoryBefore {
   readonly shard: number;
   readonly pool: number;

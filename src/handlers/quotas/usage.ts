@@ -1,4 +1,4 @@
-/** What of a pool's quotas is used: how many and how much of each agent, and of all. A function of the documents. */
+/** Use of a pool's quotas: numbers and bytes, for each agent and for all. A function of the documents. */
 import { isFinal, type Member, type Pool, type Task } from '../../protocol/documents.ts';
 import type { Entity, EntityKind } from '../../protocol/entities.ts';
 import {
@@ -73,7 +73,7 @@ export class Usage {
     if (after !== undefined) this.#charge(after.agent, weightOfMember(after));
   }
 
-  /** What an unfinished task takes does not change while it is one, but for what its holder says. */
+  /** The size of a task that has not ended changes only by the notes of its holder. */
   putTask(before: Task | undefined, after: Task | undefined): void {
     const was = before === undefined || isFinal(before) ? undefined : before;
     const is = after === undefined || isFinal(after) ? undefined : after;
@@ -95,7 +95,7 @@ export class Usage {
     for (const part of come) this.#chargePart(part, 1);
   }
 
-  /** What tasks of several agents share. */
+  /** Size shared by the tasks of several agents. */
   putShared(bytes: number): void {
     this.bytes.total += bytes;
     this.#ofShard.bytes.total += bytes;

@@ -1,5 +1,5 @@
 /**
- * What a live document counts against the bounds of memory: about what a worker's heap holds for it. A text or a value
+ * The weight of a live document against the bounds of memory: roughly its size on a worker's heap. A text or a value
  * counts what V8 takes for it, and every document a fixed cost for what the kernel keeps besides (the object, its places
  * in heaps and indexes). A test measures it, so whoever changes what is kept in memory sees here what has to be counted.
  *
@@ -32,7 +32,7 @@ export const CLASS_BYTES = 300;
 export const LISTING_BYTES = 500;
 /** Tasks on a topic are a class of their own when nobody else's are on it: counted in part, for most share theirs. */
 const TOPIC_BYTES = 250;
-/** What blocked tasks wait for has a heap of those who do. */
+/** Every task for which others wait has a heap of these dependents. */
 const DEPENDENCY_BYTES = 400;
 
 const SLOT_BYTES = 8;
@@ -51,10 +51,10 @@ const MAX_SMALL = 2 ** 31;
 
 /** Beyond this, counting characters would let a text of three bytes a character through at a third. */
 const SHORT_CHARS = 64;
-/** What a task says while somebody works on it is covered by its fixed cost up to here. */
+/** The note of a claimed task is covered by its fixed cost up to here. */
 const SHORT_NOTE_BYTES = 200;
 
-/** What a value takes. `sibling` is the one before it in an array: objects of one shape share the names of their members. */
+/** The size of a value. `sibling` is the one before it in an array: objects of one shape share the names of their members. */
 export function weightOfJson(value: unknown, sibling?: unknown): number {
   if (typeof value === 'string') return weightOfText(value);
   if (typeof value === 'number') return weightOfNumber(value);
@@ -159,7 +159,7 @@ function weightOfVote({ question, options, voters, weights }: Vote): number {
   return rules + weightOfJson(voters) + ballots;
 }
 
-/** What somebody has put into a thing that is open: a bid, an offer. It counts for who did, not for the opener. */
+/** A contribution to an open entity, a bid or a proposal. It counts for its author, not for the opener. */
 export interface Part {
   readonly agent: string;
   readonly bytes: number;

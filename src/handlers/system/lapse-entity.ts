@@ -6,7 +6,7 @@ import { lapseNegotiation } from '../negotiations/due.ts';
 import { lapseVote } from '../votes/due.ts';
 import type { PoolState } from '../world/pool-state.ts';
 
-/** What time has done to an entity whose `dueAt` has come. */
+/** The effects of time on an entity whose `dueAt` has come. */
 export function lapseEntity(state: PoolState, entity: Entity, now: number): readonly DomainEvent[] {
   switch (entity.kind) {
     case 'auction':

@@ -1,4 +1,4 @@
-/** What has been kept long enough, or is too much: which of what ended a Sweep removes. */
+/** Chooses the ended entities that a Sweep removes: those past their retention, and those beyond the count. */
 import { parseEntityRef } from '../../protocol/entities.ts';
 import { memoryBounds } from '../../protocol/memory.ts';
 import { removedEvent } from '../entities.ts';
@@ -13,7 +13,7 @@ export interface Kept {
 }
 
 export interface KeptOutcome extends Kept {
-  /** What it takes in the store, with its key. */
+  /** Its size in the store, with its key. */
   readonly bytes: number;
 }
 

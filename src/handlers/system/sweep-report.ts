@@ -1,4 +1,4 @@
-/** What a Sweep's outcome tells: how much it settled, and names of some of it. */
+/** Data of a Sweep's outcome: how much it settled, and some names. */
 import { entityRef } from '../../protocol/entities.ts';
 import { kindOf } from '../entities.ts';
 import { isInternal } from '../events.ts';

@@ -165,7 +165,7 @@ function outcomesDue({ outcomes, settings }: World): number | undefined {
 }
 
 /**
- * What became of one thing when it fell due. What else time has done to it since then falls due in its turn, so that
+ * The change of one entity that fell due. Later effects of time on it fall due in their turn, so that
  * a late sweep tells the same story as one that was there every millisecond.
  */
 function settle(

@@ -20,7 +20,7 @@ export function claimed(
   };
 }
 
-/** What a claimant is told: all it needs to do the task. */
+/** Data for a claimant: everything it needs to do the task. */
 export function claimedTaskData(task: Task, { data }: ClaimedEvent): JsonObject {
   return {
     taskId: task.taskId,

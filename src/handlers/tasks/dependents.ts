@@ -4,7 +4,7 @@ import type { TaskEvent } from '../events.ts';
 import { endedBefore, type PoolState } from '../world/pool-state.ts';
 
 /**
- * What the end of a task means for the first of those that wait for it: free when all its dependencies completed,
+ * The consequence of the end of a task for its first dependent: free when all its dependencies completed,
  * cancelled when one did not. Undefined when nobody waits any more. Of several tasks that ended the earliest comes first.
  */
 export function nextDependent(state: PoolState, now: number): TaskEvent | undefined {

@@ -14,7 +14,7 @@ import type { TaskEvent, TaskSubmittedData } from '../events.ts';
 type Common = PendingTask;
 
 /**
- * What a task is after an event; undefined when it is removed. Throws where an event does not fit the state that it
+ * Returns the task after an event; undefined when it is removed. Throws if the event does not fit the state that it
  * finds: decide must not have let that happen.
  */
 export function evolveTask(

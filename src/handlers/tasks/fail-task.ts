@@ -21,7 +21,7 @@ export const failTask: Handler<'FailTask'> = {
     const task = existingTask(state, taskId);
     const { self } = context;
     const isMaster = !isRejected(task) && (task.submitter === self || operates(state, self));
-    // Whoever names an epoch speaks as a holder. Without one, an own claim that is over is none: the sweep may have been.
+    // A decision with an epoch is the holder's. Without one, the agent's own ended claim does not count: a sweep may have run.
     if (isRejected(task) || !isMaster || epoch !== undefined) return held;
     const { task: current, events } = lapse(state, task, context.now);
     if (isFinal(current)) return alreadyFinal(current);

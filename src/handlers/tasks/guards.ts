@@ -40,7 +40,7 @@ export function heldTask(
   const task = state.tasks.get(taskId);
   if (task === undefined)
     return rejected('task_not_found', `there is no task ${taskId} in pool ${state.doc.pool}`);
-  // A holder learns of a cancellation by `claim_lost` on its next word (PROTOCOL, section 4).
+  // A holder learns of a cancellation by `claim_lost` on its next word (docs/protocol.md, "Tasks").
   if (isFinal(task) && task.state !== 'cancelled') return alreadyFinal(task);
   const held =
     isClaimed(task) &&

@@ -1,4 +1,4 @@
-/** What time alone does to a task. Asked by the sweep, and by every decision that meets a task the sweep has not. */
+/** The effects of time on a task. Used by the sweep, and by every decision on a task that the sweep has not reached. */
 import {
   type Claim,
   type ClaimedTask,
@@ -26,7 +26,7 @@ export function claimIsLive(state: PoolState, task: ClaimedTask, now: number): b
 }
 
 /**
- * When the membership under which a claim was made ends by silence. What an agent claims in `commons` after that, it
+ * When the membership under which a claim was made ends by silence. A later claim of the agent in `commons` is one that it
  * claims as anyone may.
  */
 function silentAt(state: PoolState, claim: Claim): number {
@@ -43,7 +43,7 @@ export function lapse(state: PoolState, task: Task, now: number): Lapsed {
   return { events, task: lapsed };
 }
 
-/** Whatever came first in time counts, so that a task ends the same whether it was looked at early or late. */
+/** The first event in time counts, so that a task ends the same whether it is processed early or late. */
 function lapseEvents(state: PoolState, task: LiveTask, now: number): TaskEvent[] {
   const deadline = task.deadline ?? Number.POSITIVE_INFINITY;
   const events = isClaimed(task) ? endOfClaim(state, task, Math.min(now, deadline)) : [];

@@ -39,7 +39,7 @@ export const submitTask: Handler<'SubmitTask'> = {
       );
     }
     const submitted = submission(state, decision, dependsOn, context);
-    // What can never be free is over at once: its outcome says so, and not that it waits.
+    // A task that can never become free ends at once: its outcome says that, and not that it waits.
     const failed = firstOfFailed(state, dependsOn);
     if (failed === undefined) return accepted([submitted], { taskId, state: submitted.data.state });
     return accepted([submitted, cancelledWith(failed, taskId)], { taskId, state: 'cancelled' });
@@ -100,7 +100,7 @@ function normalRequirements(required: readonly (string | readonly string[])[]): 
   });
 }
 
-/** What most tasks state: no constraints of their own. Worked out once for a pool as it is. */
+/** The constraints of most tasks, which have none of their own. Computed once for each state of the pool. */
 const ofDefaults = new WeakMap<Constraints, TaskConstraints>();
 
 /** The task's own constraints, else the pool's defaults, else the protocol's. */

@@ -17,7 +17,7 @@ export function closing(vote: OpenVote, cause: VoteCloseCause): Extract<VoteEven
   return { type: 'vote.closed', id: vote.id, data };
 }
 
-/** What an outcome says of it; the tally is in the event, and in the vote itself. */
+/** Its data in an outcome; the tally is in the event, and in the vote itself. */
 export function verdict({ winner, why }: Pick<VoteResult, 'winner' | 'why'>): JsonObject {
   return { state: 'closed', why, ...(winner === undefined ? {} : { winner }) };
 }

@@ -8,7 +8,7 @@ export function isOver({ closesAt }: Vote, now: number): boolean {
   return closesAt <= now;
 }
 
-/** What time alone does to it, at or after its `dueAt`. */
+/** The effects of time on it, at or after its `dueAt`. */
 export function lapseVote(_state: PoolState, vote: Vote, now: number): readonly DomainEvent[] {
   return vote.state === 'open' && isOver(vote, now) ? [closing(vote, 'time')] : [];
 }

@@ -38,7 +38,7 @@ export type VoteEvent =
   | Happened<'vote.closed', VoteResult & { readonly cause: VoteCloseCause }>
   | Happened<'vote.removed', Record<string, never>>;
 
-/** What subscribers are told of an opening. */
+/** The public part of an opening. */
 export function publicOpening(data: VoteOpenedData): Omit<VoteOpenedData, 'members'> {
   const { members: _, ...told } = data;
   return told;

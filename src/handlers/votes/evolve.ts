@@ -10,7 +10,7 @@ import type { VoteCastData, VoteEvent, VoteOpenedData } from './events.ts';
 import { seatOf } from './seat.ts';
 
 /**
- * What a vote is after an event; undefined when it is removed. Throws where an event does not fit the state that it
+ * Returns the vote after an event; undefined when it is removed. Throws if the event does not fit the state that it
  * finds: decide must not have let that happen.
  */
 export function evolveVote(
@@ -59,7 +59,7 @@ export function withBallot(vote: OpenVote, { voter, choice }: VoteCastData): Ope
   return { ...vote, ballots: vote.ballots.with(seat, encodeChoice(vote.options, choice)) };
 }
 
-/** What is over is due no more, and keeps of the electorate those who voted. */
+/** An ended vote is no longer due, and keeps only those of the electorate who voted. */
 function closed(vote: OpenVote, cause: VoteCloseCause, result: VoteResult, now: number): ClosedVote {
   const { state: _, dueAt: _due, voters, ballots, ...rest } = vote;
   return {

@@ -8,7 +8,7 @@ import { type ClaimClass, claimedBefore, RequirementIndex } from './requirement-
  * decided once for many tasks and never for each of them. There is one index of all classes, and one for each topic.
  */
 export class PendingQueue {
-  /** What the classes take, whoever's tasks are in them. */
+  /** Size of the classes, over the tasks of all agents. */
   bytes = 0;
   readonly #classes = new Map<string, ClaimClass>();
   readonly #all = new RequirementIndex();

@@ -36,7 +36,7 @@ export interface Due {
   readonly id: string;
 }
 
-/** What ended leaves the memory; how much the store holds, and since when, is what retention needs to know. */
+/** Ended entities leave the memory; retention needs their number in the store, and the oldest. */
 export interface FinalTasks {
   readonly count: number;
   readonly oldestAt: number | undefined;
@@ -240,7 +240,7 @@ export class PoolState {
     }
   }
 
-  /** What ended need not stay in memory once it is stored. */
+  /** Ended entities need not stay in memory once they are stored. */
   forgetEntity(kind: EntityKind, id: string): void {
     if (this.entities[kind].get(id)?.finishedAt !== undefined) this.entities[kind].delete(id);
   }

@@ -4,7 +4,7 @@
  * that it requires, the one that fewest others are listed by: a capability that every task requires tells nothing, and
  * listing by it would let a member look at all of them.
  *
- * What is found does not depend on where a group is listed, only how much is looked at on the way.
+ * The result does not depend on where a group is listed, only the amount of work does.
  */
 import type { PendingTask, Requirements } from '../../protocol/documents.ts';
 import { satisfies } from '../../protocol/documents.ts';

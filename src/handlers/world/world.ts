@@ -31,7 +31,7 @@ export interface AppliedEvent {
   readonly pool: string;
   readonly event: DomainEvent;
   readonly sequence: number | undefined;
-  /** In whose name, where somebody acted for somebody. */
+  /** The principal, if the agent acted on behalf of one. */
   readonly principal?: string;
 }
 
@@ -66,9 +66,9 @@ export class World {
   /** What all that has ended and is kept takes in the store. */
   endedBytes = 0;
   settings: Standing = DEFAULT_SETTINGS;
-  /** What all live documents take, and whose they are. */
+  /** Sizes of all live documents, by agent. */
   readonly usage = new ShardUsage();
-  /** Who has decided how much lately. What was taken is not given back when a decision is rejected. */
+  /** Recent rates by agent. A rejected decision still counts. */
   readonly buckets = new Buckets();
   readonly #bans = new Map<string, Ban>();
   #changedBans = new Map<string, Ban | undefined>();
@@ -228,7 +228,7 @@ export class World {
     this.#changedTurns.set(pool, turn);
   }
 
-  /** What the shard takes: see `quotas/weights.ts`. */
+  /** The size of the shard: see `quotas/weights.ts`. */
   get bytes(): number {
     return this.usage.bytes.total + ENTRY_BYTES * (this.#bans.size + this.buckets.size);
   }
@@ -258,13 +258,13 @@ export class World {
     return this.#keeping.peek();
   }
 
-  /** What falls due next in a pool, if it does so by `until`. */
+  /** The next entity to fall due in a pool, if it does so by `until`. */
   nextDueIn(pool: string, until: number): Due | undefined {
     const due = this.pools.get(pool)?.due.peek();
     return due === undefined || due.at > until ? undefined : due;
   }
 
-  /** What changed since this was last asked: whoever measures a commit looks at each message's. */
+  /** Changes since the last call: the size of a commit is measured message by message. */
   takeTouched(): ReadonlySet<DocumentChange> {
     const touched = this.#touched;
     this.#touched = new Set();

@@ -1,4 +1,4 @@
-/** The decisions about auctions (PROTOCOL, section 5). */
+/** The decisions about auctions (docs/protocol.md, "Auctions"). */
 import { z } from 'zod';
 import { AUCTION_DIRECTIONS, AUCTION_KINDS } from '../auctions.ts';
 import { MAX_DURATION_MS, MAX_INCREMENT_ROWS } from '../limits.ts';

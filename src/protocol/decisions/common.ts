@@ -31,7 +31,7 @@ export const reasonSchema = z.string().max(MAX_REASON_CHARS);
 export const jsonSchema = z.custom<Json>((value) => value !== undefined, 'required');
 export const countSchema = z.int().min(1).max(1_000_000);
 
-/** What every decision carries besides the fields of its type. */
+/** The fields of every decision besides those of its type. */
 export const envelope = {
   id: nameSchema.describe('chosen by the agent; repeating the id repeats the first outcome'),
   onBehalfOf: nameSchema.optional().describe('the principal whose rights are used, through live delegations'),

@@ -1,4 +1,4 @@
-/** The decisions about delegations (PROTOCOL, section 8). */
+/** The decisions about delegations (docs/protocol.md, "Delegations"). */
 import { z } from 'zod';
 import { DELEGATION_KINDS } from '../delegations.ts';
 import { MAX_DELEGATION_DEPTH, MAX_SCOPE_ENTRIES, MAX_SCOPE_ENTRY_CHARS } from '../limits.ts';

@@ -1,5 +1,5 @@
 /**
- * The registry of decision types: every type once, with its schema and its family. What is not listed here does not
+ * The registry of decision types: every type once, with its schema and its family. A type that is not listed here does not
  * exist: `unknown_type`.
  */
 import { z } from 'zod';
@@ -42,7 +42,7 @@ import {
 } from './tasks.ts';
 import { closeVoteSchema, openVoteSchema, voteSchema } from './votes.ts';
 
-/** What an agent can decide one at a time, and inside a Batch. */
+/** Decisions that an agent can send alone or inside a Batch. */
 export const SINGLE_DECISIONS = {
   CreatePool: createPoolSchema,
   JoinPool: joinPoolSchema,
@@ -90,7 +90,7 @@ export const batchSchema = z.strictObject({
   decisions: z.array(memberSchema).min(1).max(MAX_BATCH),
 });
 
-/** What operators decide about a pool: those that the pool names, its owner, and those of the whole system. */
+/** Decisions of operators about a pool: of its named operators, its owner, and the operators of the system. */
 export const OPERATOR_DECISIONS = [
   'UpdatePool',
   'PausePool',
@@ -155,7 +155,7 @@ export interface BatchInput {
   readonly decisions: readonly DecisionInput[];
 }
 
-/** What operators decide besides, about any task of the pool, as its submitter may about its own. */
+/** Further decisions of operators, about any task of the pool, like those of a submitter about its own. */
 const ALSO_OPERATORS = [
   'CancelTask',
   'FailTask',
@@ -167,7 +167,7 @@ export function isOperatorType(
   return OPERATOR_DECISIONS.some((name) => name === type) || ALSO_OPERATORS.some((name) => name === type);
 }
 
-/** What the system says to a shard as a whole, and no agent. */
+/** Decisions of the system about a whole shard, which no agent may send. */
 const SYSTEM_TYPES: ReadonlySet<DecisionType> = new Set(['Sweep', 'Settle', 'Pressure', 'Clock']);
 
 export function isOfSystem(decision: Decision): decision is Sweep | Settle | Pressure | ClockDecision {

@@ -1,4 +1,4 @@
-/** The decisions about negotiations (PROTOCOL, section 7). */
+/** The decisions about negotiations (docs/protocol.md, "Negotiations"). */
 import { z } from 'zod';
 import { MAX_PARTICIPANTS } from '../limits.ts';
 import { envelope, jsonSchema, nameSchema, otherAgentSchema, reasonSchema, timeSchema } from './common.ts';

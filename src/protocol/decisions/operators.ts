@@ -19,7 +19,7 @@ export const operatorsSchema = z
 export const submittersSchema = z.enum(['anyone', 'members']);
 export const claimsPerAgentSchema = z.int().min(1).max(MAX_CLAIMS_PER_AGENT);
 
-/** What is the owner's to say: who rules the pool, and who gets in. All the rest of it is its operators' too. */
+/** Fields that only the owner may change: who rules the pool, and who is admitted. Operators may change the others, too. */
 const OF_THE_OWNER = {
   owner: otherAgentSchema.optional().describe('hands the pool over to a member; owner only'),
   operators: operatorsSchema.optional().describe('replaces the previous ones; owner only'),

@@ -1,4 +1,4 @@
-/** The decisions about pools and membership (PROTOCOL, section 3). */
+/** The decisions about pools and membership (docs/protocol.md, "Pools"). */
 import { z } from 'zod';
 import { MAX_CAPABILITIES } from '../limits.ts';
 import { poolQuotasSchema } from '../quotas.ts';

@@ -28,7 +28,7 @@ export const pressureSchema = z.strictObject({
 });
 
 /**
- * What operators say when the log's clock was wrong: the time that these messages of the shard were stamped with does not
+ * Declaration of an operator after the log's clock was wrong: the stamps of these messages of the shard do not
  * count, nor what they carry. Addressed to the pool `_clock`, where a worker finds it before it comes there.
  */
 export const clockSchema = z.strictObject({

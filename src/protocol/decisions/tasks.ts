@@ -1,4 +1,4 @@
-/** The decisions about tasks and claims (PROTOCOL, section 4). */
+/** The decisions about tasks and claims (docs/protocol.md, "Tasks"). */
 import { z } from 'zod';
 import {
   MAX_ALTERNATIVES,

@@ -1,4 +1,4 @@
-/** The decisions about votes (PROTOCOL, section 6). */
+/** The decisions about votes (docs/protocol.md, "Votes"). */
 import { z } from 'zod';
 import {
   MAX_ELECTORATE,

@@ -1,7 +1,7 @@
 /**
  * Every price rule is written once, in terms of what is good for whoever opened the auction. A forward auction sells:
  * more is better. A reverse auction buys: less is better, the reserve is the most that is acceptable, and an increment
- * is taken off. What is better for the opener is worse for the winner.
+ * is taken off. A better price for the opener is a worse one for the winner.
  */
 import { type Amount, MAX_AMOUNT } from '../amounts.ts';
 
@@ -28,7 +28,7 @@ export function worseOf(direction: Direction, a: Amount, b: Amount): Amount {
   return beats(direction, a, b) ? b : a;
 }
 
-/** What no bid can be worse than for the opener: nothing, and in reverse the largest amount. */
+/** The worst possible bid for the opener: zero, and in reverse the largest amount. */
 export function worstAmount(direction: Direction): Amount {
   return direction === 'forward' ? 0n : MAX_AMOUNT;
 }

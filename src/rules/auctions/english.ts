@@ -51,7 +51,7 @@ export type EnglishAnswer =
   | {
       readonly accepted: false;
       readonly code: 'bid_too_low';
-      /** What this bidder would have had to bid; absent when no amount would do (in reverse, below zero). */
+      /** The amount that this bidder would have had to bid; absent when no amount would do (in reverse, below zero). */
       readonly required?: Amount;
     };
 

@@ -1,4 +1,4 @@
-/** What an auction comes to at its close. */
+/** The result of an auction at its close. */
 import type { Amount } from '../amounts.ts';
 import type { Bid } from './bids.ts';
 import { betterOf, type Direction, reaches, worstAmount } from './direction.ts';
@@ -7,9 +7,9 @@ import { betterOf, type Direction, reaches, worstAmount } from './direction.ts';
 export interface Sold {
   readonly sold: true;
   readonly winner: string;
-  /** What the winner bid; with proxies, its secret maximum. */
+  /** The winner's bid; with proxies, its secret maximum. */
   readonly bid: Amount;
-  /** What the winner pays (is paid, in a reverse auction): never worse for it than its bid. */
+  /** The price that the winner pays (receives, in a reverse auction): never worse for it than its bid. */
   readonly price: Amount;
   /** Everyone who could have it, best first, the winner included: who is next when the winner does not start. */
   readonly ranking: readonly Bid[];
@@ -25,7 +25,7 @@ export interface Unsold {
 /** How an auction ends: sold to whom and at what price, or why not. */
 export type Settlement = Sold | Unsold;
 
-/** What every settlement needs to know. */
+/** The input of every settlement. */
 export interface SettlementRules {
   readonly direction: Direction;
   /** The least acceptable to a seller; the most acceptable to a buyer. Bids that do not meet it cannot win. */
@@ -41,7 +41,7 @@ export function meetsReserve(amount: Amount, { direction, reserve }: SettlementR
   return reserve === undefined || reaches(direction, amount, reserve);
 }
 
-/** What a bidder pays whom nobody drove: the worse for it of `startPrice` and reserve; without both, the worst amount. */
+/** The price of a bidder without competition: the worse for it of `startPrice` and reserve; without both, the worst amount. */
 export function openingPrice({ direction, reserve, startPrice }: SettlementRules): Amount {
   const start = startPrice ?? worstAmount(direction);
   return reserve === undefined ? start : betterOf(direction, start, reserve);

@@ -7,7 +7,7 @@ export const SOFT_CLOSES_AT_MOST = 20;
 export interface SoftClose {
   readonly closesAtMs: number;
   readonly softCloseMs: number;
-  /** Whatever is bid, the auction is over then. */
+  /** The auction ends then, no matter what is bid. */
   readonly latestCloseAtMs: number;
 }
 

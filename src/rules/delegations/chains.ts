@@ -42,7 +42,7 @@ interface Path {
  * it reaches, and a re-delegation follows only the very link that it passes on, and only for its principal.
  *
  * A link with `maxDepth` d is followed by at most d links, and no chain has more than eight. Nobody needs a chain to
- * act for itself: it is empty. What an agent may do through a chain, every agent before it on the chain may do too, so
+ * act for itself: it is empty. Anything an agent may do through a chain, every earlier agent on the chain may do too, so
  * passing on never widens. The search takes time in proportion to the number of delegations (times the number of pools
  * to which some are pooled).
  */

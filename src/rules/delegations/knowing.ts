@@ -1,5 +1,5 @@
 /**
- * What a delegation lets its delegate know. Whoever may decide about a thing for somebody has to see the thing; so who
+ * The visibility that a delegation gives its delegate. An agent that may decide about an entity must see it; so an agent that
  * knows of a private pool in its own right lends that to those to whom its live delegations lead, as far as the scopes
  * reach. When it leaves, what it lent is gone with it.
  */
@@ -39,7 +39,7 @@ export interface Readable {
   readonly entityId?: string | undefined;
 }
 
-/** Whoever may decide anything about a thing may read it. All things of a family may be read by who may decide about all. */
+/** A scope for an entity allows reading it. A scope for a whole family allows reading all entities of the family. */
 export function coversReading(scope: Scope, { family, entityId }: Readable): boolean {
   return scope.some((text) => {
     const entry = parseScopeEntry(text);

@@ -32,7 +32,7 @@ export interface Circumstances {
  *
  * - `invalid_scope`: the scope is empty or an entry is not of the form `name` or `name:id`.
  * - `self_delegation`, `cycle`: the delegatee is the delegator; or it is the principal, or delegates to the delegator
- *   already, directly or through others. Whatever the scopes: two agents do not delegate to each other. Only live
+ *   already, directly or through others. Regardless of scopes, two agents do not delegate to each other. Only live
  *   direct links count, because who is in a pool changes, and members do delegate to their own pool. A cycle that comes
  *   about through a pool gives nobody anything that it does not have, and `findChain` ends all the same.
  * - For a re-delegation `parent_missing`: the parent, or one that the parent passes on, is not live, does not lead to

@@ -19,7 +19,7 @@ export type VoteMethod =
   | 'schulze'
   | 'borda';
 
-/** What a ballot under this method must contain, if it is no abstention. */
+/** The content that this method requires of a ballot, unless it is an abstention. */
 export function choiceKindOf(method: VoteMethod): ChoiceKind {
   if (typeof method === 'object') return 'option';
   switch (method) {

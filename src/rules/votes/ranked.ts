@@ -10,7 +10,7 @@ interface Elimination {
 }
 
 /**
- * Each ballot, `{ranking}`, counts for the best-ranked option that is still in. Whoever has more than half of the
+ * Each ballot, `{ranking}`, counts for the best-ranked option that is still in. An option with more than half of the
  * ballots that still count wins; until then each round eliminates the option with the fewest.
  *
  * Among equals, the one goes that had fewest in the latest earlier round in which they differ; if they never differed,

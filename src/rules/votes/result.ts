@@ -1,4 +1,4 @@
-/** What a count comes to. Everything here is plain JSON. */
+/** The result of a count, as plain JSON. */
 import type { Matrix } from './pairwise.ts';
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Copies a shard while it is being written, the way a running machine is moved: everything once, then what was touched
- * meanwhile, and again, until so little is left that it is read between two commits. What comes out is the state at
- * that one position, and the shard has waited for no more than the last step.
+ * meanwhile, and again, until so little is left that it is read between two commits. The result is the state at
+ * that one position, and the shard has waited only for the last step.
  */
 import { SnapshotFailedError } from '../../errors.ts';
 import { SNAPSHOT_FORMAT, type SnapshotSummary } from '../../protocol/snapshots.ts';
@@ -41,7 +41,7 @@ export class ShardCapture {
     this.#options = options;
   }
 
-  /** What was captured; known when all of the text was taken. */
+  /** The captured state; known once all of the text was read. */
   get captured(): Captured {
     if (this.#captured === undefined) throw new SnapshotFailedError('the shard is not captured yet');
     return this.#captured;

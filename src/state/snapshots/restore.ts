@@ -1,6 +1,6 @@
 /**
  * Puts a shard back into the store from the records of a snapshot. While that goes on the shard stands at position -1,
- * under the token of whoever restores: no commit fits there, and another restoration takes it over. The true position is
+ * under the token of the restoring worker: no commit matches it, and another restore takes it over. The true position is
  * written last, so that a restoration that broke off is never taken for a state.
  */
 import { readFileSync } from 'node:fs';
@@ -82,7 +82,7 @@ export class ShardRestore {
     if (this.#waiting.length >= PIECE || this.#waitingChars >= PIECE_CHARS) await this.#flush();
   }
 
-  /** What is added from here on replaces what was added before. */
+  /** Documents that are added from here on replace earlier ones. */
   async replace(): Promise<void> {
     await this.#flush();
     this.#isReplacing = true;

@@ -1,5 +1,5 @@
 /**
- * A shard's store, seen by whoever copies it while it is written. The owner is its only writer, so what a commit
+ * A shard's store, observed while it is copied and written. The owner is its only writer, so what a commit
  * touches is known here: it is noted when the commit begins and again when it ends, because a copy that is read
  * meanwhile may hold it from before. And here commits can be made to wait for the moment in which the last of it is read.
  */
@@ -16,9 +16,9 @@ import type {
 } from '../shard-store.ts';
 import { type RecordId, touchedBy } from './records.ts';
 
-/** What is written while a copy is made. */
+/** The keys that are written during a copy. */
 export interface Tracking {
-  /** What was touched since the last call. Throws {@link SnapshotFailedError} when a commit went wrong meanwhile. */
+  /** The keys written since the last call. Throws {@link SnapshotFailedError} when a commit failed meanwhile. */
   take(): RecordId[];
   /** Runs `read` between two commits; the next one waits for it. */
   betweenCommits<T>(read: () => Promise<T>): Promise<T>;
@@ -122,7 +122,7 @@ export class TrackedShardStore implements ShardStore {
     }
   }
 
-  /** Whoever loads the shard anew has doubts about what was there: a copy that has begun is worth nothing. */
+  /** The shard is loaded again because its state was in doubt: a copy under way is worthless. */
   load(guard?: LoadGuard): Promise<StoredShard> {
     this.#failure = 'the shard was reloaded meanwhile';
     return this.#store.load(guard);

@@ -1,9 +1,9 @@
-/** What a worker may load: a shard that its heap cannot hold is given back, loudly, instead of ending the process. */
+/** Limits of loading: a shard that does not fit into the heap is given back, with an alarm, instead of crashing the process. */
 import { getHeapStatistics } from 'node:v8';
 import { ConvergeError } from '../../errors.ts';
 import type { LoadGuard } from '../../state/shard-store.ts';
 
-/** Thrown while a shard is loaded; whoever holds its lease gives it back. */
+/** Thrown while a shard is loaded; its owner gives it back. */
 export class ShardTooLargeError extends ConvergeError {
   readonly kind = 'failure';
 }
@@ -14,7 +14,7 @@ const FULL = 0.85;
 
 export interface LoadLimitsOptions {
   readonly shard: number;
-  /** What the other shards of this worker take, those that are being loaded at the moment included. */
+  /** Size of the other shards of this worker, including those that are being loaded. */
   readonly othersBytes: () => number;
   readonly expected: (bytes: number) => void;
   readonly heapBytes: number;

@@ -1,6 +1,6 @@
 /**
  * Looks twice a second at what the shards of this worker take together. When that nears what its heap can hold, the
- * largest are told so by a Pressure in their logs: from there on they refuse what adds to them, on every replay alike.
+ * largest get a Pressure in their logs: from there on they reject decisions that add to them, in every replay alike.
  */
 
 import { randomUUID } from 'node:crypto';
@@ -18,7 +18,7 @@ import { type HeapState, type PressureWord, pressureWords, type ShardHolding } f
 export interface MemoryWatchOptions {
   readonly streams: StreamPublisher;
   readonly subjects: Subjects;
-  /** What this worker holds at the moment, as far as it is loaded. */
+  /** The shards that this worker holds, as far as they are loaded. */
   readonly shards: () => readonly ShardHolding[];
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;

@@ -1,4 +1,4 @@
-/** Which shards of a worker have to be told that its memory is short, or is not any more. A function of what they take. */
+/** Decides which shards of a worker get a Pressure, on or off. A function of their sizes. */
 
 export interface ShardMemory {
   readonly shard: number;
@@ -14,7 +14,7 @@ export interface ShardHolding extends ShardMemory {
 
 export interface HeapState {
   readonly limitBytes: number;
-  /** What the heap has held at least for a while, garbage that was collected not counted. */
+  /** Minimum of the heap over a while, so that collected garbage does not count. */
   readonly heldBytes: number;
 }
 
@@ -29,7 +29,7 @@ const OFF = 0.3;
 const TIGHT = 0.7;
 const LOOSE = 0.55;
 
-/** The largest first: those that fill up are told, until the others together are no danger. */
+/** The largest first: they get a Pressure until the others together are no danger. */
 export function pressureWords(shards: readonly ShardMemory[], heap: HeapState): readonly PressureWord[] {
   const total = shards.reduce((sum, { bytes }) => sum + bytes, 0);
   const { limitBytes, heldBytes } = heap;

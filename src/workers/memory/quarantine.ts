@@ -1,6 +1,6 @@
 /**
- * A shard that ends whoever takes it must not end all workers in turn. Taking notes the holder; giving back, or some
- * seconds of work, clears that. Whoever finds the note of one that vanished counts a strike if the shard can have been
+ * A shard that crashes its owner must not crash all workers in turn. Taking a shard records the owner; giving it back, or some
+ * seconds of work, clears that. A worker that finds the record of a vanished owner counts a strike if the shard can have been
  * the cause: nothing had been done with it yet, or the heap was nearly full. After two the shard is taken only by a
  * worker that has given back all others, one shard in the whole system at a time, with pauses that grow.
  *
@@ -72,7 +72,7 @@ export class Quarantine {
     if (this.#notes.has(shard)) await this.#clear(shard);
   }
 
-  /** The lease went to somebody else meanwhile: the note is theirs. */
+  /** The lease went to another worker meanwhile: the record belongs to that one. */
   lost(shard: number): void {
     if (!this.#notes.has(shard)) return;
     this.#forget(shard);
@@ -89,7 +89,7 @@ export class Quarantine {
     alarms.raise('shard_poison', shard, 'the shard crashed its owners: it is loaded alone, with pauses', {
       strikes,
     });
-    // What was found is noted first: whoever looks next must not count the same strike again.
+    // The finding is recorded first: the next worker must not count the same strike again.
     const none = { holder: undefined, run, isSuspicious: false, strikes, blamed, trials };
     await store.write(shard, none);
     if (!(await store.beginTrial(shard, pauseMs))) return 'leave';

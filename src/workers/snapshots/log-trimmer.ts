@@ -74,7 +74,7 @@ export class LogTrimmer {
     if (below === undefined || below <= (this.#done.get(shard) ?? 0)) return undefined;
     // First said, then done: a shard whose state is lost meanwhile must not take the log for whole.
     if (!(await this.#say(shard, logIdentity, below))) return undefined;
-    // What has taken its place meanwhile is not what was looked at.
+    // A snapshot that has replaced it meanwhile was not checked.
     if ((await log.identity()) !== logIdentity) return undefined;
     // Nor may anything go of which the mark says no longer that it is gone: marks can be lost and made again from the log.
     if (!says((await marks.read(shard)).mark, logIdentity, below)) return undefined;

@@ -35,7 +35,7 @@ export async function lossOf(options: LossOptions, stored: StoredPosition): Prom
   if (logIdentity === undefined) throw new LogDivergedError('the log is gone');
   const mark = await sayMade(marks, shard, logIdentity);
   if (mark === undefined) {
-    // What was trimmed is not known: a state that is there goes on, one that is lost must not begin at the beginning.
+    // How far the log was trimmed is unknown: a present state continues, but a lost one must not begin at the beginning.
     alarms?.raise(MARK_MISSING, shard, WITHOUT_MARK);
     if (stored.seq <= 0) throw markMissing(shard);
     return { logIdentity, isLost: false, isLogWhole: false };

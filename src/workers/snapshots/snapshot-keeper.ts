@@ -35,7 +35,7 @@ export interface OwnedShard {
 }
 
 interface Kept extends OwnedShard {
-  /** What is known of its newest snapshot; undefined until somebody has looked. */
+  /** The newest snapshot; undefined until the store was checked. */
   last: { readonly at: number; readonly position: number; readonly count: number } | undefined;
   /** Decisions that its store had committed when that was taken. */
   decisions: number;

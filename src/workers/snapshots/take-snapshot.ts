@@ -97,7 +97,7 @@ export async function readBack(bucket: SnapshotBucket, stored: StoredSnapshot): 
   }
 }
 
-/** What was touched while it was copied must be in it as it stood in the end: neither forgotten nor left over. */
+/** Documents that changed during the copy must be in it as they were at the end: neither missing nor left over. */
 function checkCounts(kept: ReadonlySet<RecordId>, { counts }: SnapshotSummary): void {
   const found = new Map<string, number>();
   for (const id of kept) {

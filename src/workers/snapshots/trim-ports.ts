@@ -1,4 +1,4 @@
-/** What trimming needs of the world around it. The real ones are NATS and Redis; a simulator has its own. */
+/** The ports of trimming. The real ones are NATS and Redis; a simulator has its own. */
 import type { TrimMarks } from '../../bus/trim-marks.ts';
 import type { SnapshotSummary } from '../../protocol/snapshots.ts';
 import type { StoredPosition } from '../../state/shard-store.ts';

@@ -1,5 +1,5 @@
 /**
- * What time it is, from several clocks of which some may be wrong. Each is read as an offset: how much it shows more than
+ * Finds the true time from several clocks of which some may be wrong. Each is read as an offset: how far it is ahead of
  * the monotonic clock of the one who looks, which never steps. Clocks that are right then say the same offset, however
  * long ago each was read, and one that has stepped says another one than before.
  *
@@ -20,7 +20,7 @@ export interface Reading {
 }
 
 export interface Agreement {
-  /** What the true time is more than the monotonic clock, milliseconds. */
+  /** How far the true time is ahead of the monotonic clock, milliseconds. */
   readonly offsetMs: number;
   /** How far the clocks that agree are apart. */
   readonly spreadMs: number;

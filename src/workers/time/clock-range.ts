@@ -1,4 +1,4 @@
-/** What a Clock is about, as a worker reads it out of the log before its turn comes. */
+/** The messages to which a Clock refers, as a worker reads it from the log before its turn comes. */
 import { isClockSound } from '../../handlers/system/clock.ts';
 import type { DecodedMessage } from '../decide-batch.ts';
 

@@ -5,7 +5,7 @@ import { claimedTime } from './log-time.ts';
 
 export interface Stamped {
   readonly seq: number;
-  /** What the log's time is at least when the message has been applied. */
+  /** Lower bound of log time after the message has been applied. */
   readonly at: number;
 }
 
@@ -18,7 +18,7 @@ export interface AheadRange {
 
 /**
  * From the first to the last that is more than `boundMs` ahead of now. Undefined when none is. That a later message has an
- * earlier stamp says nothing: the clock may have been behind then. What stands between the two is distrusted as well: its
+ * earlier stamp says nothing: the clock may have been behind then. Messages between the two are distrusted as well: their
  * stamps may be right, but nothing of it can have been applied before the first.
  */
 export function findAhead(

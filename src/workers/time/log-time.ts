@@ -1,14 +1,14 @@
 /**
  * Whether the time that the log claims is believed before anything is decided by it. A message that is stamped ahead of
  * the true time would move the log's time there, and everything that is due until then would end; so the shard stands
- * still before it, and goes on by itself when the time has come. What was stamped in the past is always believed: after
+ * still before it, and goes on by itself when the time has come. Stamps in the past are always trusted: after
  * a week without anything, or behind a backlog, stamps are old and right.
  */
 import type { Logger } from 'pino';
 import { carriedTime, type DecodedMessage } from '../decide-batch.ts';
 import type { Clock } from '../ports.ts';
 
-/** What a shard worker needs to know of the true time; `TrueTime` is it. */
+/** The true time as a shard worker needs it; `TrueTime` implements it. */
 export interface TimeSource {
   now(): number | undefined;
   readonly doubtMs: number;
@@ -82,7 +82,7 @@ export class LogTime {
   }
 }
 
-/** What the log's time is at least when the message has been applied. */
+/** Lower bound of log time after the message has been applied. */
 export function claimedTime({ message, decoded }: DecodedMessage): number {
   return Math.max(message.at, carriedTime(decoded));
 }

@@ -10,7 +10,7 @@ import type { Alarms } from '../alarms.ts';
 import type { Clock } from '../ports.ts';
 import { type Agreement, agree, type Reading, skewOf, WRONG_FROM_MS } from './agree.ts';
 
-/** What a worker reads besides its own clock. */
+/** The clocks that a worker reads besides its own. */
 export interface OtherClocks {
   /** Redis' clock, and until when an operator has allowed the log's to be; milliseconds since the epoch. */
   redis(): Promise<{ readonly now: number; readonly acceptedUntil: number }>;
