@@ -37,7 +37,7 @@ export abstract class ConvergeError extends Error {
 export class ConfigurationError extends ConvergeError {
   readonly kind = 'configuration';
 
-  /** Messages quote what somebody set, of any length. */
+  /** Messages quote what someone set, of any length. */
   constructor(message: string, options?: ErrorOptions) {
     super(shortened(message, MAX_CONFIGURATION_CHARS), options);
   }

@@ -1,6 +1,6 @@
 /**
  * All timers of the system. Node holds no more than 2^31 − 1 ms (24.8 days) in one of its own and fires at once beyond
- * that, so a longer wait is made of several: a duration that somebody else chooses may be of any length, or endless.
+ * that, so a longer wait is made of several: a duration that someone else chooses may be of any length, or endless.
  * Nothing else in `src` sets a timer (biome.json, test/timers.test.ts).
  */
 

@@ -1,7 +1,7 @@
 import { after, type Timer } from './timers.ts';
 
 /**
- * What the work comes to, or, when it takes longer, what `late` answers or throws: whoever waits for somebody else waits
+ * What the work comes to, or, when it takes longer, what `late` answers or throws: anyone who waits for someone else waits
  * within a bound. The work itself goes on.
  */
 export async function within<T, Late>(ms: number, work: Promise<T>, late: () => Late): Promise<T | Late> {

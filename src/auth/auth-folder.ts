@@ -28,7 +28,7 @@ export interface Credentials extends Identity {
 
 export interface AddOptions {
   readonly isFurtherKey?: boolean | undefined;
-  /** A file to write the seed to; it must not exist. Left out: whoever asked is told it. */
+  /** A file to write the seed to; it must not exist. Without it the caller gets the seed. */
   readonly file?: string | undefined;
 }
 
@@ -60,7 +60,7 @@ export class AuthFolder {
     return (await contentOf(join(this.path, REGISTER_FILE))) !== undefined;
   }
 
-  /** An empty register for a system. Refuses to begin anew where there is one. */
+  /** An empty register for a system. Fails if there already is one. */
   async init(namespace: string, shards: number): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 });
     await this.#locked(async () => {

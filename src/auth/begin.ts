@@ -25,7 +25,7 @@ export function credentialFiles(folder: AuthFolder): CredentialFiles {
   return { worker: file('worker.nk'), operator: file('operator.nk'), redis: file('redis.env') };
 }
 
-/** Overwrites nothing. Answers whom it has added. */
+/** Overwrites nothing. Returns whom it has added. */
 export async function begin(
   folder: AuthFolder,
   { namespace, shards, redisUrl }: BeginOptions,

@@ -28,7 +28,7 @@ const MAX_AT_ONCE = 256;
 const MAX_AT_ONCE_OF_ONE = 32;
 
 /**
- * Answers one query; a fault where it asks for what does not exist. Who asks is what the subject proves of it. Work that
+ * Returns one query; a fault where it asks for what does not exist. Who asks is what the subject proves of it. Work that
  * may be long checks the deadline between its pieces.
  */
 export type QueryHandlers = {

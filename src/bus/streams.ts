@@ -204,7 +204,7 @@ export function isNearlyFull({ config, state }: StreamInfo): boolean {
 }
 
 /**
- * Closes the log to new messages shortly before it is full, and opens it when there is room again; answers whether it is
+ * Closes the log to new messages shortly before it is full, and opens it when there is room again; returns whether it is
  * closed. Servers before 2.10.5 misjudge what a message takes: one that just does not fit any more is stored, and the
  * oldest messages of the log are dropped for it, though the stream is set to refuse.
  */

@@ -31,7 +31,7 @@ export interface HeldMark {
 export interface TrimMarks {
   /** As the leader of the stream has it, not a copy that may be behind. */
   read(shard: number): Promise<HeldMark>;
-  /** Writes if `revision` is still the newest; answers whether it was. */
+  /** Writes if `revision` is still the newest; returns whether it was. */
   write(shard: number, mark: TrimMark, revision: number): Promise<boolean>;
 }
 

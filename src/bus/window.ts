@@ -24,7 +24,7 @@ export class Window {
     this.#maxSize = maxSize;
   }
 
-  /** Somebody is waiting in line. */
+  /** Someone is waiting in line. */
   get isCrowded(): boolean {
     return this.#head < this.#line.length;
   }

@@ -1,4 +1,4 @@
-/** Answers to queries as people read them: lists as tables, one thing as its fields. */
+/** Replies to queries as people read them: lists as tables, one thing as its fields. */
 import { isObject } from '../protocol/json.ts';
 import type { QueryName } from '../protocol/queries.ts';
 import { aligned, cell, indented } from './text.ts';

@@ -78,7 +78,7 @@ export function workerAccess(
 
 const SETTLED_AFTER_MS = 50;
 
-/** Lets the server reload whenever `converge auth` has changed something. Answers how to stop that. */
+/** Lets the server reload whenever `converge auth` has changed something. Returns how to stop that. */
 export function reloadOnChange(
   { folder }: DevAuth,
   nats: RunningServer,

@@ -1,6 +1,6 @@
 /**
  * How much the streams of `converge dev` may hold, when nobody said: what a stream may hold is reserved when it is made, and
- * on the machine of somebody who tries something out 22 GiB are seldom free.
+ * on the machine of someone who tries something out 22 GiB are seldom free.
  */
 import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';

@@ -14,7 +14,7 @@ export interface DevSystem {
   readonly servers: Servers;
   readonly workers: readonly RunningWorker[];
   readonly config: Config;
-  /** Undefined when everybody may do everything. */
+  /** Undefined when everyone may do everything. */
   readonly auth: DevAuth | undefined;
   readonly dataDir: string;
   readonly isEphemeral: boolean;

@@ -35,8 +35,8 @@ export class Output {
   }
 
   /**
-   * Looks now and then whether anybody reads stdout: without writing, a process never learns that its reader is gone, and
-   * what follows something quiet would go on for ever behind a `head -1`.
+   * Looks now and then whether anyone reads stdout: without writing, a process never learns that its reader is gone, and
+   * what follows something quiet would go on forever behind a `head -1`.
    */
   watchReader(): Timer {
     const fd = Reflect.get(this.#stdout, 'fd');

@@ -20,7 +20,7 @@ const READY_WITHIN_MS = 10_000;
 
 /**
  * Resolves when every shard that the workers hold is being worked on, when one is halted, which waiting does not help, or
- * when it takes too long. Answers what is not ready then.
+ * when it takes too long. Returns what is not ready then.
  */
 export async function untilReady(
   workers: readonly RunningWorker[],

@@ -85,7 +85,7 @@ export class BiddingProtocol {
 
   /**
    * The contract net in one call: announces a task and an auction for it, collects bids for `bidMs`, and hands the task
-   * to the best bidder. One that does not start within `claimTtlMs` loses it to the next. Resolves when somebody has
+   * to the best bidder. One that does not start within `claimTtlMs` loses it to the next. Resolves when someone has
    * started, or when it is clear that nobody will; see {@link ContractNetResult}.
    */
   contractNet(net: ContractNet): Promise<ContractNetResult> {

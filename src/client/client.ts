@@ -203,7 +203,7 @@ export class ConvergeClient {
   }
 
   /**
-   * Publishes a decision, and tells separately when the log has it and when the outcome is known: whoever needs an
+   * Publishes a decision, and tells separately when the log has it and when the outcome is known: anyone who needs an
    * order in the log publishes the next one when this one is stored.
    */
   async send(
@@ -257,7 +257,7 @@ export class ConvergeClient {
 
   /**
    * The same connection in the name of another agent, as far as the permissions of the connection go. Closed with
-   * this client; whoever decides in the name of many closes each that is no longer needed, and asks for it again.
+   * this client; anyone who decides in the name of many closes each that is no longer needed, and asks for it again.
    */
   withAgent(agent: string): ConvergeClient {
     if (this.#isClosed) throw new UnavailableError(CLOSED);

@@ -1,5 +1,5 @@
 /**
- * The contract net (FIPA): a task is announced, whoever can do it bids, the best bidder gets it, and when it does not
+ * The contract net (FIPA): a task is announced, anyone who can do it bids, the best bidder gets it, and when it does not
  * start the next best does. The system does all of that by itself; here it is announced, and followed to its end.
  */
 import { UnavailableError } from '../errors.ts';
@@ -26,7 +26,7 @@ type BiddingTerms = Partial<
 >;
 
 /**
- * What is announced, and how. A sealed first-price auction in `reverse` unless it says otherwise: whoever asks least
+ * What is announced, and how. A sealed first-price auction in `reverse` unless it says otherwise: anyone who asks least
  * gets the task, and what it asked. Only members of the pool with the capabilities that the task requires can bid.
  */
 export interface ContractNet extends BiddingTerms, InPool, SendOptions {
@@ -35,9 +35,9 @@ export interface ContractNet extends BiddingTerms, InPool, SendOptions {
   readonly bidMs: number;
   /** A winner that has not started by then loses the task to the next bidder; default: that of the task or the pool. */
   readonly claimTtlMs?: number | undefined;
-  /** When nobody takes the task: `cancel` it (default), or `keep` it for whoever claims it, without a price. */
+  /** When nobody takes the task: `cancel` it (default), or `keep` it for anyone who claims it, without a price. */
   readonly ifUnsold?: 'cancel' | 'keep' | undefined;
-  /** Told whenever somebody else has the task. */
+  /** Told whenever someone else has the task. */
   readonly onAwarded?: ((award: Award) => void) | undefined;
   /** Stops following; the auction goes on. */
   readonly signal?: AbortSignal | undefined;
@@ -69,17 +69,17 @@ interface Concluded extends Announced {
 export type ContractNetResult =
   /** The winner has started on the task, or is through with it already. */
   | (Concluded & { readonly state: 'started'; readonly awarded: Award })
-  /** The winner has said that it failed; the task is tried again by whoever claims it, if it has attempts left. */
+  /** The winner has said that it failed; the task is tried again by anyone who claims it, if it has attempts left. */
   | (Concluded & { readonly state: 'failed'; readonly awarded: Award })
   /** Nobody bid, or nobody well enough, or nobody who did has started. */
   | (Concluded & {
       readonly state: 'unsold';
       readonly awarded: undefined;
       readonly why: UnsoldReason;
-      /** Why the task could not be cancelled: it is still there, for whoever claims it. */
+      /** Why the task could not be cancelled: it is still there, for anyone who claims it. */
       readonly notCancelled?: RejectedOutcome;
     })
-  /** The auction was cancelled, or the task came to its end before anybody had started. */
+  /** The auction was cancelled, or the task came to its end before anyone had started. */
   | (Concluded & {
       readonly state: 'cancelled';
       readonly awarded: undefined;
@@ -311,7 +311,7 @@ async function beginningOf(
   return task.failures > 0 && !isWinners ? 'failed' : 'started';
 }
 
-/** Somebody may have ended it in the meantime: then it is not ours to worry about. Answers why it is still there. */
+/** Someone may have ended it in the meantime: then it is not ours to worry about. Returns why it is still there. */
 async function cancelTask(
   client: ConvergeClient,
   net: ContractNet,

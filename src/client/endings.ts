@@ -1,5 +1,5 @@
 /**
- * What waits for somebody else until it is ended: every wait has a signal of its own, which goes when the wait is over,
+ * What waits for someone else until it is ended: every wait has a signal of its own, which goes when the wait is over,
  * so that nothing gathers at one that lives as long as the client.
  */
 export class Endings {

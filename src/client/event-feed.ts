@@ -83,7 +83,7 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
   readonly #lateness: Timer;
   readonly #gaps: EventGaps;
   #isIterated = false;
-  /** It was open before anybody read it: what it was to deliver first may have expired meanwhile. */
+  /** It was open before anyone read it: what it was to deliver first may have expired meanwhile. */
   #wasLeftUnread = false;
   #isDoubtful = false;
   #position: number | undefined;
@@ -127,7 +127,7 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
   }
 
   /**
-   * Ends when the feed is closed. Throws a {@link LogDivergedError} when the stream was rolled back or made anew, so that
+   * Ends when the feed is closed. Throws a {@link LogDivergedError} when the stream was rolled back or created again, so that
    * nobody waits for events that have other positions now, and when events were lost, because they were no longer kept
    * before they could be given out; a `NotAuthorizedError` when the server takes the connection's credentials no more.
    */

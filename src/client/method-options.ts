@@ -4,7 +4,7 @@ import type { InputOf } from './outcomes.ts';
 
 /**
  * The fields of a decision that stand in the options of its method: all but those that are arguments of their own.
- * `id` is chosen when left out; whoever wants to repeat a decision safely gives one. `onBehalfOf` names the principal.
+ * `id` is chosen when left out; anyone who wants to repeat a decision safely gives one. `onBehalfOf` names the principal.
  */
 export type FieldsOf<T extends SingleType, Arguments extends string = never> = Omit<
   InputOf<T>,

@@ -156,7 +156,7 @@ export class OutcomeDesk {
     for (const waiting of this.#everyone()) this.#settle(waiting, error);
   }
 
-  /** Told the id of every decision whose outcome is told to the agent, whoever has made it, until it is closed. */
+  /** Receives the id of every decision whose outcome is sent to the agent, until it is closed. */
   listen(listener: (decisionId: string) => void): () => void {
     this.#listeners.add(listener);
     return () => void this.#listeners.delete(listener);
@@ -173,7 +173,7 @@ export class OutcomeDesk {
       if (outcome !== undefined && isAnswerTo(outcome, waiting.expected, this.#options.agent)) {
         this.#settle(waiting, outcome);
       } else {
-        // Not ours, whoever sent it: what the system remembers decides.
+        // Not ours, no matter who sent it: what the system remembers decides.
         this.#ask(waiting);
       }
     }

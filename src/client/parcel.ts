@@ -37,7 +37,7 @@ export interface Letter {
 }
 
 /**
- * What the workers would refuse by its form is refused here, by their own rules and in their own words: whoever nests too
+ * What the workers would refuse by its form is refused here, by their own rules and in their own words: an agent that nests too
  * deep learns it at once, and not by a dead letter. Whether it is allowed is for them to say.
  */
 export function parcelOf(subjects: Subjects, letter: Letter): Parcel | Unsendable {

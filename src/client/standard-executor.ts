@@ -84,7 +84,7 @@ export class StandardExecutor<C extends CustomDecision = never> {
 
   /**
    * Publishes decisions in the order of the list, each as soon as the log has the one before, and resolves with their
-   * outcomes in that order. A rejection does not stop what follows; whoever wants all or none sends an atomic Batch.
+   * outcomes in that order. A rejection does not stop what follows; anyone who wants all or none sends an atomic Batch.
    * A decision of the user's own is carried out when everything before it is decided, and before what follows is sent.
    *
    * Rejects with an {@link ExecutionInterruptedError} when the infrastructure fails; what follows is not sent then.

@@ -100,7 +100,7 @@ export class TaskManager {
     return this.#client.decide(pool, { type: 'CancelTask', taskId, ...fields }, { timeoutMs });
   }
 
-  /** Operators of the pool: takes the claim from whoever holds it. No failure, no expiry. */
+  /** Operators of the pool: takes the claim from its holder. No failure, no expiry. */
   forceRelease(
     taskId: string,
     options: FieldsOf<'ForceRelease', 'taskId'> & InPool = {},

@@ -8,7 +8,7 @@ const MAX_MESSAGE_CHARS = 1_000;
 /** EX_USAGE of sysexits(3): the command line itself is wrong. */
 export const EXIT_USAGE = 64;
 
-/** The message names the fault; whoever wrote the command line wants to see how it is written. */
+/** The message names the fault; anyone who wrote the command line wants to see how it is written. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 

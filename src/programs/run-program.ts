@@ -7,14 +7,14 @@ import { EXIT, exitCodeOf } from './exit.ts';
 export interface Program<Options> {
   /** What its complaints begin with. */
   readonly name: string;
-  /** How it is called, for whoever asks or has got it wrong. */
+  /** The usage text, for --help and after a wrong call. */
   readonly usage: string;
   /** Throws an {@link UsageError} for what it does not understand. */
   readonly parse: (args: readonly string[]) => Options | 'help';
   /** Resolves with the exit code. */
   readonly run: (options: Options) => Promise<number>;
   readonly exitUsage?: number;
-  /** What is told of a failure; left out, its message. */
+  /** What is notified of a failure; left out, its message. */
   readonly describe?: (error: unknown) => string;
 }
 

@@ -192,7 +192,7 @@ function validate<D extends Decision>(schema: z.ZodType<D>, body: unknown, path:
   return { code: 'invalid_decision', message: faultOf(parsed.error, path) };
 }
 
-/** `path: what is wrong` of the first fault, bounded: the message goes back to whoever wrote the decision. */
+/** `path: what is wrong` of the first fault, bounded: the message goes back to the author of the decision. */
 export function faultOf(error: z.ZodError, path: string): string {
   const issue = error.issues[0];
   if (issue === undefined) return `${path}: invalid`;

@@ -1,5 +1,5 @@
 /**
- * Who somebody is to the NATS server, and what a query's subject proves of it: `queries.<name>.<asker>`, where the
+ * Who someone is to the NATS server, and what a query's subject proves of it: `queries.<name>.<asker>`, where the
  * server lets each agent publish under its own name only, operators as `_operator` and observers as `_observer`.
  */
 import { isName, isReserved, OBSERVER, OPERATOR } from './names.ts';

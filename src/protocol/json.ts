@@ -108,7 +108,7 @@ const BOUNDS: JsonBounds = { depth: MAX_DEPTH, values: MAX_VALUES };
 
 const MAX_PATH_CHARS = 256;
 
-/** The path is in the words of whoever wrote the decision, and goes back to them: bounded, and whole characters. */
+/** The path is in the words of the decision's author, and goes back to it: bounded, and whole characters. */
 function faultAt(path: string, what: string): string {
   const shown = path.length > MAX_PATH_CHARS ? `${path.slice(0, MAX_PATH_CHARS).toWellFormed()}…` : path;
   return `${shown || '(the decision)'}: ${what}`;

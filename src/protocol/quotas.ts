@@ -2,7 +2,7 @@
  * Quotas: how much one agent, and one pool, may ask of the system. Those of the whole system are settings and travel in
  * the log; those of a pool stand in its document, and where both say something, the smaller counts.
  *
- * The greatest value of each is no limit besides the bounds that hold for everybody.
+ * The greatest value of each is no limit besides the bounds that hold for everyone.
  */
 import { z } from 'zod';
 import {

@@ -13,7 +13,7 @@ export interface Standing {
   readonly isBanned: boolean;
 }
 
-/** A pool that everybody may know of, whatever they may do in it. */
+/** A pool that everyone may know of, whatever they may do in it. */
 export function isPublic({ admission }: Pick<Pool, 'admission'>): boolean {
   return admission.kind === 'open';
 }

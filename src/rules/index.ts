@@ -1,6 +1,6 @@
 /**
  * The rules of deciding together, as plain functions: exact amounts, auctions, votes, negotiations, delegations. They
- * know no server, no clock and no storage, so whoever wants to check a result of the system can compute it again.
+ * know no server, no clock and no storage, so anyone who wants to check a result of the system can compute it again.
  */
 export { type Amount, compareAmounts, formatAmount, MAX_AMOUNT, parseAmount } from './amounts.ts';
 

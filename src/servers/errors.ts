@@ -10,7 +10,7 @@ export class ServerStartError extends Error {
   override readonly name: string = 'ServerStartError';
 }
 
-/** Someone else has the port. Between choosing a free port and listening on it anybody may take it. */
+/** Someone else has the port. Between choosing a free port and listening on it anyone may take it. */
 export class PortTakenError extends ServerStartError {
   override readonly name = 'PortTakenError';
 }

@@ -46,7 +46,7 @@ export async function locate(
   throw unavailable(kind, tried, await installLine(host, missing));
 }
 
-/** Nothing is installed on a machine unless somebody has said so. */
+/** Nothing is installed on a machine unless someone has said so. */
 const NOT_ASKED = {
   type: 'refused',
   reason: 'packages are installed only when you say so (converge dev --install, or CONVERGE_INSTALL=1)',

@@ -22,7 +22,7 @@ function natsRecipe(options: NatsOptions): Recipe {
   return {
     kind: natsKind,
     prepare: async (place) => {
-      // A new name for every life: whoever answers with this name can only be the server started now.
+      // A new name for every life: only the server started now can answer with it.
       const serverName = `converge-${randomUUID()}`;
       await writeChanging(options, place.hostDataDir);
       await writeFile(join(place.hostDataDir, configFile), natsConfig(serverName, place, options), {

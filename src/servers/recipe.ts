@@ -10,7 +10,7 @@ export interface Recipe {
   prepare(place: Place): Promise<Prepared>;
   /** Writes what a running server reads again at SIGHUP; undefined for servers that read nothing again. */
   readonly reload?: ((place: Place) => Promise<void>) | undefined;
-  /** Asks whoever answers at this URL; rejects with the reason if nobody of this kind does. */
+  /** Asks the server at this URL; rejects with the reason if no server of this kind answers. */
   ask(url: string): Promise<ServerAnswer>;
   /** Ports besides the main one that a container has to publish. */
   readonly otherPorts: readonly number[];

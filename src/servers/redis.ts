@@ -15,7 +15,7 @@ export interface RedisOptions extends CommonOptions {
   readonly appendOnly?: boolean | undefined;
   /** The text of an ACL file. */
   readonly acl?: string | undefined;
-  /** A user that may ask the server what it is, where not everybody may. */
+  /** A user that may ask the server what it is, where not everyone may. */
   readonly user?: { readonly name: string; readonly password: string } | undefined;
   /** More arguments of redis-server, which win over ours, e.g. `['--appendfsync', 'always']`. */
   readonly extraArgs?: readonly string[] | undefined;

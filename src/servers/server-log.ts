@@ -1,6 +1,6 @@
 import { type FileHandle, open } from 'node:fs/promises';
 
-/** A log larger than this is begun anew at the next start. */
+/** A log larger than this is begun again at the next start. */
 const largestLogBytes = 8 * 1024 * 1024;
 const tailBytes = 16_384;
 const tailLines = 20;

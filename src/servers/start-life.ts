@@ -78,7 +78,7 @@ async function describe(start: LaunchedLife, what: string): Promise<string> {
 const attempts = 5;
 
 /**
- * Starts again when somebody else has the port: on the next free one, or, if it has to be the same, after a moment,
+ * Starts again when someone else has the port: on the next free one, or, if it has to be the same, after a moment,
  * since a port that a server has just left can be held for an instant by a client's connection or by Docker.
  */
 export async function retryWhilePortTaken<T>(start: () => Promise<T>): Promise<T> {

@@ -19,7 +19,7 @@ export interface CommonOptions {
   /** Gets a line about which server is used, and what an installation prints (which else goes to stderr). */
   readonly log?: ((line: string) => void) | undefined;
   /**
-   * May packages of the distribution be installed where no server is found? Yes by default: whoever runs the demo or the
+   * May packages of the distribution be installed where no server is found? Yes by default: anyone who runs the demo or the
    * tests of this repository has asked for just that (README).
    */
   readonly mayInstall?: boolean | undefined;

@@ -7,7 +7,7 @@ import type { ShardKeys, SystemKeys } from './keys.ts';
 import { type Heartbeat, leaseText } from './lease.ts';
 import type { Redis } from './redis.ts';
 
-/** Ours, or nobody's: written again, counted up. Answers whether it is ours now. */
+/** Ours, or nobody's: written again, counted up. Returns whether it is ours now. */
 const RENEW = `
 local held = redis.call('GET', KEYS[1])
 local counter = 0

@@ -1,5 +1,5 @@
 /**
- * Keeps private pools: what is asked about a pool that is not open is answered to who may know of it, and to everybody
+ * Keeps private pools: what is asked about a pool that is not open is answered to who may know of it, and to everyone
  * else as if there were no such pool. For systems whose NATS server says who is who.
  */
 

@@ -42,7 +42,7 @@ export interface RebuildOptions {
   readonly logger?: Logger;
   /** Remove what the store holds first. */
   readonly force?: boolean;
-  /** Do without snapshots: possible as long as nothing was trimmed off the log. */
+  /** Do without snapshots: possible as long as nothing was trimmed from the log. */
   readonly fromLog?: boolean;
 }
 

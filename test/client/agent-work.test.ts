@@ -107,7 +107,7 @@ describe('work ends its claim, whatever it throws or returns', () => {
     expect(boundedText(`${'x'.repeat(8)}😀`, 10)).toBe(`${'x'.repeat(8)}😀`);
     expect(boundedText('a\ud83d', 10)).toBe('a\ufffd');
     expect(boundedText({ a: 1 }, 10)).toBe('{"a":1}');
-    expect(messageOf(hostile)).toBe('something that cannot be shown as text');
+    expect(messageOf(hostile)).toBe('a value that cannot be shown as text');
   });
 });
 

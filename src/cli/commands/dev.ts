@@ -200,7 +200,7 @@ async function startWorkers(
   }
 }
 
-/** On a server that is started here the streams take what is free; somebody else's has been given what it has. */
+/** On a server that is started here the streams take what is free; someone else's has been given what it has. */
 async function roomFor(
   { call, dataDir }: Session,
   config: Config,
@@ -251,7 +251,7 @@ function refusePortOfGiven(option: string, port: number | undefined, url: string
   );
 }
 
-/** Somebody else's servers have a configuration of their own. */
+/** Someone else's servers have a configuration of their own. */
 function refuseGivenServers({ CONVERGE_NATS_URL, CONVERGE_REDIS_URL }: NodeJS.ProcessEnv): void {
   for (const url of [CONVERGE_NATS_URL, CONVERGE_REDIS_URL]) {
     if (url !== undefined && url !== '')

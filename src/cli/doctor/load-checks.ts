@@ -3,7 +3,7 @@ import { greatest } from '../../protocol/lists.ts';
 import { type Check, fail, ok, shardList, warn } from './check.ts';
 import type { ShardLook } from './shard-look.ts';
 
-/** From here on somebody should look before agents are refused. */
+/** From here on someone should look before agents are refused. */
 const NEARLY_FULL = 0.8;
 /** As many make a shard one that is only tried alone. */
 const POISON_STRIKES = 2;

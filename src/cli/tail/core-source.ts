@@ -3,7 +3,7 @@ import type { Msg, NatsConnection } from 'nats';
 import { deniedOn } from '../../bus/permission-denied.ts';
 import type { Entry, Source } from './source.ts';
 
-/** `entryOf` answers undefined for what is not to be shown. */
+/** `entryOf` returns undefined for entries that are not to be shown. */
 export async function coreSource(
   connection: NatsConnection,
   subject: string,
@@ -24,7 +24,7 @@ export async function coreSource(
   };
 }
 
-/** Undefined for what is not JSON: anybody may publish anything where no permissions forbid it. */
+/** Undefined for what is not JSON: anyone may publish anything where no permissions forbid it. */
 export function jsonOf(message: Msg): unknown {
   try {
     return message.json();

@@ -271,7 +271,7 @@ export class Agent<C extends CustomDecision = never> {
     return this.#state === 'stopped';
   }
 
-  /** Resolves when starting is over, however it ended: whoever has started it is told. */
+  /** Resolves when starting is over, however it ended: its caller is notified. */
   async #hasStarted(): Promise<void> {
     await this.#starting?.catch(() => undefined);
   }

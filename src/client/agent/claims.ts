@@ -101,7 +101,7 @@ export class Claims {
     }
   }
 
-  /** Somebody else, or time, may have ended a claim. */
+  /** Someone else, or time, may have ended a claim. */
   happened(pool: string, { type, subject, data }: ConvergeEvent): void {
     if (!ENDINGS.has(type) || !isObject(data) || data.agent !== this.#options.agent) return;
     const key = keyOf(pool, subject.slice(subject.indexOf('/') + 1));

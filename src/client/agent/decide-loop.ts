@@ -184,7 +184,7 @@ export class DecideLoop<C extends CustomDecision> {
     if (!isObject(decision)) return;
     const { claims, client, onClaimed } = this.#options;
     const { onBehalfOf = principal ?? client.agent } = decision;
-    // A claim that was taken for somebody else is theirs to keep.
+    // A claim that was taken for someone else is theirs to keep.
     if (onBehalfOf !== client.agent) return;
     for (const claim of claims.accepted(String(decision.type), pool, decision, data, told)) onClaimed(claim);
   }

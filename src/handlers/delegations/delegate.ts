@@ -16,7 +16,7 @@ import { membership, tooManyDelegations, unknownEntry } from './guards.ts';
 import { type Basis, basisFor } from './passing-on.ts';
 
 /**
- * Lets somebody act for the delegator. Decided on behalf of a principal it passes on what that principal delegated, and
+ * Lets someone act for the delegator. Decided on behalf of a principal it passes on what that principal delegated, and
  * the acting agent is the delegator: stored as the principal's own it would have escaped `maxDepth`.
  */
 export const delegate: Handler<'Delegate'> = {

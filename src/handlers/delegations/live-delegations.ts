@@ -97,7 +97,7 @@ export class LiveDelegations {
 
   /**
    * Links that lead to an agent, from whomever, and those that chains through them go through: of very many those that are
-   * nearest to the agent. For somebody to whom nobody delegated anything that is nothing, at once.
+   * nearest to the agent. For someone to whom nobody delegated anything that is nothing, at once.
    */
   leadingTo(agentId: string): readonly Link[] {
     const { direct } = this.#byDelegatee;
@@ -163,7 +163,7 @@ export class LiveDelegations {
     return found;
   }
 
-  /** Backwards from an agent: links that reach it, links that reach whoever granted those, and so on. */
+  /** Backwards from an agent: links that reach it, links that reach the agents who granted those, and so on. */
   #leadingTo(agentId: string, isMember: Membership): Entry[] {
     const { direct, pooled } = this.#byDelegatee;
     const found: Entry[] = [];

@@ -1,4 +1,4 @@
-/** Delegating what somebody else has delegated: on which link it rests, and how far it can go. */
+/** Delegating what someone else has delegated: on which link it rests, and how far it can go. */
 
 import { least } from '../../protocol/lists.ts';
 import { leadsTo } from '../../rules/delegations/links.ts';
@@ -53,7 +53,7 @@ function isWithin({ scope, expiresAt }: Wanted, link: Link): boolean {
 
 /**
  * A chain that one more link can follow. It is asked for by that link: after each one that reaches the acting agent
- * stands a re-delegation to somebody who is reached in no other way, and the chain to that one is searched.
+ * stands a re-delegation to someone who is reached in no other way, and the chain to that one is searched.
  */
 function chainWithRoom(
   links: readonly Link[],

@@ -31,7 +31,7 @@ export const updatePool: Handler<'UpdatePool'> = {
 
 type Changes = Omit<DecisionOf<'UpdatePool'>, 'id' | 'type' | 'onBehalfOf'>;
 
-/** `commons` is there for everybody, and belongs to nobody. */
+/** `commons` is there for everyone, and belongs to nobody. */
 function fixedInCommons({ doc }: PoolState, { owner, admission, capacity }: Changes): Rejected | undefined {
   if (doc.pool !== COMMONS) return undefined;
   const fixed = Object.entries({ owner, admission, capacity }).find(([, value]) => value !== undefined);

@@ -25,7 +25,7 @@ export function admitsAny(
   return admission.kind === 'token' ? isRight : admits(admission, agent, token);
 }
 
-/** The digest of no token that anybody knows. */
+/** The digest of no token that anyone knows. */
 const NOBODYS = '0'.repeat(64);
 
 /** Compares in constant time, so that the answer's delay tells nothing about the digest. */

@@ -36,12 +36,12 @@ export function operatedPool(world: World, context: Context): PoolState | Reject
   return rejected('not_allowed', `${context.self} is not an operator of pool ${context.pool}`);
 }
 
-/** Its owner, the agents that it names, and whoever operates the whole system. */
+/** Its owner, the agents that it names, and anyone who operates the whole system. */
 export function operates(state: PoolState, self: string): boolean {
   return owns(state, self) || state.doc.operators?.includes(self) === true;
 }
 
-/** Its owner, and whoever operates the whole system, who stands above owners. */
+/** Its owner, and anyone who operates the whole system, who stands above owners. */
 export function owns({ doc }: PoolState, self: string): boolean {
   return doc.owner === self || self === OPERATOR;
 }

@@ -39,7 +39,7 @@ export function tooManyOpen(
 export function claimsInQuota(world: World, state: PoolState, agent: string): number {
   const ofAgent = quotaOf(world, state, 'agentClaims');
   const ofPool = quotaOf(world, state, 'poolClaims');
-  // The bound that holds for everybody is the claim limit's to say, which does not count claims that are over.
+  // The bound that holds for everyone is the claim limit's to say, which does not count claims that are over.
   const left = ofAgent < MAX_CLAIMS_PER_AGENT ? ofAgent - state.heldCount(agent) : MAX_CLAIMS_PER_AGENT;
   return ofPool < MAX_POOL_CLAIMS ? Math.min(left, ofPool - state.claims) : left;
 }

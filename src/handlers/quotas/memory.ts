@@ -1,7 +1,7 @@
 /**
  * Quotas of bytes. The bytes that a decision adds are known when its events are applied: they are compared with the previous use, and
  * taken back if that is too much. So a new type of decision needs nothing of its own, and what frees memory, or leaves it
- * as it is, passes whatever is full and whoever is short of memory. Operators pass always: they are the ones who make room.
+ * as it is, passes no matter what is full or who is short of memory. Operators always pass: they are the ones who make room.
  */
 
 import { isOperatorType, type SingleType } from '../../protocol/decisions/index.ts';

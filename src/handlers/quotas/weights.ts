@@ -1,7 +1,7 @@
 /**
  * The weight of a live document against the bounds of memory: roughly its size on a worker's heap. A text or a value
  * counts what V8 takes for it, and every document a fixed cost for what the kernel keeps besides (the object, its places
- * in heaps and indexes). A test measures it, so whoever changes what is kept in memory sees here what has to be counted.
+ * in heaps and indexes). A test measures it, so anyone who changes what is kept in memory sees here what has to be counted.
  *
  * Each weight is a function of the document, so that a shard that was just loaded counts what one counts that has run for
  * days. Nothing here looks at what changes often in a large document: ballots and acceptances are counted from the

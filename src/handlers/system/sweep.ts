@@ -109,7 +109,7 @@ function isHeavy({ effects }: Sweeping): boolean {
 
 /**
  * One thing after the other, each with what follows from it, so that what falls due later finds what it would have found
- * in time. Answers how much of what was due it settled.
+ * in time. Returns how much of what was due it settled.
  */
 function settleDueIn(sweeping: Sweeping, pool: string, most: number, events: AppliedEvent[]): number {
   const { world, oldest, until, now, effects, budget, limit } = sweeping;

@@ -24,7 +24,7 @@ export function alreadyFinal(task: Task): Rejected {
   return rejected('already_final', `task ${task.taskId} is ${task.state}`);
 }
 
-/** Somebody has it, it waits for something, an auction gives it away, or it is over for good. */
+/** Someone has it, it waits for something, an auction gives it away, or it is over for good. */
 export function notPending(task: Task): Rejected {
   const why = task.auction === undefined ? task.state : `given away by auction ${task.auction}`;
   return rejected('not_pending', `task ${task.taskId} is ${why}`, !isFinal(task));

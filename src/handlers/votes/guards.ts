@@ -51,7 +51,7 @@ function choiceOf({ option, approvals, ranking }: DecisionOf<'Vote'>): VoteChoic
   return { abstain: true };
 }
 
-/** Somebody must be asked, and not more than a document holds. A list can have no other fault any more. */
+/** Someone must be asked, and not more than a document holds. A list can have no other fault any more. */
 export function electorateFault(voters: readonly string[], { pool }: Context): Rejected | undefined {
   if (voters.length === 0) {
     // Members may come, so that this may succeed later.

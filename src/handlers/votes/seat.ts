@@ -1,6 +1,6 @@
 import type { OpenVote } from '../../protocol/votes.ts';
 
-/** The place of a voter in the electorate, which is sorted; undefined of somebody who is not in it. */
+/** The place of a voter in the electorate, which is sorted; undefined of someone who is not in it. */
 export function seatOf({ voters }: OpenVote, voter: string): number | undefined {
   let low = 0;
   let high = voters.length - 1;

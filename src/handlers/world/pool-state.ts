@@ -51,7 +51,7 @@ export class PoolState {
   ended: FinalTasks = { count: 0, oldestAt: undefined };
   liveTasks = 0;
   liveEntities = 0;
-  /** Tasks that somebody holds. */
+  /** Tasks that someone holds. */
   claims = 0;
   readonly usage: Usage;
   readonly entities: EntityMaps = {

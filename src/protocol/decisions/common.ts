@@ -7,7 +7,7 @@ import { isReserved, NAME_PATTERN } from '../names.ts';
 /** A pool, agent or entity: what can stand as one token of a subject. */
 export const nameSchema = z.string().regex(NAME_PATTERN, 'letters, digits, _ and -, 1 to 64 of them');
 
-/** Somebody who is asked to take part: not one of the system's, which never would. */
+/** Someone who is asked to take part: not one of the system's, which never would. */
 export const otherAgentSchema = nameSchema.refine(
   (name) => !isReserved(name),
   'names that start with _ are reserved for the system',

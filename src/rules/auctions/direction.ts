@@ -1,5 +1,5 @@
 /**
- * Every price rule is written once, in terms of what is good for whoever opened the auction. A forward auction sells:
+ * Every price rule is written once, in terms of the opener's interest. A forward auction sells:
  * more is better. A reverse auction buys: less is better, the reserve is the most that is acceptable, and an increment
  * is taken off. A better price for the opener is a worse one for the winner.
  */

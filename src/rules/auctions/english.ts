@@ -28,7 +28,7 @@ export interface EnglishStanding {
   /** The leader's maximum (minimum in reverse). Without proxies it is the price. */
   readonly maximum: Amount;
   readonly price: Amount;
-  /** Best maximum of anybody but the leader; only with proxies, and only once there is one. */
+  /** Best maximum of anyone but the leader; only with proxies, and only once there is one. */
   readonly runnerUp?: Amount | undefined;
 }
 

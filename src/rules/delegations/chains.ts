@@ -38,7 +38,7 @@ interface Path {
 
 /**
  * Finds a shortest chain of live delegations from the principal to the agent of which every link's scope covers the
- * decision. The first link is a grant of the principal's own; each further one is made by somebody whom the link before
+ * decision. The first link is a grant of the principal's own; each further one is made by someone whom the link before
  * it reaches, and a re-delegation follows only the very link that it passes on, and only for its principal.
  *
  * A link with `maxDepth` d is followed by at most d links, and no chain has more than eight. Nobody needs a chain to
@@ -119,7 +119,7 @@ function graphOf(links: readonly Delegation[], principalId: string): Graph {
   };
 }
 
-/** Re-delegations that may follow a link: those of it, made by somebody whom it reaches. */
+/** Re-delegations that may follow a link: those of it, made by someone whom it reaches. */
 function passedOnFrom(
   link: Delegation,
   { passedOn }: Graph,

@@ -8,7 +8,7 @@ import type { Scope } from './scopes.ts';
  * Without `passedOn` it is the delegator's **own grant**: it hands out the delegator's own rights, and whatever others
  * delegated to the delegator for as long as they do. With `passedOn` it is a **re-delegation**: made on behalf of a
  * principal, it passes on that principal's rights, through the one delegation that gave them, and nothing else. So
- * whoever helps a principal need not open its own rights to the next helper.
+ * anyone who helps a principal need not open its own rights to the next helper.
  */
 export interface Delegation {
   readonly delegationId: string;

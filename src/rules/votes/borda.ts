@@ -6,7 +6,7 @@ import { leadersOf, roundOf, type VoteResult, winnerOrTie } from './result.ts';
  * Of n options a ballot, `{ranking}`, gives n−1 points to its first, n−2 to its second and so on; most points win, and
  * a tie has no winner. Options that a ballot ranks equally share the points of the places that they take equally
  * (the average rule), and so do the options that a truncated ranking leaves out: every ballot hands out the same total,
- * and leaving somebody out is no way to gain by it.
+ * and leaving someone out is no way to gain by it.
  *
  * The tally counts points. They are whole or half, and exact: adding is done in half points, which are integers.
  */

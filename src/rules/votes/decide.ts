@@ -19,7 +19,7 @@ export interface Poll {
 
 /**
  * Counts a vote. Without its quorum it has no winner (`no_quorum`), whatever the tally says; the tally is there all the
- * same. Ballots weigh what the electorate says. A ballot of somebody who is not in it, an electorate that weighs more
+ * same. Ballots weigh what the electorate says. A ballot of someone who is not in it, an electorate that weighs more
  * than 2^45 or not in positive integers, and any fault that the counting rules name, are RangeErrors.
  */
 export function decideVote(poll: Poll): VoteResult {

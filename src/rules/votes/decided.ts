@@ -25,7 +25,7 @@ export function isDecided(poll: Poll): boolean {
 
 function isSettled(poll: Poll, result: VoteResult, outstanding: number): boolean {
   const { method } = poll;
-  // Nobody has cast a ballot: that is a tie now, and whoever casts the first one makes it something else.
+  // Nobody has cast a ballot: that is a tie now, and the first ballot makes it something else.
   if (result.cast === 0) return false;
   const standing = standingOf(result);
   const all = result.cast + outstanding;

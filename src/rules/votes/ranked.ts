@@ -14,7 +14,7 @@ interface Elimination {
  * ballots that still count wins; until then each round eliminates the option with the fewest.
  *
  * Among equals, the one goes that had fewest in the latest earlier round in which they differ; if they never differed,
- * the one that comes last in the order of options. So there is always a winner, except when no ballot ranks anybody
+ * the one that comes last in the order of options. So there is always a winner, except when no ballot ranks anyone
  * (`tie`). Rankings may be truncated: a ballot that ranks nobody who is still in is exhausted and counts no more. Equal
  * ranks are refused (`equal_ranks`): a ballot counts for one option at a time.
  */

@@ -107,7 +107,7 @@ async function lastStep(
   });
 }
 
-/** Somebody else may have written: then what was read is of no one position. */
+/** Someone else may have written: then what was read is of no one position. */
 function positionOf({ before, after }: SnapshotEnd, expected: StoredPosition): SnapshotSummary['position'] {
   const { seq, hash, log } = before;
   if (seq === undefined || hash === undefined || log === undefined || Number(seq) <= 0) {

@@ -14,7 +14,7 @@ export interface LogTrimmerOptions {
   readonly ports: TrimPorts;
   readonly shards: number;
   readonly logRetentionMs: number;
-  /** Removes what unfinished snapshots have left; answers how much. */
+  /** Removes what unfinished snapshots have left; returns how much. */
   readonly removeOrphans?: () => Promise<number>;
   readonly logger: Logger;
   readonly metrics: Pick<WorkerMetrics, 'trimmed' | 'snapshotsRefused'>;

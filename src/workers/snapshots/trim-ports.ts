@@ -6,7 +6,7 @@ import type { StoredPosition } from '../../state/shard-store.ts';
 export interface TrimmableLog {
   /** Which log this is; undefined when there is none. */
   identity(): Promise<string | undefined>;
-  /** Removes the messages of one shard below a position; answers how many there were. */
+  /** Removes the messages of one shard below a position; returns how many there were. */
   trim(shard: number, below: number): Promise<number>;
 }
 

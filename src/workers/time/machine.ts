@@ -4,7 +4,7 @@ import { hostname, networkInterfaces } from 'node:os';
 
 export interface Machine {
   readonly machine: string;
-  /** Where it is reached from others; without loopback, which is everybody's. */
+  /** Where it is reached from others; without loopback, which is everyone's. */
   readonly addresses: readonly string[];
 }
 
