@@ -65,7 +65,7 @@ interface Concluded extends Announced {
   readonly passedOver: readonly string[];
 }
 
-/** What became of a contract net: somebody has started on the task, or why nobody has. */
+/** What became of a contract net: someone has started on the task, or why nobody has. */
 export type ContractNetResult =
   /** The winner has started on the task, or is through with it already. */
   | (Concluded & { readonly state: 'started'; readonly awarded: Award })

@@ -7,7 +7,7 @@ import type { Json } from './json.ts';
 import { COMMONS, SYSTEM } from './names.ts';
 import type { PoolQuotas } from './quotas.ts';
 
-/** Who may join a pool: everyone, the agents of a list, or whoever shows the token of which the pool keeps the hash. */
+/** Who may join a pool: everyone, the agents of a list, or anyone who shows the token of which the pool keeps the hash. */
 export type Admission =
   | { readonly kind: 'open' }
   | { readonly kind: 'allowlist'; readonly agents: readonly string[] }
@@ -210,7 +210,7 @@ export function isFinal(task: Task): task is FinalTask {
   return task.state === 'completed' || task.state === 'failed' || task.state === 'cancelled';
 }
 
-/** Does somebody hold the task? */
+/** Does someone hold the task? */
 export function isClaimed(task: Task): task is ClaimedTask {
   return task.state === 'assigned' || task.state === 'running';
 }

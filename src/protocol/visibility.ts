@@ -20,7 +20,7 @@ export function isPublic({ admission }: Pick<Pool, 'admission'>): boolean {
 
 /**
  * Present members, the owner, operators of the pool and of the whole system. Their delegations give visibility to others as
- * much as the scope covers (`rules/delegations/knowing.ts`). To everybody else a pool that is not open does not exist.
+ * much as the scope covers (`rules/delegations/knowing.ts`). To everyone else a pool that is not open does not exist.
  */
 export function knowsInOwnRight(
   { owner, operators }: Pick<Pool, 'owner' | 'operators'>,

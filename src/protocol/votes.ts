@@ -170,7 +170,7 @@ export type PublicVote = Omit<OpenVote, 'id' | 'kind' | 'voters' | 'ballots' | '
     | ({ readonly state: 'closed' } & Pick<ClosedVote, 'cause' | 'result' | 'finishedAt'>)
   );
 
-/** How somebody voted. */
+/** How someone voted. */
 export interface PublicBallot {
   readonly voter: string;
   readonly weight: number;

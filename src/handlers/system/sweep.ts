@@ -133,7 +133,7 @@ function settleDueIn(sweeping: Sweeping, pool: string, most: number, events: App
   return settled;
 }
 
-/** The oldest of what has ended, one by one, until the rest is no more than a shard may keep. */
+/** The oldest of what has ended, one by one, until the rest is only a shard may keep. */
 function removeBeyondBytes({ world, oldest, now, limit }: Sweeping, events: AppliedEvent[]): void {
   while (events.length < limit) {
     const next = firstBeyondBytes(world, oldest);
