@@ -28,6 +28,9 @@ export interface EpisodeOptions {
   readonly seed: number;
   readonly workers: number;
   readonly rate: number;
+  /** Of each worker, MiB. */
+  readonly heapMb?: number;
+  readonly leaseMs?: number;
   readonly env: NodeJS.ProcessEnv;
   readonly say: (line: string) => void;
   /** The next fault; undefined when it is time to end. */
@@ -69,6 +72,8 @@ export interface EpisodeResult {
 
 const SHARDS = 8;
 const INJECTED_WITHIN_MS = 60_000;
+/** Whoever sends a little while others flood is answered in this time. */
+const OTHERS_WITHIN_MS = 5_000;
 const SWEEPS_AGAIN_WITHIN_MS = 10_000;
 const ENDS_WITHIN_MS = 15_000;
 const APPLIED_WITHIN_MS = 30_000;
@@ -76,6 +81,8 @@ const SAMPLE_MS = 500;
 const POLL_MS = 100;
 const WARM_UP_MS = 1_000;
 const MOST_RSS_MB = 512;
+/** Code, buffers, and what is on its way. */
+const BESIDES_HEAP_MB = 300;
 
 export async function runEpisode(options: EpisodeOptions): Promise<EpisodeResult> {
   const { name, folder, seed, workers, env, say } = options;
@@ -84,6 +91,8 @@ export async function runEpisode(options: EpisodeOptions): Promise<EpisodeResult
     namespace: name,
     shards: SHARDS,
     workers,
+    heapMb: options.heapMb,
+    leaseMs: options.leaseMs,
     env,
     say: () => undefined,
   });
@@ -164,7 +173,7 @@ class Episode {
     this.#recorder.write({ t: 'fault', at: Date.now(), kind, phase: 'begin' });
     let since: number;
     try {
-      since = await inTime(fault.inject(this.#stricken()), INJECTED_WITHIN_MS);
+      since = await inTime(fault.inject(this.#stricken(kind)), fault.takesAtMostMs ?? INJECTED_WITHIN_MS);
     } catch (error) {
       if (error instanceof SkippedFault) {
         this.#skipped.set(kind, error.message);
@@ -199,6 +208,13 @@ class Episode {
     this.#options.say(`${kind}: every shard at work again after ${ms} ms`);
   }
 
+  #othersWent(kind: string, since: number, exceptShard: number | undefined): void {
+    const ms = this.#probes.slowest(since, exceptShard);
+    this.#options.say(`${kind}: others waited ${ms} ms at most`);
+    if (ms > OTHERS_WITHIN_MS)
+      this.#violate('others_waited', kind, `a pool of somebody else waited ${ms} ms for an answer`);
+  }
+
   /** A sweep that succeeded after this moment says so: the newest one is another than it was. */
   async #sweepsAgain(kind: string, since: number): Promise<void> {
     let first: number | 'none' | undefined;
@@ -217,10 +233,11 @@ class Episode {
     this.#violate('no_sweeps', kind, `no sweep succeeded within ${SWEEPS_AGAIN_WITHIN_MS} ms`);
   }
 
-  #stricken(): Stricken {
+  #stricken(kind: string): Stricken {
     return {
       system: this.#system,
       load: this.#load,
+      sender: this.#direct,
       random: this.#random,
       pauseAll: (paused) => {
         this.#load.paused = paused;
@@ -233,7 +250,8 @@ class Episode {
         if (phase === 'begin') this.#wrongLog.push({ from: at, to: Number.POSITIVE_INFINITY });
         else if (open !== undefined) open.to = at;
       },
-      violate: (rule, what) => this.#violate(rule, 'log', what),
+      violate: (rule, what) => this.#violate(rule, kind, what),
+      othersWent: (since, exceptShard) => this.#othersWent(kind, since, exceptShard),
       halted: (shards, ms) => {
         this.#expectedHalts += shards;
         this.#haltMs.push(ms);
@@ -262,7 +280,7 @@ class Episode {
   }
 
   async #judged(): Promise<EpisodeResult> {
-    const { folder } = this.#options;
+    const { folder, heapMb } = this.#options;
     const { isEqual, what } = await compareWithRebuild(this.#system, folder).catch((error) => ({
       isEqual: false,
       what: messageOf(error),
@@ -272,7 +290,8 @@ class Episode {
     await this.#recorder.close();
     const verdict = judge(await readHistory(this.#historyFile));
     const unexpectedHalts = this.#readWorkerLogs();
-    if (this.#maxRssMb > MOST_RSS_MB) this.#violate('memory', 'workers', `${this.#maxRssMb} MiB resident`);
+    const mostRssMb = heapMb === undefined ? MOST_RSS_MB : heapMb + BESIDES_HEAP_MB;
+    if (this.#maxRssMb > mostRssMb) this.#violate('memory', 'workers', `${this.#maxRssMb} MiB resident`);
     return {
       injected: this.#injected,
       skipped: this.#skipped,

@@ -30,6 +30,13 @@ const EPISODE_MS = 150_000;
 const LOG_SHARE = 0.25;
 const MOST_OF_LOG_MS = 30_000;
 const LEAST_MS = 20_000;
+/** The same for floods, each of which takes long, and happens once. */
+const FLOOD_SHARE = 0.35;
+const MOST_OF_FLOODS_MS = 180_000;
+/** So little that a flood would end a worker that does not refuse in time. */
+const FLOODED_HEAP_MB = 400;
+/** Nothing is sped up for them: what takes long takes as long as elsewhere. */
+const FLOODED_LEASE_MS = 3_000;
 
 export async function run(options: RunOptions): Promise<RunResult> {
   const folder = await mkdtemp(join(tmpdir(), 'converge-chaos-'));
@@ -39,13 +46,17 @@ export async function run(options: RunOptions): Promise<RunResult> {
   const keep = (): void => void process.off('exit', remove);
   const wanted = FAULTS.filter(({ kind }) => options.faults.includes(kind));
   const ofLog = wanted.filter(({ breaksLog }) => breaksLog === true);
-  const others = wanted.filter(({ breaksLog }) => breaksLog !== true);
+  const floods = wanted.filter(({ floods: isOne }) => isOne === true);
+  const others = wanted.filter((fault) => fault.breaksLog !== true && fault.floods !== true);
   const random = new Random(options.seed);
   const episodes: EpisodeResult[] = [];
-  const play = async (nextFault: () => Fault | undefined): Promise<void> => {
+  const play = async (
+    nextFault: () => Fault | undefined,
+    more: { readonly heapMb?: number; readonly leaseMs?: number } = {},
+  ): Promise<void> => {
     const name = `chaos-${episodes.length + 1}`;
     const seed = random.integer(2 ** 32);
-    const episode = runEpisode({ ...options, name, folder: join(folder, name), seed, nextFault });
+    const episode = runEpisode({ ...options, ...more, name, folder: join(folder, name), seed, nextFault });
     episode.catch(() => {
       keep();
       options.say(`${name} failed; what it left is in ${folder}`);
@@ -53,12 +64,15 @@ export async function run(options: RunOptions): Promise<RunResult> {
     episodes.push(await episode);
   };
 
+  const allMs = options.minutes * MINUTE_MS;
+  // What was asked for by name happens once at least, however little time there is for it.
+  const isAsked = wanted.length < FAULTS.length;
+  const ofLogMs = ofLog.length > 0 ? Math.min(MOST_OF_LOG_MS, allMs * LOG_SHARE) : 0;
+  const ofFloodsMs = floods.length > 0 ? Math.min(MOST_OF_FLOODS_MS, allMs * FLOOD_SHARE) : 0;
   if (others.length > 0) {
     const next = inTurn(others, random);
-    // What was asked for by name happens once at least, however little time there is for it.
-    let owed = wanted.length < FAULTS.length ? others.length : 0;
-    const allMs = options.minutes * MINUTE_MS;
-    let leftMs = allMs - (ofLog.length > 0 ? Math.min(MOST_OF_LOG_MS, allMs * LOG_SHARE) : 0);
+    let owed = isAsked ? others.length : 0;
+    let leftMs = allMs - ofLogMs - ofFloodsMs;
     do {
       let firstAt: number | undefined;
       const forMs = Math.min(EPISODE_MS, leftMs);
@@ -70,6 +84,17 @@ export async function run(options: RunOptions): Promise<RunResult> {
       });
       leftMs -= forMs;
     } while (leftMs > LEAST_MS);
+  }
+  if (floods.length > 0) {
+    const left = random.shuffled(floods);
+    let firstAt: number | undefined;
+    await play(
+      () => {
+        firstAt ??= Date.now();
+        return isAsked || Date.now() - firstAt < ofFloodsMs ? left.shift() : undefined;
+      },
+      { heapMb: FLOODED_HEAP_MB, leaseMs: FLOODED_LEASE_MS },
+    );
   }
   if (ofLog.length > 0) {
     const left = random.shuffled(ofLog);

@@ -38,6 +38,7 @@ export function judge(entries: readonly Entry[]): Verdict {
   };
   checkDecisions(testimony, report);
   const checker = new HistoryChecker();
+  for (const [seq, id] of testimony.settles) checker.onSettle(seq, id);
   for (const heard of testimony.outcomes.values()) {
     for (const { outcome } of heard) checker.onOutcome(outcome);
   }

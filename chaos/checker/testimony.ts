@@ -42,7 +42,12 @@ export interface Testimony {
   /** In the order of the stream, repeats and all. */
   readonly events: readonly StoredEvent[];
   readonly deadLetters: ReadonlySet<number>;
+  /** Steps in which the system tells what it owes: place in the log → id. They have events, and no outcome. */
+  readonly settles: ReadonlyMap<number, string>;
 }
+
+/** Who speaks for the system itself. */
+const SYSTEM = '_sweeper';
 
 /** An id belongs to an agent in a pool. */
 export interface Key {
@@ -67,6 +72,7 @@ export function testimonyOf(entries: readonly Entry[]): Testimony {
   const events: StoredEvent[] = [];
   const poison = new Set<number>();
   const deadLetters = new Set<number>();
+  const settles = new Map<number, string>();
 
   for (const entry of entries) {
     switch (entry.t) {
@@ -95,6 +101,7 @@ export function testimonyOf(entries: readonly Entry[]): Testimony {
         const decision = decisionOf(entry);
         if (decision === undefined) unreadable.push(entry.seq);
         else {
+          if (decision.agent === SYSTEM && decision.type === 'Settle') settles.set(entry.seq, decision.id);
           const known = decisions.get(decision.key);
           if (known === undefined) decisions.set(decision.key, { ...decision, copies: [] });
           else known.copies.push(entry.seq);
@@ -118,7 +125,17 @@ export function testimonyOf(entries: readonly Entry[]): Testimony {
       return time === undefined ? [] : [[key, time] as const];
     }),
   );
-  return { decisions, unreadable, acknowledged, sentToWrongLog, poison, outcomes, events, deadLetters };
+  return {
+    decisions,
+    unreadable,
+    acknowledged,
+    sentToWrongLog,
+    poison,
+    outcomes,
+    events,
+    deadLetters,
+    settles,
+  };
 }
 
 function wrongLogTimes(entries: readonly Entry[]): { from: number; to: number }[] {
@@ -133,7 +150,11 @@ function wrongLogTimes(entries: readonly Entry[]): { from: number; to: number }[
 }
 
 /** `<ns>.decisions.<shard>.<pool>.<agent>` with a JSON object that has an id; undefined for everything else. */
-function decisionOf({ seq, subject, text }: EntryOf<'logged'>): Omit<LoggedDecision, 'copies'> | undefined {
+function decisionOf({
+  seq,
+  subject,
+  text,
+}: EntryOf<'logged'>): (Omit<LoggedDecision, 'copies'> & { readonly id: string }) | undefined {
   const [, , , pool, agent, ...rest] = subject.split('.');
   if (pool === undefined || agent === undefined || rest.length > 0) return undefined;
   let body: unknown;
@@ -146,5 +167,5 @@ function decisionOf({ seq, subject, text }: EntryOf<'logged'>): Omit<LoggedDecis
   const id: unknown = Reflect.get(body, 'id');
   const type: unknown = Reflect.get(body, 'type');
   if (typeof id !== 'string' || !/^[A-Za-z0-9_-]{1,64}$/.test(id)) return undefined;
-  return { key: keyOf({ pool, agent, id }), agent, seq, type: String(type) };
+  return { key: keyOf({ pool, agent, id }), id, agent, seq, type: String(type) };
 }

@@ -1,6 +1,7 @@
 /** What can be broken, and what is needed to break it. */
 import type { Random } from '../../verify/kit/chance/random.ts';
 import type { Load } from '../load/load.ts';
+import type { Sender } from '../load/sender.ts';
 import type { ChaosSystem } from '../system/system.ts';
 import type { WorkerProcess } from '../system/worker-process.ts';
 
@@ -10,6 +11,8 @@ export type Concern = 'worker' | 'nats' | 'redis';
 export interface Stricken {
   readonly system: ChaosSystem;
   readonly load: Load;
+  /** Sends what is recorded and judged like all else, past every link and at no rate. */
+  readonly sender: Sender;
   readonly random: Random;
   /** While it is paused nobody sends anything new, not even probes. */
   pauseAll(paused: boolean): void;
@@ -17,6 +20,8 @@ export interface Stricken {
   wrongLog(phase: 'begin' | 'end'): void;
   /** Something that must not happen did. */
   violate(rule: string, what: string): void;
+  /** Since then pools of all shards had to be answered; but for one, where there was cause to wait. */
+  othersWent(since: number, exceptShard?: number): void;
   /** Every shard halted, because it had to, after at most so many milliseconds. */
   halted(shards: number, withinMs: number): void;
 }
@@ -29,6 +34,10 @@ export interface Fault {
   readonly recoversWithinMs: number;
   /** The log itself is not what it was: this is done where nothing else is. */
   readonly breaksLog?: true;
+  /** More at once than others send: done where workers have little memory and nothing else is broken. */
+  readonly floods?: true;
+  /** How long {@link inject} may take: a minute, where nothing is said. */
+  readonly takesAtMostMs?: number;
   /** Sweeps have to run again soon after it. */
   readonly stopsSweeps?: true;
   /**

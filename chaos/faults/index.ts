@@ -1,5 +1,6 @@
 /** Every kind of fault. */
 import type { Fault } from './fault.ts';
+import { FLOOD_FAULTS } from './floods.ts';
 import { LINK_FAULTS } from './links.ts';
 import { LOG_FAULTS } from './log.ts';
 import { MESSAGE_FAULTS } from './messages.ts';
@@ -19,5 +20,6 @@ export const FAULTS: readonly Fault[] = [
   ...MESSAGE_FAULTS,
   ...SWEEPER_FAULTS,
   ...SERVER_CLOCK_FAULTS,
+  ...FLOOD_FAULTS,
   ...LOG_FAULTS,
 ];

@@ -1,10 +1,12 @@
 /** What stands in the streams at the end, written into the history: read as any subscriber can. */
+import { createHash } from 'node:crypto';
 import { type JsMsg, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import type { Subjects } from '../../src/protocol/subjects.ts';
 import type { Recorder } from './recorder.ts';
 
 const WITHIN_MS = 60_000;
+const MOST_CHARS = 16_384;
 
 export async function takeStreams(
   connection: NatsConnection,
@@ -17,7 +19,7 @@ export async function takeStreams(
       seq: message.seq,
       time: Math.floor(message.info.timestampNanos / 1_000_000),
       subject: message.subject,
-      text: message.string(),
+      text: shortened(message.string()),
     }),
   );
   await readStream(connection, streams.events, (message) =>
@@ -26,12 +28,29 @@ export async function takeStreams(
       seq: message.seq,
       id: message.headers?.get('Nats-Msg-Id') ?? '',
       subject: message.subject,
-      text: message.string(),
+      text: shortened(message.string()),
     }),
   );
   await readStream(connection, streams.deadLetters, (message) =>
     recorder.write({ t: 'deadletter', seq: Number(message.headers?.get('Converge-Seq')) }),
   );
+}
+
+/**
+ * What is very long stands in the history as what it is recognised by: of all that is judged only whether it is the same
+ * counts.
+ */
+export function shortened(text: string): string {
+  if (text.length <= MOST_CHARS) return text;
+  try {
+    return JSON.stringify(JSON.parse(text), (_, value: unknown) =>
+      typeof value === 'string' && value.length > MOST_CHARS
+        ? `sha256:${createHash('sha256').update(value).digest('hex')}`
+        : value,
+    );
+  } catch {
+    return text;
+  }
 }
 
 export async function readStream(

@@ -12,7 +12,7 @@ const EVERY_MS = 100;
 const MOST_OPEN = 20;
 const AGENT = 'probe';
 /** Longer than any fault takes. */
-const REMEMBERED_MS = 60_000;
+const REMEMBERED_MS = 180_000;
 
 interface Heard {
   readonly sentAt: number;
@@ -93,6 +93,27 @@ export class Probes {
     late.abort();
     this.#watches = this.#watches.filter((each) => each !== watch);
     return recovered;
+  }
+
+  /**
+   * The longest that any pool waited for an answer to what was sent since then; one that has none yet waits still. Answers are
+   * told in the order of the log, so that one that is missing where a later one came was lost on its way.
+   */
+  slowest(since: number, exceptShard?: number): number {
+    let slowestMs = 0;
+    const newest = new Map<number, number>();
+    for (const [shard, heard] of this.#heard.entries()) {
+      if (shard === exceptShard) continue;
+      for (const { sentAt, heardAt } of heard) {
+        newest.set(shard, Math.max(newest.get(shard) ?? 0, sentAt));
+        if (sentAt >= since) slowestMs = Math.max(slowestMs, heardAt - sentAt);
+      }
+    }
+    for (const { shard, at } of this.#open.values()) {
+      const isWaiting = at >= since && at > (newest.get(shard) ?? 0);
+      if (isWaiting && shard !== exceptShard) slowestMs = Math.max(slowestMs, Date.now() - at);
+    }
+    return slowestMs;
   }
 
   #probe(): void {

@@ -18,6 +18,10 @@ export interface SystemOptions {
   readonly namespace: string;
   readonly shards: number;
   readonly workers: number;
+  /** Of each worker, MiB; by default what node takes. */
+  readonly heapMb?: number | undefined;
+  /** Instead of a lease that is as short as the other times of a run. */
+  readonly leaseMs?: number | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly say: (line: string) => void;
 }
@@ -29,7 +33,6 @@ export const SWEEP_OVERDUE_MS = 2_000;
 const DEDUPE_WINDOW_MS = 1_000;
 
 const SETTINGS = {
-  CONVERGE_LEASE_MS: String(LEASE_MS),
   CONVERGE_SWEEP_EVERY_MS: String(SWEEP_EVERY_MS),
   CONVERGE_SWEEP_OVERDUE_MS: String(SWEEP_OVERDUE_MS),
   CONVERGE_DEDUPE_WINDOW_MS: String(DEDUPE_WINDOW_MS),
@@ -136,16 +139,18 @@ export class ChaosSystem {
   }
 
   async addWorker(): Promise<WorkerProcess> {
-    const { dataDir, namespace, shards, env } = this.#options;
+    const { dataDir, namespace, shards, env, heapMb, leaseMs = LEASE_MS } = this.#options;
     const id = `w${++this.#named}`;
     const worker = await WorkerProcess.start({
       id,
       natsUrl: this.nats.url,
       redisUrl: this.redis.url,
       logFile: join(dataDir, `${id}.log`),
+      heapMb,
       env: {
         ...withoutOurs(env),
         ...SETTINGS,
+        CONVERGE_LEASE_MS: String(leaseMs),
         CONVERGE_NAMESPACE: namespace,
         CONVERGE_SHARDS: String(shards),
       },

@@ -25,6 +25,14 @@ export function haltsIn(lines: readonly string[]): Halt[] {
   });
 }
 
+/** Names of the alarms that began, or were said again, since then. */
+export function alarmsIn(lines: readonly string[], since: number): string[] {
+  return lines.flatMap((line) => {
+    const { msg, alarm, time = 0 } = parsed(line) ?? {};
+    return msg?.startsWith('ALARM') === true && alarm !== undefined && time >= since ? [alarm] : [];
+  });
+}
+
 /** Bugs, and whatever ended a process. */
 export function logFaultsIn(lines: readonly string[]): string[] {
   return lines.filter((line) => {

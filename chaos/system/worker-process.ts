@@ -19,6 +19,8 @@ export interface WorkerOptions {
   readonly redisUrl: string;
   readonly env: NodeJS.ProcessEnv;
   readonly logFile: string;
+  /** Its heap, MiB; what node takes by default where nothing is said. */
+  readonly heapMb?: number | undefined;
 }
 
 export class WorkerProcess {
@@ -37,13 +39,14 @@ export class WorkerProcess {
     return new WorkerProcess(options, await Link.start(options.natsUrl), await Link.start(options.redisUrl));
   }
 
-  private constructor({ id, env, logFile }: WorkerOptions, toNats: Link, toRedis: Link) {
+  private constructor({ id, env, logFile, heapMb }: WorkerOptions, toNats: Link, toRedis: Link) {
     this.id = id;
     this.toNats = toNats;
     this.toRedis = toRedis;
     this.#logFile = logFile;
     const log = openSync(logFile, 'a');
-    this.#child = spawn(process.execPath, ['--import', HOOKS, COMMAND, 'worker', '--id', id], {
+    const heap = heapMb === undefined ? [] : [`--max-old-space-size=${heapMb}`];
+    this.#child = spawn(process.execPath, [...heap, '--import', HOOKS, COMMAND, 'worker', '--id', id], {
       detached: true,
       stdio: ['ignore', 'pipe', log, 'ipc'],
       env: { ...env, CONVERGE_NATS_URL: toNats.url, CONVERGE_REDIS_URL: toRedis.url },

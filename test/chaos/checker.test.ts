@@ -250,3 +250,48 @@ describe('a stale event', () => {
     expect(broken(entries)).toEqual(['staleEvents message_id']);
   });
 });
+
+describe('what the system settles in steps of its own', () => {
+  const told = (causationid: string): Entry =>
+    eventEntry(7, {
+      specversion: '1.0',
+      id: '0-8-0',
+      type: 'converge.task.submitted',
+      source: '/pools/p',
+      subject: 'task/u',
+      time: '2023-11-14T22:13:28.000Z',
+      datacontenttype: 'application/json',
+      sequence: '7'.padStart(16, '0'),
+      causationid,
+      actor: '_sweeper',
+      data: {},
+    });
+  const settle = (agent: string): Entry =>
+    loggedEntry(8, agent, JSON.stringify({ id: 'step', type: 'Settle' }));
+
+  it('has its cause in the log, and no outcome', () => {
+    expect(broken([...history(), settle('_sweeper'), told('step')])).toEqual([]);
+  });
+
+  it('is told again under the same id when its step stands in the log twice', () => {
+    const again = loggedEntry(9, '_sweeper', JSON.stringify({ id: 'step', type: 'Settle' }));
+    const next = changed(
+      'event',
+      (entry) => [
+        {
+          ...entry,
+          seq: 8,
+          text: altered(entry.text, { id: '0-9-0', sequence: '8'.padStart(16, '0'), subject: 'task/v' }),
+          id: '0-9-0',
+        },
+      ],
+      [told('step')],
+    );
+    expect(broken([...history(), settle('_sweeper'), told('step'), again, ...next])).toEqual([]);
+  });
+
+  it('is found out when another step is said to be its cause, or somebody else speaks for the system', () => {
+    expect(broken([...history(), settle('_sweeper'), told('other')])).toEqual(['staleEvents event_unowned']);
+    expect(broken([...history(), settle('mallory'), told('step')])).toContain('staleEvents event_unowned');
+  });
+});

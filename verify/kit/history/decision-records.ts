@@ -26,6 +26,8 @@ export class DecisionRecords {
   /** By place in the log. */
   readonly #places = new Map<number, Outcome>();
   readonly #events = new Map<string, EventRecord>();
+  /** By place in the log, the ids of steps in which the system settled what it owed. */
+  readonly #settles = new Map<number, string>();
   /** Where the events of a decision come from. */
   readonly #causes = new Map<string, number>();
 
@@ -37,8 +39,13 @@ export class DecisionRecords {
     return this.#decisions.size;
   }
 
+  takeSettle(seq: number, id: string): void {
+    this.#settles.set(seq, id);
+  }
+
   takeEvent(event: SeenEvent, place: EventPlace): void {
     const { id, type, source, actor, causationid, subject, data } = event;
+    if (actor === SYSTEM && this.#settles.get(place.seq) === causationid) return;
     const effect = `${source} ${actor} ${causationid}`;
     const before = this.#causes.get(effect) ?? place.seq;
     if (before !== place.seq) {
@@ -118,6 +125,9 @@ export class DecisionRecords {
     }
   }
 }
+
+/** Who speaks for the system itself. */
+const SYSTEM = '_sweeper';
 
 const CLAIMED = 'converge.task.claimed';
 

@@ -37,6 +37,11 @@ export class HistoryChecker {
     this.#decisions.takeEvent(event, place);
   }
 
+  /** A step in which the system tells what it owes, as the log holds it: its events have no outcome that names them. */
+  onSettle(seq: number, id: string): void {
+    this.#decisions.takeSettle(seq, id);
+  }
+
   onOutcome(outcome: Outcome): void {
     if (this.#decisions.takeOutcome(outcome) && outcome.type === 'Sweep' && outcome.status === 'accepted') {
       this.#sweeps++;
