@@ -15,6 +15,7 @@ const TAKES_AT_MOST_MS = 150_000;
 /** Submitting all of it, and telling all that follows. */
 const TOLD_WITHIN_MS = 60_000;
 const POLL_MS = 200;
+const SAID_AGAIN_MS = 1_000;
 const IN_BATCH = 100;
 const BURST = 60_000;
 const CONSEQUENCES = 20_000;
@@ -22,8 +23,8 @@ const CLAIMED_POOLS = 5;
 const CLAIMS_IN_POOL = 1_000;
 const CLAIM_MS = 600_000;
 const INPUT_CHARS = 64 * 1024;
-const FLOODED_FOR_MS = 30_000;
-const FLOODERS_OF_POOL = 4;
+const FLOODED_FOR_MS = 60_000;
+const FLOODERS_OF_POOL = 24;
 /** After the first refusal it does not stop at once: refusing must not cost more than it saves. */
 const REFUSED_EACH = 20;
 
@@ -201,14 +202,19 @@ const holderBanned = flood('ban-holder-of-5000', async (stricken) => {
   );
   const since = Date.now();
   const shard = shardOf(owners[0]?.pool ?? '', shards);
-  const ban = JSON.stringify({ id: fresh('ban'), type: 'BanAgent', agentId: holder });
-  while ((await sender.publish(subjects.shardDecision(shard, '_operator', '_shard'), ban)) === undefined)
-    await delay(POLL_MS);
+  const ban = (): void => {
+    const decision = JSON.stringify({ id: fresh('ban'), type: 'BanAgent', agentId: holder });
+    void sender.publish(subjects.shardDecision(shard, '_operator', '_shard'), decision);
+  };
+  ban();
+  // As the command does: until nothing of the agent is left.
+  const again = setInterval(ban, SAID_AGAIN_MS);
   const given = await Promise.all(
     owners.map((owner) =>
       owner.comesTo(({ pending, assigned }) => assigned === 0 && pending === CLAIMS_IN_POOL),
     ),
   );
+  clearInterval(again);
   if (given.includes(false))
     stricken.violate('consequences', `claims of ${holder}, who is banned, did not all go back in time`);
   stricken.othersWent(since);
