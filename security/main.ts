@@ -3,7 +3,8 @@
 import { CommandLine } from '../src/programs/command-line.ts';
 import { EXIT } from '../src/programs/exit.ts';
 import { runProgram } from '../src/programs/run-program.ts';
-import { type AttackCase, runAttacks } from './attacks/index.ts';
+import { type AttackCase, runAttacks, runFloods } from './attacks/index.ts';
+import { FLOODED_SETTINGS } from './attacks/memory.ts';
 import { type Case, runMatrix } from './matrix.ts';
 import { type PrivateCase, runPrivate } from './private/index.ts';
 import { SecuritySystem } from './system.ts';
@@ -27,14 +28,21 @@ function parseOptions(args: readonly string[]): { readonly json: boolean } | 'he
 
 async function attack({ json }: { readonly json: boolean }): Promise<number> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
-  await using system = await SecuritySystem.start(process.env, say);
-  const cases: readonly (Case | AttackCase | PrivateCase)[] = [
-    ...(await runAttacks(system)),
-    ...(await runPrivate(system)),
-    ...(await runMatrix(system)),
-  ];
+  const cases = [...(await everything(say)), ...(await floods(say))];
   const wrong = cases.filter(({ expected, found }) => expected !== found);
   const result = { cases: cases.length, asExpected: cases.length - wrong.length, wrong };
   process.stdout.write(json ? `${JSON.stringify(result)}\n` : tableOf(cases));
   return wrong.length === 0 ? EXIT.ok : EXIT.failure;
+}
+
+async function everything(
+  say: (line: string) => void,
+): Promise<readonly (Case | AttackCase | PrivateCase)[]> {
+  await using system = await SecuritySystem.start(process.env, say);
+  return [...(await runAttacks(system)), ...(await runPrivate(system)), ...(await runMatrix(system))];
+}
+
+async function floods(say: (line: string) => void): Promise<readonly AttackCase[]> {
+  await using system = await SecuritySystem.start(process.env, say, { settings: FLOODED_SETTINGS });
+  return await runFloods(system);
 }

@@ -18,7 +18,7 @@ const CONNECTION = words('auth hello ping quit select client|setname info time')
 /** Leases, commits, outbox, queries, snapshots, `digest`, `rebuild` and `doctor`. */
 const WORKER = words(`
   get set del unlink exists type scan pexpire
-  hget hmget hgetall hset hdel hlen hvals hkeys hscan hincrby hexists
+  hget hmget hgetall hset hdel hlen hstrlen hvals hkeys hscan hincrby hexists
   rpush ltrim lrange llen lindex
   zadd zrem zcard zrange zrangebyscore zrangebylex zremrangebyscore zscan
   eval evalsha config|get`);
