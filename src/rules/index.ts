@@ -37,7 +37,7 @@ export {
 export type { Settlement, SettlementRules, Sold, Unsold } from './auctions/settlement.ts';
 export { closeAfterBid, SOFT_CLOSES_AT_MOST, type SoftClose } from './auctions/soft-close.ts';
 export { type ChainAnswer, type ChainQuestion, findChain } from './delegations/chains.ts';
-export { DELEGABLE_FAMILIES, type DecisionFamily, familyOf } from './delegations/families.ts';
+export { DELEGABLE_FAMILIES, type DecisionFamily, FAMILY_OF_TYPE, familyOf } from './delegations/families.ts';
 export { coversReading, isLetKnow, type Readable } from './delegations/knowing.ts';
 export {
   type Delegation,

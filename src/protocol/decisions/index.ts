@@ -3,6 +3,7 @@
  * exist: `unknown_type`.
  */
 import { z } from 'zod';
+import { type DecisionFamily, FAMILY_OF_TYPE } from '../../rules/index.ts';
 import { MAX_BATCH } from '../limits.ts';
 import { cancelAuctionSchema, closeAuctionSchema, openAuctionSchema, submitBidSchema } from './auctions.ts';
 import { envelope, nameSchema } from './common.ts';
@@ -101,24 +102,8 @@ export const OPERATOR_DECISIONS = [
   'UnbanAgent',
 ] as const satisfies readonly (keyof typeof SINGLE_DECISIONS)[];
 
-export const FAMILIES = {
-  /** Those of operators among them: they are named one by one, so that a scope grants none of them unawares. */
-  pools: ['CreatePool', 'JoinPool', 'LeavePool', 'Heartbeat', 'ClosePool', ...OPERATOR_DECISIONS],
-  tasks: [
-    'SubmitTask',
-    'ClaimTask',
-    'ClaimNextTask',
-    'RenewClaim',
-    'ReleaseTask',
-    'ReportTask',
-    'FailTask',
-    'CancelTask',
-  ],
-  auctions: ['OpenAuction', 'SubmitBid', 'CloseAuction', 'CancelAuction'],
-  votes: ['OpenVote', 'Vote', 'CloseVote'],
-  negotiations: ['OpenNegotiation', 'Propose', 'AcceptProposal', 'RejectProposal'],
-  delegations: ['Delegate', 'RevokeDelegation'],
-} as const satisfies Record<string, readonly (keyof typeof SINGLE_DECISIONS)[]>;
+/** Those of operators are of the family of pools, which no scope grants as a whole: they are named one by one. */
+export const FAMILY_OF: Readonly<Record<SingleType, 'pools' | DecisionFamily>> = FAMILY_OF_TYPE;
 
 /** The name of a decision type about one thing: all but `Batch` and what only the system decides. */
 export type SingleType = keyof typeof SINGLE_DECISIONS;

@@ -1,16 +1,16 @@
 import { expect, it } from 'vitest';
-import { FAMILIES } from '../../../src/protocol/decisions/index.ts';
+import { FAMILY_OF, SINGLE_DECISIONS } from '../../../src/protocol/decisions/index.ts';
 import { MAX_LIVE_DELEGATIONS } from '../../../src/protocol/limits.ts';
 import { DELEGABLE_FAMILIES, familyOf } from '../../../src/rules/index.ts';
 import { at, by, joins, pool, START, sweep } from '../scenario.ts';
 import { delegates, inBothWorlds, pools, revokes } from './delegating.ts';
 
-it('the families that a scope can name are those of the protocol, without that of pools', () => {
-  const { pools: ofPools, ...delegable } = FAMILIES;
-  expect([...DELEGABLE_FAMILIES].sort()).toEqual(Object.keys(delegable).sort());
-  for (const [family, types] of Object.entries(delegable))
-    expect(types.map(familyOf)).toEqual(types.map(() => family));
-  expect(ofPools.map(familyOf)).toEqual(ofPools.map(() => undefined));
+it('every decision type has a family, and a scope can name each family but that of pools', () => {
+  expect(Object.keys(FAMILY_OF).sort()).toEqual(Object.keys(SINGLE_DECISIONS).sort());
+  const delegable = new Set(Object.values(FAMILY_OF).filter((family) => family !== 'pools'));
+  expect([...DELEGABLE_FAMILIES].sort()).toEqual([...delegable].sort());
+  for (const [type, family] of Object.entries(FAMILY_OF))
+    expect(familyOf(type)).toBe(family === 'pools' ? undefined : family);
 });
 
 inBothWorlds((given) => {
