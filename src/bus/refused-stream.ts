@@ -32,7 +32,7 @@ export function refusedStream(
   if (!NO_ROOM.has(error.code)) return error;
   const wanted = max_bytes === undefined || max_bytes < 0 ? '' : ` with ${max_bytes} bytes`;
   return new ConfigurationError(
-    `NATS has no room for stream ${name}${wanted}: ${said}. What streams may hold is reserved when they are made: ` +
+    `NATS has no room for stream ${name}${wanted}: ${said}. The limits of streams are reserved when they are created: ` +
       `set ${SETTINGS_OF_ROOM} to less, or give JetStream more (max_file_store, a larger disk)`,
     { cause: error },
   );

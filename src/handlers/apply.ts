@@ -70,7 +70,7 @@ function judge(world: World, decision: Decision, context: Context, oldest: Oldes
     }
   } catch (fault) {
     world.rollback();
-    const { code, message } = rejected('internal_error', `${decision.type} could not be applied`);
+    const { code, message } = rejected('internal_error', `could not apply ${decision.type}`);
     return { status: 'rejected', code, message, transient: true, events: [], forgottenOutcomes: 0, fault };
   }
 }

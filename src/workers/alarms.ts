@@ -13,19 +13,19 @@ import type { Clock } from './ports.ts';
  */
 const ALARMS = {
   /** The log does not continue from the applied position. */
-  shard_halted: stops('put the right log back; the shard goes on by itself'),
+  shard_halted: stops('restore the right log; the shard then continues by itself'),
   /** A message of the log cannot be committed, even alone. */
-  cannot_commit: stops('report it as a bug, with the line of the log; it is tried again every 30 s'),
+  cannot_commit: stops('report it as a bug, with the log line; the worker retries every 30 s'),
   /** Messages wait, and the shard has made no progress for seconds. */
   shard_stalled: stops(
     'look at the phase: commit and load wait for Redis, open and read for NATS, publish for room for events',
   ),
   /** Leases cannot be renewed: the shards are about to have no owner. */
-  leases_failing: stops('see whether Redis is full or away; workers go on by themselves'),
+  leases_failing: stops('check whether Redis is full or unreachable; workers continue by themselves'),
   /** No worker owns the shard. */
-  shard_ownerless: stops('start a worker; if some live, look in their logs why they do not take it'),
+  shard_ownerless: stops('start a worker; if some are running, their logs say why they do not take it'),
   /** Something has been due for long, and no sweep arrived. */
-  sweep_overdue: warns('see whether the Redis of BullMQ is there'),
+  sweep_overdue: warns('check whether the Redis of BullMQ is reachable'),
   /** The log refuses decisions. */
   log_full: stops(
     'raise CONVERGE_LOG_MAX_BYTES and the limit of the stream, or see why the log is not trimmed',
@@ -33,14 +33,14 @@ const ALARMS = {
   /** The events stream has no room: publishing pauses. */
   events_full: stops('raise the limit of the events stream'),
   /** The clock of this worker is wrong: it is ignored. */
-  clock_worker: warns('set the clock of this machine right'),
-  clock_redis: warns("set the clock of Redis' machine right"),
+  clock_worker: warns('correct the clock of this machine'),
+  clock_redis: warns("correct the clock of Redis' machine"),
   /** A message of the log is stamped in the future: the shard waits before it. */
-  clock_log: stops('set the clock of NATS right, then run converge clock distrust'),
+  clock_log: stops('correct the clock of NATS, then run converge clock distrust'),
   /** The log's clock is behind: sweeps carry the time. */
-  clock_behind: warns('set the clock of NATS right'),
+  clock_behind: warns('correct the clock of NATS'),
   /** The clocks do not agree on the time. */
-  clock_unknown: stops('set right the clocks that the reason shows'),
+  clock_unknown: stops('correct the clocks that the reason shows'),
   /** An operator distrusts messages that are already applied. */
   clock_late: stops('stop all workers, run converge rebuild --force, start them'),
   /** A shard's time is ahead: something once moved it there. */
@@ -48,15 +48,15 @@ const ALARMS = {
   /** The shard does not fit into the heap of this worker: it was given back. */
   shard_too_large: stops('start a worker with a larger heap (node --max-old-space-size)'),
   /** The shard crashed two of its owners: it is loaded alone, with pauses. */
-  shard_poison: stops('mend what ended them, most often too small a heap; then run converge shard retry'),
+  shard_poison: stops('repair the cause of the crashes, most often too small a heap; then run converge shard retry'),
   /** Redis may evict state. */
   redis_evicts: warns('set maxmemory-policy noeviction'),
   /** A restart of the NATS server loses the log. */
   log_in_memory: warns('create the log on disk'),
   /** Nothing records how far a shard's log was trimmed. */
-  mark_missing: warns('when it is surely the right log, run converge marks renew'),
+  mark_missing: warns('if it is certainly the right log, run converge marks renew'),
   /** Workers have different settings. */
-  settings_differ: warns('give all workers the settings that the line of the log names'),
+  settings_differ: warns('give all workers the same values for the settings that the log line names'),
 } as const;
 
 interface Meaning {

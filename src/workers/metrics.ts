@@ -93,7 +93,7 @@ export class WorkerMetrics {
   });
   readonly shardBytes = new Gauge({
     name: 'converge_shard_bytes',
-    help: 'What the live documents of the shard take in memory, as its quotas count it',
+    help: 'Bytes of the live documents of the shard, as its quotas count them',
     labelNames: ['shard'],
     registers: [this.registry],
   });
@@ -105,7 +105,7 @@ export class WorkerMetrics {
   });
   readonly endedBytes = new Gauge({
     name: 'converge_ended_bytes',
-    help: 'What the shard keeps in Redis of what has ended, as its quota counts it',
+    help: 'Bytes of ended entities that the shard keeps in Redis, as its quota counts them',
     labelNames: ['shard'],
     registers: [this.registry],
   });

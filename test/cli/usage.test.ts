@@ -51,7 +51,7 @@ describe('what is typed wrong', () => {
     ],
     [
       ['dev', '--nats', 'nats://x', '--nats-port', '4222'],
-      '--nats-port is for a server that is started here',
+      '--nats-port applies to a server that is started here',
     ],
     [['schema', 'decision.SubmitTsk'], 'did you mean decision.SubmitTask?'],
   ])('%j is a usage error that says what is wrong', async (args, message) => {
@@ -81,7 +81,7 @@ describe('configuration', () => {
   it.each([
     [{ CONVERGE_SHARD: '4' }, 'CONVERGE_SHARD is not a setting; did you mean CONVERGE_SHARDS?'],
     [{ CONVERGE_SHARDS: 'many' }, 'CONVERGE_SHARDS: expected a whole number, not "many"'],
-    [{ CONVERGE_NAMESPACE: 'a.b' }, 'CONVERGE_NAMESPACE: 1 to 32 letters'],
+    [{ CONVERGE_NAMESPACE: 'a.b' }, 'CONVERGE_NAMESPACE: expected 1 to 32 letters'],
   ])('%j is refused with 78', async (env, message) => {
     for (const args of [['worker'], ['query', 'stats'], ['dev', '--ephemeral']]) {
       const { code, stdout, stderr } = await runHere(args, env);

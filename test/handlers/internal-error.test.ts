@@ -33,7 +33,7 @@ describe('a handler that throws', () => {
     const scenario = start();
     corrupt(scenario, 't-1', { constraints: undefined });
     scenario.when(claims('bob', 't-1'));
-    expect(scenario.answer.message).toBe('ClaimTask could not be applied');
+    expect(scenario.answer.message).toBe('could not apply ClaimTask');
   });
 
   it('stops nothing: the next decision is applied', () => {
