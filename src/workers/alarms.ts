@@ -48,7 +48,9 @@ const ALARMS = {
   /** The shard does not fit into the heap of this worker: it was given back. */
   shard_too_large: stops('start a worker with a larger heap (node --max-old-space-size)'),
   /** The shard crashed two of its owners: it is loaded alone, with pauses. */
-  shard_poison: stops('repair the cause of the crashes, most often too small a heap; then run converge shard retry'),
+  shard_poison: stops(
+    'repair the cause of the crashes, most often too small a heap; then run converge shard retry',
+  ),
   /** Redis may evict state. */
   redis_evicts: warns('set maxmemory-policy noeviction'),
   /** A restart of the NATS server loses the log. */
