@@ -1,11 +1,12 @@
 /** The durability settings of the stream and its server. */
 import { StorageType, type StreamInfo } from '@nats-io/jetstream';
+import { isAtLeast } from '../is-at-least.ts';
 
 export interface LogDurability {
   readonly storage: 'file' | 'memory';
   readonly replicas: number;
-  /** Replicas that are offline or behind. */
-  readonly missing: number;
+  /** Names of replicas that are offline or behind. */
+  readonly missing: readonly string[];
   /**
    * How much can be on its way to the disk, milliseconds; undefined when that is configurable but not visible
    * (`sync_interval`, from 2.10 on).
@@ -15,7 +16,7 @@ export interface LogDurability {
 
 /** The default of servers; before 2.10 it cannot be changed. */
 const DEFAULT_SYNC_MS = 120_000;
-const SETTABLE_SINCE = [2, 10] as const;
+const SETTABLE_SINCE = '2.10.0';
 
 export function logDurability(
   { config, cluster }: Pick<StreamInfo, 'config' | 'cluster'>,
@@ -25,12 +26,7 @@ export function logDurability(
   return {
     storage: config.storage === StorageType.File ? 'file' : 'memory',
     replicas: config.num_replicas,
-    missing: missing.length,
-    syncedWithinMs: isSyncSettable(serverVersion) ? undefined : DEFAULT_SYNC_MS,
+    missing: missing.map(({ name }) => name),
+    syncedWithinMs: isAtLeast(serverVersion, SETTABLE_SINCE) ? undefined : DEFAULT_SYNC_MS,
   };
-}
-
-function isSyncSettable(version: string): boolean {
-  const [major = 0, minor = 0] = version.split('.').map(Number);
-  return major > SETTABLE_SINCE[0] || (major === SETTABLE_SINCE[0] && minor >= SETTABLE_SINCE[1]);
 }

@@ -4,6 +4,7 @@
  * Amounts are texts in all that the system says (documents, events, outcomes, queries): the one decimal text of each
  * amount, without trailing zeros ("2.5", "10", "0.000001"). Times are log time, milliseconds since the epoch.
  */
+import type { Direction } from '../rules/index.ts';
 import type { EntityCommon } from './entity-common.ts';
 import type { Json } from './json.ts';
 
@@ -12,9 +13,9 @@ export const AUCTION_KINDS = ['first_price_sealed', 'second_price_sealed', 'engl
 export type AuctionKind = (typeof AUCTION_KINDS)[number];
 
 /** `forward`: the highest bid is best. `reverse`: the lowest. */
-export const AUCTION_DIRECTIONS = ['forward', 'reverse'] as const;
+export const AUCTION_DIRECTIONS = ['forward', 'reverse'] as const satisfies readonly Direction[];
 /** `forward`: the highest bid wins. `reverse`: the lowest does, as with offers to do a task. */
-export type AuctionDirection = (typeof AUCTION_DIRECTIONS)[number];
+export type AuctionDirection = Direction;
 
 /** At prices below `below` bids must improve by `step`; the last row may hold for every higher price. */
 export interface IncrementRow {

@@ -52,7 +52,7 @@ export const MAX_LABEL_CHARS = 128;
 export const MAX_PAGE = 1_000;
 
 /** Options of a vote, and bytes of all of them together as JSON: every round of a tally names those that are left. */
-export const MAX_OPTIONS = 64;
+export { MAX_OPTIONS } from '../rules/index.ts';
 export const MAX_OPTIONS_BYTES = 8_192;
 /** Most agents that one vote can ask: each has a place in its document for as long as it is open. */
 export const MAX_ELECTORATE = 10_000;
@@ -72,7 +72,7 @@ export const MAX_BIDDERS = 10_000;
 export const MAX_BIDS_BYTES = 640 * 1024;
 export const MAX_BID_CONTENT_BYTES = 4_096;
 export const MAX_LOT_BYTES = 16_384;
-export const MAX_INCREMENT_ROWS = 64;
+export { MAX_INCREMENT_STEPS as MAX_INCREMENT_ROWS } from '../rules/index.ts';
 /** Auctions of one pool that are open, or whose winner has not started yet; more are `rate_limited`. */
 export const MAX_LIVE_AUCTIONS = 10_000;
 /** Of the ranking of a close, how much its event tells. The query tells all of it. */

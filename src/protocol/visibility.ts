@@ -2,7 +2,7 @@
  * Who may know of a pool that is not open. Handlers ask it of the state in memory and queries of the stored one; the rule
  * is the same, so that nobody can read what it may not touch, or touch what it may not read.
  */
-import type { Pool } from './documents.ts';
+import type { Admission, Pool } from './documents.ts';
 import { OPERATOR } from './names.ts';
 
 /** How an agent stands to a pool at one moment. */
@@ -30,4 +30,9 @@ export function knowsInOwnRight(
   if (agent === OPERATOR) return true;
   if (isBanned) return false;
   return isMember || owner === agent || operators?.includes(agent) === true;
+}
+
+/** The admission as anyone may see it: not the digest of a token, which could be guessed at leisure. */
+export function shownAdmission(admission: Admission): Admission {
+  return admission.kind === 'token' ? { kind: 'token', sha256: '' } : admission;
 }

@@ -2,53 +2,22 @@
  * Votes (docs/protocol.md, "Votes"). A document is written again with every ballot, so ballots are kept as short texts in the
  * order of the electorate; queries return them in words.
  */
+import {
+  type Choice,
+  type VoteResult as CountedResult,
+  choiceKindOf,
+  type VoteMethod,
+} from '../rules/index.ts';
 import type { EntityCommon } from './entity-common.ts';
 import { MAX_BALLOTS_BYTES } from './limits.ts';
 
-export type VoteMethod =
-  | 'plurality'
-  | 'majority'
-  | { readonly supermajority: { readonly num: number; readonly den: number } }
-  | 'unanimous'
-  | 'approval'
-  | 'ranked'
-  | 'schulze'
-  | 'borda';
+export type { VoteMethod } from '../rules/index.ts';
 
-/**
- * The content of a ballot: one option, any number of them, an order of some or all (best first), or none on purpose. In an
- * order, options that are ranked equally stand in a list of their own: `[["a", "b"], "c"]`.
- */
-export type VoteChoice =
-  | { readonly option: string }
-  | { readonly approvals: readonly string[] }
-  | { readonly ranking: readonly (string | readonly string[])[] }
-  | { readonly abstain: true };
+/** The content of a ballot, as the rules take it. */
+export type VoteChoice = Choice;
 
-export interface VoteRound {
-  /** Weight (Borda: points; Schulze: options beaten) of each option that was in this round. */
-  readonly counts: Readonly<Record<string, number>>;
-  /** Instant run-off: who was out after this round, and what decided among equals if it took a tie-break. */
-  readonly eliminated?: string;
-  readonly tieBrokenBy?: 'previous_rounds' | 'option_order';
-  /** Instant run-off: weight of the ballots that rank nobody who is still in. */
-  readonly exhausted?: number;
-}
-
-type Matrix = readonly (readonly number[])[];
-
-/** The result of a count. `cast` and `abstained` are weights, not numbers of voters. */
-export interface VoteResult {
-  /** Absent when there is none; `why` says why. */
-  readonly winner?: string;
-  readonly why: 'decided' | 'tie' | 'no_majority' | 'no_quorum';
-  readonly cast: number;
-  readonly abstained: number;
-  readonly tally: readonly VoteRound[];
-  /** Schulze: weight that prefers the row's option to the column's, and the strongest paths; in option order. */
-  readonly pairwise?: Matrix;
-  readonly strongestPaths?: Matrix;
-}
+/** The result of a count, as it is kept: `winner` is absent where there is none. */
+export type VoteResult = Omit<CountedResult, 'winner'> & { readonly winner?: string };
 
 /** Why a vote was closed: its time came, its opener said so, or the others could change nothing any more. */
 export type VoteCloseCause = 'time' | 'opener' | 'decided';
@@ -125,7 +94,7 @@ export function decodeChoice(
   if (code === ABSTENTION) return { abstain: true };
   const decoded = (text: string) => [...text].flatMap((char) => options[CODES.indexOf(char)] ?? []);
   const named = decoded(code);
-  switch (choiceKind(method)) {
+  switch (choiceKindOf(method)) {
     case 'option': {
       const [option] = named;
       if (option === undefined) throw new Error(`a ballot for no option: ${code}`);
@@ -145,12 +114,6 @@ export function decodeChoice(
 /** The code of a ranking in its places: single options, and those that are ranked equally with their parentheses. */
 function ranksIn(code: string): readonly string[] {
   return code.match(/\([^)]*\)|[^(]/g) ?? [];
-}
-
-/** The content that a method requires of a ballot, unless it is an abstention. */
-export function choiceKind(method: VoteMethod): 'option' | 'approvals' | 'ranking' {
-  if (method === 'approval') return 'approvals';
-  return method === 'ranked' || method === 'schulze' || method === 'borda' ? 'ranking' : 'option';
 }
 
 /** The weight of an agent's ballot. Agents may be named like members that every object has: `constructor`. */

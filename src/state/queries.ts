@@ -20,6 +20,7 @@ import { decisionKey, type Outcome } from '../protocol/outcome.ts';
 import type { Page, PoolStats, QueryAnswers, QueryOf, ShardStats } from '../protocol/queries.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../protocol/settings.ts';
 import { shardOf } from '../protocol/shard.ts';
+import { shownAdmission } from '../protocol/visibility.ts';
 import { type PublicVote, publicBallots, publicVote } from '../protocol/votes.ts';
 import { type ShardKeys, shardKeys } from './keys.ts';
 import { workerNameOf } from './lease.ts';
@@ -375,9 +376,8 @@ export class StateQueries {
   }
 }
 
-/** A pool as anyone may see it: not the digest of its token, which could be guessed at leisure. */
 function publicPool(pool: Pool): Pool {
-  return pool.admission.kind === 'token' ? { ...pool, admission: { kind: 'token', sha256: '' } } : pool;
+  return { ...pool, admission: shownAdmission(pool.admission) };
 }
 
 interface PageQuery {

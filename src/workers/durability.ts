@@ -41,10 +41,10 @@ export function durabilityOf(log: LogDurability, state: StateDurability): Durabi
       state: whatState,
     };
   }
-  const isQuorate = log.replicas >= MAJORITY_SURVIVES && log.missing === 0;
+  const isQuorate = log.replicas >= MAJORITY_SURVIVES && log.missing.length === 0;
   const ofOne = isQuorate
     ? 'of one server: kept, unless another fault coincides'
-    : `of one server: uncertain, ${log.missing > 0 ? `${log.missing} of ` : 'only '}${log.replicas} replicas${log.missing > 0 ? ' are missing' : ''}`;
+    : `of one server: uncertain, ${log.missing.length > 0 ? `${log.missing.length} of ` : 'only '}${log.replicas} replicas${log.missing.length > 0 ? ' are missing' : ''}`;
   return {
     survives: isQuorate ? 'loss of one server' : 'process crash',
     processCrash: 'kept',

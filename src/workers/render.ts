@@ -6,6 +6,7 @@ import { publicOpening } from '../handlers/votes/events.ts';
 import type { AppliedEvent } from '../handlers/world/world.ts';
 import { eventId, formatSequence } from '../protocol/event.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import { shownAdmission } from '../protocol/visibility.ts';
 
 /** Where and when a decision was applied, and whose it was. */
 export interface Applied {
@@ -98,6 +99,6 @@ function publicData(event: DomainEvent): object {
   if (isAuctionEvent(event)) return publicAuctionData(event);
   if (event.type === 'vote.opened') return publicOpening(event.data);
   if (event.type !== 'pool.created' && event.type !== 'pool.updated') return event.data;
-  if (event.data.admission?.kind !== 'token') return event.data;
-  return { ...event.data, admission: { kind: 'token', sha256: '' } };
+  const { admission } = event.data;
+  return admission === undefined ? event.data : { ...event.data, admission: shownAdmission(admission) };
 }

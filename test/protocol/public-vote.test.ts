@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import {
   type ClosedVote,
-  choiceKind,
   decodeChoice,
   encodeChoice,
   type OpenVote,
@@ -10,6 +9,7 @@ import {
   type VoteMethod,
   weightOf,
 } from '../../src/protocol/votes.ts';
+import { choiceKindOf } from '../../src/rules/index.ts';
 
 const COMMON = {
   kind: 'vote',
@@ -105,7 +105,7 @@ describe('a choice', () => {
     ['schulze', 'ranking'],
     ['borda', 'ranking'],
   ])('under %j names: %s', (method, kind) => {
-    expect(choiceKind(method)).toBe(kind);
+    expect(choiceKindOf(method)).toBe(kind);
   });
 
   it.each([

@@ -11,7 +11,7 @@ import { useSystem } from '../support/system.ts';
 
 const system = useSystem();
 
-const LOG: LogDurability = { storage: 'file', replicas: 1, missing: 0, syncedWithinMs: 120_000 };
+const LOG: LogDurability = { storage: 'file', replicas: 1, missing: [], syncedWithinMs: 120_000 };
 const STATE: StateDurability = { appendonly: 'yes', appendfsync: 'everysec', saves: 'no', replicas: 0 };
 
 describe('the level', () => {
@@ -44,7 +44,7 @@ describe('the level', () => {
   });
 
   it('of three replicas of which one is missing is no more than that of one, and so it is of two', () => {
-    const behind = durabilityOf({ ...LOG, replicas: 3, missing: 1 }, STATE);
+    const behind = durabilityOf({ ...LOG, replicas: 3, missing: ['c'] }, STATE);
     expect(behind.survives).toBe('process crash');
     expect(behind.diskLoss).toBe('of one server: uncertain, 1 of 3 replicas are missing');
     const two = durabilityOf({ ...LOG, replicas: 2 }, STATE);
@@ -83,7 +83,7 @@ describe('what can be read', () => {
     expect(logDurability({ config: memory, cluster }, '2.9.10')).toMatchObject({
       storage: 'memory',
       replicas: 3,
-      missing: 1,
+      missing: ['c'],
     });
   });
 

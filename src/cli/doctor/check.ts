@@ -19,15 +19,3 @@ export function shardList(shards: readonly number[]): string {
   const others = shards.length - MOST_NAMED;
   return `${shards.length === 1 ? 'shard' : 'shards'} ${named}${others > 0 ? ` and ${others} more` : ''}`;
 }
-
-/** Is a version at least the other, number by number? What cannot be read counts as new. */
-export function isAtLeast(version: string, least: string): boolean {
-  const wanted = least.split('.').map(Number);
-  const found = version.split(/[.-]/).map(Number);
-  for (const [i, number] of wanted.entries()) {
-    const other = found[i] ?? 0;
-    if (Number.isNaN(other) || other > number) return true;
-    if (other < number) return false;
-  }
-  return true;
-}

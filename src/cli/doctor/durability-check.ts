@@ -8,5 +8,5 @@ export function durabilityCheck(log: LogDurability, state: StateDurability): Che
   const durability = durabilityOf(log, state);
   const text = durabilityText(durability);
   if (durability.survives === 'nothing') return fail('durability', text);
-  return log.missing > 0 ? warn('durability', text) : ok('durability', text);
+  return log.missing.length > 0 ? warn('durability', text) : ok('durability', text);
 }

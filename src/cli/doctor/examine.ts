@@ -103,7 +103,8 @@ async function examineNats(
     return undefined;
   }
   const { log, shards } = found;
-  checks.push(natsDurability(connection, log));
+  const version = connection.info?.version ?? '0';
+  checks.push(natsDurability(logDurability(log, version), version));
   if (areShardsGiven && config.shards !== shards) {
     checks.push(
       fail('shards', `the configuration says ${config.shards}, the system was created with ${shards}`),

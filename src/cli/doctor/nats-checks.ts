@@ -1,16 +1,15 @@
 /** NATS: is it there, is it new enough, does it keep messages, and what does it lose when. */
 import type { JetStreamManager } from '@nats-io/jetstream';
-import { StorageType, type StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { redacted } from '../../bus/connection.ts';
+import type { LogDurability } from '../../bus/log-durability.ts';
 import { faultForAgents } from '../../bus/server-faults.ts';
+import { isAtLeast } from '../../is-at-least.ts';
 import { formatBytes, formatDuration } from '../durations.ts';
-import { type Check, fail, isAtLeast, ok, warn } from './check.ts';
+import { type Check, fail, ok, warn } from './check.ts';
 
 /** Ordered by what is relied on: older servers have no consumers as they are used here. */
 const OLDEST = '2.9.0';
-/** From here on the server can be told how often to sync, and does not tell its clients. */
-const SETTABLE_SYNC = '2.10.0';
 
 export async function natsCheck(connection: NatsConnection, url: string): Promise<Check> {
   const { version = '0', server_name: name } = connection.info ?? {};
@@ -36,20 +35,20 @@ export async function jetStreamCheck(jsm: JetStreamManager): Promise<Check> {
 }
 
 /** The losses that an acknowledged decision survives, as far as server and stream reveal it. */
-export function natsDurability(connection: NatsConnection, { config, cluster }: StreamInfo): Check {
+export function natsDurability(
+  { storage, replicas, missing, syncedWithinMs }: LogDurability,
+  version: string,
+): Check {
   const name = 'nats-durability';
-  const { version = '0' } = connection.info ?? {};
-  if (config.storage !== StorageType.File) {
-    return fail(name, 'the log is in memory: a restart of the server loses it');
-  }
-  const sync = isAtLeast(version, SETTABLE_SYNC)
-    ? 'up to 2 minutes, or its sync_interval, which clients cannot see'
-    : `up to 2 minutes (server ${version} syncs to disk that often)`;
-  const behind = (cluster?.replicas ?? []).filter(({ current, offline }) => !current || offline === true);
-  if (config.num_replicas > 1) {
-    const detail = `${config.num_replicas} replicas; one server lost: nothing; power loss of all at once: ${sync}`;
-    if (behind.length === 0) return ok(name, detail);
-    return warn(name, `${detail}; not up to date: ${behind.map((replica) => replica.name).join(', ')}`);
+  if (storage === 'memory') return fail(name, 'the log is in memory: a restart of the server loses it');
+  const sync =
+    syncedWithinMs === undefined
+      ? 'up to 2 minutes, or its sync_interval, which clients cannot see'
+      : `up to ${syncedWithinMs / 60_000} minutes (server ${version} syncs to disk that often)`;
+  if (replicas > 1) {
+    const detail = `${replicas} replicas; one server lost: nothing; power loss of all at once: ${sync}`;
+    if (missing.length === 0) return ok(name, detail);
+    return warn(name, `${detail}; not up to date: ${missing.join(', ')}`);
   }
   return ok(name, `1 replica on disk; process crash: nothing lost; power loss: ${sync}`);
 }

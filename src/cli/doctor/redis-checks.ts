@@ -1,10 +1,12 @@
 /** Redis: is it there, may it throw away state, and what does it lose when. */
 
+import { isAtLeast } from '../../is-at-least.ts';
 import { withoutCredentials } from '../../servers/given-server.ts';
 import type { ServerAnswer } from '../../servers/server-answer.ts';
 import type { Redis } from '../../state/redis.ts';
+import { stateDurability } from '../../state/state-durability.ts';
 import { formatBytes } from '../durations.ts';
-import { type Check, fail, isAtLeast, ok, warn } from './check.ts';
+import { type Check, fail, ok, warn } from './check.ts';
 
 /** The oldest that is tested with. */
 const OLDEST = '6.2.0';
@@ -51,7 +53,8 @@ function evictionCheck(figures: Figures): Check {
 /** The log is the truth: what Redis loses is made again from it, which takes time. */
 async function durabilityCheck(redis: Redis, figures: Figures): Promise<Check> {
   const name = 'redis-durability';
-  if (figures.get('aof_enabled') !== '1') {
+  const { appendonly, appendfsync } = await stateDurability(redis);
+  if (appendonly !== 'yes') {
     return warn(
       name,
       'appendonly no: after a restart Redis is empty or holds an old copy, and the log is applied again from there',
@@ -60,22 +63,13 @@ async function durabilityCheck(redis: Redis, figures: Figures): Promise<Check> {
   if (figures.get('aof_last_write_status') === 'err') {
     return fail(name, 'the append-only file cannot be written: is the disk full?');
   }
-  const sync = await appendfsync(redis);
-  const loss: Readonly<Record<string, string>> = {
-    always: 'process crash: nothing lost; power loss: nothing lost',
-    everysec: 'process crash: nothing lost; power loss: about a second, applied again from the log',
-    no: 'process crash: nothing lost; power loss: the writes that the system had not synced, applied again from the log',
+  const loss = {
+    always: '; process crash: nothing lost; power loss: nothing lost',
+    everysec: '; process crash: nothing lost; power loss: about a second, applied again from the log',
+    no: '; process crash: nothing lost; power loss: the writes that the system had not synced, applied again from the log',
+    unknown: '',
   };
-  return ok(
-    name,
-    `appendonly yes, appendfsync ${sync ?? 'unknown'}${loss[sync ?? ''] === undefined ? '' : `; ${loss[sync ?? '']}`}`,
-  );
-}
-
-/** Hosted servers often do not allow CONFIG. */
-async function appendfsync(redis: Redis): Promise<string | undefined> {
-  const answer: unknown = await redis.config('GET', 'appendfsync').catch(() => undefined);
-  return Array.isArray(answer) && typeof answer[1] === 'string' ? answer[1] : undefined;
+  return ok(name, `appendonly yes, appendfsync ${appendfsync}${loss[appendfsync]}`);
 }
 
 function figuresOf(info: string): Figures {

@@ -1,8 +1,8 @@
 /** Guards about votes: each returns what it guards, or the rejection named after its rule. */
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
 import { MAX_ELECTORATE, MAX_OPEN_SEATS } from '../../protocol/limits.ts';
-import { choiceKind, type OpenVote, type VoteChoice, weightOf } from '../../protocol/votes.ts';
-import { choiceFault, takesEqualRanks } from '../../rules/index.ts';
+import { type OpenVote, type VoteChoice, weightOf } from '../../protocol/votes.ts';
+import { choiceFault, choiceKindOf, takesEqualRanks } from '../../rules/index.ts';
 import { isRejected, type Rejected, rateLimited, rejected } from '../decided.ts';
 import type { Context } from '../handler.ts';
 import { existingPool } from '../pools/guards.ts';
@@ -24,7 +24,7 @@ export function openVoteOf(world: World, voteId: string, context: Context): Open
 
 /** The choice of a ballot, if the method of the vote asks for one of its kind, and the vote has what it names. */
 export function validChoice(vote: OpenVote, decision: DecisionOf<'Vote'>): VoteChoice | Rejected {
-  const kind = choiceKind(vote.method);
+  const kind = choiceKindOf(vote.method);
   const choice = choiceOf(decision);
   const fault = choiceFault(choice, kind, vote.options, takesEqualRanks(vote.method));
   switch (fault) {
