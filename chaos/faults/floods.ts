@@ -11,7 +11,7 @@ import type { Decision } from '../load/sender.ts';
 import { type Fault, type Stricken, someWorker } from './fault.ts';
 
 const RECOVERS_WITHIN_MS = 20_000;
-const TAKES_AT_MOST_MS = 150_000;
+const TAKES_AT_MOST_MS = 300_000;
 /** Submitting all of it, and telling all that follows. */
 const TOLD_WITHIN_MS = 60_000;
 const POLL_MS = 200;
@@ -23,7 +23,8 @@ const CLAIMED_POOLS = 5;
 const CLAIMS_IN_POOL = 1_000;
 const CLAIM_MS = 600_000;
 const INPUT_CHARS = 64 * 1024;
-const FLOODED_FOR_MS = 60_000;
+/** It stops when it is refused everywhere, which takes seconds where nothing else is at work. */
+const FLOODED_FOR_MS = 150_000;
 const FLOODERS_OF_POOL = 24;
 /** After the first refusal it does not stop at once: refusing must not cost more than it saves. */
 const REFUSED_EACH = 20;
