@@ -65,6 +65,7 @@ async function fill(args: unknown): Promise<{ stored: number }> {
       bans: new Map(),
       buckets: new Map(),
       turns: new Map(),
+      fences: new Map(),
       published: [],
     });
   }

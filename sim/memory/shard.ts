@@ -13,6 +13,7 @@ import {
   type Task,
 } from '../../src/protocol/documents.ts';
 import { type Entity, entityRef } from '../../src/protocol/entities.ts';
+import type { Fence } from '../../src/protocol/marks.ts';
 import { type Standing, standingSchema } from '../../src/protocol/settings.ts';
 import type { KnownClock } from '../../src/state/known-clock.ts';
 import {
@@ -70,6 +71,7 @@ interface Content {
   readonly bans: Map<string, Ban>;
   readonly buckets: Map<string, number>;
   readonly turns: Map<string, number>;
+  readonly fences: Map<string, readonly Fence[]>;
   readonly outcomes: Map<string, string>;
   outcomeOrder: readonly RememberedOutcome[];
   readonly receipts: Map<string, string>;
@@ -138,7 +140,7 @@ export class MemoryShard {
   }
 
   load(): StoredShard {
-    const { position, now, clock, settings, pools, outcomeOrder, bans, buckets, turns, endedBytes } =
+    const { position, now, clock, settings, pools, outcomeOrder, bans, buckets, turns, fences, endedBytes } =
       this.#content;
     return {
       position,
@@ -155,6 +157,7 @@ export class MemoryShard {
       buckets: new Map(buckets),
       turns: new Map(turns),
       endedBytes,
+      fences: new Map(fences),
     };
   }
 
@@ -256,6 +259,7 @@ export class MemoryShard {
     for (const [agent, ban] of commit.bans) put(content.bans, agent, ban);
     for (const [key, fullAtUs] of commit.buckets) put(content.buckets, key, fullAtUs);
     for (const [pool, turn] of commit.turns) put(content.turns, pool, turn);
+    for (const [key, list] of commit.fences) put(content.fences, key, list.length === 0 ? undefined : list);
     this.#writeOutcomes(commit);
     if (commit.outbox !== undefined) content.outbox.set(next.seq, commit.outbox);
     this.clearPublished(commit.published);
@@ -304,6 +308,7 @@ export class MemoryShard {
     for (const [agent, ban] of rest.bans) dump.set(`ban ${agent}`, JSON.stringify(ban));
     for (const [key, fullAtUs] of rest.buckets) dump.set(`bucket ${key}`, String(fullAtUs));
     for (const [pool, turn] of rest.turns) dump.set(`turn ${pool}`, String(turn));
+    for (const [key, list] of rest.fences) dump.set(`fence ${key}`, JSON.stringify(list));
     for (const [pool, sequence] of rest.sequences) dump.set(`sequence ${pool}`, String(sequence));
     for (const [key, json] of rest.outcomes) dump.set(`outcome ${key}`, json);
     for (const [key, json] of rest.receipts) dump.set(`receipt ${key}`, json);
@@ -427,6 +432,7 @@ function emptyContent(): Content {
     bans: new Map(),
     buckets: new Map(),
     turns: new Map(),
+    fences: new Map(),
     outcomes: new Map(),
     outcomeOrder: [],
     receipts: new Map(),
@@ -453,6 +459,7 @@ function copyOf(content: Content): Content {
     bans: new Map(content.bans),
     buckets: new Map(content.buckets),
     turns: new Map(content.turns),
+    fences: new Map(content.fences),
     outcomes: new Map(content.outcomes),
     receipts: new Map(content.receipts),
     receiptCounts: new Map(content.receiptCounts),

@@ -49,8 +49,11 @@ export type SweepData = {
   readonly more: boolean;
 };
 
-/** Claims and memberships that a system-wide ban ended in one shard; with `more` some are left: ban again. */
-export type ShardBanData = { readonly released: number; readonly pools: number; readonly more: boolean };
+/** Tasks that the agent no longer holds, at most 200 of them, and how many there are. */
+export type ReleasedData = { readonly released: readonly string[]; readonly count: number };
+
+/** Claims and memberships that a system-wide ban ended in one shard. */
+export type ShardBanData = { readonly released: number; readonly pools: number };
 
 /** A claim that came to its end before the task did. */
 export type ReleasedClaim = {
@@ -81,7 +84,7 @@ export interface OutcomeData {
   readonly CreatePool: { readonly pool: string };
   readonly JoinPool: { readonly capabilities: readonly string[] };
   /** Ids of the tasks that went back to pending. */
-  readonly LeavePool: { readonly released: readonly string[] };
+  readonly LeavePool: ReleasedData;
   readonly SubmitTask: { readonly taskId: string; readonly state: TaskState };
   readonly ClaimTask: HeldTask;
   readonly ClaimNextTask: { readonly tasks: readonly HeldTask[] };
@@ -120,8 +123,8 @@ export interface OutcomeData {
   readonly RevokeDelegation: { readonly revoked: readonly string[]; readonly count: number };
   readonly ForceRelease: { readonly agent: string; readonly epoch: number };
   /** Tasks that went back to pending. */
-  readonly RemoveMember: { readonly released: readonly string[] };
-  readonly BanAgent: { readonly released: readonly string[] };
+  readonly RemoveMember: ReleasedData;
+  readonly BanAgent: ReleasedData;
   readonly Sweep: SweepData;
   readonly Batch: { readonly outcomes: readonly MemberOutcome[] };
 }

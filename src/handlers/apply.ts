@@ -8,10 +8,12 @@ import type { Batch, Decision, SingleDecision } from '../protocol/decisions/inde
 import type { Json, JsonObject } from '../protocol/json.ts';
 import { MAX_ANSWER_BYTES, MAX_EFFECT_BYTES, MAX_EFFECT_EVENTS } from '../protocol/limits.ts';
 import { pushAll } from '../protocol/lists.ts';
+import { placeOf } from '../protocol/marks.ts';
 import { SHARD_POOL } from '../protocol/names.ts';
 import type { MemberOutcome } from '../protocol/outcome.ts';
 import type { AppliedDecision } from './applied.ts';
 import { Budget } from './consequences/budget.ts';
+import { fenceAt } from './consequences/fences.ts';
 import { budgetIn, settleInTurn, settlePool } from './consequences/settle.ts';
 import { Effects } from './consequences/weights.ts';
 import { isRejected, type Rejected, rejected } from './decided.ts';
@@ -35,6 +37,7 @@ export function applyDecision(
   context: Context,
   oldest: OldestKept = NOTHING_OLD,
 ): AppliedDecision {
+  world.place = placeOf(context);
   const applied = judge(world, decision, context, oldest);
   world.reckonTurns(context.seq);
   return applied;
@@ -107,7 +110,7 @@ function applyToShard(world: World, decision: SingleDecision, context: Context):
 
 /** Any decision of a member counts as a sign of life, even a rejected one. */
 function heardFrom(world: World, { pool, agent, now }: Pick<Context, 'pool' | 'agent' | 'now'>): void {
-  const member = world.pool(pool)?.members.get(agent);
+  const member = world.pool(pool)?.membership(agent);
   if (member !== undefined && !presenceLapsed(member, now)) world.heardFrom(pool, agent, now);
 }
 
@@ -155,6 +158,8 @@ function applySingle(
   }
   const actedFor = acting.self === acting.agent ? {} : { actedFor: acting.self };
   const applied = decided.events.map((event) => world.apply(context.pool, event, context.now));
+  if (decided.ends !== undefined)
+    world.fence(context.pool, decided.ends.agent, fenceAt(decided.ends, context));
   const tooMuch = overMemory(world, acting, before);
   if (tooMuch !== undefined) {
     world.rollback(mark);
@@ -188,6 +193,7 @@ function applyBatch(
   const budget = budgetIn(world, context.pool, effects);
   let room = MAX_ANSWER_BYTES;
   for (const [index, member] of batch.decisions.entries()) {
+    world.place = placeOf({ ...context, index });
     const applied = applyMember(world, member, { ...context, index }, known, room, effects);
     room -= answerBytes(applied.data);
     if (batch.atomic === true && applied.status === 'rejected') {

@@ -1,6 +1,7 @@
 import { type Code, isTransient } from '../protocol/codes.ts';
 import type { Json } from '../protocol/json.ts';
 import { RETRY_LATER_MS } from '../protocol/limits.ts';
+import type { EndOfStay } from '../protocol/marks.ts';
 import type { DomainEvent } from './events.ts';
 
 /** The result of a handler: the events of the decision, or the one rule that it breaks. */
@@ -8,6 +9,16 @@ export interface Accepted {
   readonly status: 'accepted';
   readonly events: readonly DomainEvent[];
   readonly data?: Json;
+  /** Whose stay in the pool ends with it, and when and why. */
+  readonly ends?: EndedStay | undefined;
+}
+
+export interface EndedStay {
+  readonly agent: string;
+  readonly why: EndOfStay;
+  /** Log time. */
+  readonly at: number;
+  readonly reason?: string | undefined;
 }
 
 export interface Rejected {

@@ -50,6 +50,8 @@ export interface AuctionBid {
   /** With proxies the secret maximum (in reverse: minimum), in a Dutch auction the worst that the bidder would take. */
   readonly amount: string;
   readonly at: number;
+  /** Place in the order of the log: only of one made in the very millisecond in which the bidder joined. */
+  readonly order?: number | undefined;
   readonly content?: Json | undefined;
   /** It had its turn, or could not take it: the lot went, or goes, to the next. */
   readonly passedOver?: boolean | undefined;
@@ -118,7 +120,7 @@ export function secrecyOf({ auctionKind, proxy }: Pick<AuctionTerms, 'auctionKin
 }
 
 /** A bid as anyone may see it: of a sealed one that it was made, and when. */
-export interface PublicBid extends Omit<AuctionBid, 'amount'> {
+export interface PublicBid extends Omit<AuctionBid, 'amount' | 'order'> {
   readonly amount?: string;
 }
 

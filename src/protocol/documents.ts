@@ -69,6 +69,8 @@ export interface Member {
   readonly agent: string;
   readonly capabilities: readonly string[];
   readonly joinedAt: number;
+  /** Place of the joining in the order of the log. */
+  readonly order: number;
   /** The member is removed when nothing was heard from it for so long. */
   readonly presenceMs?: number;
   /** Log time of its last decision; kept only for members with `presenceMs`. */
@@ -86,6 +88,8 @@ export interface Claim {
   readonly agent: string;
   readonly epoch: number;
   readonly claimedAt: number;
+  /** Place of the claiming in the order of the log. */
+  readonly order: number;
   readonly expiresAt: number;
   readonly ttlMs: number;
 }

@@ -35,8 +35,6 @@ export const MAX_ALLOWLIST = 10_000;
 export const MAX_OPERATORS = 64;
 /** Agents that one pool, or one shard, keeps out: more are `rate_limited`, until some are let in again. */
 export const MAX_BANS = 1_000;
-/** Memberships that one ban from the whole system ends at once in a shard; it is said again for the rest. */
-export const MAX_BANNED_AT_ONCE = 100;
 /** Most entries in the scope of one delegation, and the longest: a name, a colon, an id. */
 export const MAX_SCOPE_ENTRIES = 64;
 export const MAX_SCOPE_ENTRY_CHARS = 129;

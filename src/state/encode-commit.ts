@@ -56,7 +56,11 @@ function encodeBansAndBuckets(keys: ShardKeys, { bans, buckets }: ShardCommit, w
   }
 }
 
-function encodeTurns(keys: ShardKeys, { turns }: ShardCommit, writes: Operations): void {
+function encodeTurns(keys: ShardKeys, { turns, fences }: ShardCommit, writes: Operations): void {
+  for (const [key, list] of fences) {
+    if (list.length === 0) writes.add('HDEL', keys.fences, key);
+    else writes.addPair('HSET', keys.fences, key, JSON.stringify(list));
+  }
   for (const [pool, turn] of turns) {
     if (turn === undefined) writes.add('HDEL', keys.turns, pool);
     else writes.addPair('HSET', keys.turns, pool, String(turn));

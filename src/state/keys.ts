@@ -60,6 +60,8 @@ export interface ShardKeys {
   readonly buckets: string;
   /** Hash: pool that owes consequences → its turn. */
   readonly turns: string;
+  /** Hash: pool and agent, or `*` and agent for all pools → fences that void something. */
+  readonly fences: string;
   /** Everything that is a function of the log, as a pattern. */
   readonly statePattern: string;
 
@@ -104,6 +106,7 @@ export function shardKeys(namespace: string, shard: number): ShardKeys {
     bans: `${state}bans`,
     buckets: `${state}buckets`,
     turns: `${state}turns`,
+    fences: `${state}fences`,
     statePattern: `${state.replace(/[[\]*?\\]/g, '\\$&')}*`,
     lease: `${running}lease`,
     taken: `${running}taken`,

@@ -3,6 +3,7 @@ import { ShardLostError } from '../errors.ts';
 import type { Ban, Member, Pool, Task } from '../protocol/documents.ts';
 import { LIVE_STATES } from '../protocol/documents.ts';
 import { type Entity, type EntityKind, parseEntityRef } from '../protocol/entities.ts';
+import type { Fence } from '../protocol/marks.ts';
 import { standingSchema } from '../protocol/settings.ts';
 import { encodeCommit } from './encode-commit.ts';
 import type { ShardKeys } from './keys.ts';
@@ -82,6 +83,7 @@ export class RedisShardStore implements ShardStore {
       bans,
       buckets,
       turns,
+      fences,
     ] = await Promise.all([
       this.#reads.hmget(keys.meta, 'now', 'clock', 'settings', 'outcomeBytes', 'endedBytes'),
       this.#reads.zrange(keys.poolNames, 0, '-1'),
@@ -91,6 +93,7 @@ export class RedisShardStore implements ShardStore {
       this.#reads.hvals(keys.bans),
       this.#reads.hgetall(keys.buckets),
       this.#reads.hgetall(keys.turns),
+      this.#reads.hgetall(keys.fences),
     ]);
     const stored: StoredPool[] = [];
     for (const doc of await pages.documents<Pool>(keys.pools, names)) {
@@ -112,6 +115,7 @@ export class RedisShardStore implements ShardStore {
       buckets: new Map(Object.entries(buckets).map(([key, fullAt]) => [key, Number(fullAt)])),
       turns: new Map(Object.entries(turns).map(([pool, turn]) => [pool, Number(turn)])),
       endedBytes: Number(endedBytes ?? 0),
+      fences: new Map(Object.entries(fences).map(([key, json]) => [key, parse<Fence[]>(json)])),
     };
   }
 

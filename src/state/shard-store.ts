@@ -5,6 +5,7 @@
 import type { DocumentChange } from '../protocol/document-change.ts';
 import type { Ban, Member, Pool, Task } from '../protocol/documents.ts';
 import type { Entity } from '../protocol/entities.ts';
+import type { Fence } from '../protocol/marks.ts';
 import type { Standing } from '../protocol/settings.ts';
 import type { KnownClock } from './known-clock.ts';
 import type { WriteSize } from './script-writer.ts';
@@ -55,6 +56,8 @@ export interface StoredShard {
   readonly turns: ReadonlyMap<string, number>;
   /** What all that has ended takes, as the world counts it. */
   readonly endedBytes: number;
+  /** Fences that void something, of an agent in a pool (`pool/agent`) or everywhere. */
+  readonly fences: ReadonlyMap<string, readonly Fence[]>;
 }
 
 /** Most bytes of documents that {@link ShardStore.oldest} reads, unless the first alone is larger. */
@@ -121,6 +124,8 @@ export interface ShardCommit {
   readonly bans: ReadonlyMap<string, Ban | undefined>;
   readonly buckets: ReadonlyMap<string, number | undefined>;
   readonly turns: ReadonlyMap<string, number | undefined>;
+  /** By their keys, as they are then; empty where there are none any more. */
+  readonly fences: ReadonlyMap<string, readonly Fence[]>;
   readonly outcomes: readonly OutcomeRecord[];
   /** Size of all stored outcomes after this commit. */
   readonly outcomeBytes: number;

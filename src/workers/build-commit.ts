@@ -23,7 +23,7 @@ export interface CommitParts {
 export function buildCommit({ id, loaded, last, decided, fetched, published }: CommitParts): ShardCommit {
   const { world, position, logIdentity } = loaded;
   const { message } = last;
-  const { changes, sequences, bans, buckets, turns } = world.takeChanges();
+  const { changes, sequences, bans, buckets, turns, fences } = world.takeChanges();
   return {
     id,
     expected: { ...position, logIdentity },
@@ -44,6 +44,7 @@ export function buildCommit({ id, loaded, last, decided, fetched, published }: C
     bans,
     buckets,
     turns,
+    fences,
     outcomes: decided.records,
     outcomeBytes: world.outcomes.bytes,
     endedBytes: world.endedBytes,

@@ -17,6 +17,7 @@ export function worldOf(
   if (stored.position.seq === 0) return World.genesis(shard, shards);
   const world = new World();
   world.changeSettings(stored.settings ?? DEFAULT_SETTINGS);
+  for (const [key, fences] of stored.fences) world.loadFences(key, fences);
   for (const { doc, sequence, finals, ended, members, tasks, entities } of stored.pools) {
     const state = world.load(doc, sequence, finals, ended);
     for (const member of members) world.loadMember(state, member);

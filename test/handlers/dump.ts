@@ -11,6 +11,8 @@ export interface PoolDump {
   readonly finals: unknown;
   readonly liveTasks: number;
   readonly claims: number;
+  /** What fences void and has not been told: the first of it, and how much. */
+  readonly void: unknown;
   readonly usage: unknown;
   readonly members: readonly unknown[];
   readonly tasks: readonly unknown[];
@@ -42,6 +44,9 @@ export interface Dump {
   readonly bans: unknown;
   readonly buckets: unknown;
   readonly owing: unknown;
+  readonly fences: unknown;
+  /** The first pool by name in which something void of each agent has not been told. */
+  readonly untold: unknown;
   readonly pools: Readonly<Record<string, PoolDump>>;
 }
 
@@ -59,6 +64,8 @@ export function dump(world: World): Dump {
     bans: [...world.bans].sort(([a], [b]) => compare(a, b)),
     buckets: world.buckets.all(),
     owing: world.owing,
+    fences: world.marks.all(),
+    untold: world.marks.all().map(([key]) => [key, world.nextUntold(key.slice(key.indexOf('/') + 1))]),
     pools,
   });
 }
@@ -94,6 +101,7 @@ function dumpPool(state: PoolState): PoolDump {
     finals: state.finals,
     liveTasks: state.liveTasks,
     claims: state.claims,
+    void: { first: state.void.first(), size: state.void.size, members: state.void.members },
     usage: dumpUsage(state),
     members: [...state.members.values()].sort((a, b) => compare(a.agent, b.agent)),
     tasks,

@@ -127,7 +127,7 @@ describe('the writes of a change', () => {
   });
 
   it('of a member that leaves give nothing back: nobody remembers a receipt for it', () => {
-    const member = { pool: 'p', agent: 'bob', capabilities: [], joinedAt: 1 };
+    const member = { pool: 'p', agent: 'bob', capabilities: [], order: 0, joinedAt: 1 };
     const { keys, args } = writesOf({ kind: 'member', pool: 'p', before: member, after: undefined });
     expect(keys).toEqual([KEYS.members('p'), KEYS.memberNames('p'), KEYS.poolsOf('bob')]);
     expect(args).toEqual(['HDEL', '1', '1', 'bob', 'ZREM', '2', '1', 'bob', 'ZREM', '3', '1', 'p']);

@@ -16,7 +16,7 @@ import {
   positionAfter,
 } from '../support/commits.ts';
 
-const MEMBER: Member = { pool: 'p', agent: 'ann', capabilities: ['x'], joinedAt: 3 };
+const MEMBER: Member = { pool: 'p', agent: 'ann', capabilities: ['x'], joinedAt: 3, order: 1 };
 
 function blockedTask(taskId: string, waitingFor: readonly string[]): Task {
   const { origin, ...rest } = pendingTask('p', taskId, 9);
@@ -27,6 +27,7 @@ function put(task: Task): { kind: 'task'; pool: string; before: undefined; after
   return { kind: 'task', pool: task.pool, before: undefined, after: task };
 }
 
+const FENCE = { place: 7, at: 7, why: 'banned', cause: 'd-1', actor: 'op' } as const;
 const BAN = { agent: 'zed', at: 7, reason: 'loud' };
 
 /** `newStore` makes one that holds nothing. */
@@ -61,6 +62,10 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
           ['p', 7],
           ['q', 9],
         ]),
+        fences: new Map([
+          ['p/ann', [FENCE]],
+          ['*/zed', [FENCE, { ...FENCE, place: 8 }]],
+        ]),
       });
       await store.commit(commit);
       const { pools, ...shard } = await store.load();
@@ -80,17 +85,23 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
           ['q', 9],
         ]),
         endedBytes: 0,
+        fences: new Map([
+          ['p/ann', [FENCE]],
+          ['*/zed', [FENCE, { ...FENCE, place: 8 }]],
+        ]),
       });
       const ended = {
         bans: new Map([['zed', undefined]]),
         buckets: new Map([['pool/p', undefined]]),
         turns: new Map([['q', undefined]]),
+        fences: new Map([['p/ann', []]]),
       };
       await store.commit(commitFrom(positionAfter(commit), ended));
       const left = await store.load();
       expect(left.bans).toEqual([]);
       expect([...left.buckets.keys()]).toEqual(['agent/ann']);
       expect([...left.turns]).toEqual([['p', 7]]);
+      expect([...left.fences]).toEqual([['*/zed', [FENCE, { ...FENCE, place: 8 }]]]);
       expect(pools).toHaveLength(1);
       expect(pools[0]).toMatchObject({ doc: poolDoc('p'), sequence: 12, members: [MEMBER] });
       expect(pools[0]?.finals).toEqual({ count: 2, oldestAt: 60 });
@@ -110,6 +121,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
         buckets: new Map(),
         turns: new Map(),
         endedBytes: 0,
+        fences: new Map(),
       });
     });
 

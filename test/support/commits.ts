@@ -31,6 +31,7 @@ export function commitFrom(expected: StoredPosition, fields: Partial<ShardCommit
     bans: new Map(),
     buckets: new Map(),
     turns: new Map(),
+    fences: new Map(),
     outcomes: [],
     outcomeBytes: (fields.outcomes ?? []).reduce((sum, { key, json }) => sum + outcomeBytes(key, json), 0),
     endedBytes: 0,

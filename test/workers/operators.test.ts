@@ -28,7 +28,7 @@ describe('a ban', () => {
     const pool = 'ban-one';
     const { owner, operator, bob, bobs, tasks } = await working(pool);
     const banned = acceptedOrThrow(await new PoolManager(operator).banAgent(pool, 'bob', { reason: 'loud' }));
-    expect(banned.data).toEqual({ released: ['t'] });
+    expect(banned.data).toEqual({ released: ['t'], count: 1 });
     expect(await owner.query('task', { pool, taskId: 't' })).toMatchObject({ state: 'pending' });
     expect(await owner.query('pool', { pool })).toMatchObject({
       banned: ['bob'],

@@ -2,13 +2,14 @@
  * The close: to whom the lot goes and at what price, or why to nobody. With a task its claim goes along, in the same
  * step; and when a winner gives it back unstarted, the lot goes on to the next as if the winner had never bid.
  */
-import type { Auction } from '../../protocol/auctions.ts';
+import type { Auction, AuctionBid } from '../../protocol/auctions.ts';
 import { isFinal, type LiveTask } from '../../protocol/documents.ts';
 import { MAX_RANKING_TOLD } from '../../protocol/limits.ts';
-import { SYSTEM } from '../../protocol/names.ts';
+import { COMMONS, SYSTEM } from '../../protocol/names.ts';
+import { isPublic } from '../../protocol/visibility.ts';
 import { formatAmount, type Settlement, type Sold } from '../../rules/index.ts';
 import type { DomainEvent } from '../events.ts';
-import { memberNow, strangerAmong } from '../pools/guards.ts';
+import { memberNow } from '../pools/guards.ts';
 import { claimed } from '../tasks/claims.ts';
 import { claimsLeft, isCapable } from '../tasks/guards.ts';
 import { lapse } from '../tasks/lapse.ts';
@@ -22,7 +23,10 @@ export function award(state: PoolState, auction: Auction, now: number): readonly
     return [
       announced(
         auction,
-        choose(auction, (bidder) => !state.isBanned(bidder) && !strangerAmong(state, [bidder], now)),
+        choose(
+          auction,
+          (bid) => !state.isBanned(bid.bidder) && (isPublic(state.doc) || isOfThisStay(state, bid, now)),
+        ),
       ),
     ];
   const found = state.tasks.get(taskId);
@@ -30,7 +34,10 @@ export function award(state: PoolState, auction: Auction, now: number): readonly
   // Past its deadline it fails, and what that means for the auction follows from there.
   const { task, events } = lapse(state, found, now);
   if (isFinal(task)) return events;
-  const choice = choose(auction, (bidder) => canTake(state, task, bidder, now));
+  const choice = choose(
+    auction,
+    (bid) => isOfThisStay(state, bid, now) && canTake(state, task, bid.bidder, now),
+  );
   const announcement = announced(auction, choice);
   return choice.settlement.sold
     ? [announcement, claimed(task, undefined, { self: choice.settlement.winner, now })]
@@ -49,7 +56,12 @@ interface Choice {
 }
 
 /** The best of those who have not had their turn and can take it, at the price without those before it. */
-function choose(auction: Auction, canHaveIt: (bidder: string) => boolean): Choice {
+function choose(auction: Auction, isAble: (bid: AuctionBid) => boolean): Choice {
+  const bids = new Map(auction.bids.map((bid) => [bid.bidder, bid]));
+  const canHaveIt = (bidder: string) => {
+    const bid = bids.get(bidder);
+    return bid !== undefined && isAble(bid);
+  };
   const former = auction.state === 'awarded' ? [auction.winner] : [];
   const exclude = new Set(former);
   for (const { bidder, passedOver } of auction.bids) if (passedOver === true) exclude.add(bidder);
@@ -60,6 +72,16 @@ function choose(auction: Auction, canHaveIt: (bidder: string) => boolean): Choic
   if (unable.length === 0) return { settlement, passedOver };
   for (const bidder of unable) exclude.add(bidder);
   return { settlement: settlementOf(auction, exclude), passedOver };
+}
+
+/**
+ * Is the bidder a member still, and has it been all the time since it bid? Its bids end with its stay: coming back revives
+ * none. In `commons`, where everybody is a member, there are no stays.
+ */
+function isOfThisStay(state: PoolState, { bidder, at, order }: AuctionBid, now: number): boolean {
+  const member = memberNow(state, bidder, now);
+  if (member === undefined || state.doc.pool === COMMONS) return member !== undefined;
+  return at === member.joinedAt ? order !== undefined && order > member.order : at > member.joinedAt;
 }
 
 function canTake(state: PoolState, task: LiveTask, bidder: string, now: number): boolean {

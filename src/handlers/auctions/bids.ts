@@ -1,8 +1,14 @@
 import type { Auction, AuctionBid } from '../../protocol/auctions.ts';
 import type { BidPlacedData } from './events.ts';
 
-export function bidOf({ bidder, amount, content }: BidPlacedData, now: number): AuctionBid {
-  return { bidder, amount, at: now, ...(content === undefined ? {} : { content }) };
+export function bidOf({ bidder, amount, order, content }: BidPlacedData, now: number): AuctionBid {
+  return {
+    bidder,
+    amount,
+    at: now,
+    ...(order === undefined ? {} : { order }),
+    ...(content === undefined ? {} : { content }),
+  };
 }
 
 export interface AddedBid {

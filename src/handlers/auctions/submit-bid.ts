@@ -2,6 +2,7 @@ import { type AuctionStanding, type OpenAuction, secrecyOf } from '../../protoco
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
 import type { Json } from '../../protocol/json.ts';
 import { MAX_BID_CONTENT_BYTES, MAX_BIDDERS, MAX_BIDS_BYTES } from '../../protocol/limits.ts';
+import { placeOf } from '../../protocol/marks.ts';
 import {
   type Amount,
   closeAfterBid,
@@ -71,29 +72,39 @@ function bid(state: PoolState, auction: OpenAuction, offer: Offer, context: Cont
   switch (auction.auctionKind) {
     case 'first_price_sealed':
     case 'second_price_sealed':
-      return bidSealed(auction, offer, context);
+      return bidSealed(state, auction, offer, context);
     case 'english':
-      return bidOpenly(auction, offer, context);
+      return bidOpenly(state, auction, offer, context);
     case 'dutch':
       return take(state, auction, offer, context);
   }
 }
 
 /** The outcome contains only public data: anyone can query outcomes. */
-function bidSealed(auction: OpenAuction, offer: Offer, context: Context): Accepted | Rejected {
+function bidSealed(
+  state: PoolState,
+  auction: OpenAuction,
+  offer: Offer,
+  context: Context,
+): Accepted | Rejected {
   const { direction } = auction;
   const answer = placeSealedBid({ direction, startPrice: optionalAmount(auction.startPrice) }, offer.amount);
   if (!answer.accepted) return tooLow(auction, answer.required, context);
-  const placed = bidPlaced(auction, offer, context);
+  const placed = bidPlaced(state, auction, offer, context);
   return noRoom(auction, placed, context) ?? accepted([placed], { auctionId: auction.id });
 }
 
-function bidOpenly(auction: OpenAuction, offer: Offer, context: Context): Accepted | Rejected {
+function bidOpenly(
+  state: PoolState,
+  auction: OpenAuction,
+  offer: Offer,
+  context: Context,
+): Accepted | Rejected {
   const { id, closesAt } = auction;
   const answer = placeEnglishBid(englishState(auction), { bidder: context.self, amount: offer.amount });
   if (!answer.accepted) return tooLow(auction, answer.required, context);
   const standing = standingOf(answer.state);
-  const placed = bidPlaced(auction, offer, context, standing);
+  const placed = bidPlaced(state, auction, offer, context, standing);
   const full = noRoom(auction, placed, context);
   if (full !== undefined) return full;
   const events: DomainEvent[] = [placed];
@@ -112,7 +123,7 @@ function take(state: PoolState, auction: OpenAuction, offer: Offer, context: Con
     const message = `the price of auction ${auction.id} is ${formatAmount(answer.required)} now`;
     return rejected('bid_too_low', message);
   }
-  const placed = bidPlaced(auction, offer, context);
+  const placed = bidPlaced(state, auction, offer, context);
   const taken = evolveAuction(auction, placed, context.pool, now);
   const events = taken === undefined ? [] : award(state, taken, now);
   const data = { auctionId: auction.id, winner: context.self, price: formatAmount(answer.price) };
@@ -127,17 +138,21 @@ function claimedData(state: PoolState, events: readonly DomainEvent[]): { readon
 }
 
 function bidPlaced(
+  state: PoolState,
   auction: OpenAuction,
   { amount, content }: Offer,
-  { self }: Context,
+  context: Context,
   standing?: AuctionStanding,
 ): BidPlaced {
+  const { self, now } = context;
+  const isOfJoining = state.membership(self)?.joinedAt === now;
   return {
     type: 'auction.bid_placed',
     id: auction.id,
     data: {
       bidder: self,
       amount: formatAmount(amount),
+      ...(isOfJoining ? { order: placeOf(context) } : {}),
       ...(content === undefined ? {} : { content }),
       secrecy: secrecyOf(auction),
       ...(standing === undefined ? {} : { standing }),

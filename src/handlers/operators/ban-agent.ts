@@ -1,15 +1,13 @@
 import { MAX_BANS } from '../../protocol/limits.ts';
-import { accepted, isRejected, rateLimited, rejected } from '../decided.ts';
+import { isRejected, rateLimited, rejected } from '../decided.ts';
 import type { DomainEvent } from '../events.ts';
 import type { Handler } from '../handler.ts';
 import { operatedPool, standsAbove } from '../pools/guards.ts';
-import { endClaims, endMembership, withReason } from '../pools/membership.ts';
-import type { PoolState } from '../world/pool-state.ts';
-import { releasedIn } from './released.ts';
+import { endStay, withReason } from '../pools/membership.ts';
 
 /**
- * From here on nothing of the agent is accepted in the pool. Its claims are released and its membership ends in the same
- * step; what it submitted, opened, bid and cast before was accepted then, and stays, but for auctions it could still win.
+ * From here on nothing of the agent is accepted in the pool. Its membership is over with all that it holds,
+ * and its bids can win nothing any more; what it submitted, opened and cast before was accepted then, and stays.
  */
 export const banAgent: Handler<'BanAgent'> = {
   type: 'BanAgent',
@@ -30,21 +28,7 @@ export const banAgent: Handler<'BanAgent'> = {
         met,
       );
     }
-    const ended = shutOut(state, agentId, now, reason);
     const ban: DomainEvent = { type: 'agent.banned', id: agentId, data: withReason(reason) };
-    return accepted([...ended, ban], { released: releasedIn(ended) });
+    return endStay(state, { agent: agentId, why: 'banned', at: now, reason }, [ban]);
   },
 };
-
-/** Everything the agent has in the pool ends: its claims (in `commons` also those of a stranger) and its membership. */
-export function shutOut(
-  state: PoolState,
-  agent: string,
-  now: number,
-  reason: string | undefined,
-): DomainEvent[] {
-  const member = state.members.get(agent);
-  return member === undefined
-    ? endClaims(state, agent, 'banned', now)
-    : endMembership(state, member, 'banned', now, reason);
-}

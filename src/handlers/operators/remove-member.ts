@@ -1,8 +1,7 @@
-import { accepted, isRejected, rejected } from '../decided.ts';
+import { isRejected, rejected } from '../decided.ts';
 import type { Handler } from '../handler.ts';
 import { operatedPool, presenceLapsed, standsAbove } from '../pools/guards.ts';
-import { endMembership } from '../pools/membership.ts';
-import { releasedIn } from './released.ts';
+import { endStay } from '../pools/membership.ts';
 
 /** Ends a membership; who is removed may join again where the admission lets it. To keep it out is a ban. */
 export const removeMember: Handler<'RemoveMember'> = {
@@ -11,14 +10,13 @@ export const removeMember: Handler<'RemoveMember'> = {
     const state = operatedPool(world, context);
     if (isRejected(state)) return state;
     const { pool, self, now } = context;
-    const member = state.members.get(agentId);
+    const member = state.membership(agentId);
     if (member === undefined || presenceLapsed(member, now)) {
       return rejected('not_a_member', `${agentId} is not a member of pool ${pool}`);
     }
     if (!standsAbove(state, self, agentId) && agentId !== self) {
       return rejected('not_allowed', `${self} may not remove ${agentId} from pool ${pool}`);
     }
-    const events = endMembership(state, member, 'removed', now, reason);
-    return accepted(events, { released: releasedIn(events) });
+    return endStay(state, { agent: agentId, why: 'removed', at: now, reason });
   },
 };

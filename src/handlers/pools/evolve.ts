@@ -68,13 +68,20 @@ export function evolveMember(
   event: MemberEvent,
   pool: string,
   now: number,
+  order: number,
 ): Member | undefined {
   switch (event.type) {
     case 'member.joined':
-      return { pool, agent: event.id, joinedAt: now, ...membership(event.data, now) };
+      return { pool, agent: event.id, joinedAt: now, order, ...membership(event.data, now) };
     case 'member.updated':
       return (
-        member && { pool, agent: member.agent, joinedAt: member.joinedAt, ...membership(event.data, now) }
+        member && {
+          pool,
+          agent: member.agent,
+          joinedAt: member.joinedAt,
+          order: member.order,
+          ...membership(event.data, now),
+        }
       );
     case 'member.left':
     case 'member.removed':

@@ -60,12 +60,12 @@ export function presenceLapsed(member: Member, now: number): boolean {
 
 /** No place is left for an agent. Members whose presence lapsed have left theirs, whether or not the sweep has run. */
 export function isFull(state: PoolState, agent: string, now: number): boolean {
-  const others = state.members.has(agent) ? state.members.size - 1 : state.members.size;
+  const others = state.membership(agent) === undefined ? state.memberCount : state.memberCount - 1;
   const surplus = others + 1 - (state.doc.capacity ?? Number.POSITIVE_INFINITY);
   if (surplus <= 0) return false;
   const lapsed = state.due.first(
     surplus,
-    ({ kind, id }) => kind === 'member' && id !== agent,
+    ({ kind, id }) => kind === 'member' && id !== agent && state.membership(id) !== undefined,
     ({ at }) => at > now,
   );
   return lapsed.length < surplus;
@@ -73,10 +73,10 @@ export function isFull(state: PoolState, agent: string, now: number): boolean {
 
 /** The membership of an agent at this moment. In `commons` everyone has one. */
 export function memberNow(state: PoolState, agent: string, now: number): Member | undefined {
-  const member = state.members.get(agent);
+  const member = state.membership(agent);
   if (member !== undefined && !presenceLapsed(member, now)) return member;
   if (state.doc.pool !== COMMONS || state.isBanned(agent)) return undefined;
-  return { pool: COMMONS, agent, capabilities: [], joinedAt: 0 };
+  return { pool: COMMONS, agent, capabilities: [], joinedAt: 0, order: 0 };
 }
 
 export function requireMember(state: PoolState, { self, now }: Context): Member | Rejected {

@@ -1,11 +1,12 @@
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
 import type { Member } from '../../protocol/documents.ts';
-import { accepted, isRejected, rateLimited, rejected } from '../decided.ts';
+import { accepted, type EndedStay, isRejected, rateLimited, rejected } from '../decided.ts';
 import type { MemberEvent, MembershipData } from '../events.ts';
 import type { Handler } from '../handler.ts';
+import type { PoolState } from '../world/pool-state.ts';
 import { admits } from './admission.ts';
 import { isFull, openPool, presenceLapsed } from './guards.ts';
-import { endMembership } from './membership.ts';
+import { endOfMembership, silence } from './membership.ts';
 
 export const joinPool: Handler<'JoinPool'> = {
   type: 'JoinPool',
@@ -13,9 +14,8 @@ export const joinPool: Handler<'JoinPool'> = {
     const state = openPool(world, context);
     if (isRejected(state)) return state;
     const { self, now, pool } = context;
-    const known = state.members.get(self);
-    const lapsed = known !== undefined && presenceLapsed(known, now);
-    if (known !== undefined && !lapsed) {
+    const known = state.membership(self);
+    if (known !== undefined && !presenceLapsed(known, now)) {
       const updated: MemberEvent = { type: 'member.updated', id: self, data: membership(decision, known) };
       return accepted([updated], { capabilities: updated.data.capabilities });
     }
@@ -25,17 +25,30 @@ export const joinPool: Handler<'JoinPool'> = {
     if (isFull(state, self, now)) {
       return rejected('pool_full', `pool ${pool} has ${state.doc.capacity} members, its capacity`);
     }
-    const others = lapsed ? state.members.size - 1 : state.members.size;
+    const others = known === undefined ? state.memberCount : state.memberCount - 1;
     const { maxMembersPerPool: limit } = world.settings;
     if (others >= limit) {
       const met = { quota: 'maxMembersPerPool', limit, used: others };
       return rateLimited(`pool ${pool} has ${others} members, the most that a pool may have`, met);
     }
     const joined: MemberEvent = { type: 'member.joined', id: self, data: membership(decision, undefined) };
-    const ended = known !== undefined && lapsed ? endMembership(state, known, 'absent', now) : [];
-    return accepted([...ended, joined], { capabilities: joined.data.capabilities });
+    const { ended, ends } = stayBefore(state, self);
+    return { ...accepted([...ended, joined], { capabilities: joined.data.capabilities }), ends };
   },
 };
+
+/** A membership that has lapsed, or that a fence voids: that it is over has not been told yet. */
+function stayBefore(
+  state: PoolState,
+  agent: string,
+): { readonly ended: readonly MemberEvent[]; readonly ends?: EndedStay } {
+  const before = state.members.get(agent);
+  if (before === undefined) return { ended: [] };
+  const fence = state.fenceOf(agent, { order: before.order, at: before.joinedAt });
+  if (fence !== undefined) return { ended: [endOfMembership(before, fence)] };
+  const stay = silence(before);
+  return { ended: [endOfMembership(before, stay)], ends: stay };
+}
 
 /** Omitted fields stay as they were when an agent joins again. */
 function membership(decision: DecisionOf<'JoinPool'>, known: Member | undefined): MembershipData {

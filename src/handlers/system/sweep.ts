@@ -10,13 +10,15 @@ import { LARGEST_CONSEQUENCE_BYTES, MAX_EFFECT_BYTES, MINUTE_MS } from '../../pr
 import { pushAll } from '../../protocol/lists.ts';
 import { afterSweep } from '../../protocol/settings.ts';
 import { Budget } from '../consequences/budget.ts';
+import { fenceAt } from '../consequences/fences.ts';
 import { settleInTurn, settlePool } from '../consequences/settle.ts';
 import { Effects } from '../consequences/weights.ts';
+import type { EndedStay } from '../decided.ts';
 import { endWithPool } from '../delegations/due.ts';
 import { type DomainEvent, isTaskEvent } from '../events.ts';
 import type { Context } from '../handler.ts';
 import { presenceLapsed } from '../pools/guards.ts';
-import { endMembership } from '../pools/membership.ts';
+import { endOfMembership, silence } from '../pools/membership.ts';
 import { lapse } from '../tasks/lapse.ts';
 import type { Due, PoolState } from '../world/pool-state.ts';
 import type { AppliedEvent, World } from '../world/world.ts';
@@ -49,7 +51,8 @@ export interface Swept {
   readonly forgottenOutcomes: number;
 }
 
-export function applySweep(world: World, sweep: Sweep, { now, seq }: Context, oldest: OldestKept): Swept {
+export function applySweep(world: World, sweep: Sweep, context: Context, oldest: OldestKept): Swept {
+  const { now, seq } = context;
   if (sweep.settings !== undefined || sweep.heapBytes !== undefined) {
     world.changeSettings(afterSweep(world.settings, sweep.settings, sweep.heapBytes));
   }
@@ -57,7 +60,7 @@ export function applySweep(world: World, sweep: Sweep, { now, seq }: Context, ol
   const limit = sweep.limit ?? SWEEP_LIMIT;
   const effects = new Effects();
   const budget = new Budget(world.settings.consequencesAtOnce, effects);
-  const sweeping = { world, oldest, until, now, effects, budget, limit };
+  const sweeping = { world, oldest, until, now, effects, budget, limit, context };
   const events = settleDue(sweeping);
   removeBeyondBytes(sweeping, events);
   world.reckonTurns(seq);
@@ -74,6 +77,7 @@ interface Sweeping {
   readonly oldest: OldestKept;
   readonly until: number;
   readonly now: number;
+  readonly context: Context;
   readonly effects: Effects;
   /** For what follows from what was due. */
   readonly budget: Budget;
@@ -121,7 +125,9 @@ function settleDueIn(sweeping: Sweeping, pool: string, most: number, events: App
     const room = Math.min(most - settled, limit - events.length);
     const happened = settle(world, state, due, oldest, room, until, now);
     if (happened.length === 0) break;
+    const stay = due.kind === 'member' ? silentMember(state, due) : undefined;
     const applied = happened.map((event) => world.apply(pool, event, now));
+    if (stay !== undefined) world.fence(pool, due.id, fenceAt(stay, sweeping.context));
     effects.add(world, applied);
     settled += applied.length;
     for (const event of applied) events.push(event);
@@ -164,6 +170,12 @@ function outcomesDue({ outcomes, settings }: World): number | undefined {
   return outcomes.oldestAt + settings.outcomeRetentionMs + slackMs;
 }
 
+/** The stay that ends because nothing was heard of the member; undefined where a fence has ended it already. */
+function silentMember(state: PoolState, { id, at }: Due): EndedStay | undefined {
+  const member = state.membership(id);
+  return member === undefined || !presenceLapsed(member, at) ? undefined : silence(member);
+}
+
 /**
  * The change of one entity that fell due. Later effects of time on it fall due in their turn, so that
  * a late sweep tells the same story as one that was there every millisecond.
@@ -183,10 +195,11 @@ function settle(
       return task === undefined ? [] : lapse(state, task, due.at).events;
     }
     case 'member': {
+      const stay = silentMember(state, due);
       const member = state.members.get(due.id);
-      return member === undefined || !presenceLapsed(member, due.at)
-        ? []
-        : endMembership(state, member, 'absent', due.at);
+      if (member === undefined) return [];
+      const fence = state.fenceOf(due.id, { order: member.order, at: member.joinedAt }) ?? stay;
+      return fence === undefined ? [] : [endOfMembership(member, fence)];
     }
     case 'entity': {
       const ref = parseEntityRef(due.id);

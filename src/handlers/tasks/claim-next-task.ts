@@ -45,11 +45,19 @@ export const claimNextTask: Handler<'ClaimNextTask'> = {
         return { event, data: claimedTaskData(task, event) };
       }),
     );
-    return accepted([...back.flatMap(({ events }) => events), ...claims.map(({ event }) => event)], {
+    const released = chosen.flatMap(({ taskId }) => endOfVoidClaim(state, taskId, context.now));
+    const told = [...back.flatMap(({ events }) => events), ...released];
+    return accepted([...told, ...claims.map(({ event }) => event)], {
       tasks: claims.map(({ data }) => data),
     });
   },
 };
+
+/** A task whose claim is void stands as pending; that it was released comes first. */
+function endOfVoidClaim(state: PoolState, taskId: string, now: number): readonly TaskEvent[] {
+  const task = state.tasks.get(taskId);
+  return task !== undefined && state.isVoidClaim(task) ? lapse(state, task, now).events : [];
+}
 
 /** As many claims as one outcome can tell: a claimant that is not told what it claimed could never do it. */
 function thatFit<C extends { readonly data: Json }>(claims: readonly C[]): readonly C[] {
@@ -64,7 +72,8 @@ function thatFit<C extends { readonly data: Json }>(claims: readonly C[]): reado
 
 /**
  * Tasks of the pool that time has changed but no sweep has met: among them are those whose claims are over, be it
- * that their holders fell silent. Not the blocked ones: what became of those they wait for comes first.
+ * that their holders fell silent. Not the blocked ones: what became of those they wait for comes first; nor those with
+ * void claims, which stand as pending.
  */
 function lapsedTasks(state: PoolState, now: number): { task: Task; events: readonly TaskEvent[] }[] {
   const overdue = state.due.first(
@@ -77,7 +86,8 @@ function lapsedTasks(state: PoolState, now: number): { task: Task; events: reado
   );
   return [...new Set(ids)].slice(0, MAX_LAPSED).flatMap((id) => {
     const task = state.tasks.get(id);
-    return task === undefined || task.state === 'blocked' ? [] : [lapse(state, task, now)];
+    const isHere = task !== undefined && task.state !== 'blocked' && !state.isVoidClaim(task);
+    return isHere ? [lapse(state, task, now)] : [];
   });
 }
 

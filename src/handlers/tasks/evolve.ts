@@ -14,7 +14,7 @@ import type { TaskEvent, TaskSubmittedData } from '../events.ts';
 type Common = PendingTask;
 
 /**
- * Returns the task after an event; undefined when it is removed. Throws if the event does not fit the state that it
+ * Returns the task after an event at this place of the log; undefined when it is removed. Throws if the event does not fit the state that it
  * finds: decide must not have let that happen.
  */
 export function evolveTask(
@@ -22,6 +22,7 @@ export function evolveTask(
   event: TaskEvent,
   pool: string,
   now: number,
+  order: number,
 ): Task | undefined {
   if (event.type === 'task.submitted') return submitted(event.id, event.data, pool, now);
   if (task === undefined) throw new Error(`${event.type} of the unknown task ${event.id}`);
@@ -36,7 +37,7 @@ export function evolveTask(
       return waiting(common, event.data.state, task.notBefore ?? now);
     case 'task.claimed': {
       const { agent, epoch, expiresAt, ttlMs } = event.data;
-      const claim = { agent, epoch, claimedAt: now, expiresAt, ttlMs };
+      const claim = { agent, epoch, claimedAt: now, order, expiresAt, ttlMs };
       return { ...common, epoch, state: 'assigned', claim };
     }
     case 'task.renewed':
@@ -156,6 +157,11 @@ function renewed(
 function claimedTask(task: Task, event: TaskEvent): ClaimedTask {
   if (!isClaimed(task)) throw new Error(`${event.type} of task ${task.taskId}, which is ${task.state}`);
   return task;
+}
+
+/** A task as it is when nobody holds it. */
+export function released(task: ClaimedTask): PendingTask {
+  return commonOf(task);
 }
 
 /** A task with the fields of every state, and those of single states named as undefined; all of one shape. */

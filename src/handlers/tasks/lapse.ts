@@ -8,6 +8,7 @@ import {
   presenceEnds,
   type Task,
 } from '../../protocol/documents.ts';
+import type { Fence } from '../../protocol/marks.ts';
 import { SYSTEM } from '../../protocol/names.ts';
 import type { TaskEvent } from '../events.ts';
 import type { PoolState } from '../world/pool-state.ts';
@@ -19,25 +20,30 @@ export interface Lapsed {
   readonly task: Task;
 }
 
-/** A claim is over at `expiresAt`, at the deadline of its task, and when its holder's presence lapses. */
+/** A claim is over at `expiresAt`, at the deadline of its task, and when the stay of its holder in the pool ends. */
 export function claimIsLive(state: PoolState, task: ClaimedTask, now: number): boolean {
   const { claim, deadline = Number.POSITIVE_INFINITY } = task;
-  return now < Math.min(claim.expiresAt, deadline, silentAt(state, claim));
+  return now < Math.min(claim.expiresAt, deadline, endOfStay(state, claim).at);
 }
 
 /**
- * When the membership under which a claim was made ends by silence. A later claim of the agent in `commons` is one that it
- * claims as anyone may.
+ * When and why the stay ends, or has ended, under which a claim was made. What an agent claims in `commons` after it fell
+ * silent, it claims as anyone may.
  */
-function silentAt(state: PoolState, claim: Claim): number {
+function endOfStay(state: PoolState, claim: Claim): Pick<Fence, 'at' | 'why'> {
   const ends = presenceEnds(state.members.get(claim.agent)) ?? Number.POSITIVE_INFINITY;
-  return claim.claimedAt < ends ? ends : Number.POSITIVE_INFINITY;
+  const silent = claim.claimedAt < ends ? ends : Number.POSITIVE_INFINITY;
+  const fence = state.fenceOf(claim.agent, { order: claim.order, at: claim.claimedAt });
+  return fence !== undefined && fence.at < silent ? fence : { at: silent, why: 'absent' };
 }
+
+/** Only a claim keeps its place, and time makes none. */
+const NO_PLACE = 0;
 
 export function lapse(state: PoolState, task: Task, now: number): Lapsed {
   const events = isFinal(task) ? [] : lapseEvents(state, task, now);
   const lapsed = events.reduce<Task>(
-    (before, event) => evolveTask(before, event, before.pool, now) ?? before,
+    (before, event) => evolveTask(before, event, before.pool, now, NO_PLACE) ?? before,
     task,
   );
   return { events, task: lapsed };
@@ -69,10 +75,10 @@ function lapseEvents(state: PoolState, task: LiveTask, now: number): TaskEvent[]
 
 function endOfClaim(state: PoolState, task: ClaimedTask, until: number): TaskEvent[] {
   const { agent, epoch, expiresAt } = task.claim;
-  const silent = silentAt(state, task.claim);
-  if (Math.min(expiresAt, silent) > until) return [];
+  const { at, why } = endOfStay(state, task.claim);
+  if (Math.min(expiresAt, at) > until) return [];
   const id = task.taskId;
-  if (silent < expiresAt) return [{ type: 'task.released', id, data: { agent, epoch, why: 'absent' } }];
+  if (at < expiresAt) return [{ type: 'task.released', id, data: { agent, epoch, why } }];
   const expiries = task.expiries + 1;
   const expired: TaskEvent = { type: 'task.expired', id, data: { agent, epoch, expiries } };
   return expiries < task.constraints.maxExpiries

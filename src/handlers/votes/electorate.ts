@@ -6,7 +6,7 @@ import type { PoolState } from '../world/pool-state.ts';
 export function membersAt(state: PoolState, now: number): readonly string[] {
   const present: string[] = [];
   for (const member of state.members.values()) {
-    if (!presenceLapsed(member, now)) present.push(member.agent);
+    if (!presenceLapsed(member, now) && !state.isVoidMember(member)) present.push(member.agent);
   }
   return present.sort();
 }

@@ -11,19 +11,24 @@ export class PendingQueue {
   /** Size of the classes, over the tasks of all agents. */
   bytes = 0;
   readonly #classes = new Map<string, ClaimClass>();
+  /** By class, how many of its tasks are stored as pending; with a void claim that has not been told one is not. */
+  readonly #stored = new Map<string, number>();
   readonly #all = new RequirementIndex();
   readonly #byTopic = new Map<string, RequirementIndex>();
 
-  add(task: PendingTask): void {
+  add(task: PendingTask, isStored = true): void {
     const key = claimClass(task);
+    if (isStored) this.#count(key, 1);
     const entry = this.#classes.get(key) ?? this.#newClass(key, task);
     const best = entry.tasks.peek();
     entry.tasks.set(task.taskId, task);
     if (best === undefined || claimedBefore(task, best)) this.#relist(entry);
   }
 
-  remove(task: PendingTask): void {
-    const entry = this.#classes.get(claimClass(task));
+  remove(task: PendingTask, isStored = true): void {
+    const key = claimClass(task);
+    if (isStored) this.#count(key, -1);
+    const entry = this.#classes.get(key);
     if (entry === undefined) return;
     const wasBest = entry.tasks.peek()?.taskId === task.taskId;
     entry.tasks.delete(task.taskId);
@@ -31,8 +36,15 @@ export class PendingQueue {
     else if (wasBest) this.#relist(entry);
   }
 
+  /** Has it tasks that are stored as pending? */
   hasClass(key: string): boolean {
-    return this.#classes.has(key);
+    return this.#stored.has(key);
+  }
+
+  #count(key: string, by: 1 | -1): void {
+    const count = (this.#stored.get(key) ?? 0) + by;
+    if (count === 0) this.#stored.delete(key);
+    else this.#stored.set(key, count);
   }
 
   /** The best tasks for a member, in claiming order. */

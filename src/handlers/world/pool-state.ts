@@ -19,15 +19,19 @@ import {
 } from '../../protocol/documents.ts';
 import { type Entity, type EntityKind, entityRef } from '../../protocol/entities.ts';
 import { MINUTE_MS } from '../../protocol/limits.ts';
+import type { Fence, Made } from '../../protocol/marks.ts';
 import type { Settings } from '../../protocol/settings.ts';
 import { LiveAuctions } from '../auctions/live-auctions.ts';
 import { LiveDelegations } from '../delegations/live-delegations.ts';
 import type { EntityMaps } from '../entities.ts';
 import { type ShardUsage, Usage } from '../quotas/usage.ts';
+import { released } from '../tasks/evolve.ts';
 import { OpenVotes } from '../votes/open-votes.ts';
 import { addTo, removeFrom } from './id-sets.ts';
 import { IndexedHeap } from './indexed-heap.ts';
+import type { Marks } from './marks.ts';
 import { PendingQueue } from './pending-queue.ts';
+import { VoidThings } from './void-things.ts';
 
 /** Something whose time comes. `at` is log time, milliseconds. */
 export interface Due {
@@ -51,8 +55,10 @@ export class PoolState {
   ended: FinalTasks = { count: 0, oldestAt: undefined };
   liveTasks = 0;
   liveEntities = 0;
-  /** Tasks that someone holds. */
+  /** Tasks that someone holds; without claims that are void. */
   claims = 0;
+  /** What fences void and has not been told: it counts nowhere else, and a task with a void claim stands as pending. */
+  readonly void = new VoidThings();
   readonly usage: Usage;
   readonly entities: EntityMaps = {
     auction: new Map(),
@@ -74,6 +80,7 @@ export class PoolState {
   readonly unsettled = new IndexedHeap<FinalTask>(endedBefore);
   /** Of a closed pool: unfinished tasks that nobody holds. */
   #ending: IndexedHeap<LiveTask> | undefined;
+  /** Tasks by who has claimed them, void claims among them. */
   readonly #held = new Map<string, Set<string>>();
   /** Blocked tasks by what they wait for, in order of submission. */
   readonly #dependents = new Map<string, IndexedHeap<BlockedTask>>();
@@ -81,10 +88,17 @@ export class PoolState {
   /** Those that are banned from the whole system: one map for all pools of the shard. */
   readonly #bans: ReadonlyMap<string, Ban>;
 
-  constructor(doc: Pool, sequence: number, bans: ReadonlyMap<string, Ban>, ofShard: ShardUsage) {
+  readonly #marks: Marks;
+
+  constructor(
+    doc: Pool,
+    sequence: number,
+    { bans, marks, usage: ofShard }: { bans: ReadonlyMap<string, Ban>; marks: Marks; usage: ShardUsage },
+  ) {
     this.doc = doc;
     this.sequence = sequence;
     this.#bans = bans;
+    this.#marks = marks;
     this.usage = new Usage(ofShard);
     this.#lookForEnding();
   }
@@ -129,18 +143,110 @@ export class PoolState {
     return this.doc.banned?.includes(agent) === true || this.#bans.has(agent);
   }
 
-  /** The claims of an agent, in order of submission of their tasks. */
+  /** The claims of an agent that no fence voids, in order of submission of their tasks. */
   heldBy(agent: string): ClaimedTask[] {
     const held: ClaimedTask[] = [];
     for (const taskId of this.#held.get(agent) ?? []) {
       const task = this.tasks.get(taskId);
-      if (task !== undefined && isClaimed(task)) held.push(task);
+      if (task !== undefined && isClaimed(task) && this.#voidingClaim(task) === undefined) held.push(task);
     }
     return held.sort((a, b) => a.order - b.order);
   }
 
   heldCount(agent: string): number {
-    return this.#held.get(agent)?.size ?? 0;
+    return (this.#held.get(agent)?.size ?? 0) - this.void.count(agent, 'claim');
+  }
+
+  /** The fence by which something that an agent made here is void, if any. */
+  fenceOf(agent: string, made: Made): Fence | undefined {
+    return this.#marks.covering(this.doc.pool, agent, made);
+  }
+
+  /** The membership of an agent, unless a fence voids it; it may have lapsed. */
+  membership(agent: string): Member | undefined {
+    const member = this.members.get(agent);
+    return member === undefined || this.isVoidMember(member) ? undefined : member;
+  }
+
+  isVoidMember(member: Member): boolean {
+    return this.#marks.isEmpty ? false : this.#voidingMember(member) !== undefined;
+  }
+
+  /** Memberships that no fence voids; those that lapsed are among them. */
+  get memberCount(): number {
+    return this.members.size - this.void.members;
+  }
+
+  /**
+   * Takes the claims of an agent out of all that they stand in: before a fence of the agent comes or goes. What is answered
+   * is for {@link relook}, after it.
+   */
+  unlook(agent: string): readonly ClaimedTask[] {
+    const { bytes } = this.pending;
+    const tasks = this.#claimedBy(agent);
+    for (const task of tasks) this.#unindex(task);
+    this.usage.putShared(this.pending.bytes - bytes);
+    return tasks;
+  }
+
+  /** Looks again at everything that an agent has here. */
+  relook(agent: string, tasks: readonly ClaimedTask[]): void {
+    const { bytes } = this.pending;
+    for (const task of tasks) this.#index(task);
+    this.usage.putShared(this.pending.bytes - bytes);
+    for (const { taskId } of tasks) this.#lookAtAuctionOf(taskId);
+    this.#lookAtMember(agent, this.members.get(agent));
+    this.#lookAtAgent(agent);
+  }
+
+  #claimedBy(agent: string): ClaimedTask[] {
+    const claimed: ClaimedTask[] = [];
+    for (const taskId of this.#held.get(agent) ?? []) {
+      const task = this.tasks.get(taskId);
+      if (task !== undefined && isClaimed(task)) claimed.push(task);
+    }
+    return claimed;
+  }
+
+  /** A claim that had expired before the fence ended as time ended it. */
+  #voidingClaim({ claim }: ClaimedTask): Fence | undefined {
+    const fence = this.fenceOf(claim.agent, { order: claim.order, at: claim.claimedAt });
+    return fence === undefined || claim.expiresAt <= fence.at ? undefined : fence;
+  }
+
+  #voidingMember({ agent, order, joinedAt }: Member): Fence | undefined {
+    return this.fenceOf(agent, { order, at: joinedAt });
+  }
+
+  /** A fence has ended its claim, and that has not been told. */
+  isVoidClaim(task: Task): boolean {
+    return isClaimed(task) && this.#voidingClaim(task) !== undefined;
+  }
+
+  /** How a task stands: where the claim is void it is pending, whether or not that has been told. */
+  #asSeen(task: Task): Task {
+    return isClaimed(task) && this.isVoidClaim(task) ? released(task) : task;
+  }
+
+  #lookAtClaim(task: ClaimedTask): void {
+    const { taskId: id, order, claim } = task;
+    const fence = this.#voidingClaim(task);
+    const thing = { kind: 'claim', agent: claim.agent, id, order } as const;
+    if (fence === undefined) this.void.delete(thing);
+    else this.void.put({ ...thing, fence });
+  }
+
+  #lookAtMember(agent: string, member: Member | undefined): void {
+    const fence = member && this.#voidingMember(member);
+    const thing = { kind: 'member', agent, id: agent, order: 0 } as const;
+    if (fence === undefined) this.void.delete(thing);
+    else this.void.put({ ...thing, fence });
+  }
+
+  /** Tells where the agent has anything. */
+  #lookAtAgent(agent: string): void {
+    const has = this.members.has(agent) || this.#held.has(agent);
+    this.#marks.look(this.doc.pool, agent, has, this.void.count(agent) > 0);
   }
 
   /** Of the blocked tasks that wait for this one, the one that was submitted first. */
@@ -150,7 +256,7 @@ export class PoolState {
 
   /** Something follows from what is here that has not been told. */
   get owes(): boolean {
-    const isEnding = (this.#ending?.size ?? 0) > 0;
+    const isEnding = (this.#ending?.size ?? 0) > 0 || this.void.size > 0;
     return isEnding || this.unsettled.size > 0 || this.auctions.hasUntold || this.delegations.hasLeftOver;
   }
 
@@ -162,6 +268,8 @@ export class PoolState {
     const at = presenceEnds(after);
     if (at === undefined) this.due.delete(`m/${agent}`);
     else this.due.set(`m/${agent}`, { at, kind: 'member', id: agent });
+    this.#lookAtMember(agent, after);
+    this.#lookAtAgent(agent);
     return before;
   }
 
@@ -178,9 +286,15 @@ export class PoolState {
     this.usage.putShared(this.pending.bytes - bytes);
     this.#scheduleTask(taskId, after);
     this.#lookAtDependents(taskId);
+    this.#lookAtAuctionOf(taskId);
+    if (before !== undefined && isClaimed(before)) this.#lookAtAgent(before.claim.agent);
+    if (after !== undefined && isClaimed(after)) this.#lookAtAgent(after.claim.agent);
+    return before;
+  }
+
+  #lookAtAuctionOf(taskId: string): void {
     const auction = this.auctions.ofTask(taskId);
     if (auction !== undefined) this.#lookAtAuction(auction.id, auction);
-    return before;
   }
 
   putEntity(kind: EntityKind, id: string, after: Entity | undefined): Entity | undefined {
@@ -202,11 +316,8 @@ export class PoolState {
   }
 
   #lookAtAuction(id: string, auction: Auction | undefined): void {
-    this.auctions.look(
-      id,
-      auction?.taskId === undefined ? undefined : this.tasks.get(auction.taskId),
-      this.handsOut,
-    );
+    const task = auction?.taskId === undefined ? undefined : this.tasks.get(auction.taskId);
+    this.auctions.look(id, task && this.#asSeen(task), this.handsOut);
   }
 
   #scheduleEntity(kind: EntityKind, id: string, after: Entity | undefined): void {
@@ -284,12 +395,14 @@ export class PoolState {
   }
 
   #index(task: Task): void {
+    const seen = this.#asSeen(task);
     if (!isFinal(task)) this.liveTasks++;
     if (isUnheld(task)) this.#ending?.set(task.taskId, task);
-    if (isClaimable(task)) this.pending.add(task);
+    if (isClaimable(seen)) this.pending.add(seen, seen === task);
+    if (isClaimed(seen)) this.claims++;
     if (isClaimed(task)) {
-      this.claims++;
       addTo(this.#held, task.claim.agent, task.taskId);
+      this.#lookAtClaim(task);
     }
     if (task.state === 'blocked') {
       for (const id of task.waitingFor) {
@@ -300,11 +413,13 @@ export class PoolState {
   }
 
   #unindex(task: Task): void {
+    const seen = this.#asSeen(task);
     if (!isFinal(task)) this.liveTasks--;
     this.#ending?.delete(task.taskId);
-    if (isClaimable(task)) this.pending.remove(task);
+    if (isClaimable(seen)) this.pending.remove(seen, seen === task);
+    if (isClaimed(seen)) this.claims--;
     if (isClaimed(task)) {
-      this.claims--;
+      this.void.delete({ kind: 'claim', agent: task.claim.agent, id: task.taskId });
       removeFrom(this.#held, task.claim.agent, task.taskId);
     }
     if (task.state === 'blocked') {

@@ -12,6 +12,7 @@ import {
   type Task,
 } from '../../protocol/documents.ts';
 import { type Entity, entityRef } from '../../protocol/entities.ts';
+import { EVERYWHERE, type Fence, fenceKey, parseFenceKey } from '../../protocol/marks.ts';
 import { COMMONS } from '../../protocol/names.ts';
 import { DEFAULT_SETTINGS, type Standing } from '../../protocol/settings.ts';
 import { shardOf } from '../../protocol/shard.ts';
@@ -24,6 +25,7 @@ import { ShardUsage } from '../quotas/usage.ts';
 import { ENTRY_BYTES } from '../quotas/weights.ts';
 import { evolveTask } from '../tasks/evolve.ts';
 import { IndexedHeap } from './indexed-heap.ts';
+import { Marks } from './marks.ts';
 import { type Due, type FinalTasks, PoolState } from './pool-state.ts';
 
 /** An event with its place in its pool's order; internal ones have none and are not published. */
@@ -68,9 +70,16 @@ export class World {
   settings: Standing = DEFAULT_SETTINGS;
   /** Sizes of all live documents, by agent. */
   readonly usage = new ShardUsage();
+  /** Whose stays have ended, and what that voids. */
+  readonly marks = new Marks();
+  /** Where in the order of the log what is applied now stands. */
+  place = 0;
   /** Recent rates by agent. A rejected decision still counts. */
   readonly buckets = new Buckets();
   readonly #bans = new Map<string, Ban>();
+  /** What all pools of the shard look at. */
+  readonly #ofShard = { bans: this.#bans, marks: this.marks, usage: this.usage };
+  #changedFences = new Map<string, readonly Fence[]>();
   #changedBans = new Map<string, Ban | undefined>();
   #changes = new Map<string, DocumentChange>();
   #touched = new Set<DocumentChange>();
@@ -96,12 +105,12 @@ export class World {
 
   /** Adds what the store holds; nothing of it counts as a change. */
   load(pool: Pool, sequence: number, finals: FinalTasks, ended: FinalTasks = NONE): PoolState {
-    const state = new PoolState(pool, sequence, this.#bans, this.usage);
+    const state = new PoolState(pool, sequence, this.#ofShard);
     state.finals = finals;
     state.ended = ended;
     this.pools.set(pool.pool, state);
     state.usage.putPool(undefined, pool);
-    this.#reschedule(state);
+    this.#replan(state);
     return state;
   }
 
@@ -113,19 +122,24 @@ export class World {
     this.#owing.set(pool, { pool, turn });
   }
 
+  /** Before or after the things that it voids. */
+  loadFences(key: string, fences: readonly Fence[]): void {
+    this.#putFences(key, fences);
+  }
+
   loadMember(state: PoolState, member: Member): void {
     state.putMember(member.agent, member);
-    this.#reschedule(state);
+    this.#replan(state);
   }
 
   loadTask(state: PoolState, task: Task): void {
     state.putTask(task.taskId, task);
-    this.#reschedule(state);
+    this.#replan(state);
   }
 
   loadEntity(state: PoolState, entity: Entity): void {
     state.putEntity(entity.kind, entity.id, entity);
-    this.#reschedule(state);
+    this.#replan(state);
   }
 
   /** The only way that state changes: `evolve` says what a document becomes, and the world keeps it. */
@@ -141,7 +155,7 @@ export class World {
   /** An agent was heard from: keeps the presence of members that promised one. */
   heardFrom(pool: string, agent: string, now: number): void {
     const state = this.pools.get(pool);
-    const member = state?.members.get(agent);
+    const member = state?.membership(agent);
     if (state === undefined || member?.presenceMs === undefined) return;
     this.#putMember(state, agent, { ...member, lastSeenAt: now });
   }
@@ -156,6 +170,50 @@ export class World {
     const before = this.#bans.get(agent);
     this.#setBan(agent, after);
     this.#undo.push({ restore: () => this.#setBan(agent, before) });
+  }
+
+  /** Ends the stay of an agent in a pool, or {@link EVERYWHERE}: what it has there is void from here on. */
+  fence(pool: string, agent: string, fence: Fence): void {
+    const key = fenceKey(pool, agent);
+    const before = this.marks.of(pool, agent);
+    this.#setFences(key, [...before, fence]);
+    this.marks.stir(pool, agent);
+    // What a ban from everywhere voids in pools has a turn of its own.
+    if (pool !== EVERYWHERE) this.#stirred.add(pool);
+    this.#undo.push({ restore: () => this.#setFences(key, before) });
+  }
+
+  /** The next pool in which something void of an agent that was banned from all of them has not been told. */
+  nextUntold(agent: string): string | undefined {
+    return this.marks.firstUntold(agent);
+  }
+
+  #setFences(key: string, fences: readonly Fence[]): void {
+    this.#putFences(key, fences);
+    this.#changedFences.set(key, fences);
+  }
+
+  #putFences(key: string, fences: readonly Fence[]): void {
+    const { pool, agent } = parseFenceKey(key);
+    const pools = pool === EVERYWHERE ? this.marks.poolsOf(agent) : [pool];
+    const states = pools.flatMap((name) => this.pools.get(name) ?? []);
+    const looked = states.map((state) => ({ state, tasks: state.unlook(agent) }));
+    this.marks.set(pool, agent, fences);
+    for (const { state, tasks } of looked) state.relook(agent, tasks);
+  }
+
+  /** Fences that void nothing any more go; a ban from everywhere that still does has its turn. */
+  #reckonFences(seq: number): void {
+    for (const key of this.marks.takeStirred()) {
+      const { pool, agent } = parseFenceKey(key);
+      const isEverywhere = pool === EVERYWHERE;
+      const owes = isEverywhere
+        ? this.marks.firstUntold(agent) !== undefined
+        : this.marks.isUntoldIn(pool, agent);
+      if (!owes) this.#setFences(key, []);
+      if (isEverywhere && owes !== (this.#owing.get(key) !== undefined))
+        this.#setTurn(key, owes ? seq : undefined);
+    }
   }
 
   changeSettings(settings: Standing): void {
@@ -192,7 +250,7 @@ export class World {
 
   /** Did the pool owe anything when the message began? */
   owes(pool: string): boolean {
-    return this.#owing.get(pool) !== undefined;
+    return this.#owing.get(pool) !== undefined || this.pools.get(pool)?.owes === true;
   }
 
   /** Of the pools that owe consequences, the one that has waited longest. */
@@ -210,14 +268,21 @@ export class World {
 
   /** A pool has had its turn: it owes nothing any more, or waits behind all others. */
   endTurn(pool: string, seq: number): void {
-    this.#setTurn(pool, this.pools.get(pool)?.owes === true ? seq : undefined);
+    this.#setTurn(pool, this.#owesNow(pool) ? seq : undefined);
+  }
+
+  #owesNow(key: string): boolean {
+    const { pool, agent } = parseFenceKey(key);
+    if (pool === EVERYWHERE) return this.marks.firstUntold(agent) !== undefined;
+    return this.pools.get(key)?.owes === true;
   }
 
   /** After each message: who began to owe something with it, and who owes nothing any more. */
   reckonTurns(seq: number): void {
+    this.#reckonFences(seq);
     for (const pool of this.#stirred) {
       const owes = this.pools.get(pool)?.owes === true;
-      if (owes !== this.owes(pool)) this.#setTurn(pool, owes ? seq : undefined);
+      if (owes !== (this.#owing.get(pool) !== undefined)) this.#setTurn(pool, owes ? seq : undefined);
     }
     this.#stirred.clear();
   }
@@ -281,6 +346,8 @@ export class World {
     readonly buckets: ReadonlyMap<string, number | undefined>;
     /** Whose turn it is when, of the pools that owe something; undefined of those that owe nothing any more. */
     readonly turns: ReadonlyMap<string, number | undefined>;
+    /** Fences by their keys: all that there are of an agent in a pool, or everywhere. */
+    readonly fences: ReadonlyMap<string, readonly Fence[]>;
   } {
     const taken = {
       changes: [...this.#changes.values()],
@@ -288,12 +355,14 @@ export class World {
       bans: this.#changedBans,
       buckets: this.buckets.takeChanges(),
       turns: this.#changedTurns,
+      fences: this.#changedFences,
     };
     this.#changes = new Map();
     this.#touched = new Set();
     this.#sequences = new Map();
     this.#changedBans = new Map();
     this.#changedTurns = new Map();
+    this.#changedFences = new Map();
     this.#undo = [];
     return taken;
   }
@@ -318,11 +387,17 @@ export class World {
       return this.#createPool(doc);
     }
     if (isTaskEvent(event)) {
-      this.#putTask(state, event.id, evolveTask(state.tasks.get(event.id), event, pool, now), now);
+      this.#putTask(
+        state,
+        event.id,
+        evolveTask(state.tasks.get(event.id), event, pool, now, this.place),
+        now,
+      );
     } else if (isEntityEvent(event)) {
       this.#putEntity(state, event, now);
     } else if (isMemberEvent(event)) {
-      this.#putMember(state, event.id, evolveMember(state.members.get(event.id), event, pool, now));
+      const before = state.members.get(event.id);
+      this.#putMember(state, event.id, evolveMember(before, event, pool, now, this.place));
     } else {
       this.#putPool(state, evolvePool(state.doc, event, now));
     }
@@ -330,7 +405,7 @@ export class World {
   }
 
   #createPool(doc: Pool): PoolState {
-    const state = new PoolState(doc, 0, this.#bans, this.usage);
+    const state = new PoolState(doc, 0, this.#ofShard);
     this.pools.set(doc.pool, state);
     state.usage.putPool(undefined, doc);
     this.#change(`p/${doc.pool}`, { kind: 'pool', pool: doc.pool, before: undefined, after: doc });
@@ -455,9 +530,14 @@ export class World {
   }
 
   #reschedule(state: PoolState): void {
+    this.#stirred.add(state.doc.pool);
+    this.#replan(state);
+  }
+
+  /** Without anything that happened: when a document is loaded must not decide whose turn it is. */
+  #replan(state: PoolState): void {
     const pool = state.doc.pool;
     state.scheduleRetention(this.settings);
-    this.#stirred.add(pool);
     const isThere = this.pools.has(pool);
     moveTo(this.#due, pool, isThere ? state.due.peek()?.at : undefined);
     moveTo(this.#keeping, pool, isThere ? oldestIn(state) : undefined);

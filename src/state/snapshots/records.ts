@@ -7,7 +7,7 @@
  *   R pool.agent.decision count receipt
  *   B position what-a-batch-owes (as a JSON string)
  *   N agent ban (from the whole system)               K bucket when-it-is-full-again
- *   W pool turn (of one that owes consequences)
+ *   W pool turn (of one that owes consequences)      F pool/agent fences (that void something)
  *
  * Indexes are not kept: they are a function of the documents.
  */
@@ -18,7 +18,7 @@ import { releasedReceipt } from '../documents-to-writes.ts';
 import type { ShardCommit } from '../shard-store.ts';
 
 /** By kind: of how many words the id consists. */
-const ID_WORDS = { P: 1, S: 1, M: 2, T: 2, E: 3, O: 1, R: 1, B: 1, N: 1, K: 1, W: 1 } as const;
+const ID_WORDS = { P: 1, S: 1, M: 2, T: 2, E: 3, O: 1, R: 1, B: 1, N: 1, K: 1, W: 1, F: 1 } as const;
 
 export type RecordKind = keyof typeof ID_WORDS;
 
@@ -48,6 +48,7 @@ export const recordId = {
   ban: (agent: string): RecordId => `N ${agent}`,
   bucket: (key: string): RecordId => `K ${key}`,
   turn: (pool: string): RecordId => `W ${pool}`,
+  fence: (key: string): RecordId => `F ${key}`,
 };
 
 export function partsOf(id: RecordId): { kind: RecordKind; words: string[] } {
@@ -124,6 +125,7 @@ export function touchedBy(commit: ShardCommit): RecordId[] {
   for (const agent of commit.bans.keys()) touched.push(recordId.ban(agent));
   for (const key of commit.buckets.keys()) touched.push(recordId.bucket(key));
   for (const pool of commit.turns.keys()) touched.push(recordId.turn(pool));
+  for (const key of commit.fences.keys()) touched.push(recordId.fence(key));
   return touched;
 }
 

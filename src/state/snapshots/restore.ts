@@ -160,6 +160,9 @@ export class ShardRestore {
       case 'W':
         encodeField(keys.turns, first, value, writes);
         return;
+      case 'F':
+        encodeField(keys.fences, first, value, writes);
+        return;
       case 'O':
         this.#noteOutcome(first, value);
         encodeField(keys.outcomes, first, value, writes);

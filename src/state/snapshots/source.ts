@@ -41,6 +41,7 @@ export class SnapshotSource {
     yield* this.#scan(keys.bans, recordId.ban, PIECE);
     yield* this.#scan(keys.buckets, recordId.bucket, PIECE);
     yield* this.#scan(keys.turns, recordId.turn, PIECE);
+    yield* this.#scan(keys.fences, recordId.fence, PIECE);
     yield* this.#scan(keys.outcomes, recordId.outcome, PIECE);
     for await (const found of this.#scan(keys.receipts, recordId.receipt, PIECE)) {
       yield await this.#withCounts(found);
@@ -139,6 +140,7 @@ export class SnapshotSource {
       N: keys.bans,
       K: keys.buckets,
       W: keys.turns,
+      F: keys.fences,
     };
     const counted = Object.entries(ofShard).map(
       async ([kind, key]) => [kind, await this.#redis.hlen(key)] as const,
@@ -185,6 +187,8 @@ export class SnapshotSource {
         return { hash: keys.buckets, field: first };
       case 'W':
         return { hash: keys.turns, field: first };
+      case 'F':
+        return { hash: keys.fences, field: first };
     }
   }
 }

@@ -1,14 +1,25 @@
 /** Bans from a shard as a whole, where they meet bounds, `commons`, and bans from single pools. */
 import { describe, expect, it } from 'vitest';
-import { MAX_BANNED_AT_ONCE, MAX_BANS } from '../../../src/protocol/limits.ts';
+import { MAX_BANS } from '../../../src/protocol/limits.ts';
 import { SHARD_POOL } from '../../../src/protocol/names.ts';
-import { at, by, claims, given, joins, pool, type Scenario, START, submits } from '../scenario.ts';
+import {
+  at,
+  by,
+  claims,
+  given,
+  joins,
+  pool,
+  type Scenario,
+  START,
+  settle,
+  submits,
+  sweep,
+} from '../scenario.ts';
 
 const everywhere = (agentId: string, reason?: string) =>
   by('_operator', { type: 'BanAgent', agentId, ...(reason === undefined ? {} : { reason }) }, SHARD_POOL);
 const letIn = (agentId: string) => by('_operator', { type: 'UnbanAgent', agentId }, SHARD_POOL);
 
-const eventTypes = ({ answer }: Scenario) => answer.events.map(({ event }) => event.type);
 const dataOf = ({ answer }: Scenario, type: string) =>
   answer.events.filter(({ event }) => event.type === type).map(({ event }) => event.data);
 
@@ -37,15 +48,14 @@ describe('a ban from the whole shard', () => {
     given(by('ann', { type: 'SubmitTask', taskId: 't', objective: '' }, 'commons'))
       .given(by('bob', { type: 'ClaimTask', taskId: 't' }, 'commons'))
       .when(everywhere('bob'))
-      .thenEvents('task.released t', 'agent.banned bob')
+      .thenEvents('agent.banned bob', 'task.released t')
       .thenEventData('task.released', { agent: 'bob', epoch: 1, why: 'banned' })
-      .thenData({ released: 1, pools: 1, more: false });
+      .thenData({ released: 1, pools: 1 });
   });
 
-  it('ends no more pools at once than that their events stay within the bound, and goes on with the next by name', () => {
-    const scenario = given();
-    for (let i = 0; i < MAX_BANNED_AT_ONCE; i++) {
-      const name = `p-${String(i).padStart(3, '0')}`;
+  it('tells a bounded part at once, pool by pool in the order of their names, and owes the rest', () => {
+    const scenario = given(sweep({ settings: { consequencesAtOnce: 3 } }));
+    for (const name of ['b', 'a', 'c']) {
       scenario.given(
         by('owner', { type: 'CreatePool' }, name),
         by('bob', { type: 'JoinPool' }, name),
@@ -53,23 +63,28 @@ describe('a ban from the whole shard', () => {
         by('bob', { type: 'ClaimTask', taskId: 't' }, name),
       );
     }
-    const half = MAX_BANNED_AT_ONCE / 2;
-    scenario.when(everywhere('bob')).thenData({ released: half, pools: half, more: true });
-    expect(scenario.member('bob', 'p-049')).toBeUndefined();
-    expect(scenario.member('bob', 'p-050')).toBeDefined();
-    scenario.when(everywhere('bob')).thenData({ released: half, pools: half, more: false });
+    const told = () => scenario.answer.events.map(({ pool: where, event }) => `${where} ${event.type}`);
+    scenario.when(everywhere('bob')).thenData({ released: 3, pools: 3 });
+    expect(told()).toEqual([
+      'commons agent.banned',
+      'a member.removed',
+      'a task.released',
+      'b member.removed',
+    ]);
+    scenario.when(settle());
+    expect(told()).toEqual(['b task.released', 'c member.removed', 'c task.released']);
+    scenario.when(settle()).thenEvents().thenNothingChanged();
   });
 
-  it('said again for the rest it keeps when and why it was said first, and is not told again', () => {
-    const scenario = given();
-    for (let i = 0; i <= MAX_BANNED_AT_ONCE; i++) {
-      scenario.given(
-        by(`owner-${i % 2}`, { type: 'CreatePool' }, `p-${i}`),
-        by('bob', { type: 'JoinPool' }, `p-${i}`),
-      );
+  it('already_banned, also while something of it is owed: when and why stay as they were said first', () => {
+    const scenario = given(sweep({ settings: { consequencesAtOnce: 1 } }));
+    for (const name of ['a', 'b']) {
+      scenario.given(by('owner', { type: 'CreatePool' }, name), by('bob', { type: 'JoinPool' }, name));
     }
-    scenario.given(everywhere('bob', 'spam')).when(at(5), everywhere('bob', 'again'));
-    expect(eventTypes(scenario)).toEqual(['member.removed']);
+    scenario
+      .given(everywhere('bob', 'spam'))
+      .when(at(5), everywhere('bob', 'again'))
+      .thenRejected('already_banned');
     expect(scenario.world.bans.get('bob')).toEqual({ agent: 'bob', at: START, reason: 'spam' });
   });
 
@@ -112,8 +127,8 @@ describe('a ban from one pool', () => {
     given(pool(), joins('bob'), submits('ann', 't-1'), submits('ann', 't-2'))
       .given(claims('bob', 't-1'), claims('bob', 't-2'))
       .when(bans('bob'))
-      .thenEvents('task.released t-1', 'task.released t-2', 'member.removed bob', 'agent.banned bob')
+      .thenEvents('member.removed bob', 'agent.banned bob', 'task.released t-1', 'task.released t-2')
       .thenEventData('member.removed', { why: 'banned' })
-      .thenData({ released: ['t-1', 't-2'] });
+      .thenData({ released: ['t-1', 't-2'], count: 2 });
   });
 });

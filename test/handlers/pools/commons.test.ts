@@ -33,7 +33,7 @@ describe('commons', () => {
     given(by('bob', { type: 'JoinPool', capabilities: ['rust'] }, C), submit('ann', 't-1', ['rust']))
       .given(claim('bob', 't-1'), submit('ann', 't-2'))
       .when(by('bob', { type: 'LeavePool' }, C))
-      .thenEvents('task.released t-1', 'member.left bob')
+      .thenEvents('member.left bob', 'task.released t-1')
       .when(claim('bob', 't-1'))
       .thenRejected('missing_capability')
       .when(claim('bob', 't-2'))
@@ -87,7 +87,7 @@ describe('commons', () => {
     given(by('bob', { type: 'JoinPool', presenceMs: 100 }, C), submit('ann', 't-1'), submit('ann', 't-2'))
       .given(claim('bob', 't-1'), at(100), claim('bob', 't-2'))
       .when(by('bob', { type: 'JoinPool' }, C))
-      .thenEvents('task.released t-1', 'member.expired bob', 'member.joined bob')
+      .thenEvents('member.expired bob', 'member.joined bob', 'task.released t-1')
       .when(report('bob', 't-2'))
       .thenEvents('task.completed t-2');
   });

@@ -12,6 +12,7 @@ describe('JoinPool', () => {
       agent: 'bob',
       capabilities: ['gpu', 'rust'],
       joinedAt: START + 5,
+      order: scenario.seq * 101,
     });
   });
 

@@ -57,7 +57,7 @@ describe('presence', () => {
       .when(at(99), sweep())
       .thenEvents()
       .when(at(100), sweep())
-      .thenEvents('task.released t-1', 'member.expired bob')
+      .thenEvents('member.expired bob', 'task.released t-1')
       .thenEventData('task.released', { agent: 'bob', epoch: 1, why: 'absent' })
       .thenEventData('member.expired', { lastSeenAt: START })
       .thenData({
@@ -97,10 +97,10 @@ describe('presence', () => {
       .thenTask('t-1', { claim: { agent: 'cyd', epoch: 2 } });
   });
 
-  it('without the sweep: joining again ends the old membership first, with its claims', () => {
+  it('without the sweep: joining again ends the old membership first, and with it its claims', () => {
     given(pool({ capacity: 1 }), joinsFor('bob', 100), submits('ann', 't-1'), claims('bob', 't-1'), at(100))
       .when(joins('bob', 'rust'))
-      .thenEvents('task.released t-1', 'member.expired bob', 'member.joined bob')
+      .thenEvents('member.expired bob', 'member.joined bob', 'task.released t-1')
       .thenMember('bob', { joinedAt: START + 100, capabilities: ['rust'] });
   });
 
@@ -134,7 +134,7 @@ describe('presence', () => {
         claims('bob', 't-1', 100),
         at(100),
       );
-    setUp().when(sweep()).thenEvents('task.expired t-1', 'member.expired bob');
+    setUp().when(sweep()).thenEvents('member.expired bob', 'task.expired t-1');
     setUp().when(claims('cyd', 't-1')).thenEvents('task.expired t-1', 'task.claimed t-1');
   });
 
@@ -148,8 +148,8 @@ describe('presence', () => {
         claims('bob', 't-1', 150),
         at(200),
       );
-    setUp().when(sweep()).thenEvents('task.released t-1', 'member.expired bob');
+    setUp().when(sweep()).thenEvents('member.expired bob', 'task.released t-1');
     setUp().when(claims('cyd', 't-1')).thenEvents('task.released t-1', 'task.claimed t-1');
-    setUp().when(joins('bob')).thenEvents('task.released t-1', 'member.expired bob', 'member.joined bob');
+    setUp().when(joins('bob')).thenEvents('member.expired bob', 'member.joined bob', 'task.released t-1');
   });
 });

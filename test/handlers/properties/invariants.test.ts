@@ -23,6 +23,7 @@ function rebuilt(world: World): World {
   for (const ban of world.bans.values()) fresh.loadBan(ban);
   for (const [key, fullAtUs] of world.buckets.all()) fresh.buckets.load(key, fullAtUs);
   for (const { pool, turn } of world.owing) fresh.loadTurn(pool, turn);
+  for (const [key, fences] of world.marks.all()) fresh.loadFences(key, fences);
   for (const state of world.pools.values()) {
     const copy = fresh.load(state.doc, state.sequence, state.finals, state.ended);
     for (const member of state.members.values()) fresh.loadMember(copy, member);
@@ -88,10 +89,12 @@ describe('over random logs', () => {
         };
         play(log, (shard, entry) => {
           const { now } = shard.apply(entry);
-          for (const { doc, members, tasks } of shard.world.pools.values()) {
+          for (const state of shard.world.pools.values()) {
+            const { doc, members, tasks } = state;
             const present = [...members.values()].filter(
-              ({ lastSeenAt, presenceMs }) =>
-                lastSeenAt === undefined || presenceMs === undefined || lastSeenAt + presenceMs > now,
+              ({ agent, lastSeenAt, presenceMs }) =>
+                state.membership(agent) !== undefined &&
+                (lastSeenAt === undefined || presenceMs === undefined || lastSeenAt + presenceMs > now),
             );
             expectBounded(doc.pool, present.length, doc.capacity ?? AGENTS.length);
             for (const agent of AGENTS) {
@@ -99,6 +102,7 @@ describe('over random logs', () => {
                 (task) =>
                   isClaimed(task) &&
                   task.claim.agent === agent &&
+                  !state.isVoidClaim(task) &&
                   task.claim.expiresAt > now &&
                   (task.deadline ?? Number.POSITIVE_INFINITY) > now,
               );

@@ -30,7 +30,7 @@ function whereabouts({ world }: Shard): unknown {
 
 function whereabout(task: Task) {
   const { taskId, state, epoch, failures, expiries } = task;
-  const holder = isClaimed(task) ? task.claim : undefined;
+  const holder = isClaimed(task) ? { ...task.claim, order: undefined } : undefined;
   if (!isFinal(task) || task.state === 'completed')
     return { taskId, state, epoch, failures, expiries, holder };
   // A decision that comes after a dependency and a deadline have both passed unswept sees the nearer one first.

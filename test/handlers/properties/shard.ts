@@ -21,6 +21,7 @@ import type { Decision } from '../../../src/protocol/decisions/index.ts';
 import type { DocumentChange } from '../../../src/protocol/document-change.ts';
 import { type Ban, isFinal, type Member, type Pool, type Task } from '../../../src/protocol/documents.ts';
 import { type Entity, type EntityKind, entityRef, parseEntityRef } from '../../../src/protocol/entities.ts';
+import type { Fence } from '../../../src/protocol/marks.ts';
 import type { Settings } from '../../../src/protocol/settings.ts';
 import { type Body, PLACE, send } from '../message.ts';
 
@@ -52,6 +53,7 @@ class Store {
   readonly bans = new Map<string, string>();
   readonly buckets = new Map<string, number>();
   readonly turns = new Map<string, number>();
+  readonly fences = new Map<string, string>();
 
   write(change: DocumentChange): void {
     const key = keyOf(change);
@@ -149,7 +151,11 @@ export class Shard {
   }
 
   commit(): void {
-    const { changes, sequences, bans, buckets, turns } = this.world.takeChanges();
+    const { changes, sequences, bans, buckets, turns, fences } = this.world.takeChanges();
+    for (const [key, list] of fences) {
+      if (list.length === 0) this.store.fences.delete(key);
+      else this.store.fences.set(key, JSON.stringify(list));
+    }
     for (const [pool, turn] of turns) {
       if (turn === undefined) this.store.turns.delete(pool);
       else this.store.turns.set(pool, turn);
@@ -204,6 +210,7 @@ export class Shard {
     for (const json of [...this.store.bans.values()].reverse()) world.loadBan(parse<Ban>(json));
     for (const [key, fullAtUs] of [...this.store.buckets].reverse()) world.buckets.load(key, fullAtUs);
     for (const [pool, turn] of [...this.store.turns].reverse()) world.loadTurn(pool, turn);
+    for (const [key, json] of [...this.store.fences].reverse()) world.loadFences(key, parse<Fence[]>(json));
     world.outcomes.count = this.store.outcomes.length;
     world.outcomes.bytes = this.store.outcomes.length * 100;
     world.outcomes.oldestAt = this.store.outcomes[0]?.at;

@@ -47,7 +47,7 @@ describe('Sweep', () => {
       .given(by('zoe', { type: 'ClaimTask', taskId: 'c' }))
       .given(joins('bob'), claims('bob', 'b', 100), claims('bob', 'a', 100))
       .when(at(100), sweep())
-      .thenEvents('task.released c', 'member.expired zoe', 'task.expired a', 'task.expired b');
+      .thenEvents('member.expired zoe', 'task.released c', 'task.expired a', 'task.expired b');
   });
 
   it('until: settles only what fell due by then', () => {

@@ -22,7 +22,7 @@ function loaded(...ended: readonly (readonly [taskId: string, finishedAt: number
   for (const [id, finishedAt] of ended) {
     const live = scenario.task(id);
     const data = { agent: 'bob', epoch: 1, result: null };
-    const final = evolveTask(live, { type: 'task.completed', id, data }, POOL, finishedAt);
+    const final = evolveTask(live, { type: 'task.completed', id, data }, POOL, finishedAt, 0);
     for (const task of [final, scenario.task(`after-${id}`)]) if (task) world.loadTask(state, task);
   }
   return state;
@@ -49,14 +49,14 @@ describe('an event that does not fit the task it finds is a fault, and names bot
 
   it('an unknown task is only ever submitted', () => {
     const release = { type: 'task.unreserved', id: 't-9', data: {} } as const;
-    expect(() => evolveTask(undefined, release, POOL, START)).toThrow(
+    expect(() => evolveTask(undefined, release, POOL, START, 0)).toThrow(
       'task.unreserved of the unknown task t-9',
     );
   });
 
   it('nobody renews a claim of a pending task', () => {
     const renewed = { type: 'task.renewed', id: 't-1', data: renewal } as const;
-    expect(() => evolveTask(task, renewed, POOL, START)).toThrow(
+    expect(() => evolveTask(task, renewed, POOL, START, 0)).toThrow(
       'task.renewed of task t-1, which is pending',
     );
   });

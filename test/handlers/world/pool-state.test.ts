@@ -133,7 +133,7 @@ describe('when time next changes a task', () => {
 });
 
 describe('when the presence of a member lapses', () => {
-  const member: Member = { pool: 'work', agent: 'bob', capabilities: [], joinedAt: START };
+  const member: Member = { pool: 'work', agent: 'bob', capabilities: [], order: 0, joinedAt: START };
 
   it('its presence after it was heard from last; never, for one that promised none', () => {
     expect(presenceEnds({ ...member, presenceMs: 100, lastSeenAt: START + 5 })).toBe(START + 105);
