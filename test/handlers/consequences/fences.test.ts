@@ -241,7 +241,10 @@ describe('1.3: it is told in bounded steps', () => {
     const scenario = given(tellingOne, pool(), joins('bob'), submits('ann', 't-1'), submits('ann', 't-2'));
     scenario.given(claims('bob', 't-1'), claims('bob', 't-2'), removes('bob'));
     expect(scenario.world.marks.all()).toEqual([
-      ['work/bob', [expect.objectContaining({ actor: 'owner', why: 'removed', at: START, place: 101 * scenario.seq })]],
+      [
+        'work/bob',
+        [expect.objectContaining({ actor: 'owner', why: 'removed', at: START, place: 101 * scenario.seq })],
+      ],
     ]);
   });
 });
