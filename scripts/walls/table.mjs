@@ -162,6 +162,12 @@ export const ROWS = [
     packages: ['node:crypto'],
   },
   {
+    of: 'verify/kit/decisions',
+    asks: 'What may agents decide, of every type, and how is it drawn?',
+    imports: ['src/protocol', 'verify/kit/chance'],
+    packages: [],
+  },
+  {
     of: 'sim',
     asks: 'Does the core hold on servers that fail on purpose, seed by seed?',
     imports: [
@@ -218,6 +224,7 @@ export const ROWS = [
       'src/config.ts',
       'src/errors.ts',
       'verify/kit/chance',
+      'verify/kit/decisions',
     ],
     packages: ['nats', 'node:*'],
   },

@@ -1,0 +1,45 @@
+/** Draws decisions: which types, and how often each, is for those to say who try them. */
+import { isSingleType, type SingleType } from '../../../src/protocol/decisions/index.ts';
+import type { JsonObject } from '../../../src/protocol/json.ts';
+import { GENERATORS } from './generators.ts';
+import type { Scene } from './scene.ts';
+
+/** How often each type comes, next to the others; 0 for never. A new type has to be named here, too. */
+export type Weights = Readonly<Record<SingleType, number>>;
+
+export type Drawn = { readonly type: SingleType | 'Batch' } & JsonObject;
+
+export interface Shares {
+  readonly weights: Weights;
+  readonly batches: number;
+  readonly onBehalf: number;
+}
+
+const MOST_IN_BATCH = 4;
+
+/** One decision without its id: of a single type, or a Batch of some. */
+export function drawDecision(scene: Scene, { weights, batches, onBehalf }: Shares): Drawn {
+  const { random } = scene;
+  if (!random.chance(batches)) return drawSingle(scene, weights, onBehalf);
+  const decisions = Array.from({ length: random.between(1, MOST_IN_BATCH) }, () =>
+    drawSingle(scene, weights, onBehalf),
+  );
+  return { type: 'Batch', ...(random.chance(0.7) ? { atomic: random.chance(0.5) } : {}), decisions };
+}
+
+function drawSingle(scene: Scene, weights: Weights, onBehalf: number): Drawn {
+  const { random, agents } = scene;
+  const type = drawType(scene, weights);
+  const drawn = { type, ...GENERATORS[type](scene) };
+  return random.chance(onBehalf) ? { ...drawn, onBehalfOf: random.pick(agents) } : drawn;
+}
+
+function drawType({ random }: Scene, weights: Weights): SingleType {
+  const entries = Object.entries(weights);
+  let left = random.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
+  for (const [type, weight] of entries) {
+    left -= weight;
+    if (left < 0 && isSingleType(type)) return type;
+  }
+  return 'Heartbeat';
+}
