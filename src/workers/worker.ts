@@ -6,56 +6,55 @@ import { nuid } from 'nats';
 import { type Logger, pino } from 'pino';
 import { lossOf } from '../bus/connection-loss.ts';
 import { EventFeeds } from '../bus/event-feeds.ts';
-import { NatsTrimMarks } from '../bus/nats-trim-marks.ts';
-import { QueryService } from '../bus/query-service.ts';
+import type { QueryService } from '../bus/query-service.ts';
 import { StreamPublisher } from '../bus/stream-publisher.ts';
-import { ensureStreams, findStream, type Layout } from '../bus/streams.ts';
+import { ensureStreams, type Layout } from '../bus/streams.ts';
 import type { Config } from '../config.ts';
 import type { ConvergeError } from '../errors.ts';
 import { type Subjects, subjects as subjectsOf } from '../protocol/subjects.ts';
 import { type SystemKeys, shardKeys, systemKeys } from '../state/keys.ts';
-import { leaseHolderOf, workerNameOf } from '../state/lease.ts';
+import { leaseHolderOf } from '../state/lease.ts';
 import { redisLeaseStore } from '../state/lease-store.ts';
 import { PoolStandings } from '../state/pool-standings.ts';
 import { StateQueries } from '../state/queries.ts';
 import { RedisShardStore } from '../state/redis-shard-store.ts';
 import { redisTakenStore } from '../state/taken-store.ts';
-import { VERSION } from '../version.ts';
+import { withResolvers } from '../with-resolvers.ts';
 import { within } from '../within.ts';
 import { Alarms, isClockAlarm } from './alarms.ts';
 import { type Connections, closeConnections, notConnected, openConnections } from './connections.ts';
 import { FeedGuard } from './feed-guard.ts';
-import { type HealthServer, startHealthServer } from './health-server.ts';
+import type { HealthServer } from './health-server.ts';
 import { LeaseHolder } from './leases.ts';
 import { MarkWatch } from './mark-watch.ts';
 import { heapLimitBytes, MemoryWatch } from './memory/memory-watch.ts';
 import { Quarantine } from './memory/quarantine.ts';
 import { REFUSED_MS, Refusals } from './memory/refusals.ts';
 import { WorkerMetrics } from './metrics.ts';
-import { lastSeqOf, logStamp } from './nats-ports.ts';
+import { lastSeqOf } from './nats-ports.ts';
 import { OwnedShards } from './owned-shards.ts';
 import { PoolSight } from './pool-sight.ts';
 import { SYSTEM_CLOCK } from './ports.ts';
-import { privatelyAnswered } from './query-access.ts';
-import { queryHandlers } from './query-handlers.ts';
 import { checkEviction, checkPayload, sayDurability, sayFaultForAgents } from './server-checks.ts';
 import { SettingsWatch } from './settings-watch.ts';
 import { knownLog } from './snapshots/known-log.ts';
-import { LogTrimmer } from './snapshots/log-trimmer.ts';
-import { natsTrimPorts } from './snapshots/nats-trim-ports.ts';
-import { SnapshotKeeper } from './snapshots/snapshot-keeper.ts';
-import { TrimTurns } from './snapshots/trim-turns.ts';
+import type { SnapshotKeeper } from './snapshots/snapshot-keeper.ts';
+import type { TrimTurns } from './snapshots/trim-turns.ts';
 import { StallWatch } from './stall-watch.ts';
 import { StreamWatch } from './stream-watch.ts';
 import { SweepSchedule } from './sweep-schedule.ts';
 import { Sweeper } from './sweeper.ts';
 import { whereIs } from './time/machine.ts';
-import { TrueTime } from './time/true-time.ts';
-import { workerClocks } from './time/worker-clocks.ts';
-import { alarmsOfAll, heartbeatAlarms } from './told-alarms.ts';
-
-/** After this time the unfinished snapshot of a dead writer is certainly abandoned. */
-const ORPHANS_OLDER_THAN_MS = 60 * 60 * 1_000;
+import type { TrueTime } from './time/true-time.ts';
+import { heartbeatAlarms } from './told-alarms.ts';
+import {
+  healthServerOf,
+  type Making,
+  queryServiceOf,
+  snapshotKeeperOf,
+  trimTurnsOf,
+  trueTimeOf,
+} from './worker-parts.ts';
 
 export interface RunningWorker {
   readonly id: string;
@@ -99,6 +98,7 @@ class WorkerProcess {
   readonly #keys: SystemKeys;
   readonly #metrics = new WorkerMetrics();
   readonly #alarms: Alarms;
+  readonly #making: Making;
   readonly #streams: StreamPublisher;
   readonly #queries: StateQueries;
   readonly #sight: PoolSight;
@@ -132,6 +132,10 @@ class WorkerProcess {
     this.#alarms = new Alarms({ logger, clock: SYSTEM_CLOCK, registry: this.#metrics.registry });
     this.#subjects = subjectsOf(config.namespace);
     this.#keys = systemKeys(config.namespace);
+    this.#making = {
+      ...{ config, id, connections, logger, alarms: this.#alarms, metrics: this.#metrics },
+      ...{ subjects: this.#subjects, keys: this.#keys },
+    };
     this.#streams = new StreamPublisher(connections.nats);
     this.#queries = new StateQueries(connections.reads, config.namespace, config.shards);
     this.#sight = new PoolSight(new PoolStandings(connections.reads, config.namespace, config.shards));
@@ -167,8 +171,8 @@ class WorkerProcess {
       metrics: this.#metrics,
     });
     this.#holder = leaseHolderOf(id, nuid.next());
-    this.#time = this.#trueTime();
-    this.#snapshots = this.#snapshotKeeper();
+    this.#time = trueTimeOf(this.#making, this.#holder, () => this.#leases);
+    this.#snapshots = snapshotKeeperOf(this.#making, this.#time);
     this.#quarantine = new Quarantine({
       store: redisTakenStore(connections.leases, (shard) => shardKeys(config.namespace, shard), this.#keys),
       holder: this.#holder,
@@ -194,7 +198,7 @@ class WorkerProcess {
       refuse: (shard, why) => this.#refusals.refuse(shard, why),
     });
     this.#leases = this.#leaseHolder();
-    this.#trims = this.#trimTurns();
+    this.#trims = trimTurnsOf(this.#making, (shard) => this.#storeOf(shard).progress());
     this.#settings = new SettingsWatch({
       redis: connections.reads,
       key: this.#keys.settings,
@@ -224,14 +228,19 @@ class WorkerProcess {
     this.#marks.start();
     if (this.#config.auth) this.#guard.start();
     this.#memory.start();
-    this.#startService();
+    this.#service = queryServiceOf(this.#making, {
+      queries: this.#queries,
+      sight: this.#sight,
+      feeds: this.#feeds,
+      leases: this.#leases,
+    });
     await this.#time.start();
     await this.#settings.start();
     await this.#startSweeping();
     await this.#leases.start();
     this.#snapshots.start();
     this.#offerFigures();
-    await this.#startHealthServer();
+    this.#health = await healthServerOf(this.#making, () => this.#notReady());
     await sayDurability(this.#connections, this.#subjects, this.#logger, this.#alarms);
     this.#logger.info(
       { health: this.#health?.url, shards: layout.shards, log: layout.logIdentity },
@@ -317,22 +326,6 @@ class WorkerProcess {
     return this.#time.now() !== undefined && !this.#alarms.active.some(({ alarm }) => isClockAlarm(alarm));
   }
 
-  #trueTime(): TrueTime {
-    const { nats, jsm, leases } = this.#connections;
-    const { redisUrl } = this.#config;
-    const others = workerClocks({
-      redis: leases,
-      redisUrl,
-      nats,
-      acceptedKey: this.#keys.clockAccepted,
-      holder: this.#holder,
-      heartbeats: () => this.#leases.heartbeats,
-      listen: () => this.#leases.listen(),
-      logStamp: () => logStamp(nats, jsm, this.#subjects, this.#leases.held[0] ?? 0),
-    });
-    return new TrueTime({ clock: SYSTEM_CLOCK, others, alarms: this.#alarms, logger: this.#logger });
-  }
-
   #offerFigures(): void {
     this.#metrics.gauge(
       'converge_shards_held',
@@ -341,32 +334,6 @@ class WorkerProcess {
     );
     this.#metrics.offerSkews(() => this.#time.skews);
     this.#metrics.gauge('converge_live_tasks', 'Unfinished tasks in memory', () => this.#shards.liveTasks);
-  }
-
-  #startService(): void {
-    const { nats, jsm, reads } = this.#connections;
-    const handlers = queryHandlers({
-      queries: this.#queries,
-      redis: reads,
-      keys: this.#keys,
-      log: () => findStream(jsm, this.#subjects.streams.decisions),
-      feeds: this.#feeds,
-      liveWorkers: () => this.#leases.live.map(workerNameOf),
-      alarms: () => alarmsOfAll(this.#leases, this.#alarms),
-    });
-    this.#service = new QueryService({
-      connection: nats,
-      subjects: this.#subjects,
-      version: VERSION,
-      handlers: this.#config.auth ? privatelyAnswered(handlers, this.#sight) : handlers,
-      areNamesProven: this.#config.auth,
-      status: () => ({
-        namespace: this.#config.namespace,
-        worker: this.#id,
-        alarms: this.#alarms.told(),
-      }),
-      onFault: (name, error) => this.#logger.error({ query: name, err: error }, 'could not answer a query'),
-    });
   }
 
   async #startSweeping(): Promise<void> {
@@ -396,36 +363,6 @@ class WorkerProcess {
       metrics: this.#metrics,
     });
     await this.#schedule.start();
-  }
-
-  async #startHealthServer(): Promise<void> {
-    const { httpPort, httpHost, httpToken, httpHosts } = this.#config;
-    if (httpPort < 0) return;
-    this.#health = await startHealthServer({
-      port: httpPort,
-      host: httpHost,
-      token: httpToken,
-      hosts: httpHosts,
-      registry: this.#metrics.registry,
-      notReady: () => this.#notReady(),
-    });
-  }
-
-  #snapshotKeeper(): SnapshotKeeper {
-    const { namespace, shards, snapshotEveryMs, snapshotEveryDecisions } = this.#config;
-    return new SnapshotKeeper({
-      bucket: this.#connections.bucket,
-      redis: this.#connections.snapshots,
-      marks: new NatsTrimMarks(this.#connections.jsm, this.#subjects),
-      namespace,
-      shards,
-      keysOf: (shard) => shardKeys(namespace, shard),
-      everyMs: snapshotEveryMs,
-      everyDecisions: snapshotEveryDecisions,
-      now: () => this.#time.now(),
-      logger: this.#logger,
-      metrics: this.#metrics,
-    });
   }
 
   #leaseHolder(): LeaseHolder {
@@ -459,43 +396,8 @@ class WorkerProcess {
     });
   }
 
-  #trimTurns(): TrimTurns {
-    const { jsm, bucket, reads } = this.#connections;
-    const { shards, logRetentionMs, snapshotEveryMs } = this.#config;
-    const trimmer = new LogTrimmer({
-      ports: natsTrimPorts({
-        jsm,
-        subjects: this.#subjects,
-        bucket,
-        progressOf: (shard) => this.#storeOf(shard).progress(),
-      }),
-      shards,
-      logRetentionMs,
-      removeOrphans: () => bucket.removeOrphans(shards, Date.now(), ORPHANS_OLDER_THAN_MS),
-      logger: this.#logger,
-      metrics: this.#metrics,
-    });
-    return new TrimTurns({
-      trimmer,
-      redis: reads,
-      key: this.#keys.trimmed,
-      workerId: this.#id,
-      snapshotEveryMs,
-      logger: this.#logger,
-    });
-  }
-
   #storeOf(shard: number, onPiece?: () => void): RedisShardStore {
     const { commits, reads } = this.#connections;
     return new RedisShardStore(commits, reads, shardKeys(this.#config.namespace, shard), onPiece);
   }
-}
-
-/** `Promise.withResolvers`, which Node has from 22 on. */
-function withResolvers<T>(): { readonly promise: Promise<T>; readonly resolve: (value: T) => void } {
-  let resolve: (value: T) => void = () => undefined;
-  const promise = new Promise<T>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }
