@@ -1,4 +1,5 @@
 /** The simulator itself: that a seed is one run, that nothing is found where nothing is wrong, and that bugs are found. */
+import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { playSeed, playSeeds } from '../../sim/campaign.ts';
 import { ALL_BUGS, hunt } from '../../sim/planted.ts';
@@ -63,4 +64,11 @@ describe('a planted bug is found within 1,000 seeds:', () => {
     expect(seeds).toBeDefined();
     expect(violation?.replay).toBe(`npm run sim -- --seed ${violation?.seed}`);
   });
+});
+
+it('every planted bug stands in the table of docs/testing.md, with how soon it was found', async () => {
+  const page = await readFile(new URL('../../docs/testing.md', import.meta.url), 'utf8');
+  const [, table = ''] = /\| bug \| seeds \| by \|\n\|---\|---\|---\|\n((?:\|.*\n)+)/.exec(page) ?? [];
+  const rows = [...table.matchAll(/^\| (.+) \| \d+ \| I\d \|$/gm)].map(([, bug]) => bug);
+  expect(rows.toSorted()).toEqual([...ALL_BUGS].toSorted());
 });
