@@ -145,7 +145,7 @@ describe('a copy is given up', () => {
     const shard = await copyOfOne();
     await expect(take(shard, () => shard.store.load())).rejects.toThrow(/was reloaded/);
     const stopping = take(shard, async () => shard.store.abandonCopy('the worker is stopping'));
-    await expect(stopping).rejects.toThrow(/worker stops/);
+    await expect(stopping).rejects.toThrow(/worker is stopping/);
   });
 
   it('when there is nothing to copy, or another copy is under way', async () => {

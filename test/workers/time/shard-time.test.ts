@@ -237,7 +237,7 @@ it.each(['another message stands there', 'another Clock stands there', 'nothing 
     expect(again.worker.haltReason).toContain('no longer holds Clock');
     expect(again.alarms.active.map(({ alarm }) => alarm)).toContain('shard_halted');
     shard.log.messages.splice(0, shard.log.messages.length, ...right);
-    await until('it to go on', () => again.worker.haltReason?.includes('claims a time') === true);
+    await until('it to go on', () => again.worker.haltReason?.includes('is stamped') === true);
   },
 );
 
