@@ -111,6 +111,9 @@ function checkState({ report }: EndOfRun, shard: number, stored: MemoryShard, im
   if (implied.position !== stored.position().seq) {
     report('I7', `replaying shard ${shard} ends at ${implied.position} of ${stored.position().seq}`);
   }
+  const [counted, there] = [stored.endedBytes, stored.endedBytesOfDocuments()];
+  if (counted !== there)
+    report('I3', `shard ${shard} counts ${counted} bytes of what has ended, but keeps ${there}`);
   const [kept, wanted] = [stored.dump(), implied.shard.dump()];
   for (const key of new Set([...kept.keys(), ...wanted.keys()])) {
     if (kept.get(key) === wanted.get(key)) continue;

@@ -3,6 +3,7 @@
  * is found here by looking at all documents, so that the two have nothing in common but what they must answer.
  */
 import { ShardLostError } from '../../src/errors.ts';
+import { endedBytesOf } from '../../src/handlers/quotas/ended.ts';
 import type { DocumentChange } from '../../src/protocol/document-change.ts';
 import {
   type Ban,
@@ -112,6 +113,21 @@ export class MemoryShard {
 
   get settings(): Standing | undefined {
     return this.#content.settings;
+  }
+
+  /** What all that has ended takes, as the last commit said it. */
+  get endedBytes(): number {
+    return this.#content.endedBytes;
+  }
+
+  /** The same, counted from the documents that are there. */
+  endedBytesOfDocuments(): number {
+    let bytes = 0;
+    for (const { tasks, entities } of this.#content.contents.values()) {
+      for (const { document } of tasks.values()) bytes += endedBytesOf(document);
+      for (const { document } of entities.values()) bytes += endedBytesOf(document);
+    }
+    return bytes;
   }
 
   get halted(): string | undefined {
