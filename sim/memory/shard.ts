@@ -3,7 +3,6 @@
  * is found here by looking at all documents, so that the two have nothing in common but what they must answer.
  */
 import { ShardLostError } from '../../src/errors.ts';
-import { endedBytesOf } from '../../src/handlers/quotas/ended.ts';
 import type { DocumentChange } from '../../src/protocol/document-change.ts';
 import {
   type Ban,
@@ -124,8 +123,9 @@ export class MemoryShard {
   endedBytesOfDocuments(): number {
     let bytes = 0;
     for (const { tasks, entities } of this.#content.contents.values()) {
-      for (const { document } of tasks.values()) bytes += endedBytesOf(document);
-      for (const { document } of entities.values()) bytes += endedBytesOf(document);
+      for (const { document } of tasks.values()) if (isFinal(document)) bytes += sizeOfEnded(document);
+      for (const { document } of entities.values())
+        if (document.finishedAt !== undefined) bytes += sizeOfEnded(document);
     }
     return bytes;
   }
@@ -510,6 +510,14 @@ function endedOf(entities: Documents<Entity>): Remembered[] {
     [...entities].flatMap(([id, { document }]) =>
       document.finishedAt === undefined ? [] : [{ id, at: document.finishedAt }],
     ),
+  );
+}
+
+/** 1,000 bytes beside the document, and its members: name, value, and four characters around them. */
+function sizeOfEnded(document: object): number {
+  return Object.entries(document).reduce(
+    (bytes, [name, value]) => bytes + name.length + 4 + Buffer.byteLength(JSON.stringify(value)),
+    1_002,
   );
 }
 
