@@ -1,5 +1,5 @@
 /** Everyone on the stage of one play, each with connections of their own. */
-import { ConvergeClient } from '../src/client/client.ts';
+import { ConvergeClient } from '../src/client/core/client.ts';
 import { Random } from '../verify/kit/chance/random.ts';
 import { HistoryChecker } from '../verify/kit/history/history-checker.ts';
 import type { Cluster } from './cluster/cluster.ts';

@@ -1,5 +1,5 @@
 /** `npm run demo`. */
-import { needNode } from '../src/programs/node-version.ts';
+import { needNode } from '../src/lib/program/node-version.ts';
 
 needNode('demo');
 await import('./run-demo.ts');

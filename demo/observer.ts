@@ -9,14 +9,14 @@ import { closeNats, connectNats } from '../src/bus/connection.ts';
 import type { NatsCredentials } from '../src/bus/credentials.ts';
 import { readMessage } from '../src/bus/log-reader.ts';
 import { QueryClient } from '../src/bus/query-client.ts';
-import { EventFeed } from '../src/client/event-feed.ts';
+import { EventFeed } from '../src/client/core/event-feed.ts';
+import { sleep } from '../src/lib/timers.ts';
 import type { ConvergeEvent } from '../src/protocol/event.ts';
 import { isObject } from '../src/protocol/json.ts';
 import { OPERATOR, SWEEPER } from '../src/protocol/names.ts';
 import type { Outcome } from '../src/protocol/outcome.ts';
 import type { PoolStats, QueryInput } from '../src/protocol/queries.ts';
 import { parseDecisionSubject, type Subjects, subjects } from '../src/protocol/subjects.ts';
-import { sleep } from '../src/timers.ts';
 import type { HistoryChecker } from '../verify/kit/history/history-checker.ts';
 
 export interface ObserverOptions {

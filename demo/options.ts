@@ -1,5 +1,5 @@
 /** The command line of the demo. */
-import { CommandLine, UsageError } from '../src/programs/command-line.ts';
+import { CommandLine, UsageError } from '../src/lib/program/command-line.ts';
 
 export interface DemoOptions {
   /** The production trace to play; left out, the small built-in workload is played. */

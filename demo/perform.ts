@@ -1,6 +1,6 @@
 /** The play itself: agents join, tasks come, things go wrong, until every task has ended all the same. */
-import type { EventFeed } from '../src/client/event-feed.ts';
-import { sleep } from '../src/timers.ts';
+import type { EventFeed } from '../src/client/core/event-feed.ts';
+import { sleep } from '../src/lib/timers.ts';
 import { Random } from '../verify/kit/chance/random.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import type { Crew } from './crew.ts';

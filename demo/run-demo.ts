@@ -1,7 +1,7 @@
 /** `npm run demo`: the only place of the demo that knows arguments, environment, signals and exit codes. */
-import { EXIT } from '../src/programs/exit.ts';
-import { onInterrupt } from '../src/programs/interrupt.ts';
-import { runProgram } from '../src/programs/run-program.ts';
+import { EXIT } from '../src/lib/program/exit.ts';
+import { onInterrupt } from '../src/lib/program/interrupt.ts';
+import { runProgram } from '../src/lib/program/run-program.ts';
 import { runAuctionsDemo } from './auctions/run-auctions-demo.ts';
 import { auctionsTable } from './auctions/summary.ts';
 import { Cluster } from './cluster/cluster.ts';

@@ -1,10 +1,10 @@
 /** Owns the pools, submits every task at its time and in order, and cancels those that it does not want any more. */
-import { ConvergeClient } from '../src/client/client.ts';
-import { acceptedOrThrow } from '../src/client/outcomes.ts';
+import { ConvergeClient } from '../src/client/core/client.ts';
+import { acceptedOrThrow } from '../src/client/core/outcomes.ts';
+import { sleep } from '../src/lib/timers.ts';
 import { isObject } from '../src/protocol/json.ts';
 import { MAX_BATCH } from '../src/protocol/limits.ts';
 import type { Outcome } from '../src/protocol/outcome.ts';
-import { sleep } from '../src/timers.ts';
 import type { Gate } from './cluster/gate.ts';
 import type { PlannedTask, Workload } from './workload.ts';
 

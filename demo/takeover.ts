@@ -1,7 +1,7 @@
 /** Kills the worker that matters most, and watches the others take over its shards. */
-import type { ConvergeClient } from '../src/client/client.ts';
+import type { ConvergeClient } from '../src/client/core/client.ts';
+import { sleep } from '../src/lib/timers.ts';
 import { shardOf } from '../src/protocol/shard.ts';
-import { sleep } from '../src/timers.ts';
 import type { Cluster } from './cluster/cluster.ts';
 
 export interface TakeoverOptions {

@@ -41,7 +41,7 @@ const SLICES = {
     tests: family('quotas', 'operators/operators.test.ts', 'batch.test.ts'),
   },
   system: {
-    mutate: ['src/handlers/system/*.ts'],
+    mutate: ['src/handlers/sweep/*.ts'],
     tests: family(
       'system',
       'pools',

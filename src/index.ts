@@ -117,7 +117,7 @@ export {
   PublishError,
   QueryError,
   UnavailableError,
-} from './errors.ts';
+} from './lib/errors.ts';
 
 // What the system says.
 export type {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { configFromEnv, configVariables, parseConfig } from '../src/config.ts';
-import { ConfigurationError, CredentialsError } from '../src/errors.ts';
+import { ConfigurationError, CredentialsError } from '../src/lib/errors.ts';
+import { configFromEnv, configVariables, parseConfig } from '../src/workers/config.ts';
 
 describe('configuration', () => {
   it('has a default for everything', () => {
@@ -63,7 +63,7 @@ describe('configuration', () => {
   );
 
   it.each([
-    ['a whole number', { CONVERGE_SHARDS: '9'.repeat(2_000) + 'x' }],
+    ['a whole number', { CONVERGE_SHARDS: `${'9'.repeat(2_000)}x` }],
     ['a number that JavaScript alone would read', { CONVERGE_SHARDS: `${' '.repeat(5_000)}7` }],
     ['the name of a context', { CONVERGE_NATS_CONTEXT: 'c'.repeat(5_000), HOME: '/nowhere' }],
     ['the path of a context', { CONVERGE_NATS_CONTEXT: '/\u{1f600}'.repeat(2_000) }],

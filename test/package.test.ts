@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
+import { VERSION } from '../src/lib/version.ts';
 import { jsonSchemas } from '../src/protocol/json-schemas.ts';
-import { VERSION } from '../src/version.ts';
 
 it('the version in the code is the version of the package', async () => {
   const text = await readFile(new URL('../package.json', import.meta.url), 'utf8');

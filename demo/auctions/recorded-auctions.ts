@@ -1,6 +1,6 @@
 /** Recorded auctions with proxy bids, from a file of the form of `ebay-palm-bids.csv` (`data/README.md`). */
 import { readFile } from 'node:fs/promises';
-import { messageOf } from '../../src/errors.ts';
+import { messageOf } from '../../src/lib/errors.ts';
 import { isName, isReserved } from '../../src/protocol/names.ts';
 import { type Amount, parseAmount } from '../../src/rules/index.ts';
 import { type CsvRow, parseCsv } from '../csv.ts';

@@ -3,8 +3,8 @@
  * Auctions run side by side, spread over several pools. Their opener closes each after its last bid: recorded days pass
  * as fast as decisions do, while log time is that of the clock.
  */
-import { ConvergeClient } from '../../src/client/client.ts';
-import { acceptedOrThrow } from '../../src/client/outcomes.ts';
+import { ConvergeClient } from '../../src/client/core/client.ts';
+import { acceptedOrThrow } from '../../src/client/core/outcomes.ts';
 import { isObject } from '../../src/protocol/json.ts';
 import { DAY_MS } from '../../src/protocol/limits.ts';
 import { type Amount, formatAmount, parseAmount } from '../../src/rules/index.ts';

@@ -5,10 +5,10 @@ import { begin, credentialFiles, readRedisPasswords, redisUrls } from '../../src
 import { REDIS_WORKER } from '../../src/auth/redis-acl.ts';
 import { closeNats, connectNats } from '../../src/bus/connection.ts';
 import type { NatsCredentials } from '../../src/bus/credentials.ts';
-import { NotAuthorizedError, UnavailableError } from '../../src/errors.ts';
+import { NotAuthorizedError, UnavailableError } from '../../src/lib/errors.ts';
+import { sleep } from '../../src/lib/timers.ts';
 import type { Grantee } from '../../src/protocol/permissions.ts';
 import type { Servers, ServersOptions } from '../../src/servers/index.ts';
-import { sleep } from '../../src/timers.ts';
 
 export interface Gate {
   /** Resolves when all of them can connect. */

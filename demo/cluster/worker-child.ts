@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { OwnChild } from '../../src/programs/own-child.ts';
+import { OwnChild } from '../../src/lib/program/own-child.ts';
 
 export const WORKER_READY = 'ready';
 

@@ -2,9 +2,10 @@
  * A worker process of the demo: one worker, told by its environment what to do. It says over the channel to its parent
  * when it can work, stops at SIGTERM, and does not outlive its parent.
  */
-import { configFromEnv } from '../../src/config.ts';
-import { sleep } from '../../src/timers.ts';
-import { startWorker } from '../../src/workers/worker.ts';
+
+import { sleep } from '../../src/lib/timers.ts';
+import { configFromEnv } from '../../src/workers/config.ts';
+import { startWorker } from '../../src/workers/process/worker.ts';
 import { WORKER_READY } from './worker-child.ts';
 
 const POLL_MS = 20;

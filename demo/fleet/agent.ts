@@ -3,9 +3,9 @@
  * they ended. It knows nothing of the other agents; that a claim is lost it learns from an event or from the answer to
  * its next word.
  */
-import type { ConvergeClient } from '../../src/client/client.ts';
-import type { HeldTask } from '../../src/client/outcomes.ts';
-import { after, type Timer } from '../../src/timers.ts';
+import type { ConvergeClient } from '../../src/client/core/client.ts';
+import type { HeldTask } from '../../src/client/core/outcomes.ts';
+import { after, type Timer } from '../../src/lib/timers.ts';
 import { type Plan, type PlannedAgent, taskKey } from '../workload.ts';
 import { planOf } from './plan.ts';
 

@@ -3,9 +3,9 @@
  * done; what they share is one reading of the event stream, and a board that wakes about as many of them as there are
  * tasks that wait: if all 1,523 asked for every task, 1,522 would ask in vain.
  */
-import { ConvergeClient } from '../../src/client/client.ts';
+import { ConvergeClient } from '../../src/client/core/client.ts';
+import { after, type Timer } from '../../src/lib/timers.ts';
 import type { ConvergeEvent } from '../../src/protocol/event.ts';
-import { after, type Timer } from '../../src/timers.ts';
 import type { Random } from '../../verify/kit/chance/random.ts';
 import type { Gate } from '../cluster/gate.ts';
 import { canRun, type Workload } from '../workload.ts';

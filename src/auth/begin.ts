@@ -1,7 +1,7 @@
 /** Everything that a new system with identities needs: a worker, an operator, and the users of Redis, in one folder. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { AuthFolderError, messageOf } from '../errors.ts';
+import { AuthFolderError, messageOf } from '../lib/errors.ts';
 import type { Identity } from '../protocol/identity.ts';
 import { type AuthFolder, contentOf, replaceFile, writeNew } from './auth-folder.ts';
 import { REDIS_BULLMQ, REDIS_WORKER, type RedisPasswords, redisUrlAs } from './redis-acl.ts';

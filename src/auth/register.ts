@@ -2,7 +2,7 @@
  * Who may connect: names, roles and public keys. Secrets are not in it: the seed of a key is told once, when it is made.
  */
 import { z } from 'zod';
-import { AuthFolderError } from '../errors.ts';
+import { AuthFolderError } from '../lib/errors.ts';
 import { nameSchema } from '../protocol/decisions/common.ts';
 import { faultOf } from '../protocol/decode.ts';
 import { ROLES, type Role } from '../protocol/identity.ts';

@@ -1,6 +1,6 @@
 /** Why the connection to NATS is gone for good. */
 import { AuthorizationError, type NatsConnection, UserAuthenticationExpiredError } from 'nats';
-import { type ConvergeError, messageOf, NotAuthorizedError, UnavailableError } from '../errors.ts';
+import { type ConvergeError, messageOf, NotAuthorizedError, UnavailableError } from '../lib/errors.ts';
 
 /**
  * Why a connection has ended for good, which it does when the server refuses its credentials twice in a row: revoked,

@@ -1,8 +1,8 @@
 import { AuthorizationError, connect, createInbox, type NatsConnection } from 'nats';
-import { ConvergeError, messageOf, NotAuthorizedError, UnavailableError } from '../errors.ts';
+import { ConvergeError, messageOf, NotAuthorizedError, UnavailableError } from '../lib/errors.ts';
+import { after, type Timer, timerMs } from '../lib/timers.ts';
 import type { Identity } from '../protocol/identity.ts';
 import { isObject } from '../protocol/json.ts';
-import { after, type Timer, timerMs } from '../timers.ts';
 import { rememberRefusals } from './connection-loss.ts';
 import { authenticatorOf, inboxPrefixOf, isProof, type NatsCredentials, tlsOf } from './credentials.ts';
 import { failRequestsPromptly } from './prompt-requests.ts';

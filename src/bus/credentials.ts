@@ -13,11 +13,11 @@ import {
   tokenAuthenticator,
   usernamePasswordAuthenticator,
 } from 'nats';
-import { CredentialsError, messageOf } from '../errors.ts';
+import { CredentialsError, messageOf } from '../lib/errors.ts';
+import { shortened } from '../lib/shortened.ts';
 import { type Identity, identityOfInboxes, inboxPrefix } from '../protocol/identity.ts';
 import { isObject } from '../protocol/json.ts';
 import { identityIn, jwtIn, seedIn } from '../protocol/seed-file.ts';
-import { shortened } from '../shortened.ts';
 
 /** What proves to the NATS server who connects: one of several kinds, as the server asks for it. */
 export interface NatsCredentials {

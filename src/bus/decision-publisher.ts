@@ -8,9 +8,9 @@
  * Pending decisions are bounded in number and bytes; callers that come when it is full wait in line.
  */
 import type { Msg, NatsConnection, Subscription } from 'nats';
-import { messageOf, type PermissionDeniedError, PublishError } from '../errors.ts';
+import { messageOf, type PermissionDeniedError, PublishError } from '../lib/errors.ts';
+import { every, type Timer } from '../lib/timers.ts';
 import { isObject } from '../protocol/json.ts';
-import { every, type Timer } from '../timers.ts';
 import { newInbox } from './connection.ts';
 import { deniedOn, permissionDenied } from './permission-denied.ts';
 import { watchConnection } from './watch-connection.ts';

@@ -2,8 +2,8 @@
  * Delivered messages that are not taken yet, in order. The server numbers its deliveries, so that anything
  * is lost, doubled or out of order on the way is noticed here, and reading ends: the next start compares again.
  */
-import { LogInterruptedError } from '../errors.ts';
-import { after } from '../timers.ts';
+import { LogInterruptedError } from '../lib/errors.ts';
+import { after } from '../lib/timers.ts';
 import type { LogMessage } from './log-message.ts';
 
 /** Rings once after so many milliseconds, unless the answer is called before. */

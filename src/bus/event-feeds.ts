@@ -4,7 +4,7 @@
  */
 import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection, nuid } from 'nats';
-import { UnavailableError } from '../errors.ts';
+import { UnavailableError } from '../lib/errors.ts';
 import type { OpenedFeed, QueryOf } from '../protocol/queries.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import { eventsIdentityOf, findStream } from './streams.ts';

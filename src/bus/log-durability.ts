@@ -1,6 +1,6 @@
 /** The durability settings of the stream and its server. */
 import { StorageType, type StreamInfo } from '@nats-io/jetstream';
-import { isAtLeast } from '../is-at-least.ts';
+import { isAtLeast } from '../lib/is-at-least.ts';
 
 export interface LogDurability {
   readonly storage: 'file' | 'memory';

@@ -19,9 +19,9 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
-import { LogDivergedError, LogInterruptedError, messageOf } from '../errors.ts';
+import { LogDivergedError, LogInterruptedError, messageOf } from '../lib/errors.ts';
+import { every, type Timer } from '../lib/timers.ts';
 import { greatest } from '../protocol/lists.ts';
-import { every, type Timer } from '../timers.ts';
 import { Deliveries, type Delivery } from './deliveries.ts';
 import type { LogMessage, LogPosition } from './log-message.ts';
 import { forEachShard } from './log-origin.ts';

@@ -1,6 +1,6 @@
 /** Says of a refusal of the NATS server what was missing, and which command grants it. */
 import { PermissionViolationError } from 'nats';
-import { PermissionDeniedError } from '../errors.ts';
+import { PermissionDeniedError } from '../lib/errors.ts';
 
 /** The {@link PermissionDeniedError} for what the server refused; undefined when it is no such refusal. */
 export function permissionDenied(error: unknown): PermissionDeniedError | undefined {

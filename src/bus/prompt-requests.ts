@@ -1,5 +1,5 @@
 import type { NatsConnection } from 'nats';
-import { UnavailableError } from '../errors.ts';
+import { UnavailableError } from '../lib/errors.ts';
 import { watchConnection } from './watch-connection.ts';
 
 /**

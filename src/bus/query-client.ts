@@ -1,6 +1,8 @@
 /** Asks queries by request and reply. Asking changes nothing, so a question is repeated until it is answered in time. */
 import { headers, type Msg, type NatsConnection } from 'nats';
-import { messageOf, PermissionDeniedError, QueryError, UnavailableError } from '../errors.ts';
+import { messageOf, PermissionDeniedError, QueryError, UnavailableError } from '../lib/errors.ts';
+import { sleep, timerMs } from '../lib/timers.ts';
+import { unlessAborted } from '../lib/unless-aborted.ts';
 import { isObject } from '../protocol/json.ts';
 import {
   type QueryAnswers,
@@ -10,8 +12,6 @@ import {
   WITHIN_MS_HEADER,
 } from '../protocol/queries.ts';
 import type { Subjects } from '../protocol/subjects.ts';
-import { sleep, timerMs } from '../timers.ts';
-import { unlessAborted } from '../unless-aborted.ts';
 import { lossOf } from './connection-loss.ts';
 import { permissionDenied } from './permission-denied.ts';
 

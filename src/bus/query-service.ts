@@ -3,8 +3,8 @@
  * of ADR-32. Every worker offers the same endpoints in one queue group, so that each request is answered once.
  */
 import { type Msg, type NatsConnection, nuid, type Subscription } from 'nats';
-import { type Deadline, DeadlinePassedError, deadlineIn } from '../deadline.ts';
-import { messageOf } from '../errors.ts';
+import { type Deadline, DeadlinePassedError, deadlineIn } from '../lib/deadline.ts';
+import { messageOf } from '../lib/errors.ts';
 import { type Asker, askerOf } from '../protocol/identity.ts';
 import {
   isQueryName,

@@ -1,6 +1,6 @@
 /** A stream that the server does not take as it is wanted: which settings it was, in words. */
 import { JetStreamApiError, type StreamConfig } from '@nats-io/jetstream';
-import { ConfigurationError, messageOf } from '../errors.ts';
+import { ConfigurationError, messageOf } from '../lib/errors.ts';
 
 /** Of the JetStream API: there is no room for what is to be reserved, on the server or in the account. */
 const NO_ROOM: ReadonlySet<number> = new Set([

@@ -1,5 +1,5 @@
 /** Known faults of servers that would otherwise be good enough. */
-import { isAtLeast } from '../is-at-least.ts';
+import { isAtLeast } from '../lib/is-at-least.ts';
 
 /**
  * nats-server #3862, mended in 2.9.15: a reply subject with a wildcard, on what is imported from another account, sends

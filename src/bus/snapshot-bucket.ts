@@ -6,10 +6,10 @@
 import { JetStreamApiError, type JetStreamManager, jetstream } from '@nats-io/jetstream';
 import { type ObjectInfo, type ObjectStore, Objm } from '@nats-io/obj';
 import type { NatsConnection } from 'nats';
-import { messageOf, SnapshotDamagedError, SnapshotFailedError, UnavailableError } from '../errors.ts';
+import { messageOf, SnapshotDamagedError, SnapshotFailedError, UnavailableError } from '../lib/errors.ts';
+import { after, type Timer } from '../lib/timers.ts';
 import { type SnapshotSeal, snapshotSealSchema } from '../protocol/snapshots.ts';
 import type { Subjects } from '../protocol/subjects.ts';
-import { after, type Timer } from '../timers.ts';
 
 /** Snapshots of one shard that are kept. */
 export const SNAPSHOTS_KEPT = 3;

@@ -3,8 +3,8 @@
  * for every message would cost more than the message. The number under way is bounded.
  */
 import { headers, type Msg, type NatsConnection, type Subscription } from 'nats';
-import { messageOf, PublishError } from '../errors.ts';
-import { after } from '../timers.ts';
+import { messageOf, PublishError } from '../lib/errors.ts';
+import { after } from '../lib/timers.ts';
 import { newInbox } from './connection.ts';
 import { watchConnection } from './watch-connection.ts';
 

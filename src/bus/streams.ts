@@ -13,7 +13,7 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream';
 import { nuid } from 'nats';
-import { ConfigurationError } from '../errors.ts';
+import { ConfigurationError } from '../lib/errors.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import { adoptDescription, chooseIdentity, type KnownElsewhere, saySo } from './log-origin.ts';
 import { NatsTrimMarks } from './nats-trim-marks.ts';

@@ -5,7 +5,7 @@
  * (docs/decisions/021-trim-marks.md).
  */
 import { z } from 'zod';
-import { LogDivergedError, UnavailableError } from '../errors.ts';
+import { LogDivergedError, UnavailableError } from '../lib/errors.ts';
 
 /** A snapshot of the shard stands at `seq`, and log time was `at` there. */
 const noted = z.tuple([z.int().min(1), z.int().min(0)]);

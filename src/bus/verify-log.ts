@@ -1,4 +1,4 @@
-import { LogDivergedError } from '../errors.ts';
+import { LogDivergedError } from '../lib/errors.ts';
 import { type LogMessage, type LogPosition, messageHash } from './log-message.ts';
 import { expectSameLog, markMissing, type TrimMark } from './trim-marks.ts';
 

@@ -4,7 +4,7 @@
  * interested are removed.
  */
 import { type NatsConnection, PermissionViolationError } from 'nats';
-import type { ConvergeError } from '../errors.ts';
+import type { ConvergeError } from '../lib/errors.ts';
 import { lossOf } from './connection-loss.ts';
 
 export interface ConnectionListener {

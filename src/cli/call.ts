@@ -2,7 +2,7 @@
 import type { Readable, Writable } from 'node:stream';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
-import { type Config, type ConfigInput, configFromEnv } from '../config.ts';
+import { type Config, type ConfigInput, configFromEnv } from '../workers/config.ts';
 import type { GlobalOptions } from './global-options.ts';
 import type { Output } from './output.ts';
 

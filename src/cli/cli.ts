@@ -1,8 +1,8 @@
 /** Puts the commands together and turns however a call ends into an exit code. */
 import { Command, CommanderError } from 'commander';
 import { permissionDenied } from '../bus/permission-denied.ts';
-import { EXIT } from '../programs/exit.ts';
-import { VERSION } from '../version.ts';
+import { EXIT } from '../lib/program/exit.ts';
+import { VERSION } from '../lib/version.ts';
 import { Call, type Run, type Surroundings } from './call.ts';
 import { addAuth } from './commands/auth.ts';
 import { addClock } from './commands/clock.ts';

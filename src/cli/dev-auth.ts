@@ -11,10 +11,10 @@ import {
   redisUrls,
 } from '../auth/begin.ts';
 import { REDIS_WORKER, type RedisPasswords } from '../auth/redis-acl.ts';
-import type { Config } from '../config.ts';
-import { ConfigurationError } from '../errors.ts';
+import { ConfigurationError } from '../lib/errors.ts';
+import { after, type Timer } from '../lib/timers.ts';
 import type { RunningServer, ServersOptions } from '../servers/index.ts';
-import { after, type Timer } from '../timers.ts';
+import type { Config } from '../workers/config.ts';
 
 export interface DevAuth {
   readonly folder: AuthFolder;

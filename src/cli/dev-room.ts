@@ -6,8 +6,8 @@ import { statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { findStream } from '../bus/streams.ts';
-import type { Config } from '../config.ts';
 import { subjects } from '../protocol/subjects.ts';
+import type { Config } from '../workers/config.ts';
 import { withNats } from './nats-connection.ts';
 
 type Room = Pick<Config, 'logMaxBytes' | 'eventsMaxBytes' | 'snapshotsMaxBytes'>;

@@ -5,7 +5,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ConfigurationError, messageOf } from '../errors.ts';
+import { ConfigurationError, messageOf } from '../lib/errors.ts';
 import { isFreePort } from '../servers/free-port.ts';
 import type { Servers } from '../servers/index.ts';
 

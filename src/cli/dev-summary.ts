@@ -1,9 +1,10 @@
 /** The text that `converge dev` prints when everything is up. */
-import { type Config, parseConfig } from '../config.ts';
+
 import { DEFAULT_NAMESPACE, subjects } from '../protocol/subjects.ts';
 import { withoutCredentials } from '../servers/given-server.ts';
 import type { RunningServer, Servers } from '../servers/index.ts';
-import type { RunningWorker } from '../workers/worker.ts';
+import { type Config, parseConfig } from '../workers/config.ts';
+import type { RunningWorker } from '../workers/process/worker.ts';
 import { type DevAuth, workerAccess } from './dev-auth.ts';
 import { workerSummary } from './running-workers.ts';
 import { aligned, indented } from './text.ts';

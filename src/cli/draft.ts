@@ -1,6 +1,6 @@
 /** From what was typed to decisions that can be sent: their form is judged as a worker would judge it. */
-import { uuidv7 } from '../client/ids.ts';
-import { didYouMean } from '../did-you-mean.ts';
+import { uuidv7 } from '../client/core/ids.ts';
+import { didYouMean } from '../lib/did-you-mean.ts';
 import { batchSchema, isSingleType, SINGLE_DECISIONS } from '../protocol/decisions/index.ts';
 import { decode } from '../protocol/decode.ts';
 import { subjects } from '../protocol/subjects.ts';

@@ -1,6 +1,6 @@
 /** Durations and ages as people write and read them. */
 import { InvalidArgumentError, Option } from 'commander';
-import { MAX_TIMER_MS } from '../timers.ts';
+import { MAX_TIMER_MS } from '../lib/timers.ts';
 
 const UNITS: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 

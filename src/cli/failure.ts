@@ -1,7 +1,7 @@
 /** The report of an error that ends a call. */
 import { CommanderError } from 'commander';
-import { EXIT, exitCodeOf } from '../programs/exit.ts';
-import { shortened } from '../shortened.ts';
+import { EXIT, exitCodeOf } from '../lib/program/exit.ts';
+import { shortened } from '../lib/shortened.ts';
 
 export interface Failure {
   readonly name: string;

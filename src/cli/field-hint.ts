@@ -1,6 +1,6 @@
 /** Fields that a schema does not know, with the name that was probably meant. */
 import { z } from 'zod';
-import { didYouMean } from '../did-you-mean.ts';
+import { didYouMean } from '../lib/did-you-mean.ts';
 
 /** `; there is no field objectve; did you mean objective?`: empty where every field is known. */
 export function fieldHint(schema: z.ZodType | undefined, body: unknown): string {

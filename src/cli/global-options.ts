@@ -1,9 +1,9 @@
 /** The options that every command has, and those that stand for a setting. */
 import { InvalidArgumentError, Option } from 'commander';
 import type { z } from 'zod';
-import { configSchema } from '../config.ts';
+import { isPlainNumber, settingFault } from '../lib/setting-fault.ts';
 import { isName, isReserved, OPERATOR } from '../protocol/names.ts';
-import { isPlainNumber, settingFault } from '../setting-fault.ts';
+import { configSchema } from '../workers/config.ts';
 
 export interface GlobalOptions {
   readonly json?: true;

@@ -6,11 +6,11 @@ import { lossOf } from '../bus/connection-loss.ts';
 import { identityOf, isProof } from '../bus/credentials.ts';
 import { permissionDenied } from '../bus/permission-denied.ts';
 import { findLayout, type Layout } from '../bus/streams.ts';
-import { type Config, natsAccess } from '../config.ts';
-import { messageOf, UnavailableError } from '../errors.ts';
+import { messageOf, UnavailableError } from '../lib/errors.ts';
 import { askerName, type Identity } from '../protocol/identity.ts';
 import { isName, isReserved } from '../protocol/names.ts';
 import { subjects } from '../protocol/subjects.ts';
+import { type Config, natsAccess } from '../workers/config.ts';
 import type { Call } from './call.ts';
 
 /** `fallback`: whose inboxes to use with credentials that do not say whose they are. */

@@ -1,6 +1,6 @@
 /** Outcomes as people read them, and what they mean for the exit code. */
 
-import { EXIT } from '../programs/exit.ts';
+import { EXIT } from '../lib/program/exit.ts';
 import { isNotFound } from '../protocol/codes.ts';
 import { isObject } from '../protocol/json.ts';
 import { pushAll } from '../protocol/lists.ts';

@@ -1,6 +1,6 @@
 /** Where a call speaks: data on stdout, everything else on stderr. */
 import type { Writable } from 'node:stream';
-import { every, type Timer } from '../timers.ts';
+import { every, type Timer } from '../lib/timers.ts';
 import type { Failure } from './failure.ts';
 import { isReaderGone } from './reader-gone.ts';
 import { printable } from './text.ts';

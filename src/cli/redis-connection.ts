@@ -1,6 +1,7 @@
 /** A connection to Redis for the time of one call. */
-import { type Config, redisTls } from '../config.ts';
+
 import { connectForReads, openRedis, type Redis } from '../state/redis.ts';
+import { type Config, redisTls } from '../workers/config.ts';
 
 export async function withRedis<T>(config: Config, use: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = await openRedis(connectForReads(config.redisUrl, { tls: redisTls(config) }));

@@ -1,5 +1,5 @@
 /** The `converge` command: the one place that reads the environment and the arguments of the process. */
-import { after } from '../timers.ts';
+import { after } from '../lib/timers.ts';
 import { runCli } from './cli.ts';
 
 /** Everything is closed by then; whatever keeps the process running all the same is not worth waiting for. */

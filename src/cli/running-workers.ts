@@ -1,8 +1,8 @@
 /** The common part of `worker` and `dev`: workers that run in this process. */
 import type { Logger } from 'pino';
-import { EXIT } from '../programs/exit.ts';
-import { sleep } from '../timers.ts';
-import type { RunningWorker } from '../workers/worker.ts';
+import { EXIT } from '../lib/program/exit.ts';
+import { sleep } from '../lib/timers.ts';
+import type { RunningWorker } from '../workers/process/worker.ts';
 import type { Interruption } from './interruption.ts';
 
 export interface WorkerSummary {

@@ -1,6 +1,6 @@
 /** The decisions on stdin: one JSON object, a JSON array of them, or one per line. */
 import type { Readable } from 'node:stream';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../lib/errors.ts';
 import { isObject, parseJson } from '../protocol/json.ts';
 import { MAX_DEPTH } from '../protocol/limits.ts';
 import { UsageError } from './failure.ts';

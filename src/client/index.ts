@@ -12,50 +12,18 @@ export { ClaimLostError } from './agent/held-claim.ts';
 export type { AgentPool } from './agent/membership.ts';
 export { type Work, type WorkContext, WorkResultError, type WorkTask } from './agent/run-task.ts';
 export {
-  BiddingProtocol,
-  type CancelAuctionOptions,
-  type CloseAuctionOptions,
-  type ListAuctionsOptions,
-  type NewAuction,
-  type OpenAuctionOptions,
-  type SubmitBidOptions,
-} from './bidding-protocol.ts';
-export {
   type ClientOptions,
   ConvergeClient,
   connect,
   type SendOptions,
   type SweepOptions,
-} from './client.ts';
-export {
-  type CloseVoteOptions,
-  Consensus,
-  type ListVotesOptions,
-  type NewVote,
-  type OpenVoteOptions,
-  type VoteOptions,
-} from './consensus.ts';
-export type { Award, ContractNet, ContractNetResult } from './contract-net.ts';
-export type { Published, Sent } from './decision-channel.ts';
-export {
-  type DelegateOptions,
-  DelegationProtocol,
-  type ListDelegationsOptions,
-  type RevokeOptions,
-} from './delegation-protocol.ts';
-export { EventFeed, type EventOptions } from './event-feed.ts';
-export type { EventStart } from './event-source.ts';
-export { uuidv7 } from './ids.ts';
-export type { FieldsOf, InPool } from './method-options.ts';
-export {
-  type AcceptOptions,
-  type CreateSessionOptions,
-  NegotiationProtocol,
-  type NewSession,
-  type ProposeOptions,
-  type RejectOptions,
-} from './negotiation-protocol.ts';
-export { DecisionIdReusedError } from './outcome-desk.ts';
+} from './core/client.ts';
+export type { Published, Sent } from './core/decision-channel.ts';
+export { EventFeed, type EventOptions } from './core/event-feed.ts';
+export type { EventStart } from './core/event-source.ts';
+export { uuidv7 } from './core/ids.ts';
+export type { FieldsOf, InPool } from './core/method-options.ts';
+export { DecisionIdReusedError } from './core/outcome-desk.ts';
 export {
   type AcceptedOutcome,
   type AnyDecisionInput,
@@ -71,8 +39,40 @@ export {
   type ReleasedClaim,
   retryAfterMs,
   type SweepData,
-} from './outcomes.ts';
-export { PoolManager } from './pool-manager.ts';
+} from './core/outcomes.ts';
+export {
+  BiddingProtocol,
+  type CancelAuctionOptions,
+  type CloseAuctionOptions,
+  type ListAuctionsOptions,
+  type NewAuction,
+  type OpenAuctionOptions,
+  type SubmitBidOptions,
+} from './managers/bidding-protocol.ts';
+export {
+  type CloseVoteOptions,
+  Consensus,
+  type ListVotesOptions,
+  type NewVote,
+  type OpenVoteOptions,
+  type VoteOptions,
+} from './managers/consensus.ts';
+export type { Award, ContractNet, ContractNetResult } from './managers/contract-net.ts';
+export {
+  type DelegateOptions,
+  DelegationProtocol,
+  type ListDelegationsOptions,
+  type RevokeOptions,
+} from './managers/delegation-protocol.ts';
+export {
+  type AcceptOptions,
+  type CreateSessionOptions,
+  NegotiationProtocol,
+  type NewSession,
+  type ProposeOptions,
+  type RejectOptions,
+} from './managers/negotiation-protocol.ts';
+export { PoolManager } from './managers/pool-manager.ts';
 export {
   type CustomDecision,
   type CustomHandler,
@@ -81,12 +81,12 @@ export {
   type ExecuteOptions,
   ExecutionInterruptedError,
   StandardExecutor,
-} from './standard-executor.ts';
+} from './managers/standard-executor.ts';
 export {
   type ListTasksOptions,
   type SubmitAllOptions,
   TaskManager,
-} from './task-manager.ts';
+} from './managers/task-manager.ts';
 export type {
   CancelOptions,
   ClaimNextOptions,
@@ -97,4 +97,4 @@ export type {
   RenewOptions,
   ReportOptions,
   SubmitOptions,
-} from './task-options.ts';
+} from './managers/task-options.ts';

@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import { after } from '../timers.ts';
+import { after } from '../lib/timers.ts';
 import type { ServerAnswer } from './server-answer.ts';
 
 const askTimeoutMs = 2_000;

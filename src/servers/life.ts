@@ -1,5 +1,5 @@
 /** One life of a server, from its start to its end; a restart begins another one. */
-import { after } from '../timers.ts';
+import { after } from '../lib/timers.ts';
 export type Life = ProcessLife | ContainerLife;
 
 interface AnyLife {

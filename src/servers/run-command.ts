@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { after } from '../timers.ts';
+import { after } from '../lib/timers.ts';
 import type { Environment } from './running-server.ts';
 
 interface CommandOptions {

@@ -1,4 +1,4 @@
-import { sleep } from '../timers.ts';
+import { sleep } from '../lib/timers.ts';
 import { PortTakenError, ServerStartError } from './errors.ts';
 import { killAtExit } from './kill-at-exit.ts';
 import { endLife, endsWithin, type Life } from './life.ts';

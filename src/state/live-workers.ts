@@ -1,6 +1,7 @@
 /** Which workers live, for a program that has not looked before: those whose heartbeats move while it watches. */
+
+import { sleep } from '../lib/timers.ts';
 import { greatest } from '../protocol/lists.ts';
-import { sleep } from '../timers.ts';
 import { systemKeys } from './keys.ts';
 import { parseHeartbeat, workerNameOf } from './lease.ts';
 import type { Redis } from './redis.ts';

@@ -3,7 +3,7 @@
  * that the agent is eligible for. Whether it is, is decided once for a class; of each class just as many tasks are read as
  * the page needs. Nothing is left out: what takes longer than the asker waits ends with its deadline.
  */
-import type { Deadline } from '../deadline.ts';
+import type { Deadline } from '../lib/deadline.ts';
 import {
   COMMONS_POOL,
   isClaimable,

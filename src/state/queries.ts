@@ -1,6 +1,6 @@
 /** Reads for agents and operators: from Redis, by any worker, of any shard. Lists come from indexes, never from scans. */
 import { z } from 'zod';
-import { type Deadline, NO_DEADLINE } from '../deadline.ts';
+import { type Deadline, NO_DEADLINE } from '../lib/deadline.ts';
 import { listedAuction, type PublicAuction, publicAuction } from '../protocol/auctions.ts';
 import type { Code } from '../protocol/codes.ts';
 import { type PublicDelegation, publicDelegation } from '../protocol/delegations.ts';

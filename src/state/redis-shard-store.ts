@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { ShardLostError } from '../errors.ts';
+import { ShardLostError } from '../lib/errors.ts';
 import type { Ban, Member, Pool, Task } from '../protocol/documents.ts';
 import { LIVE_STATES } from '../protocol/documents.ts';
 import { type Entity, type EntityKind, parseEntityRef } from '../protocol/entities.ts';

@@ -7,8 +7,8 @@ import {
   messageOf,
   NotAuthorizedError,
   UnavailableError,
-} from '../errors.ts';
-import { every } from '../timers.ts';
+} from '../lib/errors.ts';
+import { every } from '../lib/timers.ts';
 
 export type { Redis };
 

@@ -3,7 +3,7 @@
  * distinguished by how far the write came, because the reaction depends on it.
  */
 import { createHash } from 'node:crypto';
-import { messageOf, WriteFailedError } from '../errors.ts';
+import { messageOf, WriteFailedError } from '../lib/errors.ts';
 import type { Redis } from './redis.ts';
 
 /** Maximum size of one write: Redis does nothing else while it runs, and others wait. */

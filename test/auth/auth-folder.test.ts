@@ -9,7 +9,7 @@ import { AuthFolder } from '../../src/auth/auth-folder.ts';
 import { begin, credentialFiles, readRedisPasswords, renewRedis } from '../../src/auth/begin.ts';
 import { redisAcl } from '../../src/auth/redis-acl.ts';
 import { MAX_KEYS } from '../../src/auth/register.ts';
-import { AuthFolderError } from '../../src/errors.ts';
+import { AuthFolderError } from '../../src/lib/errors.ts';
 import { identityIn } from '../../src/protocol/seed-file.ts';
 
 let place: string;

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { AuthFolder } from '../../src/auth/auth-folder.ts';
 import { begin } from '../../src/auth/begin.ts';
-import { configFromEnv, configVariables } from '../../src/config.ts';
+import { configFromEnv, configVariables } from '../../src/workers/config.ts';
 
 const ours = (path: string): string => fileURLToPath(new URL(`../../${path}`, import.meta.url));
 let place: string;

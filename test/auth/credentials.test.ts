@@ -6,11 +6,11 @@ import { createUser } from '@nats-io/nkeys';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { closeNats, connectNats } from '../../src/bus/connection.ts';
 import type { NatsCredentials } from '../../src/bus/credentials.ts';
-import { configFromEnv, natsAccess } from '../../src/config.ts';
-import { CredentialsError, NotAuthorizedError } from '../../src/errors.ts';
 import { ConvergeClient } from '../../src/index.ts';
+import { CredentialsError, NotAuthorizedError } from '../../src/lib/errors.ts';
 import { seedFileText } from '../../src/protocol/seed-file.ts';
 import { type RunningServer, startNats } from '../../src/servers/index.ts';
+import { configFromEnv, natsAccess } from '../../src/workers/config.ts';
 
 let dir: string;
 let server: RunningServer;

@@ -7,7 +7,6 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { closeNats, connectNats } from '../../src/bus/connection.ts';
 import { runCli } from '../../src/cli/cli.ts';
-import { parseConfig } from '../../src/config.ts';
 import {
   acceptedOrThrow,
   ConvergeClient,
@@ -17,7 +16,8 @@ import {
 } from '../../src/index.ts';
 import type { Grantee } from '../../src/protocol/permissions.ts';
 import { type Servers, startServers, temporaryDataDir } from '../../src/servers/index.ts';
-import { type RunningWorker, startWorker } from '../../src/workers/worker.ts';
+import { parseConfig } from '../../src/workers/config.ts';
+import { type RunningWorker, startWorker } from '../../src/workers/process/worker.ts';
 import { until } from '../support/until.ts';
 import { JwtOperator, type UserOptions } from './jwt.ts';
 

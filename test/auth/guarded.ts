@@ -1,7 +1,7 @@
 /** For a test file: a real system on the generated configuration, ended after it. */
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import { SecuritySystem } from '../../security/system.ts';
-import type { ConfigInput } from '../../src/config.ts';
+import type { ConfigInput } from '../../src/workers/config.ts';
+import { SecuritySystem } from '../../verify/security/system.ts';
 
 export interface Guarded {
   readonly system: SecuritySystem;

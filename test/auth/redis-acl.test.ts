@@ -4,14 +4,14 @@ import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { REDIS_BULLMQ, REDIS_WORKER, redisAcl, redisUrlAs } from '../../src/auth/redis-acl.ts';
-import { type Config, parseConfig } from '../../src/config.ts';
-import { NotAuthorizedError } from '../../src/errors.ts';
 import { BiddingProtocol, Consensus, ConvergeClient, PoolManager, TaskManager } from '../../src/index.ts';
+import { NotAuthorizedError } from '../../src/lib/errors.ts';
 import { type Servers, startServers, temporaryDataDir } from '../../src/servers/index.ts';
 import { stateDigest } from '../../src/state/digest.ts';
 import { connectForReads, openRedis } from '../../src/state/redis.ts';
-import { rebuild } from '../../src/workers/rebuild.ts';
-import { startWorker } from '../../src/workers/worker.ts';
+import { type Config, parseConfig } from '../../src/workers/config.ts';
+import { startWorker } from '../../src/workers/process/worker.ts';
+import { rebuild } from '../../src/workers/snapshots/rebuild.ts';
 import { until } from '../support/until.ts';
 
 vi.setConfig({ testTimeout: 300_000 });

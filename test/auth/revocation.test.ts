@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { expect, it, vi } from 'vitest';
 import { acceptedOrThrow, ConvergeClient, NotAuthorizedError } from '../../src/index.ts';
 import { seedFileText } from '../../src/protocol/seed-file.ts';
-import { startWorker } from '../../src/workers/worker.ts';
+import { startWorker } from '../../src/workers/process/worker.ts';
 import { until } from '../support/until.ts';
 import { useGuardedSystem } from './guarded.ts';
 

@@ -5,9 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { parseConfig } from '../../src/config.ts';
-import { CredentialsError, UnavailableError } from '../../src/errors.ts';
 import { connect } from '../../src/index.ts';
+import { CredentialsError, UnavailableError } from '../../src/lib/errors.ts';
 import {
   freePort,
   type RunningServer,
@@ -15,7 +14,8 @@ import {
   startRedis,
   temporaryDataDir,
 } from '../../src/servers/index.ts';
-import { startWorker } from '../../src/workers/worker.ts';
+import { parseConfig } from '../../src/workers/config.ts';
+import { startWorker } from '../../src/workers/process/worker.ts';
 import { until } from '../support/until.ts';
 
 vi.setConfig({ testTimeout: 300_000 });

@@ -11,7 +11,7 @@ let main: string;
 
 beforeAll(async () => {
   built = await build();
-  main = join(built.main, '../../../bench/main.js');
+  main = join(built.main, '../../../verify/bench/main.js');
 });
 
 afterAll(async () => {

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { openLoop } from '../../bench/support/open-loop.ts';
+import { openLoop } from '../../verify/bench/support/open-loop.ts';
 
 test('every request is measured from when it was due, also those that a stalled sender sent late', async () => {
   const stalledMs = 200;

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { parseOptions } from '../../bench/options.ts';
-import { planOf } from '../../bench/plan.ts';
+import { parseOptions } from '../../verify/bench/options.ts';
+import { planOf } from '../../verify/bench/plan.ts';
 
 test('without arguments every section runs in full', () => {
   expect(parseOptions([])).toMatchObject({

@@ -1,14 +1,14 @@
 import { expect, test } from 'vitest';
-import { EnvironmentNotes } from '../../bench/environment.ts';
-import { planOf } from '../../bench/plan.ts';
-import { paired, ratio, ratiosOf } from '../../bench/report/ratios.ts';
-import { reportOf } from '../../bench/report/report.ts';
-import { tableOf } from '../../bench/report/table.ts';
-import { judged, targetsOf } from '../../bench/report/targets.ts';
-import { Checks, ShortOfWorkError } from '../../bench/sides/side.ts';
-import { hierarchyOf } from '../../bench/support/cpu-quota.ts';
-import type { SideResult } from '../../bench/support/rounds.ts';
-import { median } from '../../bench/support/stats.ts';
+import { EnvironmentNotes } from '../../verify/bench/environment.ts';
+import { planOf } from '../../verify/bench/plan.ts';
+import { paired, ratio, ratiosOf } from '../../verify/bench/report/ratios.ts';
+import { reportOf } from '../../verify/bench/report/report.ts';
+import { tableOf } from '../../verify/bench/report/table.ts';
+import { judged, targetsOf } from '../../verify/bench/report/targets.ts';
+import { Checks, ShortOfWorkError } from '../../verify/bench/sides/side.ts';
+import { hierarchyOf } from '../../verify/bench/support/cpu-quota.ts';
+import type { SideResult } from '../../verify/bench/support/rounds.ts';
+import { median } from '../../verify/bench/support/stats.ts';
 
 function sideOf(...perRound: number[]): SideResult {
   const lifecyclesPerS = { median: median(perRound), min: Math.min(...perRound), max: Math.max(...perRound) };

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { median, percentile, percentiles, rounded, spread } from '../../bench/support/stats.ts';
+import { median, percentile, percentiles, rounded, spread } from '../../verify/bench/support/stats.ts';
 
 test('the median of an even number of values is the mean of the two in the middle, whatever their order', () => {
   expect(median([9, 1, 3])).toBe(3);

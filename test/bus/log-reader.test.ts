@@ -9,7 +9,7 @@ import {
   verifiable,
 } from '../../src/bus/log-reader.ts';
 import { verifyLog } from '../../src/bus/verify-log.ts';
-import { LogDivergedError, LogInterruptedError } from '../../src/errors.ts';
+import { LogDivergedError, LogInterruptedError } from '../../src/lib/errors.ts';
 import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { closeNats, connectNats } from '../../src/bus/connection.ts';
-import { UnavailableError } from '../../src/errors.ts';
+import { UnavailableError } from '../../src/lib/errors.ts';
 import { useSystem } from '../support/system.ts';
 import { TcpProxy } from '../support/tcp-proxy.ts';
 import { until } from '../support/until.ts';

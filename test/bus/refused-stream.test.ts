@@ -3,10 +3,10 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from 'nats';
 import { expect, it, onTestFinished } from 'vitest';
 import { ensureStreams } from '../../src/bus/streams.ts';
-import { parseConfig } from '../../src/config.ts';
-import { ConfigurationError } from '../../src/errors.ts';
+import { ConfigurationError } from '../../src/lib/errors.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
 import { startNats, temporaryDataDir } from '../../src/servers/index.ts';
+import { parseConfig } from '../../src/workers/config.ts';
 import { useSystem } from '../support/system.ts';
 
 const system = useSystem();

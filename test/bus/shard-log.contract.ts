@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import type { LogMessage, LogPosition } from '../../src/bus/log-message.ts';
 import { messageHash } from '../../src/bus/log-message.ts';
-import { LogDivergedError, LogInterruptedError } from '../../src/errors.ts';
-import type { ShardLog, ShardLogReader } from '../../src/workers/ports.ts';
+import { LogDivergedError, LogInterruptedError } from '../../src/lib/errors.ts';
+import type { ShardLog, ShardLogReader } from '../../src/workers/shard/ports.ts';
 import { until } from '../support/until.ts';
 
 export interface LogUnderTest {

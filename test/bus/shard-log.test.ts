@@ -2,7 +2,7 @@ import { NatsTrimMarks } from '../../src/bus/nats-trim-marks.ts';
 import { logIdentityOf } from '../../src/bus/streams.ts';
 import { changeMark, genesisMark } from '../../src/bus/trim-marks.ts';
 import { subjects as subjectsOf } from '../../src/protocol/subjects.ts';
-import { natsShardLog } from '../../src/workers/nats-ports.ts';
+import { natsShardLog } from '../../src/workers/shard/nats-ports.ts';
 import { useSystem } from '../support/system.ts';
 import { shardLogContract } from './shard-log.contract.ts';
 

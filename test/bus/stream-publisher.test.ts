@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { StreamPublisher } from '../../src/bus/stream-publisher.ts';
-import { PublishError } from '../../src/errors.ts';
+import { PublishError } from '../../src/lib/errors.ts';
 import { useSystem } from '../support/system.ts';
 
 const system = useSystem();

@@ -7,7 +7,7 @@ import {
   findStream,
   LAYOUT_VERSION,
 } from '../../src/bus/streams.ts';
-import { ConfigurationError } from '../../src/errors.ts';
+import { ConfigurationError } from '../../src/lib/errors.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
 import { useSystem } from '../support/system.ts';
 

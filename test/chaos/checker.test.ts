@@ -1,7 +1,7 @@
 /** The checker on forged histories: every way in which one can be wrong is found, and what is right is left alone. */
 import { describe, expect, it } from 'vitest';
-import { judge } from '../../chaos/checker/judge.ts';
-import type { Entry } from '../../chaos/history/entries.ts';
+import { judge } from '../../verify/chaos/checker/judge.ts';
+import type { Entry } from '../../verify/chaos/history/entries.ts';
 import { altered, changed, eventEntry, history, loggedEntry } from './forged-history.ts';
 
 /** Rules that are broken, each once, as `class rule`. */

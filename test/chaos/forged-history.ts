@@ -1,5 +1,5 @@
 /** A small history in which everything is right, for tests to make something wrong in. */
-import type { Entry, EntryOf } from '../../chaos/history/entries.ts';
+import type { Entry, EntryOf } from '../../verify/chaos/history/entries.ts';
 
 const START = 1_700_000_000_000;
 const POOL = 'p';

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { afterEach, expect, it } from 'vitest';
-import { Link } from '../../chaos/system/link.ts';
+import { Link } from '../../verify/chaos/system/link.ts';
 import { until } from '../support/until.ts';
 
 const closing: (() => unknown)[] = [];

@@ -19,7 +19,7 @@ interface Ended {
 }
 
 function chaos(...args: string[]): Promise<Ended> {
-  const child = spawn(process.execPath, [join(built.main, '../../../chaos/main.js'), ...args]);
+  const child = spawn(process.execPath, [join(built.main, '../../../verify/chaos/main.js'), ...args]);
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (data) => (stdout += data));
   child.stderr.on('data', (data) => (stderr += data));

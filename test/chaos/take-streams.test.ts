@@ -1,6 +1,6 @@
 /** A history of a flood must not be as large as the flood. */
 import { expect, it } from 'vitest';
-import { shortened } from '../../chaos/history/take-streams.ts';
+import { shortened } from '../../verify/chaos/history/take-streams.ts';
 
 const LONG = 'x'.repeat(64 * 1024);
 

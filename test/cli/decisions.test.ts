@@ -2,8 +2,8 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from 'nats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConvergeClient } from '../../src/client/client.ts';
-import { acceptedOrThrow } from '../../src/client/outcomes.ts';
+import { ConvergeClient } from '../../src/client/core/client.ts';
+import { acceptedOrThrow } from '../../src/client/core/outcomes.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
 import { until } from '../support/until.ts';

@@ -4,7 +4,7 @@ import { parseDurationMs } from '../../src/cli/durations.ts';
 import { UsageError } from '../../src/cli/failure.ts';
 import { readFields } from '../../src/cli/fields.ts';
 import { aligned, cell, printable } from '../../src/cli/text.ts';
-import { didYouMean } from '../../src/did-you-mean.ts';
+import { didYouMean } from '../../src/lib/did-you-mean.ts';
 
 describe('fields', () => {
   const schema = z.object({

@@ -7,7 +7,7 @@ import {
   PoolManager,
   TaskManager,
 } from '../../src/client/index.ts';
-import { messageOf } from '../../src/errors.ts';
+import { messageOf } from '../../src/lib/errors.ts';
 import { NEVER_MS, sleep, useAgents } from './agent-room.ts';
 import { fresh } from './system.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
-import { boundedText } from '../../src/client/bounded-text.ts';
+import { boundedText } from '../../src/client/core/bounded-text.ts';
 import { ClaimLostError, WorkResultError } from '../../src/client/index.ts';
-import { messageOf } from '../../src/errors.ts';
 import type { Json } from '../../src/index.ts';
+import { messageOf } from '../../src/lib/errors.ts';
 import { useAgents } from './agent-room.ts';
 
 const { room, started } = useAgents();

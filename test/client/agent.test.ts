@@ -11,8 +11,8 @@ import {
   StandardExecutor,
   TaskManager,
 } from '../../src/client/index.ts';
-import { ConfigurationError, DecisionRejectedError } from '../../src/errors.ts';
 import type { ConvergeEvent, Json, Outcome, Task } from '../../src/index.ts';
+import { ConfigurationError, DecisionRejectedError } from '../../src/lib/errors.ts';
 import { fresh, useSystem } from './system.ts';
 
 const system = useSystem();

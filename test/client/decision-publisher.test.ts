@@ -10,7 +10,7 @@ import {
   type DecisionPublisherOptions,
 } from '../../src/bus/decision-publisher.ts';
 import { ensureStreams, type StreamLimits } from '../../src/bus/streams.ts';
-import { PublishError } from '../../src/errors.ts';
+import { PublishError } from '../../src/lib/errors.ts';
 import { type Subjects, subjects } from '../../src/protocol/subjects.ts';
 import { startNats, temporaryDataDir } from '../../src/servers/index.ts';
 import { LIMITS, SHARDS, useBroker } from './system.ts';

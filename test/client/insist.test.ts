@@ -1,13 +1,13 @@
 /** What an agent decides for itself is tried until it has an answer that stays, and never decided twice. */
 import { expect, it, vi } from 'vitest';
+import { insist } from '../../src/client/core/insist.ts';
 import type { AnyOutcome } from '../../src/client/index.ts';
-import { insist } from '../../src/client/insist.ts';
 import {
   OutcomeTimeoutError,
   OutcomeUnknownError,
   PublishError,
   UnavailableError,
-} from '../../src/errors.ts';
+} from '../../src/lib/errors.ts';
 
 const outcome = (changes: object): AnyOutcome =>
   ({

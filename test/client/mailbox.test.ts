@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { Bell } from '../../src/client/agent/bell.ts';
 import { Mailbox } from '../../src/client/agent/mailbox.ts';
+import { Bell } from '../../src/client/core/bell.ts';
 import type { ConvergeEvent } from '../../src/protocol/event.ts';
 
 function event(id: string): ConvergeEvent {

@@ -2,9 +2,9 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { expect, it, vi } from 'vitest';
 import { watchersOf } from '../../src/bus/watch-connection.ts';
-import { Endings } from '../../src/client/endings.ts';
+import { Endings } from '../../src/client/core/endings.ts';
 import { BiddingProtocol, PoolManager } from '../../src/client/index.ts';
-import { ConfigurationError, UnavailableError } from '../../src/errors.ts';
+import { ConfigurationError, UnavailableError } from '../../src/lib/errors.ts';
 import { fresh, useSystem } from './system.ts';
 
 const system = useSystem();

@@ -17,7 +17,7 @@ import {
   OutcomeUnknownError,
   PublishError,
   UnavailableError,
-} from '../../src/errors.ts';
+} from '../../src/lib/errors.ts';
 import { MAX_DECISION_BYTES } from '../../src/protocol/limits.ts';
 import { decisionOf, ScriptedWorker, type SeenDecision } from './scripted-worker.ts';
 import { SHARDS, useBroker } from './system.ts';

@@ -1,7 +1,7 @@
 import type { NatsConnection } from 'nats';
 import { expect, it } from 'vitest';
 import { QueryClient } from '../../src/bus/query-client.ts';
-import { QueryError, UnavailableError } from '../../src/errors.ts';
+import { QueryError, UnavailableError } from '../../src/lib/errors.ts';
 import { type Subjects, subjects } from '../../src/protocol/subjects.ts';
 import { fresh, useBroker } from './system.ts';
 

@@ -6,7 +6,7 @@ import {
   StandardExecutor,
   TaskManager,
 } from '../../src/client/index.ts';
-import { ConfigurationError, DecisionRejectedError, PublishError } from '../../src/errors.ts';
+import { ConfigurationError, DecisionRejectedError, PublishError } from '../../src/lib/errors.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
 import { fresh, SHARDS, useSystem } from './system.ts';
 

@@ -7,10 +7,10 @@ import { afterAll, afterEach, beforeAll } from 'vitest';
 import { closeNats, connectNats } from '../../src/bus/connection.ts';
 import { ensureStreams, type StreamLimits } from '../../src/bus/streams.ts';
 import { type ClientOptions, type ConvergeClient, connect } from '../../src/client/index.ts';
-import { type ConfigInput, parseConfig } from '../../src/config.ts';
 import { type Subjects, subjects } from '../../src/protocol/subjects.ts';
 import { type RunningServer, startNats, startRedis, temporaryDataDir } from '../../src/servers/index.ts';
-import { type RunningWorker, startWorker } from '../../src/workers/worker.ts';
+import { type ConfigInput, parseConfig } from '../../src/workers/config.ts';
+import { type RunningWorker, startWorker } from '../../src/workers/process/worker.ts';
 
 // The servers of this machine, whatever the developer's environment points to.
 const env = { ...process.env, CONVERGE_REDIS_URL: undefined, CONVERGE_NATS_URL: undefined };

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { QueryError } from '../../src/errors.ts';
+import { QueryError } from '../../src/lib/errors.ts';
 import { fresh, useSystem } from './system.ts';
 
 const system = useSystem({ auth: true });

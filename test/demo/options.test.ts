@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { parseOptions } from '../../demo/options.ts';
-import { UsageError } from '../../src/programs/command-line.ts';
+import { UsageError } from '../../src/lib/program/command-line.ts';
 
 describe('the command line', () => {
   it('needs nothing', () => {

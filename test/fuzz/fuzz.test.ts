@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { validDecision } from '../../fuzz/corpus/decisions.ts';
-import { PLACE } from '../../fuzz/corpus/names.ts';
-import { must } from '../../fuzz/oracle.ts';
-import { planOf } from '../../fuzz/plan.ts';
-import { TARGETS } from '../../fuzz/targets/index.ts';
-import type { Target } from '../../fuzz/targets/target.ts';
-import { inputOf, tryInputs } from '../../fuzz/try-inputs.ts';
 import { SINGLE_DECISIONS } from '../../src/protocol/decisions/index.ts';
 import { decode } from '../../src/protocol/decode.ts';
+import { validDecision } from '../../verify/fuzz/corpus/decisions.ts';
+import { PLACE } from '../../verify/fuzz/corpus/names.ts';
+import { must } from '../../verify/fuzz/oracle.ts';
+import { planOf } from '../../verify/fuzz/plan.ts';
+import { TARGETS } from '../../verify/fuzz/targets/index.ts';
+import type { Target } from '../../verify/fuzz/targets/target.ts';
+import { inputOf, tryInputs } from '../../verify/fuzz/try-inputs.ts';
 import { Random } from '../../verify/kit/chance/random.ts';
 
 /** A million are `npm run fuzz`. */

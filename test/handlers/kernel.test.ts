@@ -1,9 +1,9 @@
 /** What goes for every decision, whatever it decides: what has to be fetched for it, who is heard, how it is answered. */
 import { describe, expect, it } from 'vitest';
-import type { AppliedDecision } from '../../src/handlers/applied.ts';
-import { applyDecision } from '../../src/handlers/apply.ts';
-import { accepted, isRejected, rateLimited, rejected } from '../../src/handlers/decided.ts';
-import { touchedEntities, touchedTasks } from '../../src/handlers/registry.ts';
+import type { AppliedDecision } from '../../src/handlers/kernel/applied.ts';
+import { applyDecision } from '../../src/handlers/kernel/apply.ts';
+import { accepted, isRejected, rateLimited, rejected } from '../../src/handlers/kernel/decided.ts';
+import { touchedEntities, touchedTasks } from '../../src/handlers/kernel/registry.ts';
 import type { BatchInput, DecisionInput } from '../../src/protocol/decisions/index.ts';
 import { PLACE, POOL, START, send } from './message.ts';
 import { at, by, given, joins, pool, type Scenario, submits } from './scenario.ts';

@@ -3,7 +3,7 @@
  * is loaded anew before every step from what a store would hold. Both must give the same answers and know the same.
  */
 import { expect } from 'vitest';
-import { touchedEntities } from '../../src/handlers/registry.ts';
+import { touchedEntities } from '../../src/handlers/kernel/registry.ts';
 import type { PoolState } from '../../src/handlers/world/pool-state.ts';
 import { decode } from '../../src/protocol/decode.ts';
 import type { DocumentChange } from '../../src/protocol/document-change.ts';

@@ -5,9 +5,9 @@
  * Time stands still until `at` moves it: milliseconds since the start of the scenario.
  */
 import { expect } from 'vitest';
-import type { AppliedDecision } from '../../src/handlers/applied.ts';
-import { applyDecision } from '../../src/handlers/apply.ts';
-import { NOTHING_OLD, type OldestKept } from '../../src/handlers/system/sweep.ts';
+import type { AppliedDecision } from '../../src/handlers/kernel/applied.ts';
+import { applyDecision } from '../../src/handlers/kernel/apply.ts';
+import { NOTHING_OLD, type OldestKept } from '../../src/handlers/sweep/sweep.ts';
 import { World } from '../../src/handlers/world/world.ts';
 import type { Code } from '../../src/protocol/codes.ts';
 import type { DecisionInput } from '../../src/protocol/decisions/index.ts';

@@ -1,7 +1,7 @@
 /** The rules of the checker and the handlers are written down apart: here the handlers play, and the checker looks. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { isInternal } from '../../src/handlers/events.ts';
+import { isInternal } from '../../src/handlers/kernel/events.ts';
 import { formatSequence } from '../../src/protocol/event.ts';
 import { effectsMissing } from '../../verify/kit/history/effects.ts';
 import { EventHistory } from '../../verify/kit/history/event-history.ts';

@@ -1,8 +1,8 @@
 /** The floods of `npm run security`: each is refused by the quota that it meets, and the others go on. */
 import { expect, it } from 'vitest';
-import { runFloods } from '../../security/attacks/index.ts';
-import { FLOODED_SETTINGS } from '../../security/attacks/memory.ts';
-import { SecuritySystem } from '../../security/system.ts';
+import { runFloods } from '../../verify/security/attacks/index.ts';
+import { FLOODED_SETTINGS } from '../../verify/security/attacks/memory.ts';
+import { SecuritySystem } from '../../verify/security/system.ts';
 
 it('4.2 one agent, many names, many pools, large ended work: the right refusal, and nobody else is refused', async () => {
   await using system = await SecuritySystem.start(process.env, () => undefined, {

@@ -1,8 +1,8 @@
 /** A sample of `npm run security`, which tries all of it. */
 import { expect, it } from 'vitest';
-import { runAttacks } from '../../security/attacks/index.ts';
-import { runMatrix } from '../../security/matrix.ts';
-import { runPrivate } from '../../security/private/index.ts';
+import { runAttacks } from '../../verify/security/attacks/index.ts';
+import { runMatrix } from '../../verify/security/matrix.ts';
+import { runPrivate } from '../../verify/security/private/index.ts';
 import { useGuardedSystem } from '../auth/guarded.ts';
 
 const guarded = useGuardedSystem();

@@ -1,13 +1,13 @@
 /** The simulator's servers pass the tests of the real ones. */
 import { afterEach, describe, expect, it } from 'vitest';
-import { MemoryLeases, memoryLeaseStore } from '../../sim/memory/leases.ts';
-import { DIRECT_LINK } from '../../sim/memory/link.ts';
-import { MemoryMarks, memoryTrimMarks } from '../../sim/memory/marks.ts';
-import { MemoryShard } from '../../sim/memory/shard.ts';
-import { MemoryShardLog } from '../../sim/memory/shard-log.ts';
-import { memoryShardStore } from '../../sim/memory/shard-store.ts';
-import { MemoryStream } from '../../sim/memory/stream.ts';
 import { genesisMark, trimmedBelow } from '../../src/bus/trim-marks.ts';
+import { MemoryLeases, memoryLeaseStore } from '../../verify/sim/memory/leases.ts';
+import { DIRECT_LINK } from '../../verify/sim/memory/link.ts';
+import { MemoryMarks, memoryTrimMarks } from '../../verify/sim/memory/marks.ts';
+import { MemoryShard } from '../../verify/sim/memory/shard.ts';
+import { MemoryShardLog } from '../../verify/sim/memory/shard-log.ts';
+import { memoryShardStore } from '../../verify/sim/memory/shard-store.ts';
+import { MemoryStream } from '../../verify/sim/memory/stream.ts';
 import { shardLogContract } from '../bus/shard-log.contract.ts';
 import { failingCommitsContract } from '../state/failing-commits.contract.ts';
 import { leaseStoreContract } from '../state/lease-store.contract.ts';

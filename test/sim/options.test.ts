@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { parseOptions } from '../../sim/options.ts';
-import { UsageError } from '../../src/programs/command-line.ts';
+import { UsageError } from '../../src/lib/program/command-line.ts';
+import { parseOptions } from '../../verify/sim/options.ts';
 
 describe('what the simulator is asked for', () => {
   it('is 100 seeds from 0 on, unless something else is said', () => {

@@ -1,8 +1,8 @@
 /** The simulator itself: that a seed is one run, that nothing is found where nothing is wrong, and that bugs are found. */
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import { playSeed, playSeeds } from '../../sim/campaign.ts';
-import { ALL_BUGS, hunt } from '../../sim/planted.ts';
+import { playSeed, playSeeds } from '../../verify/sim/campaign.ts';
+import { ALL_BUGS, hunt } from '../../verify/sim/planted.ts';
 
 const FROM = 1;
 

@@ -1,6 +1,6 @@
 /** The commit: all or nothing, at the right place or not at all, once however often it is sent (I1, I5). */
 import { describe, expect, it } from 'vitest';
-import { ShardLostError } from '../../src/errors.ts';
+import { ShardLostError } from '../../src/lib/errors.ts';
 import type { Pool } from '../../src/protocol/documents.ts';
 import { shardKeys } from '../../src/state/keys.ts';
 import { connectForCommits, connectForReads, openRedis } from '../../src/state/redis.ts';

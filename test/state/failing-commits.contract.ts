@@ -1,6 +1,6 @@
 /** How far a commit came that failed: every store has to say so, because what to do next depends on it. */
 import { describe, expect, it } from 'vitest';
-import { WriteFailedError, type WriteFailure } from '../../src/errors.ts';
+import { WriteFailedError, type WriteFailure } from '../../src/lib/errors.ts';
 import { WRITE_BOUNDS } from '../../src/state/script-writer.ts';
 import { LOST, type ShardCommit, type ShardStore } from '../../src/state/shard-store.ts';
 import { BEGINNING, commitFrom, poolDoc, positionAfter } from '../support/commits.ts';

@@ -1,8 +1,8 @@
 /** State goes into the database that the URL names, or nowhere. */
 import { describe, expect, it } from 'vitest';
-import { ConfigurationError } from '../../src/errors.ts';
+import { ConfigurationError } from '../../src/lib/errors.ts';
 import { connectForBullMq, connectForCommits, connectForReads, openRedis } from '../../src/state/redis.ts';
-import { startWorker } from '../../src/workers/worker.ts';
+import { startWorker } from '../../src/workers/process/worker.ts';
 import { useSystem } from '../support/system.ts';
 
 const system = useSystem();

@@ -1,11 +1,11 @@
 import { expect, it } from 'vitest';
-import { DIRECT_LINK } from '../../sim/memory/link.ts';
-import { MemoryShard } from '../../sim/memory/shard.ts';
-import { memoryShardStore } from '../../sim/memory/shard-store.ts';
 import { shardKeys } from '../../src/state/keys.ts';
 import { connectForCommits, connectForReads, openRedis } from '../../src/state/redis.ts';
 import { RedisShardStore } from '../../src/state/redis-shard-store.ts';
 import type { ShardStore, StoredShard } from '../../src/state/shard-store.ts';
+import { DIRECT_LINK } from '../../verify/sim/memory/link.ts';
+import { MemoryShard } from '../../verify/sim/memory/shard.ts';
+import { memoryShardStore } from '../../verify/sim/memory/shard-store.ts';
 import { keysOf } from '../support/dump-state.ts';
 import { MemoryLog, startShard } from '../support/shard.ts';
 import { useSystem } from '../support/system.ts';

@@ -3,7 +3,7 @@
  * one on Redis; what a run of the simulator finds would otherwise say nothing about a real one.
  */
 import { describe, expect, it } from 'vitest';
-import { ShardLostError } from '../../src/errors.ts';
+import { ShardLostError } from '../../src/lib/errors.ts';
 import type { Member, Task } from '../../src/protocol/documents.ts';
 import { DEFAULT_SETTINGS } from '../../src/protocol/settings.ts';
 import { OLDEST_BYTES, type ShardStore } from '../../src/state/shard-store.ts';

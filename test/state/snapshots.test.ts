@@ -1,6 +1,6 @@
 /** A copy that is made while the shard is written is the shard at one position, key for key. */
 import { describe, expect, it, vi } from 'vitest';
-import { ShardLostError, SnapshotDamagedError, SnapshotFailedError } from '../../src/errors.ts';
+import { ShardLostError, SnapshotDamagedError, SnapshotFailedError } from '../../src/lib/errors.ts';
 import { shardKeys } from '../../src/state/keys.ts';
 import { connectForCommits, connectForReads, openRedis, type Redis } from '../../src/state/redis.ts';
 import { RedisShardStore } from '../../src/state/redis-shard-store.ts';

@@ -4,15 +4,15 @@ import { cp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { ConfigInput } from '../../src/config.ts';
+import type { ConfigInput } from '../../src/workers/config.ts';
 import type { Space, System } from './system.ts';
 import { until } from './until.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MAIN = `
 import { pino } from 'pino';
-import { parseConfig } from './src/config.js';
-import { startWorker } from './src/workers/worker.js';
+import { parseConfig } from './src/workers/config.js';
+import { startWorker } from './src/workers/process/worker.js';
 const config = parseConfig(JSON.parse(process.argv[2]));
 const worker = await startWorker(config, { logger: pino({ level: config.logLevel }, pino.destination(2)) });
 process.on('SIGTERM', () => void worker.stop());

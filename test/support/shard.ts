@@ -6,23 +6,23 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Logger, pino } from 'pino';
 import type { LogMessage } from '../../src/bus/log-reader.ts';
 import { messageHash } from '../../src/bus/log-reader.ts';
-import { LogDivergedError, LogInterruptedError } from '../../src/errors.ts';
+import { LogDivergedError, LogInterruptedError } from '../../src/lib/errors.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
 import { shardKeys } from '../../src/state/keys.ts';
 import { connectForCommits, connectForReads, openRedis } from '../../src/state/redis.ts';
 import { RedisShardStore } from '../../src/state/redis-shard-store.ts';
-import { Alarms } from '../../src/workers/alarms.ts';
-import { WorkerMetrics } from '../../src/workers/metrics.ts';
-import type { DeadLetter } from '../../src/workers/outbox.ts';
+import { Alarms } from '../../src/workers/health/alarms.ts';
+import { WorkerMetrics } from '../../src/workers/health/metrics.ts';
+import type { DeadLetter } from '../../src/workers/shard/outbox.ts';
 import {
   type Clock,
   type ShardLog,
   type ShardLogReader,
   type ShardPublisher,
   SYSTEM_CLOCK,
-} from '../../src/workers/ports.ts';
-import type { RenderedEvent } from '../../src/workers/render.ts';
-import { ShardWorker, type ShardWorkerOptions } from '../../src/workers/shard-worker.ts';
+} from '../../src/workers/shard/ports.ts';
+import type { RenderedEvent } from '../../src/workers/shard/render.ts';
+import { ShardWorker, type ShardWorkerOptions } from '../../src/workers/shard/shard-worker.ts';
 import type { System } from './system.ts';
 import { believing } from './time.ts';
 import { until } from './until.ts';

@@ -9,14 +9,14 @@ import { Redis } from 'ioredis';
 import { connect, type NatsConnection } from 'nats';
 import { type Logger, pino } from 'pino';
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import { type Config, type ConfigInput, parseConfig } from '../../src/config.ts';
 import {
   type Servers,
   type ServersOptions,
   startServers,
   temporaryDataDir,
 } from '../../src/servers/index.ts';
-import { type RunningWorker, startWorker } from '../../src/workers/worker.ts';
+import { type Config, type ConfigInput, parseConfig } from '../../src/workers/config.ts';
+import { type RunningWorker, startWorker } from '../../src/workers/process/worker.ts';
 import { type Dump, dumpState } from './dump-state.ts';
 import { RawAgent } from './raw-agent.ts';
 import { until } from './until.ts';

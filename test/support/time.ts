@@ -1,4 +1,4 @@
-import type { Clock } from '../../src/workers/ports.ts';
+import type { Clock } from '../../src/workers/shard/ports.ts';
 import type { TimeSource } from '../../src/workers/time/log-time.ts';
 
 /** A time that is what the clock says, and believes whatever a log says. */

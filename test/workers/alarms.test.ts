@@ -1,7 +1,7 @@
 import { type Logger, pino } from 'pino';
 import { Registry } from 'prom-client';
 import { describe, expect, it } from 'vitest';
-import { ALARM_NAMES, Alarms } from '../../src/workers/alarms.ts';
+import { ALARM_NAMES, Alarms } from '../../src/workers/health/alarms.ts';
 import { alarmsOf, readOperations } from '../support/operations.ts';
 
 interface Line {

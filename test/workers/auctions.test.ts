@@ -1,14 +1,14 @@
 /** Auctions through the whole path: log, worker, store, results, events, queries, sweeps, and the log read again. */
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ConvergeClient } from '../../src/client/client.ts';
-import { acceptedOrThrow } from '../../src/client/outcomes.ts';
-import { type Config, parseConfig } from '../../src/config.ts';
+import { ConvergeClient } from '../../src/client/core/client.ts';
+import { acceptedOrThrow } from '../../src/client/core/outcomes.ts';
 import { type Servers, startServers, temporaryDataDir } from '../../src/servers/index.ts';
 import { stateDigest } from '../../src/state/digest.ts';
 import { connectForReads, openRedis } from '../../src/state/redis.ts';
-import { rebuild } from '../../src/workers/rebuild.ts';
-import { type RunningWorker, startWorker } from '../../src/workers/worker.ts';
+import { type Config, parseConfig } from '../../src/workers/config.ts';
+import { type RunningWorker, startWorker } from '../../src/workers/process/worker.ts';
+import { rebuild } from '../../src/workers/snapshots/rebuild.ts';
 
 const WITHIN_MS = 15_000;
 const SECRET = '31.4159';

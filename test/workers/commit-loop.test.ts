@@ -1,16 +1,16 @@
 /** What becomes of a commit that fails, by how far it came. */
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { DIRECT_LINK } from '../../sim/memory/link.ts';
-import { MemoryShard } from '../../sim/memory/shard.ts';
-import { type CommitFault, memoryShardStore } from '../../sim/memory/shard-store.ts';
-import { UnavailableError } from '../../src/errors.ts';
+import { UnavailableError } from '../../src/lib/errors.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
 import { LOST, type ShardCommit, type ShardStore } from '../../src/state/shard-store.ts';
-import { Alarms } from '../../src/workers/alarms.ts';
-import { WorkerMetrics } from '../../src/workers/metrics.ts';
-import { type Clock, SYSTEM_CLOCK } from '../../src/workers/ports.ts';
-import { ShardWorker } from '../../src/workers/shard-worker.ts';
+import { Alarms } from '../../src/workers/health/alarms.ts';
+import { WorkerMetrics } from '../../src/workers/health/metrics.ts';
+import { type Clock, SYSTEM_CLOCK } from '../../src/workers/shard/ports.ts';
+import { ShardWorker } from '../../src/workers/shard/shard-worker.ts';
+import { DIRECT_LINK } from '../../verify/sim/memory/link.ts';
+import { MemoryShard } from '../../verify/sim/memory/shard.ts';
+import { type CommitFault, memoryShardStore } from '../../verify/sim/memory/shard-store.ts';
 import { MemoryLog, RecordingPublisher } from '../support/shard.ts';
 import { until } from '../support/until.ts';
 

@@ -1,14 +1,14 @@
 /** Everything that agents decide together, through the real system; then the same state again from the log alone. */
 import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { ConvergeClient } from '../../src/client/client.ts';
-import { acceptedOrThrow } from '../../src/client/outcomes.ts';
-import { type Config, parseConfig } from '../../src/config.ts';
+import { ConvergeClient } from '../../src/client/core/client.ts';
+import { acceptedOrThrow } from '../../src/client/core/outcomes.ts';
 import { type Servers, startServers, temporaryDataDir } from '../../src/servers/index.ts';
 import { stateDigest } from '../../src/state/digest.ts';
 import { connectForReads, openRedis, type Redis } from '../../src/state/redis.ts';
-import { rebuild } from '../../src/workers/rebuild.ts';
-import { startWorker } from '../../src/workers/worker.ts';
+import { type Config, parseConfig } from '../../src/workers/config.ts';
+import { startWorker } from '../../src/workers/process/worker.ts';
+import { rebuild } from '../../src/workers/snapshots/rebuild.ts';
 import { until } from '../support/until.ts';
 
 const POOL = 'council';

@@ -6,7 +6,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { type LogDurability, logDurability } from '../../src/bus/log-durability.ts';
 import { type StateDurability, stateDurability } from '../../src/state/state-durability.ts';
-import { durabilityOf } from '../../src/workers/durability.ts';
+import { durabilityOf } from '../../src/workers/process/durability.ts';
 import { useSystem } from '../support/system.ts';
 
 const system = useSystem();

@@ -3,7 +3,7 @@
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { bodyHash } from '../../src/protocol/outcome.ts';
-import { rebuild } from '../../src/workers/rebuild.ts';
+import { rebuild } from '../../src/workers/snapshots/rebuild.ts';
 import { firstDifference } from '../support/first-difference.ts';
 import type { RawAgent } from '../support/raw-agent.ts';
 import { NO_SWEEPS, type Space, useSystem } from '../support/system.ts';

@@ -5,7 +5,7 @@ import type { LogMessage } from '../../src/bus/log-message.ts';
 import { World } from '../../src/handlers/world/world.ts';
 import { bodyHash, decisionKey } from '../../src/protocol/outcome.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
-import { decideBatch, decodeMessages } from '../../src/workers/decide-batch.ts';
+import { decideBatch, decodeMessages } from '../../src/workers/shard/decide-batch.ts';
 
 const PLACE = { namespace: 'ns', shard: 0, shards: 1 };
 const START = 1_700_000_000_000;

@@ -1,11 +1,11 @@
 /** Leases need no clock (rule 3.7): what happens to them when Redis' clock is wrong, on a schedule of its own. */
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { MemoryLeases, memoryLeaseStore } from '../../sim/memory/leases.ts';
-import { DIRECT_LINK } from '../../sim/memory/link.ts';
-import { Scheduler } from '../../sim/scheduler.ts';
-import { LeaseHolder } from '../../src/workers/leases.ts';
-import type { Clock } from '../../src/workers/ports.ts';
+import { LeaseHolder } from '../../src/workers/process/leases.ts';
+import type { Clock } from '../../src/workers/shard/ports.ts';
+import { MemoryLeases, memoryLeaseStore } from '../../verify/sim/memory/leases.ts';
+import { DIRECT_LINK } from '../../verify/sim/memory/link.ts';
+import { Scheduler } from '../../verify/sim/scheduler.ts';
 
 const SHARDS = 6;
 const LEASE_MS = 3_000;

@@ -1,11 +1,11 @@
 /** Who works on what: fair shares, clean hand-overs, and no shard without an owner for longer than it takes. */
 import { pino } from 'pino';
 import { expect, it, vi } from 'vitest';
-import { MemoryLeases, memoryLeaseStore } from '../../sim/memory/leases.ts';
-import { DIRECT_LINK } from '../../sim/memory/link.ts';
-import { LeaseHolder } from '../../src/workers/leases.ts';
-import { SYSTEM_CLOCK } from '../../src/workers/ports.ts';
-import type { RunningWorker } from '../../src/workers/worker.ts';
+import { LeaseHolder } from '../../src/workers/process/leases.ts';
+import type { RunningWorker } from '../../src/workers/process/worker.ts';
+import { SYSTEM_CLOCK } from '../../src/workers/shard/ports.ts';
+import { MemoryLeases, memoryLeaseStore } from '../../verify/sim/memory/leases.ts';
+import { DIRECT_LINK } from '../../verify/sim/memory/link.ts';
 import { expectAllApplied, expectEventsComplete, Load } from '../support/load.ts';
 import { ownersOf } from '../support/owners.ts';
 import { NO_SWEEPS, type Space, useSystem } from '../support/system.ts';

@@ -3,11 +3,11 @@ import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import { Deliveries, MAX_TAKEN_BYTES } from '../../src/bus/deliveries.ts';
 import type { TakenNote, TakenStore } from '../../src/state/taken-store.ts';
-import { Alarms } from '../../src/workers/alarms.ts';
+import { Alarms } from '../../src/workers/health/alarms.ts';
 import { loadGuard, ShardTooLargeError } from '../../src/workers/memory/load-limits.ts';
 import { batchBytesOf, pressureWords } from '../../src/workers/memory/pressure.ts';
 import { Quarantine } from '../../src/workers/memory/quarantine.ts';
-import { SYSTEM_CLOCK } from '../../src/workers/ports.ts';
+import { SYSTEM_CLOCK } from '../../src/workers/shard/ports.ts';
 
 const MIB = 1024 * 1024;
 const HEAP = { limitBytes: 400 * MIB, heldBytes: 0 };

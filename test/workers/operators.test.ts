@@ -1,7 +1,7 @@
 /** Operators and quotas on real servers: through the log, a real worker, Redis and the client. */
 import { connect as natsConnect } from 'nats';
 import { describe, expect, it } from 'vitest';
-import { connect } from '../../src/client/client.ts';
+import { connect } from '../../src/client/core/client.ts';
 import { acceptedOrThrow, PoolManager, retryAfterMs, TaskManager } from '../../src/client/index.ts';
 import { SHARD_POOL } from '../../src/protocol/names.ts';
 import { shardOf } from '../../src/protocol/shard.ts';

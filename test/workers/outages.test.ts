@@ -3,7 +3,7 @@ import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { startRedis } from '../../src/servers/index.ts';
-import type { RunningWorker } from '../../src/workers/worker.ts';
+import type { RunningWorker } from '../../src/workers/process/worker.ts';
 import { firstDifference } from '../support/first-difference.ts';
 import { impliedIndexes, indexesOf } from '../support/implied-indexes.ts';
 import { expectAllApplied, expectEventsComplete, Load } from '../support/load.ts';

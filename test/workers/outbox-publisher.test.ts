@@ -1,13 +1,13 @@
 /** What a worker that gives a shard away may still publish: nothing, once it has left something to the next owner. */
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { DIRECT_LINK } from '../../sim/memory/link.ts';
-import { MemoryShard } from '../../sim/memory/shard.ts';
-import { memoryShardStore } from '../../sim/memory/shard-store.ts';
-import { WorkerMetrics } from '../../src/workers/metrics.ts';
-import { encodeOutbox } from '../../src/workers/outbox.ts';
-import { OutboxPublisher } from '../../src/workers/outbox-publisher.ts';
-import { SYSTEM_CLOCK } from '../../src/workers/ports.ts';
+import { WorkerMetrics } from '../../src/workers/health/metrics.ts';
+import { encodeOutbox } from '../../src/workers/shard/outbox.ts';
+import { OutboxPublisher } from '../../src/workers/shard/outbox-publisher.ts';
+import { SYSTEM_CLOCK } from '../../src/workers/shard/ports.ts';
+import { DIRECT_LINK } from '../../verify/sim/memory/link.ts';
+import { MemoryShard } from '../../verify/sim/memory/shard.ts';
+import { memoryShardStore } from '../../verify/sim/memory/shard-store.ts';
 import { MemoryLog, RecordingPublisher } from '../support/shard.ts';
 import { until } from '../support/until.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { StoredStateError } from '../../src/errors.ts';
-import { decodeOutbox, encodeOutbox } from '../../src/workers/outbox.ts';
+import { StoredStateError } from '../../src/lib/errors.ts';
+import { decodeOutbox, encodeOutbox } from '../../src/workers/shard/outbox.ts';
 
 const OWED = {
   results: ['work.ann.d-1', 'work.bob.d-2'],

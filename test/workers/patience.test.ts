@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { World } from '../../src/handlers/world/world.ts';
 import { settingsSchema } from '../../src/protocol/settings.ts';
-import { decodeMessages } from '../../src/workers/decide-batch.ts';
-import { patienceMs } from '../../src/workers/patience.ts';
+import { decodeMessages } from '../../src/workers/shard/decide-batch.ts';
+import { patienceMs } from '../../src/workers/shard/patience.ts';
 import { MemoryLog, startShard } from '../support/shard.ts';
 import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';

@@ -5,7 +5,7 @@ import type { DecisionInput } from '../../src/protocol/decisions/index.ts';
 import type { ConvergeEvent } from '../../src/protocol/event.ts';
 import type { Outcome } from '../../src/protocol/outcome.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
-import { decideBatch, decodeMessages } from '../../src/workers/decide-batch.ts';
+import { decideBatch, decodeMessages } from '../../src/workers/shard/decide-batch.ts';
 
 const SUBJECTS = subjects('converge');
 const NOTHING = { outcomes: new Map(), tasks: [], entities: [] };

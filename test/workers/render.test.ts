@@ -6,7 +6,7 @@ import type { ConvergeEvent } from '../../src/protocol/event.ts';
 import type { Json } from '../../src/protocol/json.ts';
 import { bodyOf, type Outcome } from '../../src/protocol/outcome.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
-import { type Applied, renderEvents, renderOutcome } from '../../src/workers/render.ts';
+import { type Applied, renderEvents, renderOutcome } from '../../src/workers/shard/render.ts';
 
 const name = fc.stringMatching(/^[A-Za-z0-9_-]{1,64}$/);
 const json: fc.Arbitrary<Json> = fc

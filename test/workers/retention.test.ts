@@ -1,6 +1,6 @@
 /** What is kept is bounded by time and by number, the bounds travel in the log, and a replay agrees with them (I3, I8). */
 import { expect, it, vi } from 'vitest';
-import { rebuild } from '../../src/workers/rebuild.ts';
+import { rebuild } from '../../src/workers/snapshots/rebuild.ts';
 import { firstDifference } from '../support/first-difference.ts';
 import { impliedIndexes, indexesOf } from '../support/implied-indexes.ts';
 import { faultsIn } from '../support/legal-history.ts';

@@ -2,8 +2,8 @@
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { World } from '../../src/handlers/world/world.ts';
-import { WorkerMetrics } from '../../src/workers/metrics.ts';
-import { Settler } from '../../src/workers/settler.ts';
+import { WorkerMetrics } from '../../src/workers/health/metrics.ts';
+import { Settler } from '../../src/workers/shard/settler.ts';
 import { RecordingPublisher } from '../support/shard.ts';
 
 let now = 0;

@@ -2,7 +2,7 @@
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 import type { StoredSnapshot } from '../../src/bus/snapshot-bucket.ts';
-import { rebuild } from '../../src/workers/rebuild.ts';
+import { rebuild } from '../../src/workers/snapshots/rebuild.ts';
 import type { Dump } from '../support/dump-state.ts';
 import { firstDifference } from '../support/first-difference.ts';
 import { impliedIndexes, indexesOf } from '../support/implied-indexes.ts';

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { Alarms } from '../../src/workers/alarms.ts';
-import { type ShardHealth, StallWatch } from '../../src/workers/stall-watch.ts';
+import { Alarms } from '../../src/workers/health/alarms.ts';
+import { type ShardHealth, StallWatch } from '../../src/workers/shard/stall-watch.ts';
 
 const READING: ShardHealth = {
   phase: 'read',

@@ -2,9 +2,9 @@
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
 import { leaseHolderOf } from '../../src/state/lease.ts';
-import { Alarms } from '../../src/workers/alarms.ts';
-import { Movement } from '../../src/workers/movement.ts';
-import { alarmsOfAll, heartbeatAlarms } from '../../src/workers/told-alarms.ts';
+import { Alarms } from '../../src/workers/health/alarms.ts';
+import { alarmsOfAll, heartbeatAlarms } from '../../src/workers/process/told-alarms.ts';
+import { Movement } from '../../src/workers/time/movement.ts';
 
 const [OWN, OTHER, DEAD] = ['w-1', 'w-2', 'w-3'].map((worker) => leaseHolderOf(worker, `${worker}-process`));
 

@@ -15,10 +15,10 @@ import {
 import { subjects } from '../../src/protocol/subjects.ts';
 import { shardKeys } from '../../src/state/keys.ts';
 import { RedisShardStore } from '../../src/state/redis-shard-store.ts';
-import { WorkerMetrics } from '../../src/workers/metrics.ts';
-import { renewMarks } from '../../src/workers/renew-marks.ts';
+import { WorkerMetrics } from '../../src/workers/health/metrics.ts';
 import { LogTrimmer } from '../../src/workers/snapshots/log-trimmer.ts';
 import { natsTrimPorts } from '../../src/workers/snapshots/nats-trim-ports.ts';
+import { renewMarks } from '../../src/workers/snapshots/renew-marks.ts';
 import type { TrimPorts } from '../../src/workers/snapshots/trim-ports.ts';
 import { firstDifference } from '../support/first-difference.ts';
 import { bucketOf, sealed, snapshotted } from '../support/snapshots.ts';

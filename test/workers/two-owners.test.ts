@@ -4,16 +4,16 @@
  */
 import { pino } from 'pino';
 import { expect, it } from 'vitest';
-import { DIRECT_LINK } from '../../sim/memory/link.ts';
-import { MemoryShard } from '../../sim/memory/shard.ts';
-import { memoryShardStore } from '../../sim/memory/shard-store.ts';
-import { UnavailableError } from '../../src/errors.ts';
+import { UnavailableError } from '../../src/lib/errors.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
 import type { ShardStore } from '../../src/state/shard-store.ts';
-import { Alarms } from '../../src/workers/alarms.ts';
-import { WorkerMetrics } from '../../src/workers/metrics.ts';
-import { SYSTEM_CLOCK } from '../../src/workers/ports.ts';
-import { ShardWorker } from '../../src/workers/shard-worker.ts';
+import { Alarms } from '../../src/workers/health/alarms.ts';
+import { WorkerMetrics } from '../../src/workers/health/metrics.ts';
+import { SYSTEM_CLOCK } from '../../src/workers/shard/ports.ts';
+import { ShardWorker } from '../../src/workers/shard/shard-worker.ts';
+import { DIRECT_LINK } from '../../verify/sim/memory/link.ts';
+import { MemoryShard } from '../../verify/sim/memory/shard.ts';
+import { memoryShardStore } from '../../verify/sim/memory/shard-store.ts';
 import { MemoryLog, RecordingPublisher } from '../support/shard.ts';
 import { until } from '../support/until.ts';
 import { START } from '../support/workload.ts';

@@ -4,7 +4,7 @@ import type { NatsConnection } from 'nats';
 import type { LogMessage } from '../../bus/log-message.ts';
 import { scanLog } from '../../bus/log-scan.ts';
 import { parseDecisionSubject, type Subjects } from '../../protocol/subjects.ts';
-import { decodeMessages } from '../../workers/decide-batch.ts';
+import { decodeMessages } from '../../workers/shard/decide-batch.ts';
 import { type AheadRange, findAhead, undoubted, withoutSaid } from '../../workers/time/find-ahead.ts';
 import { AHEAD_BOUND_MS } from '../../workers/time/log-time.ts';
 

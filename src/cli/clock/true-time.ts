@@ -1,11 +1,11 @@
 /** Finds the true time for a command: by the clocks of this machine, Redis and the workers. */
-import { UnavailableError } from '../../errors.ts';
+import { UnavailableError } from '../../lib/errors.ts';
+import { sleep } from '../../lib/timers.ts';
 import { systemKeys } from '../../state/keys.ts';
 import type { Redis } from '../../state/redis.ts';
-import { sleep } from '../../timers.ts';
-import { Movement } from '../../workers/movement.ts';
 import { type Agreement, agree, type Reading } from '../../workers/time/agree.ts';
 import { whereIs } from '../../workers/time/machine.ts';
+import { Movement } from '../../workers/time/movement.ts';
 import { machineOf } from '../../workers/time/server-machines.ts';
 import { clocksOf } from '../../workers/time/worker-clocks.ts';
 

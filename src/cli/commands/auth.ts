@@ -10,8 +10,8 @@ import {
   renewRedis,
 } from '../../auth/begin.ts';
 import { MAX_KEYS } from '../../auth/register.ts';
-import { AuthFolderError } from '../../errors.ts';
-import { EXIT } from '../../programs/exit.ts';
+import { AuthFolderError } from '../../lib/errors.ts';
+import { EXIT } from '../../lib/program/exit.ts';
 import { inboxPrefix, type Role } from '../../protocol/identity.ts';
 import { accountOf, permissionsOf } from '../../protocol/permissions.ts';
 import { seedFileText } from '../../protocol/seed-file.ts';

@@ -2,11 +2,11 @@
 import { jetstream } from '@nats-io/jetstream';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type NatsConnection, nuid } from 'nats';
-import { ConfigurationError } from '../../errors.ts';
-import { EXIT } from '../../programs/exit.ts';
+import { ConfigurationError } from '../../lib/errors.ts';
+import { EXIT } from '../../lib/program/exit.ts';
+import { sleep } from '../../lib/timers.ts';
 import { subjects as subjectsOf } from '../../protocol/subjects.ts';
 import type { Redis } from '../../state/redis.ts';
-import { sleep } from '../../timers.ts';
 import type { Call, Run } from '../call.ts';
 import type { ShardRange } from '../clock/find-ranges.ts';
 import { formatDuration, timeoutOption } from '../durations.ts';

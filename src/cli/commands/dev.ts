@@ -2,13 +2,13 @@ import { rmSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import type { Config, ConfigInput } from '../../config.ts';
-import { UnavailableError } from '../../errors.ts';
-import { EXIT } from '../../programs/exit.ts';
+import { UnavailableError } from '../../lib/errors.ts';
+import { EXIT } from '../../lib/program/exit.ts';
 import { decideMapping } from '../../protocol/subjects.ts';
 import { temporaryDataDir } from '../../servers/data-dir.ts';
 import type { Servers, ServersOptions } from '../../servers/index.ts';
-import type { RunningWorker } from '../../workers/worker.ts';
+import type { Config, ConfigInput } from '../../workers/config.ts';
+import type { RunningWorker } from '../../workers/process/worker.ts';
 import type { Call, Run } from '../call.ts';
 import {
   type DevAuth,
@@ -188,7 +188,7 @@ async function startWorkers(
   started: RunningWorker[],
 ): Promise<void> {
   const { call, options, config, dataDir, isEphemeral, interruption } = session;
-  const { startWorker } = await import('../../workers/worker.ts');
+  const { startWorker } = await import('../../workers/process/worker.ts');
   const isLevelGiven = options.logLevel !== undefined || call.isLogLevelGiven;
   const logger = await call.logger(isLevelGiven ? config.logLevel : 'warn');
   endOnFault(logger, () => {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { EXIT } from '../../programs/exit.ts';
+import { EXIT } from '../../lib/program/exit.ts';
 import type { Call, Run } from '../call.ts';
 import { callerOf, layoutOf, withNats } from '../nats-connection.ts';
 

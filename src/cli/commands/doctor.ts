@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import type { Config } from '../../config.ts';
-import { ConfigurationError } from '../../errors.ts';
-import { EXIT } from '../../programs/exit.ts';
+import { ConfigurationError } from '../../lib/errors.ts';
+import { EXIT } from '../../lib/program/exit.ts';
 import { withoutCredentials } from '../../servers/given-server.ts';
+import type { Config } from '../../workers/config.ts';
 import type { Call, Run } from '../call.ts';
 import { type Check, fail, ok } from '../doctor/check.ts';
 import { aligned } from '../text.ts';

@@ -1,12 +1,12 @@
 /** Commands for operators, one word each: pausing a pool, banning an agent. `publish` sends their other decisions. */
 import type { Command } from 'commander';
 import type { NatsConnection } from 'nats';
-import { ConvergeClient } from '../../client/client.ts';
-import { PoolManager } from '../../client/pool-manager.ts';
-import { natsAccess } from '../../config.ts';
-import { EXIT } from '../../programs/exit.ts';
+import { ConvergeClient } from '../../client/core/client.ts';
+import { PoolManager } from '../../client/managers/pool-manager.ts';
+import { EXIT } from '../../lib/program/exit.ts';
 import { OPERATOR } from '../../protocol/names.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
+import { natsAccess } from '../../workers/config.ts';
 import type { Call, Run } from '../call.ts';
 import { timeoutOption } from '../durations.ts';
 import { nameOption, operatorOption } from '../global-options.ts';

@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { ConvergeClient } from '../../client/client.ts';
-import type { Published } from '../../client/decision-channel.ts';
-import type { AnyDecisionInput } from '../../client/outcomes.ts';
-import { natsAccess } from '../../config.ts';
-import { EXIT } from '../../programs/exit.ts';
+import { ConvergeClient } from '../../client/core/client.ts';
+import type { Published } from '../../client/core/decision-channel.ts';
+import type { AnyDecisionInput } from '../../client/core/outcomes.ts';
+import { EXIT } from '../../lib/program/exit.ts';
 import type { Identity } from '../../protocol/identity.ts';
 import { OPERATOR } from '../../protocol/names.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
+import { natsAccess } from '../../workers/config.ts';
 import type { Call, Run } from '../call.ts';
 import { batchOf, checkDraft, type Draft, draftOf, fieldsOf } from '../draft.ts';
 import { timeoutOption } from '../durations.ts';

@@ -1,8 +1,8 @@
 import { Argument, type Command } from 'commander';
 import type { NatsConnection } from 'nats';
 import { QueryClient } from '../../bus/query-client.ts';
-import { didYouMean } from '../../did-you-mean.ts';
-import { EXIT } from '../../programs/exit.ts';
+import { didYouMean } from '../../lib/did-you-mean.ts';
+import { EXIT } from '../../lib/program/exit.ts';
 import { faultOf } from '../../protocol/decode.ts';
 import { isQueryName, QUERIES, type QueryInput, type QueryName } from '../../protocol/queries.ts';
 import { subjects } from '../../protocol/subjects.ts';

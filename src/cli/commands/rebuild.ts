@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { EXIT } from '../../programs/exit.ts';
+import { EXIT } from '../../lib/program/exit.ts';
 import type { Call, Run } from '../call.ts';
 import { aligned } from '../text.ts';
 
@@ -24,7 +24,7 @@ export function addRebuild(program: Command, run: Run): void {
 async function rebuildState(call: Call, options: RebuildOptions): Promise<number> {
   const config = call.config();
   const level = call.isLogLevelGiven ? config.logLevel : 'warn';
-  const { rebuild } = await import('../../workers/rebuild.ts');
+  const { rebuild } = await import('../../workers/snapshots/rebuild.ts');
   const logger = await call.logger(level);
   const { shards, digest } = await rebuild(config, {
     logger,

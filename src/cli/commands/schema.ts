@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import { didYouMean } from '../../did-you-mean.ts';
-import { EXIT } from '../../programs/exit.ts';
+import { didYouMean } from '../../lib/did-you-mean.ts';
+import { EXIT } from '../../lib/program/exit.ts';
 import { jsonSchemas } from '../../protocol/json-schemas.ts';
 import type { Call, Run } from '../call.ts';
 import { UsageError } from '../failure.ts';

@@ -1,6 +1,6 @@
 /** `converge shard retry`: a shard that ended its owners is tried again at once, as any other. */
 import type { Command } from 'commander';
-import { EXIT } from '../../programs/exit.ts';
+import { EXIT } from '../../lib/program/exit.ts';
 import type { Call, Run } from '../call.ts';
 import { UsageError } from '../failure.ts';
 import { callerOf, layoutOf, withNats } from '../nats-connection.ts';

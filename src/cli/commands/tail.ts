@@ -1,6 +1,6 @@
 import { Argument, type Command, InvalidArgumentError } from 'commander';
 import type { NatsConnection } from 'nats';
-import { EXIT } from '../../programs/exit.ts';
+import { EXIT } from '../../lib/program/exit.ts';
 import type { Call, Run } from '../call.ts';
 import { parseDurationMs } from '../durations.ts';
 import { UsageError } from '../failure.ts';

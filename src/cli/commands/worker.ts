@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
-import type { ConfigInput } from '../../config.ts';
-import { EXIT } from '../../programs/exit.ts';
+import { EXIT } from '../../lib/program/exit.ts';
+import type { ConfigInput } from '../../workers/config.ts';
 import type { Call, Run } from '../call.ts';
 import { setting } from '../global-options.ts';
 import { Interruption } from '../interruption.ts';
@@ -35,7 +35,7 @@ async function work(call: Call, { id, logLevel, httpPort }: WorkerOptions): Prom
     ...(logLevel === undefined ? {} : { logLevel }),
     ...(httpPort === undefined ? {} : { httpPort }),
   });
-  const { startWorker } = await import('../../workers/worker.ts');
+  const { startWorker } = await import('../../workers/process/worker.ts');
   const logger = await call.logger(config.logLevel);
   endOnFault(logger);
   const interruption = new Interruption();

@@ -1,5 +1,5 @@
 /** The clocks: do they agree, is one of them wrong, and is the time of a shard ahead. */
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { systemKeys } from '../../state/keys.ts';
 import { parseHeartbeat, workerNameOf } from '../../state/lease.ts';
 import type { Redis } from '../../state/redis.ts';

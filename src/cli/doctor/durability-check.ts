@@ -1,7 +1,7 @@
 /** Which of the levels of docs/guarantees.md the servers at hand give together. */
 import type { LogDurability } from '../../bus/log-durability.ts';
 import type { StateDurability } from '../../state/state-durability.ts';
-import { durabilityOf, durabilityText } from '../../workers/durability.ts';
+import { durabilityOf, durabilityText } from '../../workers/process/durability.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 
 export function durabilityCheck(log: LogDurability, state: StateDurability): Check {

@@ -6,14 +6,14 @@ import { logDurability } from '../../bus/log-durability.ts';
 import { QueryClient } from '../../bus/query-client.ts';
 import { SnapshotBucket } from '../../bus/snapshot-bucket.ts';
 import { findLayout, findStream, logIdentityOf } from '../../bus/streams.ts';
-import { type Config, redisTls } from '../../config.ts';
-import { ConfigurationError, messageOf } from '../../errors.ts';
+import { ConfigurationError, messageOf } from '../../lib/errors.ts';
 import { pushAll } from '../../protocol/lists.ts';
 import { type Subjects, subjects } from '../../protocol/subjects.ts';
 import { askRedis } from '../../servers/ask-redis.ts';
 import { liveWorkers } from '../../state/live-workers.ts';
 import { type Redis, tlsOptionsOf } from '../../state/redis.ts';
 import { stateDurability } from '../../state/state-durability.ts';
+import { type Config, redisTls } from '../../workers/config.ts';
 import { askerFor, callerOf, openJetStream, withNats } from '../nats-connection.ts';
 
 import { withRedis } from '../redis-connection.ts';

@@ -4,7 +4,7 @@ import type { NatsConnection } from 'nats';
 import { redacted } from '../../bus/connection.ts';
 import type { LogDurability } from '../../bus/log-durability.ts';
 import { faultForAgents } from '../../bus/server-faults.ts';
-import { isAtLeast } from '../../is-at-least.ts';
+import { isAtLeast } from '../../lib/is-at-least.ts';
 import { formatBytes, formatDuration } from '../durations.ts';
 import { type Check, fail, ok, warn } from './check.ts';
 

@@ -1,6 +1,6 @@
 /** Redis: is it there, may it throw away state, and what does it lose when. */
 
-import { isAtLeast } from '../../is-at-least.ts';
+import { isAtLeast } from '../../lib/is-at-least.ts';
 import { withoutCredentials } from '../../servers/given-server.ts';
 import type { ServerAnswer } from '../../servers/server-answer.ts';
 import type { Redis } from '../../state/redis.ts';

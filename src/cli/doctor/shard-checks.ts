@@ -3,8 +3,8 @@
  * handover from a shard that nobody wants, so whatever looks wrong is looked at again for a while.
  */
 
+import { sleep } from '../../lib/timers.ts';
 import { least } from '../../protocol/lists.ts';
-import { sleep } from '../../timers.ts';
 import { formatDuration } from '../durations.ts';
 import { type Check, fail, ok, shardList, warn } from './check.ts';
 import type { ShardLook } from './shard-look.ts';

@@ -1,6 +1,6 @@
 /** The snapshots: which shards have good ones, and how old the oldest newest is. */
 import type { SnapshotBucket } from '../../bus/snapshot-bucket.ts';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { formatBytes, formatDuration } from '../durations.ts';
 import { type Check, fail, ok, shardList } from './check.ts';
 import { type MarksByShard, trimmedShards } from './mark-check.ts';

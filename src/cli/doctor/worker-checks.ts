@@ -1,6 +1,6 @@
 /** The workers: does anyone live, does anyone answer, does anyone sweep. */
 import type { QueryClient } from '../../bus/query-client.ts';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { isObject } from '../../protocol/json.ts';
 import { systemKeys } from '../../state/keys.ts';
 import type { Redis } from '../../state/redis.ts';

@@ -1,5 +1,5 @@
-import { EventFeed } from '../../client/event-feed.ts';
-import type { EventStart } from '../../client/event-source.ts';
+import { EventFeed } from '../../client/core/event-feed.ts';
+import type { EventStart } from '../../client/core/event-source.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
 import { subjects } from '../../protocol/subjects.ts';
 import type { Entry, Since, Source, SourceOptions } from './source.ts';

@@ -2,16 +2,16 @@
  * The loop of an agent: joins its pools, is heard from, sees what happens and what there is to do, and either decides
  * itself (`decide`) or takes whatever task is next (`work`). Claims are renewed as long as they are held.
  */
-import { ConfigurationError, ConvergeError, messageOf } from '../../errors.ts';
+import { ConfigurationError, ConvergeError, messageOf } from '../../lib/errors.ts';
+import { sleep } from '../../lib/timers.ts';
+import { within } from '../../lib/within.ts';
 import { COMMONS } from '../../protocol/names.ts';
-import { sleep } from '../../timers.ts';
-import { within } from '../../within.ts';
-import type { ConvergeClient } from '../client.ts';
-import type { EventFeed } from '../event-feed.ts';
-import { PoolManager } from '../pool-manager.ts';
-import { type CustomDecision, StandardExecutor } from '../standard-executor.ts';
-import { TaskManager } from '../task-manager.ts';
-import { timeoutOption } from '../timeout-option.ts';
+import type { ConvergeClient } from '../core/client.ts';
+import type { EventFeed } from '../core/event-feed.ts';
+import { timeoutOption } from '../core/timeout-option.ts';
+import { PoolManager } from '../managers/pool-manager.ts';
+import { type CustomDecision, StandardExecutor } from '../managers/standard-executor.ts';
+import { TaskManager } from '../managers/task-manager.ts';
 import { ClaimLoop } from './claim-loop.ts';
 import { Claims } from './claims.ts';
 import { type Decide, DecideLoop } from './decide-loop.ts';

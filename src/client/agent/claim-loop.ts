@@ -1,14 +1,14 @@
 /** Claims the next tasks whenever there is a free place to work on them. */
 
-import { DecisionRejectedError } from '../../errors.ts';
+import { DecisionRejectedError } from '../../lib/errors.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
 import { isObject } from '../../protocol/json.ts';
 import { MAX_CLAIMS_AT_ONCE } from '../../protocol/limits.ts';
 import { least } from '../../protocol/lists.ts';
-import type { ConvergeClient } from '../client.ts';
-import { isAccepted, type OutcomeOf, retryAfterMs } from '../outcomes.ts';
-import type { TaskManager } from '../task-manager.ts';
-import { Bell } from './bell.ts';
+import { Bell } from '../core/bell.ts';
+import type { ConvergeClient } from '../core/client.ts';
+import { isAccepted, type OutcomeOf, retryAfterMs } from '../core/outcomes.ts';
+import type { TaskManager } from '../managers/task-manager.ts';
 import type { Claims } from './claims.ts';
 import type { AgentPool, Membership } from './membership.ts';
 import type { WorkBench } from './work-bench.ts';

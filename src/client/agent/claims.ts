@@ -1,8 +1,8 @@
 /** All claims that the agent holds, and what the outcomes and events that it sees say about them. */
 import type { ConvergeEvent } from '../../protocol/event.ts';
 import { isObject } from '../../protocol/json.ts';
-import type { HeldTask } from '../outcomes.ts';
-import type { TaskManager } from '../task-manager.ts';
+import type { HeldTask } from '../core/outcomes.ts';
+import type { TaskManager } from '../managers/task-manager.ts';
 import { HeldClaim } from './held-claim.ts';
 
 /** Events that end the claim that they name. */

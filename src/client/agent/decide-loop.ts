@@ -1,19 +1,20 @@
 /** Shows the agent what has happened and what there is to do, and executes what it decides. */
+
+import { sleep } from '../../lib/timers.ts';
 import type { Task } from '../../protocol/documents.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
 import { isObject } from '../../protocol/json.ts';
 import { MAX_PAGE } from '../../protocol/limits.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
-import { sleep } from '../../timers.ts';
-import type { ConvergeClient } from '../client.ts';
+import { Bell } from '../core/bell.ts';
+import type { ConvergeClient } from '../core/client.ts';
 import {
   type CustomDecision,
   type ExecutableDecision,
   type Executed,
   ExecutionInterruptedError,
   type StandardExecutor,
-} from '../standard-executor.ts';
-import { Bell } from './bell.ts';
+} from '../managers/standard-executor.ts';
 import { type Claims, listOf } from './claims.ts';
 import type { HeldClaim } from './held-claim.ts';
 import { Mailbox } from './mailbox.ts';

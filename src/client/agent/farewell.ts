@@ -1,10 +1,10 @@
 /** How an agent gives back what it holds and leaves its pools: insisting, and telling what it could not do. */
-import { DecisionRejectedError, UnavailableError } from '../../errors.ts';
-import type { ConvergeClient } from '../client.ts';
-import { insist, isAboutTheClaim } from '../insist.ts';
-import { type AnyOutcome, isRejected } from '../outcomes.ts';
-import type { PoolManager } from '../pool-manager.ts';
-import type { TaskManager } from '../task-manager.ts';
+import { DecisionRejectedError, UnavailableError } from '../../lib/errors.ts';
+import type { ConvergeClient } from '../core/client.ts';
+import { insist, isAboutTheClaim } from '../core/insist.ts';
+import { type AnyOutcome, isRejected } from '../core/outcomes.ts';
+import type { PoolManager } from '../managers/pool-manager.ts';
+import type { TaskManager } from '../managers/task-manager.ts';
 import type { HeldClaim } from './held-claim.ts';
 
 export interface FarewellOptions {

@@ -2,13 +2,13 @@
  * A claim that the agent holds: renewed by itself every third of its time, given up when the system says that it is
  * lost, or when it has not been renewed in time. The work is notified by an AbortSignal.
  */
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { MAX_REASON_CHARS } from '../../protocol/limits.ts';
-import { boundedText } from '../bounded-text.ts';
-import { isAboutTheClaim } from '../insist.ts';
-import { type HeldTask, isAccepted, type RejectedOutcome, retryAfterMs } from '../outcomes.ts';
-import type { TaskManager } from '../task-manager.ts';
-import { Bell } from './bell.ts';
+import { Bell } from '../core/bell.ts';
+import { boundedText } from '../core/bounded-text.ts';
+import { isAboutTheClaim } from '../core/insist.ts';
+import { type HeldTask, isAccepted, type RejectedOutcome, retryAfterMs } from '../core/outcomes.ts';
+import type { TaskManager } from '../managers/task-manager.ts';
 
 /** Why the agent no longer holds the claim. */
 export class ClaimLostError extends Error {

@@ -1,8 +1,8 @@
-import { DecisionRejectedError } from '../../errors.ts';
+import { DecisionRejectedError } from '../../lib/errors.ts';
+import { every, type Timer } from '../../lib/timers.ts';
 import { COMMONS } from '../../protocol/names.ts';
-import { every, type Timer } from '../../timers.ts';
-import { isRejected } from '../outcomes.ts';
-import type { PoolManager } from '../pool-manager.ts';
+import { isRejected } from '../core/outcomes.ts';
+import type { PoolManager } from '../managers/pool-manager.ts';
 
 /** A pool that the agent works in. */
 export interface AgentPool {

@@ -3,8 +3,8 @@
  * hear each other by the ids of their heartbeats: one that begins says hello, one that is there answers.
  */
 import { randomBytes } from 'node:crypto';
-import { after } from '../../timers.ts';
-import type { ConvergeClient } from '../client.ts';
+import { after } from '../../lib/timers.ts';
+import type { ConvergeClient } from '../core/client.ts';
 
 export interface NamesakesOptions {
   readonly client: ConvergeClient;

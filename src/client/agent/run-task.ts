@@ -1,12 +1,12 @@
 /** Does the work of one claim and says how it ended. */
-import { DecisionRejectedError, messageOf, PublishError } from '../../errors.ts';
+import { DecisionRejectedError, messageOf, PublishError } from '../../lib/errors.ts';
 import { isObject, type Json } from '../../protocol/json.ts';
 import { MAX_REASON_CHARS } from '../../protocol/limits.ts';
-import { boundedText } from '../bounded-text.ts';
-import type { ConvergeClient } from '../client.ts';
-import { insist, isAboutTheClaim } from '../insist.ts';
-import { type HeldTask, isAccepted, type OutcomeOf } from '../outcomes.ts';
-import type { TaskManager } from '../task-manager.ts';
+import { boundedText } from '../core/bounded-text.ts';
+import type { ConvergeClient } from '../core/client.ts';
+import { insist, isAboutTheClaim } from '../core/insist.ts';
+import { type HeldTask, isAccepted, type OutcomeOf } from '../core/outcomes.ts';
+import type { TaskManager } from '../managers/task-manager.ts';
 import type { HeldClaim } from './held-claim.ts';
 
 /** A task as `work` gets it. */

@@ -4,9 +4,9 @@ import { isClaimed } from '../../protocol/documents.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
 import { isObject } from '../../protocol/json.ts';
 import { MAX_PAGE } from '../../protocol/limits.ts';
-import type { ConvergeClient } from '../client.ts';
-import { type HeldTask, isAccepted } from '../outcomes.ts';
-import type { TaskManager } from '../task-manager.ts';
+import type { ConvergeClient } from '../core/client.ts';
+import { type HeldTask, isAccepted } from '../core/outcomes.ts';
+import type { TaskManager } from '../managers/task-manager.ts';
 import type { Claims } from './claims.ts';
 import type { HeldClaim } from './held-claim.ts';
 

@@ -1,5 +1,5 @@
-import type { ConvergeClient } from '../client.ts';
-import type { TaskManager } from '../task-manager.ts';
+import type { ConvergeClient } from '../core/client.ts';
+import type { TaskManager } from '../managers/task-manager.ts';
 import type { HeldClaim } from './held-claim.ts';
 import { runTask, type Work } from './run-task.ts';
 

@@ -8,7 +8,7 @@ import { MAX_RANKING_TOLD } from '../../protocol/limits.ts';
 import { COMMONS, SYSTEM } from '../../protocol/names.ts';
 import { isPublic } from '../../protocol/visibility.ts';
 import { formatAmount, type Settlement, type Sold } from '../../rules/index.ts';
-import type { DomainEvent } from '../events.ts';
+import type { DomainEvent } from '../kernel/events.ts';
 import { memberNow } from '../pools/guards.ts';
 import { claimed } from '../tasks/claims.ts';
 import { claimsLeft, isCapable } from '../tasks/guards.ts';

@@ -1,6 +1,6 @@
-import { accepted, isRejected } from '../decided.ts';
-import type { DomainEvent } from '../events.ts';
-import type { Handler } from '../handler.ts';
+import { accepted, isRejected } from '../kernel/decided.ts';
+import type { DomainEvent } from '../kernel/events.ts';
+import type { Handler } from '../kernel/handler.ts';
 import { existingPool } from '../pools/guards.ts';
 import { ownAuctionOpenNow } from './guards.ts';
 

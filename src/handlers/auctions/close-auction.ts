@@ -1,7 +1,7 @@
 import type { Json } from '../../protocol/json.ts';
-import { accepted, isRejected } from '../decided.ts';
-import type { DomainEvent } from '../events.ts';
-import type { Handler } from '../handler.ts';
+import { accepted, isRejected } from '../kernel/decided.ts';
+import type { DomainEvent } from '../kernel/events.ts';
+import type { Handler } from '../kernel/handler.ts';
 import { existingPool, poolPaused } from '../pools/guards.ts';
 import { award } from './award.ts';
 import { waitsForResume } from './due.ts';

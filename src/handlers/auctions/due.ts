@@ -1,5 +1,5 @@
 import type { Auction } from '../../protocol/auctions.ts';
-import type { DomainEvent } from '../events.ts';
+import type { DomainEvent } from '../kernel/events.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { award } from './award.ts';
 

@@ -7,7 +7,7 @@ import type {
   UnsoldReason,
 } from '../../protocol/auctions.ts';
 import type { Origin } from '../../protocol/documents.ts';
-import type { Happened } from '../happened.ts';
+import type { Happened } from '../kernel/happened.ts';
 
 interface AuctionOpenedData extends AuctionTerms {
   readonly order: number;

@@ -1,8 +1,8 @@
 /** Guards about auctions: each returns what it guards, or the rejection named after its rule. */
 import type { Auction, OpenAuction } from '../../protocol/auctions.ts';
 import { isClaimable, isFinal, type Member } from '../../protocol/documents.ts';
-import { isRejected, type Rejected, rejected } from '../decided.ts';
-import type { Context } from '../handler.ts';
+import { isRejected, type Rejected, rejected } from '../kernel/decided.ts';
+import type { Context } from '../kernel/handler.ts';
 import { requireMember } from '../pools/guards.ts';
 import { claimLimitReached, claimsLeft, existingTask, isCapable, notPending } from '../tasks/guards.ts';
 import { type Lapsed, lapse } from '../tasks/lapse.ts';

@@ -1,5 +1,5 @@
 /** The consequences for an auction of the events of its task. */
-import type { DomainEvent } from '../events.ts';
+import type { DomainEvent } from '../kernel/events.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { award, taskEnded } from './award.ts';
 import { goesToTheNext } from './live-auctions.ts';

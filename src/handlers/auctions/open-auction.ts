@@ -1,7 +1,7 @@
 import { MAX_BATCH } from '../../protocol/limits.ts';
-import { accepted, isRejected, rejected } from '../decided.ts';
-import type { DomainEvent } from '../events.ts';
-import type { Handler } from '../handler.ts';
+import { accepted, isRejected, rejected } from '../kernel/decided.ts';
+import type { DomainEvent } from '../kernel/events.ts';
+import type { Handler } from '../kernel/handler.ts';
 import { poolToOpenIn } from '../pools/guards.ts';
 import { tooManyOpen } from '../quotas/counts.ts';
 import { taskToAuction } from './guards.ts';

@@ -12,9 +12,16 @@ import {
   placeEnglishBid,
   placeSealedBid,
 } from '../../rules/index.ts';
-import { type Accepted, accepted, isRejected, type Rejected, rateLimited, rejected } from '../decided.ts';
-import type { DomainEvent } from '../events.ts';
-import type { Context, Handler } from '../handler.ts';
+import {
+  type Accepted,
+  accepted,
+  isRejected,
+  type Rejected,
+  rateLimited,
+  rejected,
+} from '../kernel/decided.ts';
+import type { DomainEvent } from '../kernel/events.ts';
+import type { Context, Handler } from '../kernel/handler.ts';
 import { openPool, strangerAmong, workingPool } from '../pools/guards.ts';
 import { claimedTaskData } from '../tasks/claims.ts';
 import type { PoolState } from '../world/pool-state.ts';

@@ -9,8 +9,8 @@ import {
   parseIncrement,
   SOFT_CLOSES_AT_MOST,
 } from '../../rules/index.ts';
-import { isRejected, type Rejected, rejected } from '../decided.ts';
-import type { Context } from '../handler.ts';
+import { isRejected, type Rejected, rejected } from '../kernel/decided.ts';
+import type { Context } from '../kernel/handler.ts';
 
 type Opening = DecisionOf<'OpenAuction'>;
 

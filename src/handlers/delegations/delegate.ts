@@ -7,8 +7,8 @@ import {
   type Delegation as Link,
   type Membership,
 } from '../../rules/index.ts';
-import { accepted, isRejected, type Rejected, rejected } from '../decided.ts';
-import type { Context, Handler } from '../handler.ts';
+import { accepted, isRejected, type Rejected, rejected } from '../kernel/decided.ts';
+import type { Context, Handler } from '../kernel/handler.ts';
 import { poolToOpenIn, strangerAmong } from '../pools/guards.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import type { DelegationGrantedData } from './events.ts';

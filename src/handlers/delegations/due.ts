@@ -1,6 +1,6 @@
 import type { Delegation } from '../../protocol/delegations.ts';
 import { isLive } from '../../rules/index.ts';
-import type { DomainEvent } from '../events.ts';
+import type { DomainEvent } from '../kernel/events.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import type { DelegationEvent } from './events.ts';
 import { linkOf } from './live-delegations.ts';

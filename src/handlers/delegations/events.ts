@@ -1,6 +1,6 @@
 import type { DelegationKind, PassedOnFrom } from '../../protocol/delegations.ts';
 import type { Origin } from '../../protocol/documents.ts';
-import type { Happened } from '../happened.ts';
+import type { Happened } from '../kernel/happened.ts';
 
 interface BetweenAgents {
   readonly delegatorId: string;

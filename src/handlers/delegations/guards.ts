@@ -10,8 +10,8 @@ import {
   parseScopeEntry,
   type Scope,
 } from '../../rules/index.ts';
-import { type Rejected, rateLimited, rejected } from '../decided.ts';
-import type { Context } from '../handler.ts';
+import { type Rejected, rateLimited, rejected } from '../kernel/decided.ts';
+import type { Context } from '../kernel/handler.ts';
 import { memberNow } from '../pools/guards.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { linkOf } from './live-delegations.ts';

@@ -3,8 +3,8 @@
 import { least } from '../../protocol/lists.ts';
 import { leadsTo } from '../../rules/delegations/links.ts';
 import { findChain, type Delegation as Link, narrows, type PassedOn } from '../../rules/index.ts';
-import { type Rejected, rejected } from '../decided.ts';
-import type { Context } from '../handler.ts';
+import { type Rejected, rejected } from '../kernel/decided.ts';
+import type { Context } from '../kernel/handler.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { membership } from './guards.ts';
 

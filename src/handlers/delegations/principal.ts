@@ -1,8 +1,8 @@
 /** Acting for another: whose rights a decision uses, and whether its author may use them. */
 import type { SingleDecision } from '../../protocol/decisions/index.ts';
 import { type DecisionFamily, familyOf, findChain, type ScopedDecision } from '../../rules/index.ts';
-import { type Rejected, rejected } from '../decided.ts';
-import type { Context } from '../handler.ts';
+import { type Rejected, rejected } from '../kernel/decided.ts';
+import type { Context } from '../kernel/handler.ts';
 import type { World } from '../world/world.ts';
 import { membership } from './guards.ts';
 

@@ -1,7 +1,7 @@
 import { MAX_IDS_TOLD } from '../../protocol/limits.ts';
 import { downstream } from '../../rules/index.ts';
-import { accepted, isRejected } from '../decided.ts';
-import type { Handler } from '../handler.ts';
+import { accepted, isRejected } from '../kernel/decided.ts';
+import type { Handler } from '../kernel/handler.ts';
 import { existingPool } from '../pools/guards.ts';
 import type { DelegationEvent } from './events.ts';
 import { byDelegator, existingDelegation, liveDelegation } from './guards.ts';

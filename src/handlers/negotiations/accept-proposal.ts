@@ -1,7 +1,7 @@
 import { type LiveNegotiation, latestProposal } from '../../protocol/negotiations.ts';
 import { acceptOffer, isAgreed } from '../../rules/index.ts';
-import { accepted, isRejected, type Rejected, rejected } from '../decided.ts';
-import type { Context, Handler } from '../handler.ts';
+import { accepted, isRejected, type Rejected, rejected } from '../kernel/decided.ts';
+import type { Context, Handler } from '../kernel/handler.ts';
 import type { NegotiationEvent } from './events.ts';
 import { sessionToSpeakIn } from './guards.ts';
 import { missingFrom } from './proposals.ts';

@@ -1,5 +1,5 @@
 import { isLive, latestProposal, type Negotiation } from '../../protocol/negotiations.ts';
-import type { DomainEvent } from '../events.ts';
+import type { DomainEvent } from '../kernel/events.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { missingFrom } from './proposals.ts';
 

@@ -1,6 +1,6 @@
 import type { Origin } from '../../protocol/documents.ts';
 import type { Json } from '../../protocol/json.ts';
-import type { Happened } from '../happened.ts';
+import type { Happened } from '../kernel/happened.ts';
 
 export interface NegotiationOpenedData {
   readonly opener: string;

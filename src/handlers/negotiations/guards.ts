@@ -1,8 +1,8 @@
 /** Guards about negotiations: each returns what it guards, or the rejection named after its rule. */
 import { MAX_PROPOSALS, MAX_SESSION_BYTES } from '../../protocol/limits.ts';
 import { isLive, type LiveNegotiation } from '../../protocol/negotiations.ts';
-import { isRejected, type Rejected, rejected } from '../decided.ts';
-import type { Context } from '../handler.ts';
+import { isRejected, type Rejected, rejected } from '../kernel/decided.ts';
+import type { Context } from '../kernel/handler.ts';
 import { existingPool } from '../pools/guards.ts';
 import type { World } from '../world/world.ts';
 import { isExpired } from './due.ts';

@@ -1,6 +1,6 @@
 import { MAX_BATCH } from '../../protocol/limits.ts';
-import { accepted, isRejected, rejected } from '../decided.ts';
-import type { Handler } from '../handler.ts';
+import { accepted, isRejected, rejected } from '../kernel/decided.ts';
+import type { Handler } from '../kernel/handler.ts';
 import { poolToOpenIn, strangerAmong } from '../pools/guards.ts';
 import { tooManyOpen } from '../quotas/counts.ts';
 import { requireParticipant } from './guards.ts';

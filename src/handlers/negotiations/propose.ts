@@ -1,6 +1,6 @@
 import { makeOffer } from '../../rules/index.ts';
-import { accepted, isRejected, rejected } from '../decided.ts';
-import type { Handler } from '../handler.ts';
+import { accepted, isRejected, rejected } from '../kernel/decided.ts';
+import type { Handler } from '../kernel/handler.ts';
 import { historyIsFull, sessionToSpeakIn } from './guards.ts';
 import { nextProposalId } from './proposals.ts';
 

@@ -1,6 +1,6 @@
 import { latestProposal } from '../../protocol/negotiations.ts';
-import { accepted, isRejected, rejected } from '../decided.ts';
-import type { Handler } from '../handler.ts';
+import { accepted, isRejected, rejected } from '../kernel/decided.ts';
+import type { Handler } from '../kernel/handler.ts';
 import { sessionToSpeakIn } from './guards.ts';
 
 /** Rejecting the latest proposal ends the session. Its proposer cannot reject it, only make another. */

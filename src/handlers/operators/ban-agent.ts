@@ -1,7 +1,7 @@
 import { MAX_BANS } from '../../protocol/limits.ts';
-import { isRejected, rateLimited, rejected } from '../decided.ts';
-import type { DomainEvent } from '../events.ts';
-import type { Handler } from '../handler.ts';
+import { isRejected, rateLimited, rejected } from '../kernel/decided.ts';
+import type { DomainEvent } from '../kernel/events.ts';
+import type { Handler } from '../kernel/handler.ts';
 import { operatedPool, standsAbove } from '../pools/guards.ts';
 import { endStay, withReason } from '../pools/membership.ts';
 

@@ -1,5 +1,5 @@
-import { accepted, isRejected, rejected } from '../decided.ts';
-import type { Handler } from '../handler.ts';
+import { accepted, isRejected, rejected } from '../kernel/decided.ts';
+import type { Handler } from '../kernel/handler.ts';
 import { operatedPool } from '../pools/guards.ts';
 import { withReason } from '../pools/membership.ts';
 

@@ -1,9 +1,9 @@
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
 import { OWNERS_FIELDS } from '../../protocol/decisions/operators.ts';
 import { COMMONS } from '../../protocol/names.ts';
-import { accepted, isRejected, type Rejected, rejected } from '../decided.ts';
-import type { PoolUpdatedData } from '../events.ts';
-import type { Handler } from '../handler.ts';
+import { accepted, isRejected, type Rejected, rejected } from '../kernel/decided.ts';
+import type { PoolUpdatedData } from '../kernel/events.ts';
+import type { Handler } from '../kernel/handler.ts';
 import { memberNow, operatedPool, owns } from '../pools/guards.ts';
 import type { PoolState } from '../world/pool-state.ts';
 

@@ -1,5 +1,5 @@
-import { accepted, type Rejected, rateLimited, rejected } from '../decided.ts';
-import type { Handler } from '../handler.ts';
+import { accepted, type Rejected, rateLimited, rejected } from '../kernel/decided.ts';
+import type { Handler } from '../kernel/handler.ts';
 import type { World } from '../world/world.ts';
 
 export const createPool: Handler<'CreatePool'> = {

@@ -3,8 +3,8 @@
  * of the pool. The last two are a pool's own, and so for those alone who may know of it.
  */
 import type { Decision, SingleDecision } from '../../protocol/decisions/index.ts';
-import { type Rejected, rejected } from '../decided.ts';
-import type { Context } from '../handler.ts';
+import { type Rejected, rejected } from '../kernel/decided.ts';
+import type { Context } from '../kernel/handler.ts';
 import { overRate, overRateOfPool } from '../quotas/rates.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import type { World } from '../world/world.ts';

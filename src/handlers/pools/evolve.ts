@@ -1,5 +1,5 @@
 import type { Member, Pool } from '../../protocol/documents.ts';
-import type { MemberEvent, MembershipData, PoolEvent, PoolUpdatedData } from '../events.ts';
+import type { MemberEvent, MembershipData, PoolEvent, PoolUpdatedData } from '../kernel/events.ts';
 
 /** Returns the pool after an event; undefined when it is removed. */
 export function evolvePool(pool: Pool | undefined, event: PoolEvent, now: number): Pool | undefined {

@@ -6,10 +6,10 @@
 import type { SingleDecision } from '../../protocol/decisions/index.ts';
 import { isPublic, knowsInOwnRight } from '../../protocol/visibility.ts';
 import { covers, isLetKnow, type Scope } from '../../rules/index.ts';
-import { type Rejected, rejected } from '../decided.ts';
 import { membership } from '../delegations/guards.ts';
 import { delegationMissing, scopedDecision } from '../delegations/principal.ts';
-import type { Context } from '../handler.ts';
+import { type Rejected, rejected } from '../kernel/decided.ts';
+import type { Context } from '../kernel/handler.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import type { World } from '../world/world.ts';
 import { admitsAny } from './admission.ts';

@@ -2,8 +2,8 @@
 import { type Member, presenceEnds } from '../../protocol/documents.ts';
 import { COMMONS, OPERATOR } from '../../protocol/names.ts';
 import { isPublic } from '../../protocol/visibility.ts';
-import { isRejected, type Rejected, rejected } from '../decided.ts';
-import type { Context } from '../handler.ts';
+import { isRejected, type Rejected, rejected } from '../kernel/decided.ts';
+import type { Context } from '../kernel/handler.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import type { World } from '../world/world.ts';
 

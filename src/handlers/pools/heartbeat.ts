@@ -1,5 +1,5 @@
-import { accepted, isRejected } from '../decided.ts';
-import type { Handler } from '../handler.ts';
+import { accepted, isRejected } from '../kernel/decided.ts';
+import type { Handler } from '../kernel/handler.ts';
 import { existingPool, requireMember } from './guards.ts';
 
 /** Presence only: the kernel keeps it for every decision of a member, so there is nothing left to do here. */

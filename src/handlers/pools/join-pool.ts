@@ -1,8 +1,8 @@
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
 import type { Member } from '../../protocol/documents.ts';
-import { accepted, type EndedStay, isRejected, rateLimited, rejected } from '../decided.ts';
-import type { MemberEvent, MembershipData } from '../events.ts';
-import type { Handler } from '../handler.ts';
+import { accepted, type EndedStay, isRejected, rateLimited, rejected } from '../kernel/decided.ts';
+import type { MemberEvent, MembershipData } from '../kernel/events.ts';
+import type { Handler } from '../kernel/handler.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { admits } from './admission.ts';
 import { isFull, openPool, presenceLapsed } from './guards.ts';

@@ -1,5 +1,5 @@
-import { isRejected, rejected } from '../decided.ts';
-import type { Handler } from '../handler.ts';
+import { isRejected, rejected } from '../kernel/decided.ts';
+import type { Handler } from '../kernel/handler.ts';
 import { existingPool, presenceLapsed } from './guards.ts';
 import { endStay } from './membership.ts';
 

@@ -1,8 +1,8 @@
 import { type Member, presenceEnds } from '../../protocol/documents.ts';
 import { MAX_IDS_TOLD } from '../../protocol/limits.ts';
 import type { EndOfStay, Fence } from '../../protocol/marks.ts';
-import { type Accepted, accepted, type EndedStay } from '../decided.ts';
-import type { DomainEvent, MemberEvent } from '../events.ts';
+import { type Accepted, accepted, type EndedStay } from '../kernel/decided.ts';
+import type { DomainEvent, MemberEvent } from '../kernel/events.ts';
 import { claimIsLive } from '../tasks/lapse.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { presenceLapsed } from './guards.ts';

@@ -2,7 +2,7 @@
 import type { EntityKind } from '../../protocol/entities.ts';
 import { MAX_CLAIMS_PER_AGENT, MAX_POOL_CLAIMS } from '../../protocol/limits.ts';
 import type { CountQuota } from '../../protocol/quotas.ts';
-import { type Rejected, rateLimited } from '../decided.ts';
+import { type Rejected, rateLimited } from '../kernel/decided.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import type { World } from '../world/world.ts';
 

@@ -5,7 +5,7 @@
  */
 import { isFinal, type Task } from '../../protocol/documents.ts';
 import type { Entity } from '../../protocol/entities.ts';
-import { weightOf } from '../consequences/json-bytes.ts';
+import { weightOf } from '../kernel/consequences/json-bytes.ts';
 
 /** Four entries of sorted sets, and the outcome of the decision that it came from. */
 const BESIDE_BYTES = 1_000;

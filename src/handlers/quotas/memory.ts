@@ -8,8 +8,8 @@ import { isOperatorType, type SingleType } from '../../protocol/decisions/index.
 import { memoryBounds } from '../../protocol/memory.ts';
 import { isReserved } from '../../protocol/names.ts';
 import type { PoolQuotas } from '../../protocol/quotas.ts';
-import { type Rejected, rateLimited } from '../decided.ts';
-import type { Context } from '../handler.ts';
+import { type Rejected, rateLimited } from '../kernel/decided.ts';
+import type { Context } from '../kernel/handler.ts';
 import type { World } from '../world/world.ts';
 
 /** Use before a decision, of those whom it may be charged to: the acting agent and its principal. */

@@ -1,6 +1,6 @@
 import { isClaimed, isFinal } from '../../protocol/documents.ts';
-import { accepted, isRejected, rejected } from '../decided.ts';
-import type { Handler } from '../handler.ts';
+import { accepted, isRejected, rejected } from '../kernel/decided.ts';
+import type { Handler } from '../kernel/handler.ts';
 import { existingPool, operates } from '../pools/guards.ts';
 import { alreadyFinal, existingTask } from './guards.ts';
 import { lapse } from './lapse.ts';

@@ -1,9 +1,9 @@
 import { isClaimable, type PendingTask, type Task } from '../../protocol/documents.ts';
 import type { Json } from '../../protocol/json.ts';
 import { MAX_ANSWER_BYTES } from '../../protocol/limits.ts';
-import { accepted, isRejected } from '../decided.ts';
-import type { TaskEvent } from '../events.ts';
-import type { Handler } from '../handler.ts';
+import { accepted, isRejected } from '../kernel/decided.ts';
+import type { TaskEvent } from '../kernel/events.ts';
+import type { Handler } from '../kernel/handler.ts';
 import { requireMember, workingPool } from '../pools/guards.ts';
 import { claimsInQuota, tooManyClaims } from '../quotas/counts.ts';
 import type { PoolState } from '../world/pool-state.ts';

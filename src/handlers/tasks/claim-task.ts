@@ -1,6 +1,6 @@
 import { isClaimable } from '../../protocol/documents.ts';
-import { accepted, isRejected, rejected } from '../decided.ts';
-import type { Handler } from '../handler.ts';
+import { accepted, isRejected, rejected } from '../kernel/decided.ts';
+import type { Handler } from '../kernel/handler.ts';
 import { requireMember, workingPool } from '../pools/guards.ts';
 import { claimsInQuota, tooManyClaims } from '../quotas/counts.ts';
 import { claimed, claimedTaskData } from './claims.ts';

@@ -1,7 +1,7 @@
 import type { Task } from '../../protocol/documents.ts';
 import type { JsonObject } from '../../protocol/json.ts';
-import type { TaskEvent } from '../events.ts';
-import type { Context } from '../handler.ts';
+import type { TaskEvent } from '../kernel/events.ts';
+import type { Context } from '../kernel/handler.ts';
 
 export type ClaimedEvent = Extract<TaskEvent, { readonly type: 'task.claimed' }>;
 

@@ -1,6 +1,6 @@
 import { type FinalTask, isFinal } from '../../protocol/documents.ts';
 import { SYSTEM } from '../../protocol/names.ts';
-import type { TaskEvent } from '../events.ts';
+import type { TaskEvent } from '../kernel/events.ts';
 import { endedBefore, type PoolState } from '../world/pool-state.ts';
 
 /**

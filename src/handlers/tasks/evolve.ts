@@ -8,7 +8,7 @@ import type {
   WaitingTask,
 } from '../../protocol/documents.ts';
 import { isClaimed } from '../../protocol/documents.ts';
-import type { TaskEvent, TaskSubmittedData } from '../events.ts';
+import type { TaskEvent, TaskSubmittedData } from '../kernel/events.ts';
 
 /** A pending task is what a task is without the fields of single states. */
 type Common = PendingTask;

@@ -1,9 +1,9 @@
 import type { ClaimedTask, LiveTask } from '../../protocol/documents.ts';
 import { isClaimed, isFinal } from '../../protocol/documents.ts';
 import { MAX_DURATION_MS } from '../../protocol/limits.ts';
-import { accepted, isRejected } from '../decided.ts';
-import type { TaskEvent } from '../events.ts';
-import type { Context, Handler } from '../handler.ts';
+import { accepted, isRejected } from '../kernel/decided.ts';
+import type { TaskEvent } from '../kernel/events.ts';
+import type { Context, Handler } from '../kernel/handler.ts';
 import { existingPool, operates } from '../pools/guards.ts';
 import { alreadyFinal, existingTask, heldTask } from './guards.ts';
 import { lapse } from './lapse.ts';

@@ -8,8 +8,8 @@ import {
   type Task,
 } from '../../protocol/documents.ts';
 import { MAX_CLAIMS_AT_ONCE, MAX_CLAIMS_PER_AGENT } from '../../protocol/limits.ts';
-import { type Rejected, rejected } from '../decided.ts';
-import type { Context } from '../handler.ts';
+import { type Rejected, rejected } from '../kernel/decided.ts';
+import type { Context } from '../kernel/handler.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { claimIsLive } from './lapse.ts';
 

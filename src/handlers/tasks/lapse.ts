@@ -10,7 +10,7 @@ import {
 } from '../../protocol/documents.ts';
 import type { Fence } from '../../protocol/marks.ts';
 import { SYSTEM } from '../../protocol/names.ts';
-import type { TaskEvent } from '../events.ts';
+import type { TaskEvent } from '../kernel/events.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { evolveTask } from './evolve.ts';
 

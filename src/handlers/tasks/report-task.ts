@@ -1,5 +1,5 @@
-import { accepted, isRejected } from '../decided.ts';
-import type { Handler } from '../handler.ts';
+import { accepted, isRejected } from '../kernel/decided.ts';
+import type { Handler } from '../kernel/handler.ts';
 import { existingPool } from '../pools/guards.ts';
 import { heldTask } from './guards.ts';
 

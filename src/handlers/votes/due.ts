@@ -1,5 +1,5 @@
 import type { Vote } from '../../protocol/votes.ts';
-import type { DomainEvent } from '../events.ts';
+import type { DomainEvent } from '../kernel/events.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { closing } from './count.ts';
 

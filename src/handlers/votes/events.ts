@@ -1,6 +1,6 @@
 import type { Origin } from '../../protocol/documents.ts';
 import type { VoteChoice, VoteCloseCause, VoteMethod, VoteResult, VoterCount } from '../../protocol/votes.ts';
-import type { Happened } from '../happened.ts';
+import type { Happened } from '../kernel/happened.ts';
 
 export interface VoteOpenedData {
   readonly opener: string;

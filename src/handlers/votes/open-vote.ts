@@ -1,8 +1,8 @@
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
 import { MAX_BATCH } from '../../protocol/limits.ts';
 import { weightOf } from '../../protocol/votes.ts';
-import { accepted, isRejected, rejected } from '../decided.ts';
-import type { Context, Handler } from '../handler.ts';
+import { accepted, isRejected, rejected } from '../kernel/decided.ts';
+import type { Context, Handler } from '../kernel/handler.ts';
 import { poolToOpenIn, strangerAmong } from '../pools/guards.ts';
 import { tooManyOpen } from '../quotas/counts.ts';
 import { membersAt } from './electorate.ts';

@@ -1,6 +1,6 @@
 import { weightOf } from '../../protocol/votes.ts';
-import { accepted, isRejected, rejected } from '../decided.ts';
-import type { Handler } from '../handler.ts';
+import { accepted, isRejected, rejected } from '../kernel/decided.ts';
+import type { Handler } from '../kernel/handler.ts';
 import { closing, decidesVote, verdict } from './count.ts';
 import type { VoteCastData } from './events.ts';
 import { withBallot } from './evolve.ts';

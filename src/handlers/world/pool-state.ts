@@ -23,7 +23,7 @@ import type { Fence, Made } from '../../protocol/marks.ts';
 import type { Settings } from '../../protocol/settings.ts';
 import { LiveAuctions } from '../auctions/live-auctions.ts';
 import { LiveDelegations } from '../delegations/live-delegations.ts';
-import type { EntityMaps } from '../entities.ts';
+import type { EntityMaps } from '../kernel/entities.ts';
 import { type ShardUsage, Usage } from '../quotas/usage.ts';
 import { released } from '../tasks/evolve.ts';
 import { OpenVotes } from '../votes/open-votes.ts';

@@ -16,8 +16,8 @@ import { EVERYWHERE, type Fence, fenceKey, parseFenceKey } from '../../protocol/
 import { COMMONS } from '../../protocol/names.ts';
 import { DEFAULT_SETTINGS, type Standing } from '../../protocol/settings.ts';
 import { shardOf } from '../../protocol/shard.ts';
-import { type EntityEvent, evolveEntity, isEntityEvent, kindOf } from '../entities.ts';
-import { type DomainEvent, isInternal, isMemberEvent, isTaskEvent } from '../events.ts';
+import { type EntityEvent, evolveEntity, isEntityEvent, kindOf } from '../kernel/entities.ts';
+import { type DomainEvent, isInternal, isMemberEvent, isTaskEvent } from '../kernel/events.ts';
 import { evolveMember, evolvePool } from '../pools/evolve.ts';
 import { Buckets } from '../quotas/buckets.ts';
 import { endedBytesOf } from '../quotas/ended.ts';

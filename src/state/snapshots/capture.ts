@@ -3,7 +3,7 @@
  * meanwhile, and again, until so little is left that it is read between two commits. The result is the state at
  * that one position, and the shard has waited only for the last step.
  */
-import { SnapshotFailedError } from '../../errors.ts';
+import { SnapshotFailedError } from '../../lib/errors.ts';
 import { SNAPSHOT_FORMAT, type SnapshotSummary } from '../../protocol/snapshots.ts';
 import type { StoredPosition } from '../shard-store.ts';
 import { encodeRecord, encodeSummary, type KeptRecord, REPLACEMENTS, type RecordId } from './records.ts';

@@ -11,7 +11,7 @@
  *
  * Indexes are not kept: they are a function of the documents.
  */
-import { SnapshotDamagedError } from '../../errors.ts';
+import { SnapshotDamagedError } from '../../lib/errors.ts';
 import type { DocumentChange } from '../../protocol/document-change.ts';
 import { type SnapshotSummary, snapshotSummarySchema } from '../../protocol/snapshots.ts';
 import { releasedReceipt } from '../documents-to-writes.ts';

@@ -4,7 +4,7 @@
  * written last, so that a restoration that broke off is never taken for a state.
  */
 import { readFileSync } from 'node:fs';
-import { ShardLostError, SnapshotDamagedError } from '../../errors.ts';
+import { ShardLostError, SnapshotDamagedError } from '../../lib/errors.ts';
 import type { DocumentChange } from '../../protocol/document-change.ts';
 import { claimClass, isClaimable, type Member, type Pool, type Task } from '../../protocol/documents.ts';
 import { type Entity, isEntityKind } from '../../protocol/entities.ts';

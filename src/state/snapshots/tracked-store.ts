@@ -3,7 +3,7 @@
  * touches is known here: it is noted when the commit begins and again when it ends, because a copy that is read
  * meanwhile may hold it from before. And here commits can be made to wait for the moment in which the last of it is read.
  */
-import { SnapshotFailedError } from '../../errors.ts';
+import { SnapshotFailedError } from '../../lib/errors.ts';
 import type { WriteSize } from '../script-writer.ts';
 import type {
   Found,

@@ -1,6 +1,6 @@
 /** Limits of loading: a shard that does not fit into the heap is given back, with an alarm, instead of crashing the process. */
 import { getHeapStatistics } from 'node:v8';
-import { ConvergeError } from '../../errors.ts';
+import { ConvergeError } from '../../lib/errors.ts';
 import type { LoadGuard } from '../../state/shard-store.ts';
 
 /** Thrown while a shard is loaded; its owner gives it back. */

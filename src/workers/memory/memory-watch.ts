@@ -7,12 +7,12 @@ import { randomUUID } from 'node:crypto';
 import { getHeapStatistics } from 'node:v8';
 import type { Logger } from 'pino';
 import type { StreamPublisher } from '../../bus/stream-publisher.ts';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { every, type Timer } from '../../lib/timers.ts';
 import { least } from '../../protocol/lists.ts';
 import { SHARD_POOL, SWEEPER } from '../../protocol/names.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
-import { every, type Timer } from '../../timers.ts';
-import type { WorkerMetrics } from '../metrics.ts';
+import type { WorkerMetrics } from '../health/metrics.ts';
 import { type HeapState, type PressureWord, pressureWords, type ShardHolding } from './pressure.ts';
 
 export interface MemoryWatchOptions {

@@ -9,10 +9,10 @@
  */
 import { getHeapStatistics } from 'node:v8';
 import type { Logger } from 'pino';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { after, type Timer } from '../../lib/timers.ts';
 import type { TakenNote, TakenStore } from '../../state/taken-store.ts';
-import { after, type Timer } from '../../timers.ts';
-import type { Alarms } from '../alarms.ts';
+import type { Alarms } from '../health/alarms.ts';
 
 export interface QuarantineOptions {
   readonly store: TakenStore;

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { pipeline, Readable } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { constants, createGunzip, createGzip } from 'node:zlib';
-import { messageOf, SnapshotDamagedError, UnavailableError } from '../../errors.ts';
+import { messageOf, SnapshotDamagedError, UnavailableError } from '../../lib/errors.ts';
 import type { SnapshotSummary } from '../../protocol/snapshots.ts';
 import { decodeLine, type SnapshotLine } from '../../state/snapshots/records.ts';
 

@@ -2,7 +2,7 @@
 import type { LogMessage } from '../../bus/log-message.ts';
 import type { LogPlace } from '../../protocol/decode.ts';
 import type { KnownClock } from '../../state/known-clock.ts';
-import { decodeMessages } from '../decide-batch.ts';
+import { decodeMessages } from '../shard/decide-batch.ts';
 import { rangeOf } from '../time/clock-range.ts';
 
 /** Of the Clocks behind `position`, one about what came before it, newer than the one that the state knew; in words. */

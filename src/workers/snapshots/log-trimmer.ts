@@ -5,8 +5,8 @@
  */
 import type { Logger } from 'pino';
 import { changeMark, type TrimMark, trimmedBelow } from '../../bus/trim-marks.ts';
-import { messageOf } from '../../errors.ts';
-import type { WorkerMetrics } from '../metrics.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { WorkerMetrics } from '../health/metrics.ts';
 import { trimPoint } from './trim-point.ts';
 import type { Progress, SealedSnapshot, TrimPorts } from './trim-ports.ts';
 

@@ -2,9 +2,9 @@
 import type { LogMessage } from '../../bus/log-message.ts';
 import { sayMade } from '../../bus/log-origin.ts';
 import { expectSameLog, MARK_MISSING, markMissing, type TrimMarks } from '../../bus/trim-marks.ts';
-import { LogDivergedError } from '../../errors.ts';
+import { LogDivergedError } from '../../lib/errors.ts';
 import type { StoredPosition } from '../../state/shard-store.ts';
-import type { Alarms } from '../alarms.ts';
+import type { Alarms } from '../health/alarms.ts';
 
 export interface LossOptions {
   readonly shard: number;

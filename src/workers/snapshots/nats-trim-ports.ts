@@ -4,7 +4,7 @@ import type { JetStreamManager } from '@nats-io/jetstream';
 import { NatsTrimMarks } from '../../bus/nats-trim-marks.ts';
 import type { SnapshotBucket } from '../../bus/snapshot-bucket.ts';
 import { findStream, logIdentityOf } from '../../bus/streams.ts';
-import { SnapshotDamagedError } from '../../errors.ts';
+import { SnapshotDamagedError } from '../../lib/errors.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { readBack } from './take-snapshot.ts';
 import type { TrimmableLog, TrimPorts, TrimSnapshots } from './trim-ports.ts';

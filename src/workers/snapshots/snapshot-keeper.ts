@@ -5,12 +5,12 @@
 import type { Logger } from 'pino';
 import type { SnapshotBucket } from '../../bus/snapshot-bucket.ts';
 import { changeMark, type TrimMarks, withSnapshot } from '../../bus/trim-marks.ts';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { after, type Timer } from '../../lib/timers.ts';
 import type { ShardKeys } from '../../state/keys.ts';
 import type { Redis } from '../../state/redis.ts';
 import type { TrackedShardStore } from '../../state/snapshots/tracked-store.ts';
-import { after, type Timer } from '../../timers.ts';
-import type { WorkerMetrics } from '../metrics.ts';
+import type { WorkerMetrics } from '../health/metrics.ts';
 import { type TakenSnapshot, takeSnapshot } from './take-snapshot.ts';
 
 export interface SnapshotKeeperOptions {

@@ -2,7 +2,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import type { SnapshotBucket, StoredSnapshot } from '../../bus/snapshot-bucket.ts';
-import { SnapshotDamagedError, SnapshotFailedError } from '../../errors.ts';
+import { SnapshotDamagedError, SnapshotFailedError } from '../../lib/errors.ts';
 import { least } from '../../protocol/lists.ts';
 import type { SnapshotSummary } from '../../protocol/snapshots.ts';
 import type { ShardKeys } from '../../state/keys.ts';
@@ -11,7 +11,7 @@ import { ShardCapture } from '../../state/snapshots/capture.ts';
 import { partsOf, type RecordId } from '../../state/snapshots/records.ts';
 import { SnapshotSource } from '../../state/snapshots/source.ts';
 import type { TrackedShardStore } from '../../state/snapshots/tracked-store.ts';
-import { decodeOutbox } from '../outbox.ts';
+import { decodeOutbox } from '../shard/outbox.ts';
 import { compress, type ReadContent, readContent } from './content.ts';
 
 export interface TakeSnapshotOptions {

@@ -3,7 +3,7 @@
  * not wait for it.
  */
 import type { Logger } from 'pino';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import type { Redis } from '../../state/redis.ts';
 import type { LogTrimmer } from './log-trimmer.ts';
 

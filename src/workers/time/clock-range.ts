@@ -1,6 +1,6 @@
 /** The messages to which a Clock refers, as a worker reads it from the log before its turn comes. */
-import { isClockSound } from '../../handlers/system/clock.ts';
-import type { DecodedMessage } from '../decide-batch.ts';
+import { isClockSound } from '../../handlers/sweep/clock.ts';
+import type { DecodedMessage } from '../shard/decide-batch.ts';
 
 export interface ClockRange {
   readonly seq: number;

@@ -1,5 +1,5 @@
 /** Which messages of a shard's log were stamped ahead of the true time: what a Clock has to be about. */
-import type { DecodedMessage } from '../decide-batch.ts';
+import type { DecodedMessage } from '../shard/decide-batch.ts';
 import { type ClockRange, rangeOf } from './clock-range.ts';
 import { claimedTime } from './log-time.ts';
 

@@ -1,6 +1,6 @@
 /** Whether the log still holds the Clock by which what is applied was decided. */
 import { type LogMessage, messageHash } from '../../bus/log-message.ts';
-import { LogDivergedError } from '../../errors.ts';
+import { LogDivergedError } from '../../lib/errors.ts';
 import type { KnownClock } from '../../state/known-clock.ts';
 
 /**

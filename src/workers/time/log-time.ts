@@ -5,8 +5,8 @@
  * a week without anything, or behind a backlog, stamps are old and right.
  */
 import type { Logger } from 'pino';
-import { carriedTime, type DecodedMessage } from '../decide-batch.ts';
-import type { Clock } from '../ports.ts';
+import { carriedTime, type DecodedMessage } from '../shard/decide-batch.ts';
+import type { Clock } from '../shard/ports.ts';
 
 /** The true time as a shard worker needs it; `TrueTime` implements it. */
 export interface TimeSource {

@@ -5,11 +5,11 @@
  */
 
 import type { LogPlace } from '../../protocol/decode.ts';
-import type { Alarms } from '../alarms.ts';
-import { type DecodedMessage, decodeMessages } from '../decide-batch.ts';
-import { ShardHaltedError } from '../halting.ts';
-import type { Loaded } from '../load-shard.ts';
-import type { ShardLog } from '../ports.ts';
+import type { Alarms } from '../health/alarms.ts';
+import { type DecodedMessage, decodeMessages } from '../shard/decide-batch.ts';
+import { ShardHaltedError } from '../shard/halting.ts';
+import type { Loaded } from '../shard/load-shard.ts';
+import type { ShardLog } from '../shard/ports.ts';
 import { type ClockRange, rangeOf } from './clock-range.ts';
 import { expectKnownClock, newestClock } from './known-clock.ts';
 import { AHEAD_BOUND_MS, LogTime, type LogTimeOptions, type Untimely } from './log-time.ts';

@@ -5,9 +5,9 @@
  * (`log-time.ts`), and what is due. Applying the log again needs none of it.
  */
 import type { Logger } from 'pino';
-import { messageOf } from '../../errors.ts';
-import type { Alarms } from '../alarms.ts';
-import type { Clock } from '../ports.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { Alarms } from '../health/alarms.ts';
+import type { Clock } from '../shard/ports.ts';
 import { type Agreement, agree, type Reading, skewOf, WRONG_FROM_MS } from './agree.ts';
 
 /** The clocks that a worker reads besides its own. */

@@ -2,8 +2,8 @@
 import type { NatsConnection } from 'nats';
 import { parseHeartbeat } from '../../state/lease.ts';
 import type { Redis } from '../../state/redis.ts';
-import type { Movement } from '../movement.ts';
 import { type Machine, whereIs } from './machine.ts';
+import type { Movement } from './movement.ts';
 import { machineOf, ServerAddresses } from './server-machines.ts';
 import type { OtherClocks, WorkerClock } from './true-time.ts';
 

@@ -3,10 +3,10 @@ import { randomBytes } from 'node:crypto';
 import { rm } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { System } from '../../../demo/auctions/replay.ts';
-import { parseConfig } from '../../../src/config.ts';
 import { DEFAULT_NAMESPACE } from '../../../src/protocol/subjects.ts';
 import { type Servers, startServers, temporaryDataDir } from '../../../src/servers/index.ts';
-import { type RunningWorker, startWorker } from '../../../src/workers/worker.ts';
+import { parseConfig } from '../../../src/workers/config.ts';
+import { type RunningWorker, startWorker } from '../../../src/workers/process/worker.ts';
 
 export interface LocalSystem extends System, AsyncDisposable {}
 

@@ -4,10 +4,10 @@
  * crash between any two steps of any scenario changes nothing.
  */
 import { expect } from 'vitest';
-import type { AppliedDecision } from '../../../src/handlers/applied.ts';
-import { applyDecision } from '../../../src/handlers/apply.ts';
-import { touchedEntities, touchedTasks } from '../../../src/handlers/registry.ts';
-import type { OldestKept } from '../../../src/handlers/system/sweep.ts';
+import type { AppliedDecision } from '../../../src/handlers/kernel/applied.ts';
+import { applyDecision } from '../../../src/handlers/kernel/apply.ts';
+import { touchedEntities, touchedTasks } from '../../../src/handlers/kernel/registry.ts';
+import type { OldestKept } from '../../../src/handlers/sweep/sweep.ts';
 import type { PoolState } from '../../../src/handlers/world/pool-state.ts';
 import { World } from '../../../src/handlers/world/world.ts';
 import { type Auction, publicAuction } from '../../../src/protocol/auctions.ts';
@@ -17,7 +17,7 @@ import type { DocumentChange } from '../../../src/protocol/document-change.ts';
 import { isFinal, type Task } from '../../../src/protocol/documents.ts';
 import { type Entity, entityRef } from '../../../src/protocol/entities.ts';
 import { subjects } from '../../../src/protocol/subjects.ts';
-import { renderEvents, renderOutcome } from '../../../src/workers/render.ts';
+import { renderEvents, renderOutcome } from '../../../src/workers/shard/render.ts';
 import { by, START } from '../scenario.ts';
 
 export type Step = ReturnType<typeof by>;

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { endWithPool, lapseDelegation } from '../../../src/handlers/delegations/due.ts';
 import { membership, tooManyDelegations } from '../../../src/handlers/delegations/guards.ts';
 import { LiveDelegations } from '../../../src/handlers/delegations/live-delegations.ts';
-import { touchedEntities } from '../../../src/handlers/registry.ts';
+import { touchedEntities } from '../../../src/handlers/kernel/registry.ts';
 import type { PoolState } from '../../../src/handlers/world/pool-state.ts';
 import type { Delegation } from '../../../src/protocol/delegations.ts';
 import type { Membership } from '../../../src/rules/index.ts';

@@ -1,6 +1,6 @@
 /** Over what, and over whom, an operator stands. */
 import { describe, expect, it } from 'vitest';
-import { touchedTasks } from '../../../src/handlers/registry.ts';
+import { touchedTasks } from '../../../src/handlers/kernel/registry.ts';
 import type { DecisionInput } from '../../../src/protocol/decisions/index.ts';
 import { by, claims, given, joins, pool, submits } from '../scenario.ts';
 

@@ -1,7 +1,7 @@
 /** Rule 5.1: who may not know of a private pool is told, to the byte, what it would be told if there were none. */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { EVERY_DECISION, TOKEN } from '../../../security/private/every-decision.ts';
 import { isSingleType, SINGLE_DECISIONS, type SingleType } from '../../../src/protocol/decisions/index.ts';
+import { EVERY_DECISION, TOKEN } from '../../../verify/security/private/every-decision.ts';
 import { START } from '../message.ts';
 import {
   LOW_RATES,

@@ -3,14 +3,14 @@
  * subject to the bytes of the outcome, so that what is compared is what an agent would be told.
  */
 
-import { ADMISSION, LATER, TOKEN } from '../../../security/private/every-decision.ts';
 import type { World as Shard } from '../../../src/handlers/world/world.ts';
 import { World } from '../../../src/handlers/world/world.ts';
 import { SHARD_POOL, SWEEPER } from '../../../src/protocol/names.ts';
 import { settingsSchema } from '../../../src/protocol/settings.ts';
 import { subjects } from '../../../src/protocol/subjects.ts';
 import type { Lookup } from '../../../src/state/shard-store.ts';
-import { decideBatch, decodeMessages, lookupFor } from '../../../src/workers/decide-batch.ts';
+import { decideBatch, decodeMessages, lookupFor } from '../../../src/workers/shard/decide-batch.ts';
+import { ADMISSION, LATER, TOKEN } from '../../../verify/security/private/every-decision.ts';
 import { PLACE, START } from '../message.ts';
 
 export const VAULT = 'vault';

@@ -1,7 +1,7 @@
 /** Follows the published events as a subscriber could, and fails when they tell a story that must not happen. */
 import { expect } from 'vitest';
-import { type EntityEvent, isEntityEvent, kindOf } from '../../../src/handlers/entities.ts';
-import type { DomainEvent } from '../../../src/handlers/events.ts';
+import { type EntityEvent, isEntityEvent, kindOf } from '../../../src/handlers/kernel/entities.ts';
+import type { DomainEvent } from '../../../src/handlers/kernel/events.ts';
 import type { AppliedEvent } from '../../../src/handlers/world/world.ts';
 import { COMMONS } from '../../../src/protocol/names.ts';
 

@@ -3,18 +3,18 @@
  * the decisions that touch them, commit whenever it likes, forget, crash, and load what was stored into a new world.
  */
 import { expect } from 'vitest';
-import type { AppliedDecision } from '../../../src/handlers/applied.ts';
-import { applyDecision } from '../../../src/handlers/apply.ts';
-import { kindOf } from '../../../src/handlers/entities.ts';
+import type { AppliedDecision } from '../../../src/handlers/kernel/applied.ts';
+import { applyDecision } from '../../../src/handlers/kernel/apply.ts';
+import { kindOf } from '../../../src/handlers/kernel/entities.ts';
+import { touchedEntities, touchedTasks } from '../../../src/handlers/kernel/registry.ts';
 import { endedBytesOf } from '../../../src/handlers/quotas/ended.ts';
-import { touchedEntities, touchedTasks } from '../../../src/handlers/registry.ts';
 import {
   type Kept,
   type KeptOutcome,
   NOTHING_OLD,
   type OldestKept,
   SWEEP_LIMIT,
-} from '../../../src/handlers/system/sweep.ts';
+} from '../../../src/handlers/sweep/sweep.ts';
 import type { PoolState } from '../../../src/handlers/world/pool-state.ts';
 import { type AppliedEvent, World } from '../../../src/handlers/world/world.ts';
 import type { Decision } from '../../../src/protocol/decisions/index.ts';

@@ -2,7 +2,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { applyDecision } from '../../../src/handlers/apply.ts';
+import { applyDecision } from '../../../src/handlers/kernel/apply.ts';
 import { World } from '../../../src/handlers/world/world.ts';
 import type { DecisionInput } from '../../../src/protocol/decisions/index.ts';
 import { DEFAULT_SETTINGS } from '../../../src/protocol/settings.ts';

@@ -1,6 +1,6 @@
 /** Whose rate a decision counts against, and how an agent stands before the log has it. */
 import { describe, expect, it } from 'vitest';
-import { applyInvalid } from '../../../src/handlers/apply.ts';
+import { applyInvalid } from '../../../src/handlers/kernel/apply.ts';
 import { poolKnownTo } from '../../../src/handlers/pools/gate.ts';
 import { rateStanding } from '../../../src/handlers/quotas/rates.ts';
 import { settingsSchema } from '../../../src/protocol/settings.ts';

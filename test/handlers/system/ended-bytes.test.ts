@@ -1,7 +1,7 @@
 /** What has ended is kept up to a bound in bytes a shard: beyond it the oldest of all pools goes first. */
 import { describe, expect, it } from 'vitest';
 import { endedBytesOf } from '../../../src/handlers/quotas/ended.ts';
-import { nextDue, type OldestKept } from '../../../src/handlers/system/sweep.ts';
+import { nextDue, type OldestKept } from '../../../src/handlers/sweep/sweep.ts';
 import { isFinal } from '../../../src/protocol/documents.ts';
 import { entityRef } from '../../../src/protocol/entities.ts';
 import { memoryBounds } from '../../../src/protocol/memory.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { nextDue } from '../../../src/handlers/system/sweep.ts';
+import { nextDue } from '../../../src/handlers/sweep/sweep.ts';
 import { isFinal } from '../../../src/protocol/documents.ts';
 import { at, by, given, joins, pool, type Scenario, START, submits, sweep } from '../scenario.ts';
 

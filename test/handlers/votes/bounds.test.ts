@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Context } from '../../../src/handlers/handler.ts';
+import type { Context } from '../../../src/handlers/kernel/handler.ts';
 import { lapseVote } from '../../../src/handlers/votes/due.ts';
 import { electorateFault, tooManySeats } from '../../../src/handlers/votes/guards.ts';
 import { OpenVotes } from '../../../src/handlers/votes/open-votes.ts';

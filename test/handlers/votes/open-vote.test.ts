@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { MAX_ELECTORATE, MAX_OPEN_SEATS, MAX_OPEN_VOTES } from '../../../src/protocol/limits.ts';
 import { subjects } from '../../../src/protocol/subjects.ts';
-import { renderEvents } from '../../../src/workers/render.ts';
+import { renderEvents } from '../../../src/workers/shard/render.ts';
 import { given } from '../retold.ts';
 import { at, by, joins, given as plainly, pool, START, sweep } from '../scenario.ts';
 import { CLOSES, closes, OPTIONS, opening, opens, votes } from './polling.ts';

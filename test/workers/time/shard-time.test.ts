@@ -1,6 +1,6 @@
 /** A shard waits before a time that has not come, and a Clock says which stamps do not count (rules 3.3 to 3.6). */
 import { expect, it } from 'vitest';
-import type { Clock } from '../../../src/workers/ports.ts';
+import type { Clock } from '../../../src/workers/shard/ports.ts';
 import type { TimeSource } from '../../../src/workers/time/log-time.ts';
 import { MemoryLog, startShard } from '../../support/shard.ts';
 import { useSystem } from '../../support/system.ts';

@@ -1,8 +1,0 @@
-import { messageOf } from '../errors.ts';
-import { wholeUpTo } from '../shortened.ts';
-
-/** As much of a text as a field takes, in whole characters: what is cut within one would be refused. */
-export function boundedText(text: unknown, maxChars: number): string {
-  const whole = messageOf(text);
-  return (whole.length > maxChars ? wholeUpTo(whole, maxChars) : whole).toWellFormed();
-}

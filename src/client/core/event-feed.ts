@@ -1,0 +1,317 @@
+/**
+ * The events of a pool, or of all pools, in order. Reads the events stream with a short-lived consumer that needs no
+ * acknowledgements; after a lost connection, or at the slightest doubt about what was delivered, a new
+ * consumer reads on after the last event that was given out.
+ */
+import type { NatsConnection } from 'nats';
+import { permissionDenied } from '../../bus/permission-denied.ts';
+import { QueryClient } from '../../bus/query-client.ts';
+import { watchConnection } from '../../bus/watch-connection.ts';
+import {
+  LogDivergedError,
+  messageOf,
+  PermissionDeniedError,
+  QueryError,
+  UnavailableError,
+} from '../../lib/errors.ts';
+import { after, sleep, type Timer } from '../../lib/timers.ts';
+import { unlessAborted } from '../../lib/unless-aborted.ts';
+import { isNotFound } from '../../protocol/codes.ts';
+import type { ConvergeEvent } from '../../protocol/event.ts';
+import { isObject } from '../../protocol/json.ts';
+import type { Subjects } from '../../protocol/subjects.ts';
+import { EventGaps, isFirstOfPool } from './event-gaps.ts';
+import {
+  consumerSource,
+  type DeliveryBatch,
+  type EventReading,
+  type EventSource,
+  type EventStart,
+  positionIn,
+} from './event-source.ts';
+import { checkFeed } from './event-start.ts';
+import { workerFeed } from './worker-feed.ts';
+
+/** Which events to read: of which pools, of what kinds, from where on. */
+export interface EventOptions {
+  /** Left out: every pool. */
+  readonly pool?: string | undefined;
+  /** `'new'` when left out. */
+  readonly start?: EventStart | undefined;
+  /**
+   * How long to try to open it, milliseconds; the client's `timeoutMs` when left out. Once it is open it is resumed for
+   * however long the servers are away.
+   */
+  readonly timeoutMs?: number | undefined;
+}
+
+export interface EventFeedOptions extends EventOptions {
+  readonly connection: NatsConnection;
+  readonly subjects: Subjects;
+  /**
+   * The name that the NATS server vouches for: then a worker opens the feed, for which a name's rights suffice. Left
+   * out: the feed has a consumer of its own.
+   */
+  readonly asker?: string | undefined;
+  /** Called once, when the feed has ended and holds nothing any more. */
+  readonly onEnd?: (() => void) | undefined;
+}
+
+const FIRST_PAUSE_MS = 50;
+const MAX_PAUSE_MS = 2_000;
+
+interface Reading {
+  readonly source: EventReading;
+  /** Number of the latest delivery: one that is left out was lost on the way. */
+  delivered: number;
+}
+
+/** What happens in pools, in order, as it is published. An async iterable; see {@link ConvergeClient.events}. */
+export class EventFeed implements AsyncIterable<ConvergeEvent> {
+  /**
+   * Resolves when the feed has its beginning: with `start: 'new'`, every event after this is given out. Rejects with an
+   * {@link UnavailableError} when the feed is closed before, or cannot be opened within `timeoutMs`; with a
+   * {@link QueryError} when there is no such pool that the asker may see, with a {@link PermissionDeniedError} when the
+   * server does not let the connection read, and with a {@link LogDivergedError} when the events after the position
+   * where it is to begin are not, or no more, in the stream.
+   */
+  readonly opened: Promise<void>;
+  readonly #options: EventFeedOptions;
+  readonly #source: EventSource;
+  readonly #stop = new AbortController();
+  readonly #unwatch: () => void;
+  readonly #lateness: Timer;
+  readonly #gaps: EventGaps;
+  #isIterated = false;
+  /** It was open before anyone read it: what it was to deliver first may have expired meanwhile. */
+  #wasLeftUnread = false;
+  #isDoubtful = false;
+  #position: number | undefined;
+  #streamIdentity: string | undefined;
+  /** The resource on the server, until it is discarded when the feed ends or is in doubt. */
+  #reading: Reading | undefined;
+  #batch: DeliveryBatch | undefined;
+  /** Why it has ended, when nobody has closed it. */
+  #loss: Error | undefined;
+  /** Why it could not be opened the last time. */
+  #problem = 'no answer';
+
+  /** Throws a `ConfigurationError` for a pool or a start that is none. */
+  constructor(options: EventFeedOptions) {
+    const { pool, start, timeoutMs = Number.POSITIVE_INFINITY, connection } = options;
+    checkFeed(pool, start);
+    this.#options = options;
+    this.#gaps = new EventGaps(pool);
+    this.#source = sourceOf(options);
+    this.#lateness = after(timeoutMs, () => {
+      this.#end(
+        new UnavailableError(`no event feed could be opened within ${timeoutMs} ms: ${this.#problem}`),
+      );
+    });
+    this.#unwatch = watchConnection(connection, {
+      reconnected: () => this.#doubt(),
+      closed: (why) => this.#end(why),
+    });
+    this.opened = this.#open().then(() => this.#lateness.cancel());
+    this.opened.catch((error) => this.#end(error));
+  }
+
+  /** Position in the stream of the latest event that was given out, or of the beginning; undefined until opened. */
+  get position(): number | undefined {
+    return this.#position;
+  }
+
+  /** It was closed, or its client was: no more events come. */
+  get isClosed(): boolean {
+    return this.#stop.signal.aborted;
+  }
+
+  /**
+   * Ends when the feed is closed. Throws a {@link LogDivergedError} when the stream was rolled back or created again, so that
+   * nobody waits for events that have other positions now, and when events were lost, because they were no longer kept
+   * before they could be given out; a `NotAuthorizedError` when the server takes the connection's credentials no more.
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<ConvergeEvent, void, undefined> {
+    if (this.#isIterated) throw new Error('an event feed can be iterated once');
+    this.#isIterated = true;
+    this.#wasLeftUnread = this.#reading !== undefined;
+    const { signal } = this.#stop;
+    try {
+      await this.opened;
+      while (!signal.aborted) {
+        yield* this.#deliveries(this.#reading ?? (await this.#open()));
+        if (this.#isDoubtful) this.#discard();
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    } finally {
+      this.close();
+    }
+    if (this.#loss !== undefined) throw this.#loss;
+  }
+
+  /** Iteration ends; may be called at any time and more than once. Nothing is left behind, iterated or not. */
+  close(): void {
+    this.#end(undefined);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #end(loss: Error | undefined): void {
+    if (this.#stop.signal.aborted) return;
+    this.#loss = loss;
+    this.#unwatch();
+    this.#lateness.cancel();
+    this.#stop.abort(loss ?? new UnavailableError('the event feed is closed'));
+    this.#batch?.close();
+    this.#discard();
+    this.#options.onEnd?.();
+  }
+
+  /** Maximum number of messages of one request; ends early when in doubt. */
+  async *#deliveries(reading: Reading): AsyncGenerator<ConvergeEvent, void, undefined> {
+    try {
+      this.#batch = await reading.source.next();
+      if (this.#isDoubtful || this.#stop.signal.aborted) return;
+      for await (const { seq, delivery, data } of this.#batch) {
+        if (delivery !== reading.delivered + 1) return this.#doubt();
+        reading.delivered = delivery;
+        const event = eventOf(data);
+        if (this.#isUnprovenBeginning(seq, event)) return this.#doubt();
+        this.#gaps.check(seq, event);
+        this.#position = seq;
+        if (event !== undefined) yield event;
+      }
+    } catch (error) {
+      const final = finalIn(error);
+      if (final !== undefined) throw final;
+      // The consumer is gone, or the server was silent for too long.
+      this.#doubt();
+    } finally {
+      this.#batch?.close();
+    }
+  }
+
+  /**
+   * Nothing came before it that its number could be compared with. Opened again, the stream says whether it still keeps
+   * what follows the beginning.
+   */
+  #isUnprovenBeginning(seq: number, event: ConvergeEvent | undefined): boolean {
+    if (!this.#wasLeftUnread || this.#position === undefined) return false;
+    this.#wasLeftUnread = false;
+    return seq > this.#position + 1 && (event === undefined || !isFirstOfPool(event));
+  }
+
+  #doubt(): void {
+    this.#isDoubtful = true;
+    this.#batch?.close();
+  }
+
+  #discard(): void {
+    this.#reading?.source.discard();
+    this.#reading = undefined;
+  }
+
+  /** Tries until it succeeds or the feed is closed. */
+  async #open(): Promise<Reading> {
+    const { signal } = this.#stop;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
+      signal.throwIfAborted();
+      this.#isDoubtful = false;
+      try {
+        const reading = { source: await this.#openOnce(), delivered: 0 };
+        this.#reading = reading;
+        return reading;
+      } catch (error) {
+        const final = finalIn(error);
+        if (final !== undefined) throw final;
+        this.#problem = messageOf(error);
+        if (this.#options.connection.isClosed())
+          throw new UnavailableError(messageOf(error), { cause: error });
+      }
+      // Aborted: the reason is thrown at the top of the loop.
+      await sleep(pauseMs, signal).catch(() => undefined);
+    }
+  }
+
+  async #openOnce(): Promise<EventReading> {
+    const { start = 'new' } = this.#options;
+    const { signal } = this.#stop;
+    const opening = this.#source.open({
+      position: this.#position,
+      start,
+      reached: (position) => this.#reached(position),
+      signal,
+    });
+    try {
+      const source = await unlessAborted(signal, opening);
+      this.#verify(source);
+      // Who wants all that there is misses nothing of what was no longer there.
+      this.#position ??= start === 'all' ? Math.max(source.after, source.first - 1) : source.after;
+      return source;
+    } catch (error) {
+      // Also what is opened only after the feed was closed.
+      void opening.then(({ discard }) => discard()).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  /** Nothing of ours stands up to there: what is no longer kept of it was not lost to us. */
+  #reached(position: number): void {
+    this.#position = Math.max(this.#position ?? 0, position);
+  }
+
+  #verify({ identity, first, last }: EventReading): void {
+    const stream = this.#options.subjects.streams.events;
+    const from = this.#position ?? positionIn(this.#options.start ?? 'new');
+    const isAnother = this.#streamIdentity !== undefined && identity !== this.#streamIdentity;
+    this.#streamIdentity ??= identity;
+    if (isAnother) throw new LogDivergedError(`stream ${stream} was created again`);
+    if (from === undefined) return;
+    if (last < from)
+      throw new LogDivergedError(`stream ${stream} ends at ${last}, but ${from} was already read`);
+    if (first > from + 1)
+      throw new LogDivergedError(
+        `stream ${stream} no longer keeps events ${from + 1} to ${first - 1}: begin again, with the events that are left ` +
+          "(start: 'all') or with new ones (start: 'new')",
+      );
+  }
+}
+
+/** `rate_limited`: more feeds than a name may have. A worker that is busy is asked again and not told of here. */
+const FINAL_CODES: ReadonlySet<string> = new Set(['not_allowed', 'rate_limited']);
+
+/** Asking again changes nothing about another stream, a permission that is missing, a pool that is not for us. */
+function finalIn(error: unknown): Error | undefined {
+  if (error instanceof LogDivergedError || error instanceof PermissionDeniedError) return error;
+  if (error instanceof QueryError && (isNotFound(error.code) || FINAL_CODES.has(error.code))) return error;
+  return permissionDenied(error);
+}
+
+function sourceOf({ connection, subjects, pool, asker }: EventFeedOptions): EventSource {
+  if (asker === undefined) return consumerSource(connection, subjects, pool);
+  const queries = new QueryClient({ connection, subjects, asker });
+  return workerFeed({ connection, subjects, queries, asker, pool });
+}
+
+/** Undefined for what is not an event: only the workers write here, unless the permissions say otherwise. */
+function eventOf(data: Uint8Array): ConvergeEvent | undefined {
+  try {
+    const body: unknown = JSON.parse(Buffer.from(data).toString('utf8'));
+    return isEvent(body) ? body : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function isEvent(body: unknown): body is ConvergeEvent {
+  return (
+    isObject(body) &&
+    typeof body.id === 'string' &&
+    typeof body.type === 'string' &&
+    typeof body.source === 'string' &&
+    typeof body.subject === 'string'
+  );
+}

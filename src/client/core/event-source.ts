@@ -1,0 +1,160 @@
+/**
+ * Where a feed reads the events stream: by a consumer of its own where the connection may have one, or as a worker lets
+ * them be delivered (query `feed`), where the connection has an agent's rights.
+ */
+import {
+  AckPolicy,
+  type Consumer,
+  type ConsumerConfig,
+  DeliverPolicy,
+  type JsMsg,
+  jetstreamManager,
+} from '@nats-io/jetstream';
+import type { NatsConnection } from 'nats';
+import { eventsIdentityOf } from '../../bus/streams.ts';
+import type { Subjects } from '../../protocol/subjects.ts';
+
+/**
+ * Where to begin: with what happens from now on, with the oldest event that is kept, after the event at a position of
+ * the stream (see `EventFeed.position`), or at a time in milliseconds since the epoch.
+ */
+export type EventStart =
+  | 'new'
+  | 'all'
+  | { readonly afterEventStreamSeq: number }
+  | { readonly since: number };
+
+/** Where reading goes on. */
+export interface From {
+  /** After this position in the stream; undefined before the first reading: then `start` counts. */
+  readonly position: number | undefined;
+  readonly start: EventStart;
+  /** Told, when nothing is delivered, up to which position of the stream there was nothing to deliver. */
+  readonly reached: (position: number) => void;
+  /** Aborted when nobody wants to read any more. */
+  readonly signal: AbortSignal;
+}
+
+export interface Delivery {
+  /** Position in the stream. */
+  readonly seq: number;
+  /** Number of this delivery: one that is left out was lost on the way. */
+  readonly delivery: number;
+  readonly data: Uint8Array;
+}
+
+/** Deliveries of one request, or all that come. Throws when it is not sure that nothing was lost. */
+export interface DeliveryBatch extends AsyncIterable<Delivery> {
+  /** Ends it; may be called more than once. */
+  close(): void;
+}
+
+/** One consumer's deliveries. */
+export interface EventReading {
+  /** Which stream it is, and the positions of its first and its last event, as they were when it was opened. */
+  readonly identity: string;
+  readonly first: number;
+  readonly last: number;
+  /** Delivery begins after this position. */
+  readonly after: number;
+  next(): Promise<DeliveryBatch>;
+  /** Nobody will ask for more. Waits for nothing; may be called more than once. */
+  discard(): void;
+}
+
+export interface EventSource {
+  open(from: From): Promise<EventReading>;
+}
+
+const FETCH = { max_messages: 256, expires: 5_000, idle_heartbeat: 1_000 } as const;
+/** A request that was lost with the connection is not waited for much longer. */
+const REQUEST_MS = 2_000;
+const CONSUMER_LIFETIME_NANOS = 30_000_000_000;
+/** How often an idle consumer is asked how far it is. */
+const REACHED_EVERY_MS = 60_000;
+
+/** A consumer of one's own: needs no worker, and the right to use JetStream. */
+export function consumerSource(
+  connection: NatsConnection,
+  subjects: Subjects,
+  pool: string | undefined,
+): EventSource {
+  return {
+    async open({ position, start, reached, signal }) {
+      const stream = subjects.streams.events;
+      const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: REQUEST_MS });
+      signal.throwIfAborted();
+      const info = await jsm.consumers.add(stream, {
+        ...beginning(position, start),
+        ack_policy: AckPolicy.None,
+        filter_subject: subjects.eventsOf(pool),
+        inactive_threshold: CONSUMER_LIFETIME_NANOS,
+        mem_storage: true,
+        num_replicas: 1,
+      });
+      const consumer = jsm.jetstream().consumers.getConsumerFromInfo(info);
+      const discard = (): void => void consumer.delete().catch(() => undefined);
+      try {
+        signal.throwIfAborted();
+        // After the consumer was made: what the stream still holds now, the consumer has not passed over.
+        const opened = await jsm.streams.info(stream);
+        return {
+          identity: eventsIdentityOf(opened),
+          first: opened.state.first_seq,
+          last: opened.state.last_seq,
+          // The server says where it begins: from here on that is known, also if nothing is delivered before a doubt.
+          after: position ?? info.delivered.stream_seq,
+          next: fetching(consumer, reached),
+          discard,
+        };
+      } catch (error) {
+        discard();
+        throw error;
+      }
+    },
+  };
+}
+
+/** Asks for deliveries again and again; every now and then, when there are none, how far the consumer is. */
+function fetching(consumer: Consumer, reached: From['reached']): () => Promise<DeliveryBatch> {
+  let delivered = 0;
+  let askedAt = performance.now();
+  return async () => {
+    const messages = await consumer.fetch(FETCH);
+    return {
+      async *[Symbol.asyncIterator]() {
+        const before = delivered;
+        for await (const message of messages) {
+          delivered = message.info.deliverySequence;
+          yield deliveryOf(message);
+        }
+        if (delivered > before || performance.now() < askedAt + REACHED_EVERY_MS) return;
+        askedAt = performance.now();
+        const info = await consumer.info();
+        if (info.delivered.consumer_seq === delivered) reached(info.delivered.stream_seq);
+      },
+      close: () => void messages.close(),
+    };
+  };
+}
+
+function deliveryOf({ info, data }: JsMsg): Delivery {
+  return { seq: info.streamSequence, delivery: info.deliverySequence, data };
+}
+
+function beginning(
+  position: number | undefined,
+  start: EventStart,
+): Pick<ConsumerConfig, 'deliver_policy'> & Partial<ConsumerConfig> {
+  const from = position ?? positionIn(start);
+  if (from !== undefined) return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from + 1 };
+  if (start === 'all') return { deliver_policy: DeliverPolicy.All };
+  if (typeof start === 'object' && 'since' in start)
+    return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(start.since).toISOString() };
+  return { deliver_policy: DeliverPolicy.New };
+}
+
+/** The position after which to begin, where the start is one. */
+export function positionIn(start: EventStart): number | undefined {
+  return typeof start === 'object' && 'afterEventStreamSeq' in start ? start.afterEventStreamSeq : undefined;
+}

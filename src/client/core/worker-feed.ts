@@ -1,0 +1,171 @@
+/**
+ * Events as a worker lets them be delivered (query `feed`): straight from the stream to a place where only we may
+ * listen. The server tells the pace (flow control) and that it is still there (heartbeats).
+ */
+import { type Msg, type NatsConnection, nuid, type Subscription } from 'nats';
+import { FEED_CLOSED } from '../../bus/event-feeds.ts';
+import { permissionDenied } from '../../bus/permission-denied.ts';
+import type { QueryClient } from '../../bus/query-client.ts';
+import { LogInterruptedError, QueryError } from '../../lib/errors.ts';
+import { every, type Timer } from '../../lib/timers.ts';
+import type { Subjects } from '../../protocol/subjects.ts';
+import {
+  type Delivery,
+  type DeliveryBatch,
+  type EventSource,
+  type EventStart,
+  type From,
+  positionIn,
+} from './event-source.ts';
+
+export interface WorkerFeedOptions {
+  readonly connection: NatsConnection;
+  readonly subjects: Subjects;
+  readonly queries: QueryClient;
+  /** Under which name the queries are asked. */
+  readonly asker: string;
+  readonly pool: string | undefined;
+}
+
+/** Three of the server's heartbeats. */
+const SILENT_MS = 3_000;
+const OPEN_WITHIN_MS = 5_000;
+const STATUS = 100;
+
+export function workerFeed({ connection, subjects, queries, asker, pool }: WorkerFeedOptions): EventSource {
+  return {
+    async open({ position, start, reached, signal }) {
+      const token = nuid.next();
+      // First the ears: whatever is delivered to nobody is lost.
+      const arrivals = new Arrivals(connection, subjects.feed(asker, token), reached);
+      try {
+        const inPool = pool === undefined ? {} : { pool };
+        const query = { token, ...inPool, ...beginning(position, start) };
+        const opened = await queries.ask('feed', query, { timeoutMs: OPEN_WITHIN_MS, signal });
+        arrivals.expectHeartbeats();
+        return { ...opened, next: async () => arrivals, discard: () => arrivals.close() };
+      } catch (error) {
+        arrivals.close();
+        throw error;
+      }
+    },
+  };
+}
+
+function beginning(
+  position: number | undefined,
+  start: EventStart,
+): { readonly after?: number; readonly since?: number } {
+  const after = position ?? positionIn(start);
+  if (after !== undefined) return { after };
+  if (start === 'all') return { after: 0 };
+  return typeof start === 'object' && 'since' in start ? { since: start.since } : {};
+}
+
+/** Messages that arrived and were not taken yet: bounded, because the server waits for a reply now and then. */
+class Arrivals implements DeliveryBatch {
+  readonly #connection: NatsConnection;
+  readonly #subscription: Subscription;
+  readonly #reached: From['reached'];
+  #messages: Msg[] = [];
+  #wake: (() => void) | undefined;
+  #heardAt = performance.now();
+  #watch: Timer | undefined;
+  #isClosed = false;
+  #failure: Error | undefined;
+
+  constructor(connection: NatsConnection, subject: string, reached: From['reached']) {
+    this.#connection = connection;
+    this.#reached = reached;
+    this.#subscription = connection.subscribe(subject, {
+      callback: (error, message) => {
+        if (error !== null) return this.#fail(permissionDenied(error) ?? error);
+        this.#heardAt = performance.now();
+        this.#messages.push(message);
+        this.#wake?.();
+      },
+    });
+  }
+
+  expectHeartbeats(): void {
+    if (this.#isClosed) return;
+    this.#heardAt = performance.now();
+    this.#watch = every(SILENT_MS / 3, () => {
+      if (performance.now() - this.#heardAt > SILENT_MS)
+        this.#fail(new LogInterruptedError('the feed sent no heartbeat'));
+    });
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Delivery, void, undefined> {
+    let delivered = 0;
+    while (!this.#isClosed) {
+      const taken = this.#messages;
+      this.#messages = [];
+      for (const message of taken) {
+        if (message.headers?.code === STATUS) {
+          this.#answer(message, delivered);
+          continue;
+        }
+        const closed = message.headers?.get(FEED_CLOSED);
+        if (closed !== undefined && closed !== '') throw new QueryError('rate_limited', closed);
+        const delivery = deliveryOf(message);
+        if (delivery === undefined) continue;
+        delivered = delivery.delivery;
+        yield delivery;
+        if (this.#isClosed) return;
+      }
+      if (this.#failure !== undefined) throw this.#failure;
+      if (this.#messages.length === 0) await this.#something();
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#watch?.cancel();
+    if (!this.#connection.isClosed()) this.#subscription.unsubscribe();
+    this.#wake?.();
+  }
+
+  /** Flow control: everything before it is taken. A heartbeat says how much was delivered, and whether it waits for us. */
+  #answer(status: Msg, delivered: number): void {
+    if (status.reply !== undefined && status.reply !== '') {
+      this.#connection.publish(status.reply);
+      return;
+    }
+    const stalled = status.headers?.get('Nats-Consumer-Stalled');
+    if (stalled !== undefined && stalled !== '') this.#connection.publish(stalled);
+    const last = Number(status.headers?.get('Nats-Last-Consumer'));
+    if (Number.isSafeInteger(last) && last > delivered)
+      this.#fail(new LogInterruptedError(`delivery ${last} did not arrive`));
+    const position = Number(status.headers?.get('Nats-Last-Stream'));
+    if (last === delivered && Number.isSafeInteger(position)) this.#reached(position);
+  }
+
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    this.#wake?.();
+  }
+
+  #something(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = () => {
+        this.#wake = undefined;
+        resolve();
+      };
+      if (this.#messages.length > 0 || this.#isClosed || this.#failure !== undefined) this.#wake();
+    });
+  }
+}
+
+/**
+ * The server numbers what it delivers in the reply subject: `$JS.ACK.[<domain>.<account>.]<stream>.<consumer>.
+ * <deliveries>.<stream sequence>.<consumer sequence>.<time>.<pending>[.<random>]`. Undefined for anything else.
+ */
+function deliveryOf({ reply = '', data }: Msg): Delivery | undefined {
+  const tokens = reply.split('.');
+  if (!reply.startsWith('$JS.ACK.') || tokens.length < 9) return undefined;
+  const first = tokens.length >= 11 ? 4 : 2;
+  const [seq, delivery] = [Number(tokens[first + 3]), Number(tokens[first + 4])];
+  return Number.isSafeInteger(seq) && Number.isSafeInteger(delivery) ? { seq, delivery, data } : undefined;
+}

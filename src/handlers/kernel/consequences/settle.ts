@@ -1,0 +1,79 @@
+/**
+ * Consequences: what follows from the state that decisions leave, not from the decisions themselves. A message settles a
+ * bounded number of them; the rest is owed, and is applied by further messages in the same order. What is owed is a
+ * function of the documents: nothing lists it.
+ */
+import { EVERYWHERE, parseFenceKey } from '../../../protocol/marks.ts';
+import { nextHandover } from '../../auctions/handovers.ts';
+import { nextLeftOver } from '../../delegations/left-over.ts';
+import { nextDependent } from '../../tasks/dependents.ts';
+import { lapse } from '../../tasks/lapse.ts';
+import type { PoolState } from '../../world/pool-state.ts';
+import type { AppliedEvent, World } from '../../world/world.ts';
+import type { DomainEvent } from '../events.ts';
+import { Budget } from './budget.ts';
+import { endOfVoid } from './void.ts';
+import type { Effects } from './weights.ts';
+
+/** Settles what a pool owes, as far as the budget goes. */
+export function settlePool(world: World, pool: string, now: number, budget: Budget): AppliedEvent[] {
+  const events: AppliedEvent[] = [];
+  for (let state = world.pool(pool); state !== undefined && !budget.isSpent; state = world.pool(pool)) {
+    const happened = nextConsequence(state, now);
+    if (happened.length === 0) break;
+    const applied = happened.map((event) => world.apply(pool, event, now));
+    budget.spend(world, applied);
+    for (const event of applied) events.push(event);
+  }
+  return events;
+}
+
+/**
+ * Settles what the pools of the shard owe: the one that has waited longest first, each until it owes nothing. One that is
+ * not done with when the budget is spent waits behind the others from there on.
+ */
+export function settleInTurn(
+  world: World,
+  { now, seq }: { readonly now: number; readonly seq: number },
+  budget: Budget,
+): AppliedEvent[] {
+  const events: AppliedEvent[] = [];
+  const served = new Set<string>();
+  for (let next = world.nextOwing(); next !== undefined && !budget.isSpent; next = world.nextOwing()) {
+    if (served.has(next.pool)) break;
+    served.add(next.pool);
+    for (const event of settleTurn(world, next.pool, now, budget)) events.push(event);
+    world.endTurn(next.pool, seq);
+  }
+  return events;
+}
+
+/** A budget for what a decision in a pool causes: nothing where the pool owes already, for that comes first. */
+export function budgetIn(world: World, pool: string, effects?: Effects): Budget {
+  return new Budget(world.owes(pool) ? 0 : world.settings.consequencesAtOnce, effects);
+}
+
+/** Whoever has the turn: a pool, or a ban from all of them, which goes through what the agent has in each. */
+export function settleTurn(world: World, turn: string, now: number, budget: Budget): AppliedEvent[] {
+  const { pool, agent } = parseFenceKey(turn);
+  if (pool !== EVERYWHERE) return settlePool(world, turn, now, budget);
+  const events: AppliedEvent[] = [];
+  for (
+    let name = world.nextUntold(agent);
+    name !== undefined && !budget.isSpent;
+    name = world.nextUntold(agent)
+  ) {
+    for (const event of settlePool(world, name, now, budget)) events.push(event);
+  }
+  return events;
+}
+
+/** What comes first of all that a pool owes, as events; none when it owes nothing. */
+function nextConsequence(state: PoolState, now: number): readonly DomainEvent[] {
+  const gone = state.void.first();
+  if (gone !== undefined) return endOfVoid(state, gone, now);
+  const ending = state.firstEnding();
+  if (ending !== undefined) return lapse(state, ending, now).events;
+  const told = nextLeftOver(state, now) ?? nextDependent(state, now);
+  return told === undefined ? nextHandover(state, now) : [told];
+}

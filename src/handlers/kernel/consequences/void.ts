@@ -1,0 +1,23 @@
+import { endOfMembership } from '../../pools/membership.ts';
+import { lapse } from '../../tasks/lapse.ts';
+import type { PoolState } from '../../world/pool-state.ts';
+import type { VoidThing } from '../../world/void-things.ts';
+import type { DomainEvent } from '../events.ts';
+
+/** What is told of something that a fence voids: it has been so since the fence, and here it is written down. */
+export function endOfVoid(
+  state: PoolState,
+  { kind, id, fence }: VoidThing,
+  now: number,
+): readonly DomainEvent[] {
+  switch (kind) {
+    case 'member': {
+      const member = state.members.get(id);
+      return member === undefined ? [] : [endOfMembership(member, fence)];
+    }
+    case 'claim': {
+      const task = state.tasks.get(id);
+      return task === undefined ? [] : lapse(state, task, now).events;
+    }
+  }
+}

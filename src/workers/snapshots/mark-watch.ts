@@ -1,0 +1,61 @@
+/** Notices that the trim mark of a shard is gone while its worker needs none: when it does, it is too late. */
+import type { JetStreamManager } from '@nats-io/jetstream';
+import type { Logger } from 'pino';
+import { NatsTrimMarks } from '../../bus/nats-trim-marks.ts';
+import { findStream } from '../../bus/streams.ts';
+import { MARK_MISSING } from '../../bus/trim-marks.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { every, type Timer } from '../../lib/timers.ts';
+import type { Subjects } from '../../protocol/subjects.ts';
+import type { Alarms } from '../health/alarms.ts';
+import { WITHOUT_MARK } from './loss.ts';
+
+export interface MarkWatchOptions {
+  readonly jsm: JetStreamManager;
+  readonly subjects: Subjects;
+  /** Shards of this worker at the moment. */
+  readonly held: () => readonly number[];
+  readonly alarms: Alarms;
+  readonly logger: Logger;
+}
+
+const CHECK_MS = 5_000;
+
+export class MarkWatch {
+  readonly #options: MarkWatchOptions;
+  #timer: Timer | undefined;
+
+  constructor(options: MarkWatchOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#timer = every(CHECK_MS, () => {
+      void this.check().catch((error) =>
+        this.#options.logger.debug({ reason: messageOf(error) }, 'could not check the trim marks'),
+      );
+    });
+  }
+
+  close(): void {
+    this.#timer?.cancel();
+  }
+
+  async check(): Promise<void> {
+    const { jsm, subjects, held, alarms } = this.#options;
+    const info = await findStream(jsm, subjects.streams.marks, subjects.allTrimMarks);
+    const there = info?.state.subjects ?? {};
+    const marks = new NatsTrimMarks(jsm, subjects);
+    const missing = new Set(
+      alarms.active.filter(({ alarm }) => alarm === MARK_MISSING).map(({ shard }) => shard),
+    );
+    for (const shard of held()) {
+      const isThere = there[subjects.trimMark(shard)] !== undefined;
+      if (!isThere) alarms.raise(MARK_MISSING, shard, WITHOUT_MARK);
+      // The stored value may be no mark: it must be read once to clear the alarm.
+      else if (missing.has(shard) && (await marks.read(shard)).mark !== undefined) {
+        alarms.clear(MARK_MISSING, shard);
+      }
+    }
+  }
+}
