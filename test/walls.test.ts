@@ -1,6 +1,6 @@
 /** The table of walls, `scripts/walls/table.mjs`: what `npm run check` refuses, on a small tree of files. */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -84,3 +84,27 @@ it('a circle between files is refused, also of types alone and within one folder
   expect(said).toContain('circle: ');
   for (const file of ['a', 'b', 'c']) expect(said).toContain(`src/rules/${file}.ts`);
 });
+
+it('a row that matches no file is refused', () => {
+  const said = check({ 'scripts/walls/table.mjs': 'export const ROWS = [];\n', 'src/rules/one.ts': RULE });
+  expect(said).toContain('the row src/bus of scripts/walls/table.mjs matches no file');
+  expect(said).not.toContain('the row src/rules ');
+});
+
+it("CONTRIBUTING's table has every folder of the table of walls, and no other that holds sources", async () => {
+  const { ROWS }: { ROWS: readonly { readonly of: string }[] } = await import(
+    new URL('../scripts/walls/table.mjs', import.meta.url).href
+  );
+  const folders = ROWS.map(({ of }) => of).filter((of) => !of.includes('.') && !of.includes('*'));
+  const described = readFileSync(new URL('../CONTRIBUTING.md', import.meta.url), 'utf8')
+    .split('\n')
+    .flatMap((line) => /^\| `([^`]+)` \|/.exec(line)?.[1] ?? []);
+  const withoutSources = described.filter((folder) => !folders.includes(folder));
+  for (const folder of withoutSources) expect(sourcesBelow(folder)).toEqual([]);
+  expect(described.filter((folder) => folders.includes(folder)).sort()).toEqual(folders.sort());
+});
+
+function sourcesBelow(folder: string): string[] {
+  const path = fileURLToPath(new URL(`../${folder}`, import.meta.url));
+  return readdirSync(path, { recursive: true, encoding: 'utf8' }).filter((file) => /\.m?[jt]s$/.test(file));
+}

@@ -27,6 +27,8 @@ export function judge(files, rows) {
   }
   for (const folder of [...unknown].sort())
     faults.push(`${folder} has no row in scripts/walls/table.mjs: add one`);
+  // Other trees, such as those of tests, are parts of a repository.
+  if (files.has('scripts/walls/table.mjs')) faults.push(...walls.faultsOfEmptyRows(files.keys()));
   for (const circle of circlesOf(files)) faults.push(`circle: ${circle.join('\n  → ')}`);
   return faults;
 }
@@ -52,6 +54,14 @@ class Walls {
   allowsFile(row, target) {
     const other = this.rowOf(target);
     return other === row || (other !== undefined && allows(row.imports, other.of));
+  }
+
+  /** A row without a file was left behind when its folder moved. */
+  faultsOfEmptyRows(files) {
+    const used = new Set([...files].map((file) => this.rowOf(file)?.of));
+    return [...this.#rows.keys()]
+      .filter((of) => !used.has(of))
+      .map((of) => `the row ${of} of scripts/walls/table.mjs matches no file: remove it`);
   }
 
   /** A row that names one that does not exist was left behind when a folder moved. */

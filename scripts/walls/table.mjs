@@ -1,6 +1,7 @@
 /**
  * Who may import whom: one row per folder, with the question that the folder answers. `npm run check` refuses whatever
- * is not here: a folder without a row, an import that its row does not name, and a circle between files.
+ * is not here: a folder without a row, a row without a file, an import that its row does not name, and a circle between
+ * files. CONTRIBUTING.md lists the same folders.
  *
  * `of` is a folder with all below it; `folder/*` are the files that lie in it, and in no folder of its own; or it is one
  * file. The closest row counts. `imports` names rows, `packages` names packages and modules of Node; `a*` is all that
