@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { AppliedDecision } from '../../src/handlers/kernel/applied.ts';
 import { applyDecision } from '../../src/handlers/kernel/apply.ts';
 import { accepted, isRejected, rateLimited, rejected } from '../../src/handlers/kernel/decided.ts';
-import { touchedEntities, touchedTasks } from '../../src/handlers/kernel/registry.ts';
+import { touches } from '../../src/handlers/kernel/registry.ts';
 import type { BatchInput, DecisionInput } from '../../src/protocol/decisions/index.ts';
 import { PLACE, POOL, START, send } from './message.ts';
 import { at, by, given, joins, pool, type Scenario, submits } from './scenario.ts';
@@ -28,21 +28,29 @@ describe('what is over has to be fetched for a decision that names it', () => {
     { type: 'FailTask', taskId: 't', reason: '' },
     { type: 'CancelTask', taskId: 't' },
     { type: 'ForceRelease', taskId: 't' },
-    { type: 'OpenAuction', auctionId: 'a', taskId: 't', ...AUCTION },
   ];
 
   it.each(ONE_TASK)('the task of $type', (decision) => {
-    expect(touchedTasks(decoded(decision))).toEqual(['t']);
+    expect(touches(decoded(decision))).toEqual([{ kind: 'task', id: 't' }]);
+  });
+
+  it('an auction and its task', () => {
+    expect(touches(decoded({ type: 'OpenAuction', auctionId: 'a', taskId: 't', ...AUCTION }))).toEqual([
+      { kind: 'auction', id: 'a' },
+      { kind: 'task', id: 't' },
+    ]);
   });
 
   it('a task and all that it depends on', () => {
     const decision = { type: 'SubmitTask', taskId: 't', objective: '', dependsOn: ['a', 'b'] } as const;
-    expect(touchedTasks(decoded({ ...decision, dependsOn: [...decision.dependsOn] }))).toEqual([
-      't',
-      'a',
-      'b',
+    expect(touches(decoded({ ...decision, dependsOn: [...decision.dependsOn] }))).toEqual([
+      { kind: 'task', id: 't' },
+      { kind: 'task', id: 'a' },
+      { kind: 'task', id: 'b' },
     ]);
-    expect(touchedTasks(decoded({ type: 'SubmitTask', taskId: 't', objective: '' }))).toEqual(['t']);
+    expect(touches(decoded({ type: 'SubmitTask', taskId: 't', objective: '' }))).toEqual([
+      { kind: 'task', id: 't' },
+    ]);
   });
 
   const ONE_ENTITY: readonly (readonly [string, DecisionInput])[] = [
@@ -62,7 +70,7 @@ describe('what is over has to be fetched for a decision that names it', () => {
   ];
 
   it.each(ONE_ENTITY)('the %s of %j', (kind, decision) => {
-    expect(touchedEntities(decoded(decision))).toEqual([{ kind, id: 'x' }]);
+    expect(touches(decoded(decision))).toEqual([{ kind, id: 'x' }]);
   });
 
   it('of a Batch those of all its members', () => {
@@ -74,14 +82,15 @@ describe('what is over has to be fetched for a decision that names it', () => {
         { type: 'CancelTask', taskId: 'u' },
       ],
     });
-    expect(touchedTasks(batch)).toEqual(['t', 'u']);
-    expect(touchedEntities(batch)).toEqual([{ kind: 'vote', id: 'v' }]);
+    expect(touches(batch)).toEqual([
+      { kind: 'task', id: 't' },
+      { kind: 'vote', id: 'v' },
+      { kind: 'task', id: 'u' },
+    ]);
   });
 
   it('nothing for a decision that names nothing', () => {
-    expect(touchedTasks(decoded({ type: 'Heartbeat' }))).toEqual([]);
-    expect(touchedEntities(decoded({ type: 'Heartbeat' }))).toEqual([]);
-    expect(touchedTasks(decoded({ type: 'OpenAuction', auctionId: 'a', ...AUCTION }))).toEqual([]);
+    expect(touches(decoded({ type: 'Heartbeat' }))).toEqual([]);
   });
 });
 

@@ -3,7 +3,7 @@
  * is loaded anew before every step from what a store would hold. Both must give the same answers and know the same.
  */
 import { expect } from 'vitest';
-import { touchedEntities } from '../../src/handlers/kernel/registry.ts';
+import { touches } from '../../src/handlers/kernel/registry.ts';
 import type { PoolState } from '../../src/handlers/world/pool-state.ts';
 import { decode } from '../../src/protocol/decode.ts';
 import type { DocumentChange } from '../../src/protocol/document-change.ts';
@@ -151,8 +151,8 @@ function touchedBy({ agent, pool, body }: Exclude<Step, { readonly at: number }>
   const place = { namespace: 'converge', shard: 0, shards: 1 };
   const decoded = decode(`converge.decisions.0.${pool}.${agent}`, bytes, place);
   const touched =
-    decoded.kind === 'decision' && decoded.decision.type !== 'Sweep' ? touchedEntities(decoded.decision) : [];
-  const refs = new Set(touched.map(({ kind, id }) => entityRef(kind, id)));
+    decoded.kind === 'decision' && decoded.decision.type !== 'Sweep' ? touches(decoded.decision) : [];
+  const refs = new Set(touched.map(({ kind, id }) => `${kind}/${id}`));
   return (where: string, { kind, id }: Entity) => where === pool && refs.has(entityRef(kind, id));
 }
 

@@ -6,8 +6,7 @@ import { ownAuctionOpenNow } from './guards.ts';
 
 /** Nobody gets anything, and the bids stay as secret as they were. */
 export const cancelAuction: Handler<'CancelAuction'> = {
-  type: 'CancelAuction',
-  touchesEntities: ({ auctionId }) => [{ kind: 'auction', id: auctionId }],
+  touches: ({ auctionId }) => [{ kind: 'auction', id: auctionId }],
   decide(world, { auctionId }, context) {
     const state = existingPool(world, context);
     if (isRejected(state)) return state;

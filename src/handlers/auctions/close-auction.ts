@@ -9,8 +9,7 @@ import { ownAuctionOpenNow } from './guards.ts';
 
 /** The opener need not wait for the closing time. */
 export const closeAuction: Handler<'CloseAuction'> = {
-  type: 'CloseAuction',
-  touchesEntities: ({ auctionId }) => [{ kind: 'auction', id: auctionId }],
+  touches: ({ auctionId }) => [{ kind: 'auction', id: auctionId }],
   decide(world, { auctionId }, context) {
     const state = existingPool(world, context);
     if (isRejected(state)) return state;

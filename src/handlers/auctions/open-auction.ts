@@ -8,9 +8,10 @@ import { taskToAuction } from './guards.ts';
 import { termsOf } from './terms.ts';
 
 export const openAuction: Handler<'OpenAuction'> = {
-  type: 'OpenAuction',
-  touches: ({ taskId }) => (taskId === undefined ? [] : [taskId]),
-  touchesEntities: ({ auctionId }) => [{ kind: 'auction', id: auctionId }],
+  touches: ({ auctionId, taskId }) => [
+    { kind: 'auction', id: auctionId },
+    ...(taskId === undefined ? [] : [{ kind: 'task', id: taskId } as const]),
+  ],
   decide(world, decision, context) {
     const state = poolToOpenIn(world, context);
     if (isRejected(state)) return state;

@@ -36,8 +36,7 @@ import { invalidAmount } from './terms.ts';
 type BidPlaced = Extract<AuctionEvent, { readonly type: 'auction.bid_placed' }>;
 
 export const submitBid: Handler<'SubmitBid'> = {
-  type: 'SubmitBid',
-  touchesEntities: ({ auctionId }) => [{ kind: 'auction', id: auctionId }],
+  touches: ({ auctionId }) => [{ kind: 'auction', id: auctionId }],
   decide(world, decision, context) {
     const state = openPool(world, context);
     if (isRejected(state)) return state;

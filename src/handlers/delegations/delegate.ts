@@ -20,8 +20,7 @@ import { type Basis, basisFor } from './passing-on.ts';
  * the acting agent is the delegator: stored as the principal's own it would have escaped `maxDepth`.
  */
 export const delegate: Handler<'Delegate'> = {
-  type: 'Delegate',
-  touchesEntities: ({ id }) => [{ kind: 'delegation', id }],
+  touches: ({ id }) => [{ kind: 'delegation', id }],
   decide(world, decision, context) {
     const state = poolToOpenIn(world, context);
     if (isRejected(state)) return state;

@@ -11,8 +11,7 @@ import { byDelegator, existingDelegation, liveDelegation } from './guards.ts';
  * through live delegations only. That it is revoked follows, in bounded steps.
  */
 export const revokeDelegation: Handler<'RevokeDelegation'> = {
-  type: 'RevokeDelegation',
-  touchesEntities: ({ delegationId }) => [{ kind: 'delegation', id: delegationId }],
+  touches: ({ delegationId }) => [{ kind: 'delegation', id: delegationId }],
   decide(world, { delegationId }, context) {
     const state = existingPool(world, context);
     if (isRejected(state)) return state;

@@ -1,12 +1,7 @@
 import type { DecisionOf, SingleType } from '../../protocol/decisions/index.ts';
-import type { EntityKind } from '../../protocol/entities.ts';
+import type { DocumentRef } from '../../protocol/kinds.ts';
 import type { World } from '../world/world.ts';
 import type { Decided } from './decided.ts';
-
-export interface EntityId {
-  readonly kind: EntityKind;
-  readonly id: string;
-}
 
 /** All that a handler may know besides the state and the decision. Time is the log's, made monotonic. */
 export interface Context {
@@ -24,11 +19,8 @@ export interface Context {
   readonly decisionId: string;
 }
 
-/** One decision type: a pure function, and the tasks it has to see even when they are final. */
+/** One decision type: a pure function, and the documents it has to see even when they have ended. */
 export interface Handler<T extends SingleType> {
-  readonly type: T;
   decide(world: World, decision: DecisionOf<T>, context: Context): Decided;
-  touches?(decision: DecisionOf<T>): readonly string[];
-  /** The same of auctions, votes, negotiations and delegations. */
-  touchesEntities?(decision: DecisionOf<T>): readonly EntityId[];
+  touches?(decision: DecisionOf<T>): readonly DocumentRef[];
 }

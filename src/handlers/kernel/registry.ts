@@ -6,6 +6,7 @@ import {
   type SingleDecision,
   type SingleType,
 } from '../../protocol/decisions/index.ts';
+import type { DocumentRef } from '../../protocol/kinds.ts';
 import { cancelAuction } from '../auctions/cancel-auction.ts';
 import { closeAuction } from '../auctions/close-auction.ts';
 import { openAuction } from '../auctions/open-auction.ts';
@@ -41,7 +42,7 @@ import { openVote } from '../votes/open-vote.ts';
 import { vote } from '../votes/vote.ts';
 import type { World } from '../world/world.ts';
 import type { Decided } from './decided.ts';
-import type { Context, EntityId, Handler } from './handler.ts';
+import type { Context, Handler } from './handler.ts';
 
 const HANDLERS: { readonly [T in SingleType]: Handler<T> } = {
   CreatePool: createPool,
@@ -88,28 +89,17 @@ function decideAs<T extends SingleType>(
   return HANDLERS[type].decide(world, decision, context);
 }
 
-function touchedAs<T extends SingleType>(type: T, decision: DecisionOf<T>): readonly string[] {
-  return HANDLERS[type].touches?.(decision) ?? [];
-}
-
 export function decide(world: World, decision: SingleDecision, context: Context): Decided {
   return decideAs(decision.type, world, decision, context);
 }
 
-/** The tasks that a decision has to see; those that are final have to be fetched for it. */
-export function touchedTasks(decision: Decision): readonly string[] {
+function touchedAs<T extends SingleType>(type: T, decision: DecisionOf<T>): readonly DocumentRef[] {
+  return HANDLERS[type].touches?.(decision) ?? [];
+}
+
+/** What a decision has to see in its pool; memory may not hold what has ended, and that has to be fetched. */
+export function touches(decision: Decision): readonly DocumentRef[] {
   if (isOfSystem(decision)) return [];
-  if (decision.type === 'Batch') return decision.decisions.flatMap((member) => touchedTasks(member));
+  if (decision.type === 'Batch') return decision.decisions.flatMap((member) => touches(member));
   return touchedAs(decision.type, decision);
-}
-
-function touchedEntitiesAs<T extends SingleType>(type: T, decision: DecisionOf<T>): readonly EntityId[] {
-  return HANDLERS[type].touchesEntities?.(decision) ?? [];
-}
-
-/** The same of auctions, votes, negotiations and delegations. */
-export function touchedEntities(decision: Decision): readonly EntityId[] {
-  if (isOfSystem(decision)) return [];
-  if (decision.type === 'Batch') return decision.decisions.flatMap((member) => touchedEntities(member));
-  return touchedEntitiesAs(decision.type, decision);
 }

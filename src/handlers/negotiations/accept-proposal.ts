@@ -8,8 +8,7 @@ import { missingFrom } from './proposals.ts';
 
 /** Agreed when everyone has accepted the same, latest offer. Accepting it twice is accepted, and changes nothing. */
 export const acceptProposal: Handler<'AcceptProposal'> = {
-  type: 'AcceptProposal',
-  touchesEntities: ({ sessionId }) => [{ kind: 'negotiation', id: sessionId }],
+  touches: ({ sessionId }) => [{ kind: 'negotiation', id: sessionId }],
   decide(world, { sessionId, proposalId }, context) {
     const session = sessionToSpeakIn(world, sessionId, context);
     if (isRejected(session)) return session;

@@ -8,8 +8,7 @@ import { nextProposalId } from './proposals.ts';
 
 /** The opener makes the first offer, so it is one of those who have to agree. */
 export const openNegotiation: Handler<'OpenNegotiation'> = {
-  type: 'OpenNegotiation',
-  touchesEntities: ({ sessionId }) => [{ kind: 'negotiation', id: sessionId }],
+  touches: ({ sessionId }) => [{ kind: 'negotiation', id: sessionId }],
   decide(world, { sessionId, participants, proposal, deadline }, context) {
     const state = poolToOpenIn(world, context);
     if (isRejected(state)) return state;

@@ -6,8 +6,7 @@ import { nextProposalId } from './proposals.ts';
 
 /** Any participant may put another offer on the table, also the one whose offer lies there: that is no answer to it. */
 export const propose: Handler<'Propose'> = {
-  type: 'Propose',
-  touchesEntities: ({ sessionId }) => [{ kind: 'negotiation', id: sessionId }],
+  touches: ({ sessionId }) => [{ kind: 'negotiation', id: sessionId }],
   decide(world, { sessionId, content }, context) {
     const session = sessionToSpeakIn(world, sessionId, context);
     if (isRejected(session)) return session;

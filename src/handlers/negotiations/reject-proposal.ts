@@ -5,8 +5,7 @@ import { sessionToSpeakIn } from './guards.ts';
 
 /** Rejecting the latest proposal ends the session. Its proposer cannot reject it, only make another. */
 export const rejectProposal: Handler<'RejectProposal'> = {
-  type: 'RejectProposal',
-  touchesEntities: ({ sessionId }) => [{ kind: 'negotiation', id: sessionId }],
+  touches: ({ sessionId }) => [{ kind: 'negotiation', id: sessionId }],
   decide(world, { sessionId, reason }, context) {
     const session = sessionToSpeakIn(world, sessionId, context);
     if (isRejected(session)) return session;

@@ -10,7 +10,6 @@ import { endStay, withReason } from '../pools/membership.ts';
  * and its bids can win nothing any more; what it submitted, opened and cast before was accepted then, and stays.
  */
 export const banAgent: Handler<'BanAgent'> = {
-  type: 'BanAgent',
   decide(world, { agentId, reason }, context) {
     const state = operatedPool(world, context);
     if (isRejected(state)) return state;

@@ -11,8 +11,7 @@ import { claimIsLive } from '../tasks/lapse.ts';
  * of its own, because a ReleaseTask that comes too late must not take the claim of the next holder.
  */
 export const forceRelease: Handler<'ForceRelease'> = {
-  type: 'ForceRelease',
-  touches: ({ taskId }) => [taskId],
+  touches: ({ taskId }) => [{ kind: 'task', id: taskId }],
   decide(world, { taskId, epoch, reason }, context) {
     const state = operatedPool(world, context);
     if (isRejected(state)) return state;

@@ -5,7 +5,6 @@ import { withReason } from '../pools/membership.ts';
 
 /** From here on nothing new is submitted, opened or claimed. Work under way continues to its end. */
 export const pausePool: Handler<'PausePool'> = {
-  type: 'PausePool',
   decide(world, { reason }, context) {
     const state = operatedPool(world, context);
     if (isRejected(state)) return state;

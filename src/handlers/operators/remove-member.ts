@@ -5,7 +5,6 @@ import { endStay } from '../pools/membership.ts';
 
 /** Ends a membership; who is removed may join again where the admission lets it. To keep it out is a ban. */
 export const removeMember: Handler<'RemoveMember'> = {
-  type: 'RemoveMember',
   decide(world, { agentId, reason }, context) {
     const state = operatedPool(world, context);
     if (isRejected(state)) return state;

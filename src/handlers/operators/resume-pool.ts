@@ -3,7 +3,6 @@ import type { Handler } from '../kernel/handler.ts';
 import { operatedPool } from '../pools/guards.ts';
 
 export const resumePool: Handler<'ResumePool'> = {
-  type: 'ResumePool',
   decide(world, _decision, context) {
     const state = operatedPool(world, context);
     if (isRejected(state)) return state;

@@ -4,7 +4,6 @@ import { operatedPool } from '../pools/guards.ts';
 
 /** The agent may join again; what was ended by the ban stays ended. */
 export const unbanAgent: Handler<'UnbanAgent'> = {
-  type: 'UnbanAgent',
   decide(world, { agentId }, context) {
     const state = operatedPool(world, context);
     if (isRejected(state)) return state;

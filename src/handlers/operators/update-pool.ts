@@ -12,7 +12,6 @@ import type { PoolState } from '../world/pool-state.ts';
  * owner from unmaking it. Changes apply from now on: no member is removed, no claim ends, no task changes.
  */
 export const updatePool: Handler<'UpdatePool'> = {
-  type: 'UpdatePool',
   decide(world, { id: _id, type: _type, onBehalfOf: _onBehalfOf, ...changes }, context) {
     const state = operatedPool(world, context);
     if (isRejected(state)) return state;

@@ -7,7 +7,6 @@ import { openPool } from './guards.ts';
  * that they are cancelled follows in bounded steps. When nothing is left the pool is removed, a retention later.
  */
 export const closePool: Handler<'ClosePool'> = {
-  type: 'ClosePool',
   decide(world, _decision, context) {
     const state = openPool(world, context);
     if (isRejected(state)) return state;

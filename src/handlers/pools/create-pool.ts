@@ -3,7 +3,6 @@ import type { Handler } from '../kernel/handler.ts';
 import type { World } from '../world/world.ts';
 
 export const createPool: Handler<'CreatePool'> = {
-  type: 'CreatePool',
   decide(world, decision, { pool, self, agent, decisionId }) {
     if (world.pool(pool) !== undefined) return rejected('pool_exists', `pool ${pool} already exists`);
     const full = tooManyPools(world, self);

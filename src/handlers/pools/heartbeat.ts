@@ -4,7 +4,6 @@ import { existingPool, requireMember } from './guards.ts';
 
 /** Presence only: the kernel keeps it for every decision of a member, so there is nothing left to do here. */
 export const heartbeat: Handler<'Heartbeat'> = {
-  type: 'Heartbeat',
   decide(world, _decision, context) {
     const state = existingPool(world, context);
     if (isRejected(state)) return state;

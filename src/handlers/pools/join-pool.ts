@@ -9,7 +9,6 @@ import { isFull, openPool, presenceLapsed } from './guards.ts';
 import { endOfMembership, silence } from './membership.ts';
 
 export const joinPool: Handler<'JoinPool'> = {
-  type: 'JoinPool',
   decide(world, decision, context) {
     const state = openPool(world, context);
     if (isRejected(state)) return state;

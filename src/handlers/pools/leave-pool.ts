@@ -4,7 +4,6 @@ import { existingPool, presenceLapsed } from './guards.ts';
 import { endStay } from './membership.ts';
 
 export const leavePool: Handler<'LeavePool'> = {
-  type: 'LeavePool',
   decide(world, _decision, context) {
     const state = existingPool(world, context);
     if (isRejected(state)) return state;

@@ -6,8 +6,7 @@ import { alreadyFinal, existingTask } from './guards.ts';
 import { lapse } from './lapse.ts';
 
 export const cancelTask: Handler<'CancelTask'> = {
-  type: 'CancelTask',
-  touches: ({ taskId }) => [taskId],
+  touches: ({ taskId }) => [{ kind: 'task', id: taskId }],
   decide(world, { taskId, reason }, context) {
     const state = existingPool(world, context);
     if (isRejected(state)) return state;

@@ -16,7 +16,6 @@ import { lapse } from './lapse.ts';
 const MAX_LAPSED = 100;
 
 export const claimNextTask: Handler<'ClaimNextTask'> = {
-  type: 'ClaimNextTask',
   decide(world, decision, context) {
     const state = workingPool(world, context);
     if (isRejected(state)) return state;

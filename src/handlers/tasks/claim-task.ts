@@ -8,8 +8,7 @@ import { claimLimitReached, claimsLeft, existingTask, isCapable, notPending } fr
 import { lapse } from './lapse.ts';
 
 export const claimTask: Handler<'ClaimTask'> = {
-  type: 'ClaimTask',
-  touches: ({ taskId }) => [taskId],
+  touches: ({ taskId }) => [{ kind: 'task', id: taskId }],
   decide(world, { taskId, claimTtlMs }, context) {
     const state = workingPool(world, context);
     if (isRejected(state)) return state;

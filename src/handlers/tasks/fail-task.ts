@@ -10,8 +10,7 @@ import { lapse } from './lapse.ts';
 
 /** The holder's failure is one attempt of several; the submitter's or an operator's word is the end. */
 export const failTask: Handler<'FailTask'> = {
-  type: 'FailTask',
-  touches: ({ taskId }) => [taskId],
+  touches: ({ taskId }) => [{ kind: 'task', id: taskId }],
   decide(world, { taskId, epoch, reason, retryable }, context) {
     const state = existingPool(world, context);
     if (isRejected(state)) return state;

@@ -4,8 +4,7 @@ import { existingPool } from '../pools/guards.ts';
 import { heldTask } from './guards.ts';
 
 export const releaseTask: Handler<'ReleaseTask'> = {
-  type: 'ReleaseTask',
-  touches: ({ taskId }) => [taskId],
+  touches: ({ taskId }) => [{ kind: 'task', id: taskId }],
   decide(world, { taskId, epoch }, context) {
     const state = existingPool(world, context);
     if (isRejected(state)) return state;

@@ -4,8 +4,7 @@ import { existingPool } from '../pools/guards.ts';
 import { heldTask } from './guards.ts';
 
 export const renewClaim: Handler<'RenewClaim'> = {
-  type: 'RenewClaim',
-  touches: ({ taskId }) => [taskId],
+  touches: ({ taskId }) => [{ kind: 'task', id: taskId }],
   decide(world, { taskId, epoch, progress, note }, context) {
     const state = existingPool(world, context);
     if (isRejected(state)) return state;

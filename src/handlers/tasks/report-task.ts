@@ -4,8 +4,7 @@ import { existingPool } from '../pools/guards.ts';
 import { heldTask } from './guards.ts';
 
 export const reportTask: Handler<'ReportTask'> = {
-  type: 'ReportTask',
-  touches: ({ taskId }) => [taskId],
+  touches: ({ taskId }) => [{ kind: 'task', id: taskId }],
   decide(world, { taskId, epoch, result }, context) {
     const state = existingPool(world, context);
     if (isRejected(state)) return state;

@@ -13,8 +13,7 @@ import { cancelledWith, firstOfFailed } from './dependents.ts';
 const NOTHING: readonly never[] = [];
 
 export const submitTask: Handler<'SubmitTask'> = {
-  type: 'SubmitTask',
-  touches: ({ taskId, dependsOn }) => [taskId, ...(dependsOn ?? [])],
+  touches: ({ taskId, dependsOn = [] }) => [taskId, ...dependsOn].map((id) => ({ kind: 'task', id })),
   decide(world, decision, context) {
     const state = workingPool(world, context);
     if (isRejected(state)) return state;

@@ -5,8 +5,7 @@ import { openVoteOf } from './guards.ts';
 
 /** The opener need not wait: what was cast by now is counted. */
 export const closeVote: Handler<'CloseVote'> = {
-  type: 'CloseVote',
-  touchesEntities: ({ voteId }) => [{ kind: 'vote', id: voteId }],
+  touches: ({ voteId }) => [{ kind: 'vote', id: voteId }],
   decide(world, { voteId }, context) {
     const found = openVoteOf(world, voteId, context);
     if (isRejected(found)) return found;

@@ -11,8 +11,7 @@ import { electorateFault, quorumFault, tooManySeats, weightsFault } from './guar
 
 /** Who may vote, and what their ballots weigh, is settled here once and for all. */
 export const openVote: Handler<'OpenVote'> = {
-  type: 'OpenVote',
-  touchesEntities: ({ voteId }) => [{ kind: 'vote', id: voteId }],
+  touches: ({ voteId }) => [{ kind: 'vote', id: voteId }],
   decide(world, decision, context) {
     const state = poolToOpenIn(world, context);
     if (isRejected(state)) return state;

@@ -9,8 +9,7 @@ import { seatOf } from './seat.ts';
 
 /** One ballot of each voter counts: the last one, or the first where the vote says so. */
 export const vote: Handler<'Vote'> = {
-  type: 'Vote',
-  touchesEntities: ({ voteId }) => [{ kind: 'vote', id: voteId }],
+  touches: ({ voteId }) => [{ kind: 'vote', id: voteId }],
   decide(world, decision, context) {
     const { voteId } = decision;
     const found = openVoteOf(world, voteId, context);

@@ -5,7 +5,7 @@
 import type { LogMessage } from '../../bus/log-reader.ts';
 import type { AppliedDecision } from '../../handlers/kernel/applied.ts';
 import { applyDecision, applyInvalid, applyReused } from '../../handlers/kernel/apply.ts';
-import { touchedEntities, touchedTasks } from '../../handlers/kernel/registry.ts';
+import { touches } from '../../handlers/kernel/registry.ts';
 import { GateAhead } from '../../handlers/pools/gate-ahead.ts';
 import { NOTHING_OLD, type OldestKept } from '../../handlers/sweep/sweep.ts';
 import type { World } from '../../handlers/world/world.ts';
@@ -94,11 +94,10 @@ export function lookupFor(batch: readonly DecodedMessage[], world: World): Looku
     if (isOfSystem(decision) || state === undefined) continue;
     for (const single of decision.type === 'Batch' ? decision.decisions : [decision]) {
       if (!gate.lets(single, pool, agent)) continue;
-      for (const taskId of touchedTasks(single)) {
-        if (!state.tasks.has(taskId)) addTo(tasks, pool, taskId);
-      }
-      for (const { kind, id } of touchedEntities(single)) {
-        if (!state.entities[kind].has(id)) addTo(entities, pool, entityRef(kind, id));
+      for (const { kind, id } of touches(single)) {
+        if (kind === 'task') {
+          if (!state.tasks.has(id)) addTo(tasks, pool, id);
+        } else if (!state.entities[kind].has(id)) addTo(entities, pool, entityRef(kind, id));
       }
     }
   }

@@ -6,7 +6,7 @@
 import { expect } from 'vitest';
 import type { AppliedDecision } from '../../../src/handlers/kernel/applied.ts';
 import { applyDecision } from '../../../src/handlers/kernel/apply.ts';
-import { touchedEntities, touchedTasks } from '../../../src/handlers/kernel/registry.ts';
+import { touches } from '../../../src/handlers/kernel/registry.ts';
 import type { OldestKept } from '../../../src/handlers/sweep/sweep.ts';
 import type { PoolState } from '../../../src/handlers/world/pool-state.ts';
 import { World } from '../../../src/handlers/world/world.ts';
@@ -325,10 +325,10 @@ function touchedBy(decoded: Decoded, oldest: OldestKept): Touched {
   if (decoded.kind !== 'decision' || decoded.decision.type === 'Sweep') {
     return { tasks: idsOf(oldest.finals), entities: idsOf(oldest.ended) };
   }
-  const { decision } = decoded;
+  const touched = touches(decoded.decision);
   return {
-    tasks: new Set(touchedTasks(decision)),
-    entities: new Set(touchedEntities(decision).map(({ kind, id }) => entityRef(kind, id))),
+    tasks: new Set(touched.flatMap(({ kind, id }) => (kind === 'task' ? [id] : []))),
+    entities: new Set(touched.flatMap(({ kind, id }) => (kind === 'task' ? [] : [entityRef(kind, id)]))),
   };
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { endWithPool, lapseDelegation } from '../../../src/handlers/delegations/due.ts';
 import { membership, tooManyDelegations } from '../../../src/handlers/delegations/guards.ts';
 import { LiveDelegations } from '../../../src/handlers/delegations/live-delegations.ts';
-import { touchedEntities } from '../../../src/handlers/kernel/registry.ts';
+import { touches } from '../../../src/handlers/kernel/registry.ts';
 import type { PoolState } from '../../../src/handlers/world/pool-state.ts';
 import type { Delegation } from '../../../src/protocol/delegations.ts';
 import type { Membership } from '../../../src/rules/index.ts';
@@ -19,10 +19,8 @@ function stateOf(scenario: ReturnType<typeof given>, name = 'work'): PoolState {
 describe('what is looked at for a decision', () => {
   it('is the delegation that it makes or ends', () => {
     const touched = [{ kind: 'delegation', id: 'd' }];
-    expect(touchedEntities({ id: 'd', type: 'Delegate', delegateeId: 'bob', scope: ['tasks'] })).toEqual(
-      touched,
-    );
-    expect(touchedEntities({ id: 'x', type: 'RevokeDelegation', delegationId: 'd' })).toEqual(touched);
+    expect(touches({ id: 'd', type: 'Delegate', delegateeId: 'bob', scope: ['tasks'] })).toEqual(touched);
+    expect(touches({ id: 'x', type: 'RevokeDelegation', delegationId: 'd' })).toEqual(touched);
   });
 });
 

@@ -1,6 +1,6 @@
 /** Over what, and over whom, an operator stands. */
 import { describe, expect, it } from 'vitest';
-import { touchedTasks } from '../../../src/handlers/kernel/registry.ts';
+import { touches } from '../../../src/handlers/kernel/registry.ts';
 import type { DecisionInput } from '../../../src/protocol/decisions/index.ts';
 import { by, claims, given, joins, pool, submits } from '../scenario.ts';
 
@@ -64,7 +64,7 @@ describe('ForceRelease', () => {
   });
 
   it('has to see its task also when that is final', () => {
-    expect(touchedTasks({ id: 'd', ...releases() })).toEqual(['t-1']);
+    expect(touches({ id: 'd', ...releases() })).toEqual([{ kind: 'task', id: 't-1' }]);
   });
 });
 

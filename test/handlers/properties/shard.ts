@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import type { AppliedDecision } from '../../../src/handlers/kernel/applied.ts';
 import { applyDecision } from '../../../src/handlers/kernel/apply.ts';
 import { kindOf } from '../../../src/handlers/kernel/entities.ts';
-import { touchedEntities, touchedTasks } from '../../../src/handlers/kernel/registry.ts';
+import { touches } from '../../../src/handlers/kernel/registry.ts';
 import { endedBytesOf } from '../../../src/handlers/quotas/ended.ts';
 import {
   type Kept,
@@ -248,8 +248,10 @@ export class Shard {
     if (decision.type === 'Sweep') return this.#fetchOldest(decision.limit ?? SWEEP_LIMIT);
     const state = this.world.pool(pool);
     if (state === undefined) return NOTHING_OLD;
-    for (const id of touchedTasks(decision)) this.#fetch(state, id);
-    for (const { kind, id } of touchedEntities(decision)) this.#fetchEntity(state, kind, id);
+    for (const { kind, id } of touches(decision)) {
+      if (kind === 'task') this.#fetch(state, id);
+      else this.#fetchEntity(state, kind, id);
+    }
     return NOTHING_OLD;
   }
 
