@@ -26,7 +26,7 @@ export function alarmsOf(text: string): AlarmRow[] {
 }
 
 export function figuresOf(text: string): string[] {
-  return rowsAfter(text, '| figure | meaning |').flatMap(([names = '']) =>
+  return rowsAfter(text, '| metric | meaning |').flatMap(([names = '']) =>
     [...names.matchAll(/`(converge_\w+)/g)].map(([, name = '']) => name),
   );
 }

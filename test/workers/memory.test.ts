@@ -56,7 +56,7 @@ describe('4.4 a worker loads', () => {
   it('what fits 60 % of its heap together with the rest, and refuses what does not before it reads it', () => {
     expect(() => guard(100).expect(139 * MIB)).not.toThrow();
     expect(() => guard(100).expect(141 * MIB)).toThrow(ShardTooLargeError);
-    expect(() => guard(0).expect(241 * MIB)).toThrow(/shard 3 takes 241 MiB/);
+    expect(() => guard(0).expect(241 * MIB)).toThrow(/shard 3 needs 241 MiB/);
   });
 
   it('page by page, and lets go when the heap is nearly full', () => {

@@ -252,6 +252,7 @@ describe('4.1 bounds that nobody has set', () => {
       poolBytes: 90_000_000,
       agentShardBytes: 60_000_000,
       agentBytes: 60_000_000,
+      endedBytes: 480_000_000,
     });
     scenario.given(sweep({ settings: DEFAULT_SETTINGS, heapBytes: 4_000_000_000 }));
     expect(memoryBounds(scenario.world.settings).shardBytes).toBe(120_000_000);
