@@ -4,6 +4,7 @@ import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { LogMessage } from '../../src/bus/log-message.ts';
 import { World } from '../../src/handlers/world/world.ts';
+import { OPERATOR, SHARD_POOL, SWEEPER } from '../../src/protocol/names.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
 import { encodeCommit } from '../../src/state/encode-commit.ts';
 import { shardKeys } from '../../src/state/keys.ts';
@@ -18,7 +19,7 @@ import { ShardWorker } from '../../src/workers/shard/shard-worker.ts';
 import { DIRECT_LINK } from '../../verify/sim/memory/link.ts';
 import { MemoryShard } from '../../verify/sim/memory/shard.ts';
 import { memoryShardStore } from '../../verify/sim/memory/shard-store.ts';
-import { PLACE } from '../handlers/message.ts';
+import { type Body, PLACE, START } from '../handlers/message.ts';
 import { RUNS, randomLog, randomLogWithoutSweeps } from '../handlers/properties/random-log.ts';
 import type { LogEntry } from '../handlers/properties/shard.ts';
 import { RecordingPublisher } from '../support/shard.ts';
@@ -26,6 +27,7 @@ import { until } from '../support/until.ts';
 
 const SUBJECTS = subjects(PLACE.namespace);
 const LOG = 'the log';
+const KEYS = shardKeys(PLACE.namespace, PLACE.shard);
 const SILENT = pino({ level: 'silent' });
 const METRICS = new WorkerMetrics();
 
@@ -81,7 +83,7 @@ async function applyAll(messages: readonly LogMessage[], cut: WriteBounds): Prom
     logger: SILENT,
     metrics: METRICS,
     alarms: new Alarms({ logger: SILENT, clock: SYSTEM_CLOCK }),
-    maxBatch: 64,
+    maxBatch: 256,
     maxBatchBytes: 1_000_000,
     commitCut: cut,
     sweepOverdueMs: 1_000_000,
@@ -128,42 +130,121 @@ describe('where the log is cut into commits', () => {
   });
 });
 
+/** Of the log from a message on in one commit, decided on the world that all before it makes. */
+function reckonedAndWritten(messages: readonly LogMessage[], from = 0) {
+  const world = World.genesis(PLACE.shard, PLACE.shards);
+  const context = { now: 0, shard: PLACE.shard, subjects: SUBJECTS, cut: UNCUT };
+  decideBatch(decodeMessages(messages.slice(0, from), PLACE), world, { outcomes: new Map() }, context);
+  world.takeChanges();
+  const batch = decodeMessages(messages.slice(from), PLACE);
+  const last = batch.at(-1);
+  if (last === undefined) return undefined;
+  const decided = decideBatch(batch, world, { outcomes: new Map() }, context);
+  const commit = buildCommit({
+    id: 'commit',
+    loaded: { world, position: { seq: 0, hash: undefined }, logIdentity: LOG, now: 0, clock: undefined },
+    last,
+    decided,
+    fetched: {
+      found: {
+        position: { seq: 0, hash: undefined, logIdentity: LOG },
+        outcomes: new Map(),
+        tasks: [],
+        entities: [],
+      },
+      oldest: { finals: new Map(), ended: new Map(), outcomes: [] },
+      looked: { tasks: [], entities: [] },
+    },
+    published: [],
+  });
+  return { decided, written: measured(encodeCommit(KEYS, commit), UNCUT) };
+}
+
+/** Entries of a log, a millisecond apart. */
+function entries(bodies: readonly (readonly [agent: string, pool: string, body: Body])[]): LogEntry[] {
+  return bodies.map(([agent, pool, body], i) => ({
+    agent,
+    pool,
+    at: START + i,
+    body: { ...body, id: `d${i}` },
+  }));
+}
+
+type Bodies = [string, string, Body][];
+
+/** A root whose cancelling has so many dependents to tell it to. */
+function cancelledRoot(dependents: number): Bodies {
+  const log: Bodies = [
+    ['ann', 'work', { type: 'CreatePool' }],
+    ['ann', 'work', { type: 'SubmitTask', taskId: 'root', objective: 'o' }],
+  ];
+  for (let first = 0; first < dependents; first += 100) {
+    const decisions = Array.from({ length: 100 }, (_, i) => ({
+      type: 'SubmitTask' as const,
+      taskId: `t${first + i}`,
+      objective: 'o',
+      topic: `topic${first + i}`,
+      dependsOn: ['root'],
+    }));
+    log.push(['ann', 'work', { type: 'Batch', decisions }]);
+  }
+  log.push(['ann', 'work', { type: 'CancelTask', taskId: 'root' }]);
+  return log;
+}
+
+/** The Settles that tell it, as a rebuild reads them: one after the other. */
+function settlesInARow(dependents: number): LogEntry[] {
+  const settles: Bodies = Array.from({ length: dependents / 200 }, () => [
+    SWEEPER,
+    SHARD_POOL,
+    { type: 'Settle' },
+  ]);
+  return entries([...cancelledRoot(dependents), ...settles]);
+}
+
+const LONG_REASON = '\u0001'.repeat(2_000);
+
+function bans(): LogEntry[] {
+  const log: Bodies = Array.from({ length: 400 }, (_, i) => [
+    OPERATOR,
+    SHARD_POOL,
+    { type: 'BanAgent', agentId: `agent${i}`, reason: LONG_REASON },
+  ]);
+  return entries(log);
+}
+
+describe('a commit holds at most twice of where a batch is cut', () => {
+  it('also where a rebuild reads many Settles at once', async () => {
+    const dependents = 4_000;
+    const cut = { bytes: 1024 * 1024, arguments: 10_000 };
+    const { commits, events } = await applyAll(messagesOf(settlesInARow(dependents)), cut);
+    expect(events.filter((json) => json.includes('"converge.task.cancelled"'))).toHaveLength(dependents + 1);
+    const sizes = commits.map((commit) => measured(encodeCommit(KEYS, commit), UNCUT));
+    for (const size of sizes) {
+      expect(size.arguments).toBeLessThan(2 * cut.arguments);
+      expect(size.bytes).toBeLessThan(2 * cut.bytes);
+    }
+  }, 60_000);
+});
+
 describe('what is reckoned of a commit', () => {
+  it.each([
+    ['Settles', () => settlesInARow(1_000), 12],
+    ['bans from all pools, with long reasons', bans, 0],
+  ])('is never less than what is written: %s', (_what, log, from) => {
+    const sizes = reckonedAndWritten(messagesOf(log()), from);
+    expect(sizes?.decided.size.arguments).toBeGreaterThanOrEqual(sizes?.written.arguments ?? 0);
+    expect(sizes?.decided.size.bytes).toBeGreaterThanOrEqual(sizes?.written.bytes ?? 0);
+  });
+
   it('is never less than what is written', () => {
     fc.assert(
       fc.property(randomLogWithoutSweeps, (log) => {
-        const batch = decodeMessages(messagesOf(log), PLACE);
-        const last = batch.at(-1);
-        if (last === undefined) return;
-        const world = World.genesis(PLACE.shard, PLACE.shards);
-        const context = { now: 0, shard: PLACE.shard, subjects: SUBJECTS, cut: UNCUT };
-        const decided = decideBatch(batch, world, { outcomes: new Map() }, context);
-        const commit = buildCommit({
-          id: 'commit',
-          loaded: {
-            world,
-            position: { seq: 0, hash: undefined },
-            logIdentity: LOG,
-            now: 0,
-            clock: undefined,
-          },
-          last,
-          decided,
-          fetched: {
-            found: {
-              position: { seq: 0, hash: undefined, logIdentity: LOG },
-              outcomes: new Map(),
-              tasks: [],
-              entities: [],
-            },
-            oldest: { finals: new Map(), ended: new Map(), outcomes: [] },
-            looked: { tasks: [], entities: [] },
-          },
-          published: [],
-        });
-        const size = measured(encodeCommit(shardKeys(PLACE.namespace, PLACE.shard), commit));
-        expect(decided.size.arguments).toBeGreaterThanOrEqual(size.arguments);
-        expect(decided.size.bytes).toBeGreaterThanOrEqual(size.bytes);
+        const sizes = reckonedAndWritten(messagesOf(log));
+        if (sizes === undefined) return;
+        const { decided, written } = sizes;
+        expect(decided.size.arguments).toBeGreaterThanOrEqual(written.arguments);
+        expect(decided.size.bytes).toBeGreaterThanOrEqual(written.bytes);
         for (const [change, text] of decided.size.texts) expect(text).toBe(JSON.stringify(change.after));
       }),
       { numRuns: 40 },

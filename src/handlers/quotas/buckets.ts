@@ -27,6 +27,7 @@ export class Buckets {
     a.fullAtUs !== b.fullAtUs ? a.fullAtUs < b.fullAtUs : a.key < b.key,
   );
   #changed = new Map<string, number | undefined>();
+  #touched = 0;
 
   get size(): number {
     return this.#byFullAt.size;
@@ -59,6 +60,7 @@ export class Buckets {
     const fullAtUs = from + Math.min(count, burst) * intervalUs(perS);
     this.#byFullAt.set(key, { key, fullAtUs });
     this.#changed.set(key, fullAtUs);
+    this.#touched++;
   }
 
   /** When a Sweep has one to forget: log time. */
@@ -73,7 +75,15 @@ export class Buckets {
       const key = this.#byFullAt.peek()?.key ?? '';
       this.#byFullAt.delete(key);
       this.#changed.set(key, undefined);
+      this.#touched++;
     }
+  }
+
+  /** How many times one changed since the last call. */
+  takeTouched(): number {
+    const touched = this.#touched;
+    this.#touched = 0;
+    return touched;
   }
 
   /** Changes since the last call; undefined for removed ones. */

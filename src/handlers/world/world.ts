@@ -44,6 +44,18 @@ export interface OutcomeMemory {
   oldestAt: number | undefined;
 }
 
+/** What messages have changed: documents, and entries of maps besides (bans, fences, turns, buckets). */
+export interface Touched {
+  readonly documents: ReadonlySet<DocumentChange>;
+  readonly entries: number;
+  /** What the texts of these entries take as JSON, at most. */
+  readonly entryBytes: number;
+}
+
+/** A ban or a fence as JSON, and each character of its reason, at most. */
+const ENDING_BYTES = 400;
+const CHARACTER_BYTES = 6;
+
 interface Undo {
   readonly restore: () => void;
 }
@@ -83,6 +95,8 @@ export class World {
   #changedBans = new Map<string, Ban | undefined>();
   #changes = new Map<string, DocumentChange>();
   #touched = new Set<DocumentChange>();
+  #touchedEntries = 0;
+  #touchedEntryBytes = 0;
   #sequences = new Map<string, number>();
   #undo: Undo[] = [];
   readonly #owing = new IndexedHeap<Owing>((a, b) => (a.turn !== b.turn ? a.turn < b.turn : a.pool < b.pool));
@@ -191,6 +205,9 @@ export class World {
   #setFences(key: string, fences: readonly Fence[]): void {
     this.#putFences(key, fences);
     this.#changedFences.set(key, fences);
+    let bytes = 0;
+    for (const fence of fences) bytes += endingBytes(fence);
+    this.#touchEntry(bytes);
   }
 
   #putFences(key: string, fences: readonly Fence[]): void {
@@ -291,6 +308,7 @@ export class World {
     if (turn === undefined) this.#owing.delete(pool);
     else this.#owing.set(pool, { pool, turn });
     this.#changedTurns.set(pool, turn);
+    this.#touchEntry(0);
   }
 
   /** The size of the shard: see `quotas/weights.ts`. */
@@ -330,10 +348,20 @@ export class World {
   }
 
   /** Changes since the last call: the size of a commit is measured message by message. */
-  takeTouched(): ReadonlySet<DocumentChange> {
-    const touched = this.#touched;
-    this.#touched = new Set();
+  takeTouched(): Touched {
+    const touched = {
+      documents: this.#touched,
+      entries: this.#touchedEntries + this.buckets.takeTouched(),
+      entryBytes: this.#touchedEntryBytes,
+    };
+    this.#forgetTouched();
     return touched;
+  }
+
+  #forgetTouched(): void {
+    this.#touched = new Set();
+    this.#touchedEntries = 0;
+    this.#touchedEntryBytes = 0;
   }
 
   /** Everything that changed since it was last taken. */
@@ -358,7 +386,7 @@ export class World {
       fences: this.#changedFences,
     };
     this.#changes = new Map();
-    this.#touched = new Set();
+    this.#forgetTouched();
     this.#sequences = new Map();
     this.#changedBans = new Map();
     this.#changedTurns = new Map();
@@ -504,6 +532,12 @@ export class World {
     if (after === undefined) this.#bans.delete(agent);
     else this.#bans.set(agent, after);
     this.#changedBans.set(agent, after);
+    this.#touchEntry(after === undefined ? 0 : endingBytes(after));
+  }
+
+  #touchEntry(bytes: number): void {
+    this.#touchedEntries++;
+    this.#touchedEntryBytes += bytes;
   }
 
   /** Several changes of one document between two commits are one: from what is stored to what it is now. */
@@ -542,6 +576,10 @@ export class World {
     moveTo(this.#due, pool, isThere ? state.due.peek()?.at : undefined);
     moveTo(this.#keeping, pool, isThere ? oldestIn(state) : undefined);
   }
+}
+
+function endingBytes({ reason }: { readonly reason?: string | undefined }): number {
+  return ENDING_BYTES + CHARACTER_BYTES * (reason?.length ?? 0);
 }
 
 function earlierPool(a: PoolDue, b: PoolDue): boolean {

@@ -2,7 +2,11 @@
  * How large a commit becomes, message by message: never less than what will be written (src/state/encode-commit.ts), so
  * that a batch can be cut in time. It is cut after the message that passes half of a bound; as no message reaches half,
  * no commit is larger than the bound.
+ *
+ * Writing a document out costs more than deciding on it. So documents are reckoned too large, and only when their sum
+ * passes the cut are those written out of which the size is not known. Their texts are what is committed.
  */
+import type { Touched } from '../../handlers/world/world.ts';
 import type { DocumentChange } from '../../protocol/document-change.ts';
 import { WRITE_BOUNDS, type WriteBounds } from '../../state/script-writer.ts';
 
@@ -12,14 +16,15 @@ export const COMMIT_CUT: WriteBounds = {
   arguments: WRITE_BOUNDS.arguments / 2,
 };
 
-/** Size that one message adds besides documents. */
+/** What one message writes besides documents. */
 export interface MessageSize {
   /** As it stands in the log: what it can have added to a document that is too large to be measured again. */
   readonly bytes: number;
   readonly pool: string;
-  readonly outcome: { readonly key: string; readonly json: string; readonly isReceipt: boolean };
-  readonly events: readonly { readonly subject: string; readonly id: string; readonly json: string }[];
-  readonly forgottenOutcomes: number;
+  /** Stored, or only in the outbox. A Settle has none. */
+  readonly outcome?: { readonly key: string; readonly json: string; readonly isReceipt: boolean };
+  readonly events?: readonly { readonly subject: string; readonly id: string; readonly json: string }[];
+  readonly forgottenOutcomes?: number;
 }
 
 /** Arguments by kind of document: its fields, the entries of its indexes that go and come, and keys of its own. */
@@ -32,24 +37,36 @@ const ARGUMENTS: Readonly<Record<DocumentChange['kind'], number>> = {
 /** Keys of one pool, each with the head of its operations: of its tasks and members, and of each kind of entity. */
 const ARGUMENTS_OF_POOL = 90;
 const ARGUMENTS_OF_KIND = 60;
-/** Outcome, receipt, buckets of rates, the number of the pool's last event. */
+/** Outcome, receipt, the number of the pool's last event, and a line of the outbox that is cleared. */
 const ARGUMENTS_OF_MESSAGE = 24;
-const ARGUMENTS_OF_COMMIT = 60;
+/** Of a ban, a fence, a turn, a bucket of rates. */
+const ARGUMENTS_OF_ENTRY = 2;
+const ARGUMENTS_OF_COMMIT = 80;
 /** Names in fields, members of indexes and keys: of a document, of a pool, of a message. */
 const BYTES_OF_NAMES = 2_000;
 const BYTES_OF_POOL = 8_000;
 const BYTES_OF_COMMIT = 4_000;
 const BYTES_OF_FORGOTTEN = 300;
-const BYTES_OF_LINE = 700;
-/** Documents up to here are measured again whenever they change; what larger ones grow by is estimated. */
-const SMALL_BYTES = 16 * 1024;
+/** Names of an entry, with a place in the log or in time. */
+const BYTES_OF_ENTRY = 200;
+/** The longest reason of a dead letter, of characters of three bytes. */
+const BYTES_OF_LINE = 1_600;
+/** What a document may take that was not written out yet: more than any does. */
+const UNKNOWN_BYTES = 1024 * 1024;
 /** Size that a decision can add to a document besides its own and its events' content. */
 const GROWTH_BYTES = 2_000;
+/**
+ * A batch of which what is known takes more than this part of the cut ends there: with less room than that left, documents
+ * would be written out after every message.
+ */
+const FULL = 3 / 4;
 
 export class CommitSize {
   readonly #cut: WriteBounds;
+  /** At most, but exactly where there is a text. */
   readonly #documents = new Map<DocumentChange, number>();
   readonly #texts = new Map<DocumentChange, string>();
+  readonly #unwritten = new Set<DocumentChange>();
   readonly #places = new Set<string>();
   #bytes = BYTES_OF_COMMIT;
   #arguments = ARGUMENTS_OF_COMMIT;
@@ -58,32 +75,36 @@ export class CommitSize {
     this.#cut = cut;
   }
 
-  /** Takes in a message and the documents that it touched. */
-  add(
-    { bytes, pool, outcome, events, forgottenOutcomes }: MessageSize,
-    touched: Iterable<DocumentChange>,
-  ): void {
+  /** Takes in a message, whatever became of it, and what it touched. */
+  add({ bytes, pool, outcome, events = [], forgottenOutcomes = 0 }: MessageSize, touched: Touched): void {
     let published = 0;
     for (const event of events) {
       published += Buffer.byteLength(event.json) + event.subject.length + event.id.length + 8;
     }
-    this.#bytes += BYTES_OF_NAMES + published + forgottenOutcomes * BYTES_OF_FORGOTTEN;
-    this.#arguments += ARGUMENTS_OF_MESSAGE + forgottenOutcomes;
-    const times = outcome.isReceipt ? 2 : 1;
-    this.#bytes += times * (Buffer.byteLength(outcome.json) + 4 * outcome.key.length);
+    this.#bytes += BYTES_OF_NAMES + published + forgottenOutcomes * BYTES_OF_FORGOTTEN + touched.entryBytes;
+    this.#bytes += touched.entries * BYTES_OF_ENTRY;
+    this.#arguments += ARGUMENTS_OF_MESSAGE + forgottenOutcomes + touched.entries * ARGUMENTS_OF_ENTRY;
+    if (outcome !== undefined) {
+      const times = outcome.isReceipt ? 2 : 1;
+      this.#bytes += times * (Buffer.byteLength(outcome.json) + 4 * outcome.key.length);
+    }
     this.#enter(pool, ARGUMENTS_OF_POOL);
     const growth = 2 * bytes + published + GROWTH_BYTES;
-    for (const change of touched) this.#touch(change, growth);
+    for (const change of touched.documents) this.#touch(change, growth);
   }
 
-  /** A line of the outbox without an outcome of its own: a dead letter, an answer that is sent again. */
+  /** A message that writes nothing but a line of the outbox: a dead letter, an answer that is sent again. */
   addLine(): void {
     this.#bytes += BYTES_OF_LINE;
+    this.#arguments += ARGUMENTS_OF_MESSAGE;
   }
 
-  /** The batch ends here. */
+  /** Whether the batch ends here. */
   get isPassed(): boolean {
-    return this.#bytes > this.#cut.bytes || this.#arguments > this.#cut.arguments;
+    if (this.#arguments > this.#cut.arguments) return true;
+    if (this.#bytes <= this.#cut.bytes) return false;
+    this.#writeOut();
+    return this.#bytes > FULL * this.#cut.bytes;
   }
 
   get bytes(): number {
@@ -94,7 +115,7 @@ export class CommitSize {
     return this.#arguments;
   }
 
-  /** Documents that were written out to be measured, as they are now: they need not be written again. */
+  /** Documents that were written out to be measured, as they are now: they need not be written out again. */
   get texts(): ReadonlyMap<DocumentChange, string> {
     return this.#texts;
   }
@@ -110,21 +131,25 @@ export class CommitSize {
       this.#arguments += ARGUMENTS[change.kind];
       this.#bytes += BYTES_OF_NAMES;
     }
-    const now = known === undefined || known <= SMALL_BYTES ? this.#measure(change) : known + growth;
-    if (known !== undefined && known > SMALL_BYTES) this.#texts.delete(change);
-    this.#documents.set(change, now);
-    // Once for itself, and once for its claim class, which is a part of it.
-    this.#bytes += (change.kind === 'task' ? 2 : 1) * (now - (known ?? 0));
+    this.#texts.delete(change);
+    this.#unwritten.add(change);
+    this.#set(change, known, known === undefined ? UNKNOWN_BYTES : known + growth);
   }
 
-  #measure(change: DocumentChange): number {
-    if (change.after === undefined) {
-      this.#texts.delete(change);
-      return 0;
+  #writeOut(): void {
+    for (const change of this.#unwritten) {
+      const text = change.after === undefined ? undefined : JSON.stringify(change.after);
+      if (text !== undefined) this.#texts.set(change, text);
+      const bytes = text === undefined ? 0 : Buffer.byteLength(text);
+      this.#set(change, this.#documents.get(change), bytes);
     }
-    const text = JSON.stringify(change.after);
-    this.#texts.set(change, text);
-    return Buffer.byteLength(text);
+    this.#unwritten.clear();
+  }
+
+  #set(change: DocumentChange, before: number | undefined, now: number): void {
+    this.#documents.set(change, now);
+    // Once for itself, and once for its claim class, which is a part of it.
+    this.#bytes += (change.kind === 'task' ? 2 : 1) * (now - (before ?? 0));
   }
 
   /** The part that is counted once, no matter how many documents there are. */

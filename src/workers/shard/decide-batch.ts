@@ -161,7 +161,9 @@ export function decideBatch(
     const applied = appliedAs(decoded, message, now, context.shard);
     if (isSettle(decoded)) {
       const result = judge(decoded, world, applied, NOTHING_OLD);
-      for (const event of renderEvents(applied, result.events, context.subjects)) events.push(event);
+      const rendered = renderEvents(applied, result.events, context.subjects);
+      size.add({ bytes: message.data.byteLength, pool: applied.pool, events: rendered }, world.takeTouched());
+      for (const event of rendered) events.push(event);
       decisions.push({ applied, result });
       continue;
     }
@@ -171,10 +173,7 @@ export function decideBatch(
       const result = refuseReused(decoded, world, applied);
       const json = renderOutcome(applied, result, []);
       const outcome = { key, json, isReceipt: false };
-      size.add(
-        { bytes: message.data.byteLength, pool: applied.pool, outcome, events: [], forgottenOutcomes: 0 },
-        world.takeTouched(),
-      );
+      size.add({ bytes: message.data.byteLength, pool: applied.pool, outcome }, world.takeTouched());
       refusals.push({ key, json });
       decisions.push({ applied, result });
       continue;
