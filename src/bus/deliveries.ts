@@ -3,16 +3,8 @@
  * is lost, doubled or out of order on the way is noticed here, and reading ends: the next start compares again.
  */
 import { LogInterruptedError } from '../lib/errors.ts';
-import { after } from '../lib/timers.ts';
+import { type Alarm, Signal } from '../lib/signal.ts';
 import type { LogMessage } from './log-message.ts';
-
-/** Rings once after so many milliseconds, unless the answer is called before. */
-export type Alarm = (ms: number, ring: () => void) => () => void;
-
-const SYSTEM_ALARM: Alarm = (ms, ring) => {
-  const timer = after(ms, ring);
-  return () => timer.cancel();
-};
 
 export interface Delivery {
   /** The server's number of this delivery: 1 is the first of the consumer. */
@@ -27,19 +19,18 @@ export const MAX_TAKEN_BYTES = 1024 * 1024;
 export class Deliveries {
   readonly #most: number;
   readonly #onInterrupt: () => void;
-  readonly #alarm: Alarm;
   readonly #buffer: LogMessage[] = [];
   #bytes = 0;
   #delivered = 0;
   #failure: Error | undefined;
-  #wake: (() => void) | undefined;
-  #drained: (() => void) | undefined;
+  readonly #arrived: Signal;
+  readonly #drained = new Signal();
 
   /** The sender waits for {@link room} when it holds `most` messages, or {@link MAX_WAITING_BYTES} of them. */
-  constructor(most: number, onInterrupt: () => void, alarm: Alarm = SYSTEM_ALARM) {
+  constructor(most: number, onInterrupt: () => void, alarm?: Alarm) {
     this.#most = most;
     this.#onInterrupt = onInterrupt;
-    this.#alarm = alarm;
+    this.#arrived = new Signal(alarm);
   }
 
   get isFull(): boolean {
@@ -51,25 +42,25 @@ export class Deliveries {
    * none when `waitMs` is over. Throws when reading is interrupted.
    */
   async take(max: number, waitMs: number): Promise<LogMessage[]> {
-    if (this.#buffer.length === 0 && this.#failure === undefined) await this.#something(waitMs);
+    if (this.#buffer.length === 0 && this.#failure === undefined) await this.#arrived.next(waitMs);
     if (this.#buffer.length === 0 && this.#failure !== undefined) throw this.#failure;
     const taken = this.#buffer.splice(0, this.#fitting(max));
     for (const { data } of taken) this.#bytes -= data.byteLength;
-    if (!this.isFull) this.#drained?.();
+    if (!this.isFull) this.#drained.notifyWaiters();
     return taken;
   }
 
   /** Ends a wait of {@link take} at once, with nothing. */
   nudge(): void {
-    this.#wake?.();
+    this.#arrived.notifyWaiters();
   }
 
   /** Earlier deliveries are still returned; after them {@link take} throws. */
   interrupt(why: string): void {
     if (this.#failure !== undefined) return;
     this.#failure = new LogInterruptedError(why);
-    this.#wake?.();
-    this.#drained?.();
+    this.#arrived.notifyWaiters();
+    this.#drained.notifyWaiters();
     this.#onInterrupt();
   }
 
@@ -83,19 +74,14 @@ export class Deliveries {
     this.#delivered = number;
     this.#buffer.push(message);
     this.#bytes += message.data.byteLength;
-    this.#wake?.();
+    this.#arrived.notifyWaiters();
     return true;
   }
 
   /** Resolves when there is room for more, or nobody wants any. */
   async room(): Promise<void> {
     if (!this.isFull || this.#failure !== undefined) return;
-    await new Promise<void>((resolve) => {
-      this.#drained = () => {
-        this.#drained = undefined;
-        resolve();
-      };
-    });
+    await this.#drained.next();
   }
 
   /** How many of the first may be taken at once: one at least. */
@@ -106,17 +92,5 @@ export class Deliveries {
       return i >= max || (i > 0 && bytes > MAX_TAKEN_BYTES);
     });
     return end === -1 ? max : end;
-  }
-
-  #something(waitMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = (): void => {
-        cancel();
-        this.#wake = undefined;
-        resolve();
-      };
-      const cancel = this.#alarm(waitMs, done);
-      this.#wake = done;
-    });
   }
 }

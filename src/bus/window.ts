@@ -1,3 +1,5 @@
+import { Signal } from '../lib/signal.ts';
+
 /** An item that passes through a {@link Window}. */
 export interface Place {
   readonly size: number;
@@ -17,7 +19,7 @@ export class Window {
   #line: Place[] = [];
   #head = 0;
   #isAdmitting = false;
-  readonly #uncrowded: (() => void)[] = [];
+  readonly #uncrowded = new Signal();
 
   constructor(maxCount: number, maxSize: number = Number.POSITIVE_INFINITY) {
     this.#maxCount = maxCount;
@@ -31,7 +33,7 @@ export class Window {
 
   /** Resolves when nobody is waiting any more. */
   uncrowded(): Promise<void> {
-    return this.isCrowded ? new Promise((resolve) => this.#uncrowded.push(resolve)) : Promise.resolve();
+    return this.isCrowded ? this.#uncrowded.next() : Promise.resolve();
   }
 
   /** Calls `begin` when there is room, which may be at once. Every item that enters must leave, begun or not. */
@@ -69,7 +71,7 @@ export class Window {
     }
     this.#isAdmitting = false;
     this.#forgetAdmitted();
-    if (!this.isCrowded) for (const resolve of this.#uncrowded.splice(0)) resolve();
+    if (!this.isCrowded) this.#uncrowded.notifyWaiters();
   }
 
   #hasRoomFor({ size }: Place): boolean {

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
 import { Mailbox } from '../../src/client/agent/mailbox.ts';
-import { Bell } from '../../src/client/core/bell.ts';
 import type { ConvergeEvent } from '../../src/protocol/event.ts';
 
 function event(id: string): ConvergeEvent {
@@ -31,15 +30,4 @@ it('whoever fills a mailbox waits until it is emptied, and nothing is dropped', 
   expect(mailbox.takeAll().map(({ id }) => id)).toEqual(['a', 'b']);
   await room;
   expect(mailbox.takeAll()).toEqual([]);
-});
-
-it('a bell that rang while nobody listened is heard at once, and once', async () => {
-  const bell = new Bell();
-  bell.ring();
-  bell.ring();
-  await bell.heard(60_000);
-  const second = bell.heard(60_000);
-  bell.ring();
-  await second;
-  await bell.heard(0);
 });

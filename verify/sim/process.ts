@@ -2,8 +2,9 @@
  * A worker process as the scheduler sees it: it can be killed, and then nothing of it goes on; it can be stopped and go on
  * later, and then everything that came meanwhile comes at once. Everything that its code waits for comes through here.
  */
-import type { Alarm } from '../../src/bus/deliveries.ts';
+
 import { UnavailableError } from '../../src/lib/errors.ts';
+import type { Alarm } from '../../src/lib/signal.ts';
 import type { Clock } from '../../src/workers/shard/ports.ts';
 import type { Random } from '../kit/chance/random.ts';
 import type { Link, Purpose } from './memory/link.ts';

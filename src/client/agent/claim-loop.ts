@@ -1,11 +1,11 @@
 /** Claims the next tasks whenever there is a free place to work on them. */
 
 import { DecisionRejectedError } from '../../lib/errors.ts';
+import { Signal } from '../../lib/signal.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
 import { isObject } from '../../protocol/json.ts';
 import { MAX_CLAIMS_AT_ONCE } from '../../protocol/limits.ts';
 import { least } from '../../protocol/lists.ts';
-import { Bell } from '../core/bell.ts';
 import type { ConvergeClient } from '../core/client.ts';
 import { isAccepted, type OutcomeOf, retryAfterMs } from '../core/outcomes.ts';
 import type { TaskManager } from '../managers/task-manager.ts';
@@ -51,7 +51,7 @@ export interface ClaimLoopOptions {
 export class ClaimLoop {
   readonly #options: ClaimLoopOptions;
   readonly #spots: readonly Spot[];
-  readonly #bell = new Bell();
+  readonly #changed = new Signal();
   #nextSpot = 0;
   #nextPoll = 0;
   #isStopped = false;
@@ -73,17 +73,17 @@ export class ClaimLoop {
     const isNewTask = type === 'converge.task.submitted' && isObject(data) && data.state === 'pending';
     if (!isNewTask && !OPPORTUNITIES.has(type)) return;
     for (const spot of this.#spots) if (spot.place.pool === pool) spot.mayHaveTasks = true;
-    this.#bell.ring();
+    this.#changed.notify();
   }
 
   /** There is room to work. */
   wake(): void {
-    this.#bell.ring();
+    this.#changed.notify();
   }
 
   stop(): void {
     this.#isStopped = true;
-    this.#bell.ring();
+    this.#changed.notify();
   }
 
   /** Resolves when stopped. */
@@ -92,7 +92,7 @@ export class ClaimLoop {
       const now = performance.now();
       if (now >= this.#nextPoll) this.#askEverywhere(now);
       const spot = this.#options.bench.free > 0 ? this.#promisingSpot(now) : undefined;
-      if (spot === undefined) await this.#bell.heard(this.#nextLook() - now);
+      if (spot === undefined) await this.#changed.next(this.#nextLook() - now);
       else await this.#claim(spot);
     }
   }

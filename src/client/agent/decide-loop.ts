@@ -1,12 +1,12 @@
 /** Shows the agent what has happened and what there is to do, and executes what it decides. */
 
+import { Signal } from '../../lib/signal.ts';
 import { sleep } from '../../lib/timers.ts';
 import type { Task } from '../../protocol/documents.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
 import { isObject } from '../../protocol/json.ts';
 import { MAX_PAGE } from '../../protocol/limits.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
-import { Bell } from '../core/bell.ts';
 import type { ConvergeClient } from '../core/client.ts';
 import {
   type CustomDecision,
@@ -61,7 +61,7 @@ export interface DecideLoopOptions<C extends CustomDecision> {
 export class DecideLoop<C extends CustomDecision> {
   readonly #options: DecideLoopOptions<C>;
   readonly #mailbox: Mailbox;
-  readonly #bell = new Bell();
+  readonly #changed = new Signal();
   readonly #stop = new AbortController();
   #before: Pick<DecideContext, 'outcomes' | 'failure'> = { outcomes: [] };
   #isAborted = false;
@@ -69,20 +69,20 @@ export class DecideLoop<C extends CustomDecision> {
   constructor(options: DecideLoopOptions<C>) {
     this.#options = options;
     this.#mailbox = new Mailbox(options.maxMessages);
-    this.#bell.ring();
+    this.#changed.notify();
   }
 
   /** Resolves when there is room for the next event. */
   noticed(event: ConvergeEvent): Promise<void> {
     if (this.#stop.signal.aborted) return Promise.resolve();
     const room = this.#mailbox.put(event);
-    this.#bell.ring();
+    this.#changed.notify();
     return room;
   }
 
   stop(): void {
     this.#stop.abort();
-    this.#bell.ring();
+    this.#changed.notify();
     // A sender that waits for room has nothing more to deliver.
     this.#mailbox.takeAll();
   }
@@ -97,7 +97,7 @@ export class DecideLoop<C extends CustomDecision> {
     const { pollMs, onError } = this.#options;
     const { signal } = this.#stop;
     while (!signal.aborted) {
-      await this.#bell.heard(pollMs);
+      await this.#changed.next(pollMs);
       try {
         await this.#decideOnce();
       } catch (error) {

@@ -3,8 +3,8 @@
  * lost, or when it has not been renewed in time. The work is notified by an AbortSignal.
  */
 import { messageOf } from '../../lib/errors.ts';
+import { Signal } from '../../lib/signal.ts';
 import { MAX_REASON_CHARS } from '../../protocol/limits.ts';
-import { Bell } from '../core/bell.ts';
 import { boundedText } from '../core/bounded-text.ts';
 import { isAboutTheClaim } from '../core/insist.ts';
 import { type HeldTask, isAccepted, type RejectedOutcome, retryAfterMs } from '../core/outcomes.ts';
@@ -38,7 +38,7 @@ export class HeldClaim {
   readonly task: HeldTask;
   readonly #options: HeldClaimOptions;
   readonly #lost = new AbortController();
-  readonly #bell = new Bell();
+  readonly #changed = new Signal();
   /** By our own clock, counted from before we asked: the claim is never over sooner than we think. */
   #endsAt = 0;
   #renewAt = 0;
@@ -81,7 +81,7 @@ export class HeldClaim {
       throw new RangeError(`progress must be between 0 and 1, not ${fraction}`);
     const told = note === undefined ? {} : { note: boundedText(note, MAX_REASON_CHARS) };
     this.#untold = { progress: fraction, ...told };
-    this.#bell.ring();
+    this.#changed.notify();
   }
 
   /** The process did nothing else for so long. */
@@ -105,7 +105,7 @@ export class HeldClaim {
   end(): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    this.#bell.ring();
+    this.#changed.notify();
     this.#options.onEnd(this);
   }
 
@@ -131,7 +131,7 @@ export class HeldClaim {
       if (now >= this.#endsAt) return this.lose('it was not renewed in time');
       const next = Math.min(this.#nextRenewal(), this.#endsAt);
       if (now < next) {
-        await this.#bell.heard(next - now);
+        await this.#changed.next(next - now);
         this.wasBlocked(performance.now() - next);
       } else await this.#renew();
     }

@@ -1,10 +1,11 @@
+import { Signal } from '../../lib/signal.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
 
 /** Events since the agent last looked. When it is full, the feed waits: nothing is dropped. */
 export class Mailbox {
   readonly #capacity: number;
   #messages: ConvergeEvent[] = [];
-  #emptied: (() => void)[] = [];
+  readonly #emptied = new Signal();
 
   constructor(capacity: number) {
     this.#capacity = capacity;
@@ -18,13 +19,13 @@ export class Mailbox {
   put(message: ConvergeEvent): Promise<void> {
     this.#messages.push(message);
     if (this.#messages.length < this.#capacity) return Promise.resolve();
-    return new Promise((resolve) => this.#emptied.push(resolve));
+    return this.#emptied.next();
   }
 
   takeAll(): readonly ConvergeEvent[] {
     const messages = this.#messages;
     this.#messages = [];
-    for (const resolve of this.#emptied.splice(0)) resolve();
+    this.#emptied.notifyWaiters();
     return messages;
   }
 }

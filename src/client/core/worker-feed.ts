@@ -7,6 +7,7 @@ import { FEED_CLOSED } from '../../bus/event-feeds.ts';
 import { permissionDenied } from '../../bus/permission-denied.ts';
 import type { QueryClient } from '../../bus/query-client.ts';
 import { LogInterruptedError, QueryError } from '../../lib/errors.ts';
+import { Signal } from '../../lib/signal.ts';
 import { every, type Timer } from '../../lib/timers.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import {
@@ -68,7 +69,7 @@ class Arrivals implements DeliveryBatch {
   readonly #subscription: Subscription;
   readonly #reached: From['reached'];
   #messages: Msg[] = [];
-  #wake: (() => void) | undefined;
+  readonly #changed = new Signal();
   #heardAt = performance.now();
   #watch: Timer | undefined;
   #isClosed = false;
@@ -82,7 +83,7 @@ class Arrivals implements DeliveryBatch {
         if (error !== null) return this.#fail(permissionDenied(error) ?? error);
         this.#heardAt = performance.now();
         this.#messages.push(message);
-        this.#wake?.();
+        this.#changed.notifyWaiters();
       },
     });
   }
@@ -115,7 +116,7 @@ class Arrivals implements DeliveryBatch {
         if (this.#isClosed) return;
       }
       if (this.#failure !== undefined) throw this.#failure;
-      if (this.#messages.length === 0) await this.#something();
+      if (this.#messages.length === 0 && !this.#isClosed) await this.#changed.next();
     }
   }
 
@@ -124,7 +125,7 @@ class Arrivals implements DeliveryBatch {
     this.#isClosed = true;
     this.#watch?.cancel();
     if (!this.#connection.isClosed()) this.#subscription.unsubscribe();
-    this.#wake?.();
+    this.#changed.notifyWaiters();
   }
 
   /** Flow control: everything before it is taken. A heartbeat says how much was delivered, and whether it waits for us. */
@@ -144,17 +145,7 @@ class Arrivals implements DeliveryBatch {
 
   #fail(error: Error): void {
     this.#failure ??= error;
-    this.#wake?.();
-  }
-
-  #something(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#wake = () => {
-        this.#wake = undefined;
-        resolve();
-      };
-      if (this.#messages.length > 0 || this.#isClosed || this.#failure !== undefined) this.#wake();
-    });
+    this.#changed.notifyWaiters();
   }
 }
 

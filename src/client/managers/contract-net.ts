@@ -3,6 +3,7 @@
  * start the next best does. The system does all of that by itself; here it is announced, and followed to its end.
  */
 import { UnavailableError } from '../../lib/errors.ts';
+import { Signal } from '../../lib/signal.ts';
 import { sleep } from '../../lib/timers.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
 import type { AuctionCancelCause, PublicAuction, UnsoldReason } from '../../protocol/auctions.ts';
@@ -11,7 +12,6 @@ import { isClaimed } from '../../protocol/documents.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
 import { isObject } from '../../protocol/json.ts';
 import { COMMONS, isName } from '../../protocol/names.ts';
-import { Bell } from '../core/bell.ts';
 import type { ConvergeClient, SendOptions } from '../core/client.ts';
 import type { EventFeed } from '../core/event-feed.ts';
 import { insist } from '../core/insist.ts';
@@ -198,15 +198,15 @@ function textIn(data: unknown, field: string): string | undefined {
   return typeof text === 'string' ? text : undefined;
 }
 
-/** What the system remembers is looked at again whenever something may have changed it: events only ring the bell. */
+/** What the system remembers is looked at again whenever something may have changed it: events are only a reason to look. */
 async function whenSettled(
   client: ConvergeClient,
   net: ContractNet,
   announced: Announced,
   feed: EventFeed,
 ): Promise<PublicAuction> {
-  const bell = new Bell();
-  void ringAt(feed, announced, bell);
+  const changed = new Signal();
+  void notifyAt(feed, announced, changed);
   let told: string | undefined;
   for (;;) {
     const auction = await lookedUp(client, net, announced);
@@ -214,20 +214,20 @@ async function whenSettled(
     if (award !== undefined && award.winner !== told) net.onAwarded?.(award);
     told = award?.winner;
     if (isSettled(auction)) return auction;
-    await bell.heard(LOOK_EVERY_MS);
+    await changed.next(LOOK_EVERY_MS);
     if (isOver(client, net))
       throw new UnavailableError('the client was closed before the contract was settled');
   }
 }
 
 /** A feed that cannot go on costs nothing but time: there is looking now and then. */
-async function ringAt(feed: EventFeed, announced: Announced, bell: Bell): Promise<void> {
+async function notifyAt(feed: EventFeed, announced: Announced, changed: Signal): Promise<void> {
   try {
-    for await (const event of feed) if (mayConcern(event, announced)) bell.ring();
+    for await (const event of feed) if (mayConcern(event, announced)) changed.notify();
   } catch {
     // Told by what is looked up, if it matters.
   } finally {
-    bell.ring();
+    changed.notify();
   }
 }
 

@@ -4,6 +4,7 @@
  * meanwhile may hold it from before. And here commits can be made to wait for the moment in which the last of it is read.
  */
 import { SnapshotFailedError } from '../../lib/errors.ts';
+import { withResolvers } from '../../lib/with-resolvers.ts';
 import type { WriteSize } from '../script-writer.ts';
 import type {
   Found,
@@ -37,7 +38,8 @@ export class TrackedShardStore implements ShardStore {
   #failure: string | undefined;
   /** Settles, never fails, when the commit under way is over. */
   #underWay: Promise<unknown> = Promise.resolve();
-  #gate: Promise<unknown> | undefined;
+  /** Settles when commits may go on. */
+  #copying: Promise<void> | undefined;
 
   constructor(store: ShardStore) {
     this.#store = store;
@@ -49,7 +51,7 @@ export class TrackedShardStore implements ShardStore {
   }
 
   async commit(commit: ShardCommit): Promise<WriteSize> {
-    while (this.#gate !== undefined) await this.#gate;
+    while (this.#copying !== undefined) await this.#copying;
     const touched = this.#touched === undefined ? [] : touchedBy(commit);
     this.#note(touched);
     const committing = this.#store.commit(commit);
@@ -109,16 +111,14 @@ export class TrackedShardStore implements ShardStore {
   }
 
   async #betweenCommits<T>(read: () => Promise<T>): Promise<T> {
-    let open = (): void => undefined;
-    this.#gate = new Promise<void>((resolve) => {
-      open = resolve;
-    });
+    const copied = withResolvers<void>();
+    this.#copying = copied.promise;
     try {
       await this.#underWay;
       return await read();
     } finally {
-      this.#gate = undefined;
-      open();
+      this.#copying = undefined;
+      copied.resolve();
     }
   }
 

@@ -6,6 +6,7 @@
 import type { Logger } from 'pino';
 import type { LogMessage } from '../../bus/log-reader.ts';
 import { messageOf } from '../../lib/errors.ts';
+import { Signal } from '../../lib/signal.ts';
 import { pushAll } from '../../protocol/lists.ts';
 import type { ShardStore } from '../../state/shard-store.ts';
 import type { WorkerMetrics } from '../health/metrics.ts';
@@ -45,7 +46,7 @@ export class OutboxPublisher {
   #failure: string | undefined;
   #published: number[] = [];
   #chain: Promise<void> = Promise.resolve();
-  #roomMade: (() => void) | undefined;
+  readonly #roomMade = new Signal();
 
   constructor(options: OutboxPublisherOptions) {
     this.#options = options;
@@ -79,7 +80,7 @@ export class OutboxPublisher {
     // Agents wait for results; events can follow once the stream has confirmed earlier ones.
     if (this.#options.holdsLease()) this.#sendResults(batch);
     this.#chain = this.#chain.then(() => this.#publishSurely(signal, batch));
-    while (this.#waiting >= MAX_WAITING && !signal.aborted) await this.#room();
+    while (this.#waiting >= MAX_WAITING && !signal.aborted) await this.#roomMade.next();
   }
 
   /** Publishes everything that the previous owner committed and may not have published, before anything new. */
@@ -119,7 +120,7 @@ export class OutboxPublisher {
     if (!this.#isClosed) this.#generation = new AbortController();
     this.#published = [];
     this.#waiting = 0;
-    this.#roomMade?.();
+    this.#roomMade.notifyWaiters();
   }
 
   /**
@@ -172,7 +173,7 @@ export class OutboxPublisher {
     this.#confirmed++;
     this.#published.push(batch.seq);
     this.#waiting--;
-    this.#roomMade?.();
+    this.#roomMade.notifyWaiters();
   }
 
   async #publishOnce(signal: AbortSignal, batch: Batch): Promise<void> {
@@ -188,15 +189,6 @@ export class OutboxPublisher {
     if (signal.aborted) return;
     if (events.length > 0) await publisher.events(events);
     else await publisher.flush();
-  }
-
-  #room(): Promise<void> {
-    return new Promise((resolve) => {
-      this.#roomMade = () => {
-        this.#roomMade = undefined;
-        resolve();
-      };
-    });
   }
 }
 

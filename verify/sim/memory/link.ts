@@ -3,7 +3,7 @@
  * often they are reached is the link's concern: a direct one for the tests that they share with Redis and JetStream,
  * one that fails on purpose for the simulation.
  */
-import type { Alarm } from '../../../src/bus/deliveries.ts';
+import type { Alarm } from '../../../src/lib/signal.ts';
 
 /** What a request is for: some are worth a fault of their own. */
 export type Purpose = 'commit' | 'read' | 'lease' | 'log' | 'publish';
