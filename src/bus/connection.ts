@@ -1,6 +1,7 @@
 import { AuthorizationError, connect, createInbox, type NatsConnection } from 'nats';
 import { ConvergeError, messageOf, NotAuthorizedError, UnavailableError } from '../lib/errors.ts';
-import { after, type Timer, timerMs } from '../lib/timers.ts';
+import { timerMs } from '../lib/timers.ts';
+import { within } from '../lib/within.ts';
 import type { Identity } from '../protocol/identity.ts';
 import { isObject } from '../protocol/json.ts';
 import { rememberRefusals } from './connection-loss.ts';
@@ -92,11 +93,10 @@ export function redacted(url: string): string {
 /** Ends a connection after what is under way is sent; within a bound, because a dead server never answers. */
 export async function closeNats(connection: NatsConnection, withinMs = 2_000): Promise<void> {
   if (connection.isClosed()) return;
-  let timer: Timer | undefined;
-  const expired = new Promise<void>((resolve) => {
-    timer = after(withinMs, resolve);
-  });
-  await Promise.race([connection.drain().catch(() => undefined), expired]);
-  timer?.cancel();
+  await within(
+    withinMs,
+    connection.drain().catch(() => undefined),
+    () => undefined,
+  );
   if (!connection.isClosed()) await connection.close().catch(() => undefined);
 }

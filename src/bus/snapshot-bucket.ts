@@ -7,7 +7,7 @@ import { JetStreamApiError, type JetStreamManager, jetstream } from '@nats-io/je
 import { type ObjectInfo, type ObjectStore, Objm } from '@nats-io/obj';
 import type { NatsConnection } from 'nats';
 import { messageOf, SnapshotDamagedError, SnapshotFailedError, UnavailableError } from '../lib/errors.ts';
-import { after, type Timer } from '../lib/timers.ts';
+import { within } from '../lib/within.ts';
 import { type SnapshotSeal, snapshotSealSchema } from '../protocol/snapshots.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 
@@ -204,16 +204,12 @@ function sealOf(json: string | undefined): SnapshotSeal | undefined {
 
 /** A server that does not answer any more says nothing about the snapshot. */
 async function inTime<T>(reading: Promise<T>): Promise<T> {
-  let timer: Timer | undefined;
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = after(STALLED_MS, () => reject(new UnavailableError('reading a snapshot stalled')));
-  });
   try {
-    return await Promise.race([reading, late]);
+    return await within(STALLED_MS, reading, () => {
+      throw new UnavailableError('reading a snapshot stalled');
+    });
   } catch (error) {
     if (error instanceof UnavailableError) throw error;
     throw new SnapshotDamagedError(messageOf(error), { cause: error });
-  } finally {
-    timer?.cancel();
   }
 }

@@ -1,5 +1,6 @@
 /** One life of a server, from its start to its end; a restart begins another one. */
-import { after } from '../lib/timers.ts';
+import { within } from '../lib/within.ts';
+
 export type Life = ProcessLife | ContainerLife;
 
 interface AnyLife {
@@ -44,12 +45,10 @@ export async function killLife(life: Life): Promise<void> {
 }
 
 /** False if it is still running after this time. */
-export function endsWithin(life: Life, ms: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const timer = after(ms, () => resolve(false));
-    void life.ended.then(() => {
-      timer.cancel();
-      resolve(true);
-    });
-  });
+export async function endsWithin(life: Life, ms: number): Promise<boolean> {
+  return await within(
+    ms,
+    life.ended.then(() => true),
+    () => false,
+  );
 }

@@ -1,5 +1,5 @@
 import { DecisionRejectedError } from '../../lib/errors.ts';
-import { every, type Timer } from '../../lib/timers.ts';
+import { Periodic } from '../../lib/periodic.ts';
 import { COMMONS } from '../../protocol/names.ts';
 import { isRejected } from '../core/outcomes.ts';
 import type { PoolManager } from '../managers/pool-manager.ts';
@@ -26,8 +26,7 @@ export interface MembershipOptions {
 /** Being in a pool: joining it, being heard from, and joining again where that did not succeed. */
 export class Membership {
   readonly #options: MembershipOptions;
-  #timer: Timer | undefined;
-  #isBusy = false;
+  #beats: Periodic | undefined;
   #hasEnded = false;
   /** The refusal that was told last: the same one is not told with every beat. */
   #toldCode: string | undefined;
@@ -41,14 +40,17 @@ export class Membership {
     const { presenceMs } = this.#options.place;
     if (!this.#isMemberAnyway()) await this.#join();
     if (presenceMs !== undefined && !this.#hasEnded) {
-      this.#timer = every(Math.max(1, Math.floor(presenceMs / 3)), () => void this.#beat());
+      const everyMs = Math.max(1, Math.floor(presenceMs / 3));
+      // While one is not answered, another one would not be either: it is left out.
+      this.#beats = new Periodic({ everyMs, run: () => this.#beat(), onError: this.#options.onError });
+      this.#beats.start();
     }
   }
 
   /** From here on the agent is neither heard from nor joins again. */
   end(): void {
     this.#hasEnded = true;
-    this.#timer?.cancel();
+    void this.#beats?.stop();
   }
 
   /** The agent was told that it is not a member: joins again. */
@@ -81,26 +83,17 @@ export class Membership {
 
   async #beat(): Promise<void> {
     const { pools, place, onError } = this.#options;
-    // The one before is not answered yet: another one would not be either.
-    if (this.#isBusy) return;
-    this.#isBusy = true;
-    try {
-      const outcome = await pools.heartbeat(place.pool, { timeoutMs: place.presenceMs });
-      if (!isRejected(outcome)) this.#toldCode = undefined;
-      else if (outcome.code === 'not_a_member') await this.restore();
-      else if (outcome.code !== this.#toldCode) {
-        this.#toldCode = outcome.code;
-        onError(
-          new DecisionRejectedError(
-            outcome.code,
-            `could not send a heartbeat in pool ${place.pool}: ${outcome.message}`,
-          ),
-        );
-      }
-    } catch (error) {
-      onError(error);
-    } finally {
-      this.#isBusy = false;
+    const outcome = await pools.heartbeat(place.pool, { timeoutMs: place.presenceMs });
+    if (!isRejected(outcome)) this.#toldCode = undefined;
+    else if (outcome.code === 'not_a_member') await this.restore();
+    else if (outcome.code !== this.#toldCode) {
+      this.#toldCode = outcome.code;
+      onError(
+        new DecisionRejectedError(
+          outcome.code,
+          `could not send a heartbeat in pool ${place.pool}: ${outcome.message}`,
+        ),
+      );
     }
   }
 }

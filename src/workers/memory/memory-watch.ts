@@ -8,7 +8,7 @@ import { getHeapStatistics } from 'node:v8';
 import type { Logger } from 'pino';
 import type { StreamPublisher } from '../../bus/stream-publisher.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { every, type Timer } from '../../lib/timers.ts';
+import { Periodic } from '../../lib/periodic.ts';
 import { least } from '../../protocol/lists.ts';
 import { SHARD_POOL, SWEEPER } from '../../protocol/names.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
@@ -40,19 +40,24 @@ export class MemoryWatch {
   /** Said and perhaps not applied yet: shard → the word, and at which look. */
   readonly #said = new Map<number, { readonly on: boolean; readonly look: number }>();
   #looks = 0;
-  #timer: Timer | undefined;
+  readonly #checks: Periodic;
   #shown = new Set<number>();
 
   constructor(options: MemoryWatchOptions) {
     this.#options = options;
+    this.#checks = new Periodic({
+      everyMs: LOOK_MS,
+      run: () => this.#look(),
+      onError: (error) => options.logger.warn({ reason: messageOf(error) }, 'could not check the memory'),
+    });
   }
 
   start(): void {
-    this.#timer = every(LOOK_MS, () => this.#look());
+    this.#checks.start();
   }
 
   close(): void {
-    this.#timer?.cancel();
+    void this.#checks.stop();
   }
 
   #look(): void {

@@ -5,7 +5,7 @@
  */
 import type { Logger } from 'pino';
 import { messageOf } from '../../lib/errors.ts';
-import { every, type Timer } from '../../lib/timers.ts';
+import { Periodic } from '../../lib/periodic.ts';
 import { isObject, parseJson } from '../../protocol/json.ts';
 import type { Redis } from '../../state/redis.ts';
 import type { Config } from '../config.ts';
@@ -54,11 +54,16 @@ export class SettingsWatch {
   readonly #own: { readonly settings: Values; readonly shared: Values };
   readonly #others = new Map<string, Other>();
   #count = 0;
-  #timer: Timer | undefined;
+  readonly #checks: Periodic;
   #isAgreed = true;
 
   constructor(options: SettingsWatchOptions) {
     this.#options = options;
+    this.#checks = new Periodic({
+      everyMs: LOOK_MS,
+      run: () => this.check(),
+      onError: (error) => this.#failed(error),
+    });
     const { config } = options;
     this.#own = {
       settings: config.settings,
@@ -73,22 +78,18 @@ export class SettingsWatch {
 
   /** Resolves after the first check: a new worker must not sweep before. */
   async start(): Promise<void> {
-    await this.#look();
-    this.#timer = every(LOOK_MS, () => void this.#look());
+    await this.check().catch((error) => this.#failed(error));
+    this.#checks.start();
   }
 
   async close(): Promise<void> {
-    this.#timer?.cancel();
+    void this.#checks.stop();
     const { redis, key, worker } = this.#options;
     await redis.hdel(key, worker).catch(() => undefined);
   }
 
-  async #look(): Promise<void> {
-    try {
-      await this.check();
-    } catch (error) {
-      this.#options.logger.debug({ reason: messageOf(error) }, 'could not compare the settings');
-    }
+  #failed(error: unknown): void {
+    this.#options.logger.debug({ reason: messageOf(error) }, 'could not compare the settings');
   }
 
   async check(): Promise<void> {

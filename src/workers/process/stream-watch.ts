@@ -7,7 +7,7 @@ import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
 import { closeWhenNearlyFull, findStream, isNearlyFull, logIdentityOf } from '../../bus/streams.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { every, type Timer } from '../../lib/timers.ts';
+import { Periodic } from '../../lib/periodic.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import type { Alarms } from '../health/alarms.ts';
 import type { ShardWorker } from '../shard/shard-worker.ts';
@@ -28,24 +28,25 @@ const CHECK_MS = 1_000;
 
 export class StreamWatch {
   readonly #options: StreamWatchOptions;
-  #timer: Timer | undefined;
+  readonly #checks: Periodic;
   #eventsAreFull = false;
 
   constructor(options: StreamWatchOptions) {
     this.#options = options;
+    this.#checks = new Periodic({
+      everyMs: CHECK_MS,
+      run: () => this.#check(),
+      onError: (error) => options.logger.debug({ reason: messageOf(error) }, 'could not check the log'),
+    });
   }
 
   start(): void {
     void this.#watchConnection();
-    this.#timer = every(CHECK_MS, () => {
-      void this.#check().catch((error) =>
-        this.#options.logger.debug({ reason: messageOf(error) }, 'could not check the log'),
-      );
-    });
+    this.#checks.start();
   }
 
   close(): void {
-    this.#timer?.cancel();
+    void this.#checks.stop();
   }
 
   /**

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { EventFeeds } from '../../bus/event-feeds.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { every, type Timer } from '../../lib/timers.ts';
+import { Periodic } from '../../lib/periodic.ts';
 import { askerOf } from '../../protocol/identity.ts';
 import type { PoolSight } from './pool-sight.ts';
 
@@ -18,33 +18,28 @@ const CHECK_MS = 1_000;
 
 export class FeedGuard {
   readonly #options: FeedGuardOptions;
-  #timer: Timer | undefined;
-  #isChecking = false;
+  readonly #checks: Periodic;
 
   constructor(options: FeedGuardOptions) {
     this.#options = options;
-  }
-
-  start(): void {
-    this.#timer = every(CHECK_MS, () => {
-      if (this.#isChecking || !this.#options.isOurs()) return;
-      this.#isChecking = true;
-      void this.#check()
-        .catch((error) =>
-          this.#options.logger.warn({ reason: messageOf(error) }, 'could not check the feeds'),
-        )
-        .finally(() => {
-          this.#isChecking = false;
-        });
+    this.#checks = new Periodic({
+      everyMs: CHECK_MS,
+      run: () => this.#check(),
+      onError: (error) => options.logger.warn({ reason: messageOf(error) }, 'could not check the feeds'),
     });
   }
 
+  start(): void {
+    this.#checks.start();
+  }
+
   close(): void {
-    this.#timer?.cancel();
+    void this.#checks.stop();
   }
 
   async #check(): Promise<void> {
-    const { feeds, sight } = this.#options;
+    const { feeds, sight, isOurs } = this.#options;
+    if (!isOurs()) return;
     await feeds.closeForbidden(async (name, pool) => {
       const asker = askerOf(name);
       return asker !== undefined && (await sight.sees(asker, pool));

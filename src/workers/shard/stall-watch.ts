@@ -5,7 +5,7 @@
  */
 import type { Logger } from 'pino';
 import { messageOf } from '../../lib/errors.ts';
-import { every, type Timer } from '../../lib/timers.ts';
+import { Periodic } from '../../lib/periodic.ts';
 import type { Alarms } from '../health/alarms.ts';
 import type { Clock } from './ports.ts';
 
@@ -63,25 +63,24 @@ export class StallWatch {
   readonly #watched = new Map<number, Watched>();
   /** A shard was given back, and none of the others has moved since: nothing says that this worker is any better. */
   #isDoubtful = false;
-  #timer: Timer | undefined;
-  #isLooking = false;
+  readonly #checks: Periodic;
 
   constructor(options: StallWatchOptions) {
     this.#options = options;
-  }
-
-  start(): void {
-    this.#timer = every(LOOK_MS, () => {
-      if (this.#isLooking) return;
-      this.#isLooking = true;
-      void this.look().finally(() => {
-        this.#isLooking = false;
-      });
+    this.#checks = new Periodic({
+      everyMs: LOOK_MS,
+      run: () => this.look(),
+      onError: (error) =>
+        options.logger.warn({ reason: messageOf(error) }, 'could not check whether the shards move'),
     });
   }
 
+  start(): void {
+    this.#checks.start();
+  }
+
   close(): void {
-    this.#timer?.cancel();
+    void this.#checks.stop();
   }
 
   /** What others are told: nothing stands still here. */

@@ -5,7 +5,7 @@ import { NatsTrimMarks } from '../../bus/nats-trim-marks.ts';
 import { findStream } from '../../bus/streams.ts';
 import { MARK_MISSING } from '../../bus/trim-marks.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { every, type Timer } from '../../lib/timers.ts';
+import { Periodic } from '../../lib/periodic.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import type { Alarms } from '../health/alarms.ts';
 import { WITHOUT_MARK } from './loss.ts';
@@ -23,22 +23,24 @@ const CHECK_MS = 5_000;
 
 export class MarkWatch {
   readonly #options: MarkWatchOptions;
-  #timer: Timer | undefined;
+  readonly #checks: Periodic;
 
   constructor(options: MarkWatchOptions) {
     this.#options = options;
-  }
-
-  start(): void {
-    this.#timer = every(CHECK_MS, () => {
-      void this.check().catch((error) =>
-        this.#options.logger.debug({ reason: messageOf(error) }, 'could not check the trim marks'),
-      );
+    this.#checks = new Periodic({
+      everyMs: CHECK_MS,
+      run: () => this.check(),
+      onError: (error) =>
+        options.logger.debug({ reason: messageOf(error) }, 'could not check the trim marks'),
     });
   }
 
+  start(): void {
+    this.#checks.start();
+  }
+
   close(): void {
-    this.#timer?.cancel();
+    void this.#checks.stop();
   }
 
   async check(): Promise<void> {

@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { SnapshotBucket } from '../../bus/snapshot-bucket.ts';
 import { changeMark, type TrimMarks, withSnapshot } from '../../bus/trim-marks.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { after, type Timer } from '../../lib/timers.ts';
+import { Periodic } from '../../lib/periodic.ts';
 import type { ShardKeys } from '../../state/keys.ts';
 import type { Redis } from '../../state/redis.ts';
 import type { TrackedShardStore } from '../../state/snapshots/tracked-store.ts';
@@ -50,13 +50,18 @@ const MAX_RETRY_MS = 60_000;
 export class SnapshotKeeper {
   readonly #options: SnapshotKeeperOptions;
   readonly #owned = new Map<number, Kept>();
-  #timer: Timer | undefined;
-  #underWay: Promise<void> = Promise.resolve();
+  readonly #checks: Periodic;
   #restUntil = 0;
   #isClosed = false;
 
   constructor(options: SnapshotKeeperOptions) {
     this.#options = options;
+    this.#checks = new Periodic({
+      everyMs: Math.min(MAX_CHECK_MS, options.everyMs),
+      run: () => this.#lookForDue(),
+      onError: (error) =>
+        options.logger.warn({ reason: messageOf(error) }, 'could not look for due snapshots'),
+    });
   }
 
   own(shard: number, owned: OwnedShard): void {
@@ -69,25 +74,18 @@ export class SnapshotKeeper {
   }
 
   start(): void {
-    const { everyMs, logger } = this.#options;
-    const again = (): void => {
-      if (this.#isClosed) return;
-      this.#timer = after(Math.min(MAX_CHECK_MS, everyMs), () => {
-        const now = this.#options.now();
-        if (now === undefined) return again();
-        this.#underWay = this.runOnce(now)
-          .catch((error) => logger.warn({ reason: messageOf(error) }, 'could not look for due snapshots'))
-          .finally(again);
-      });
-    };
-    again();
+    this.#checks.start();
   }
 
   async close(): Promise<void> {
     this.#isClosed = true;
-    this.#timer?.cancel();
     for (const { store } of this.#owned.values()) store.abandonCopy('the worker is stopping');
-    await this.#underWay;
+    await this.#checks.stop();
+  }
+
+  async #lookForDue(): Promise<void> {
+    const now = this.#options.now();
+    if (now !== undefined) await this.runOnce(now);
   }
 
   /** Takes the snapshots that are due, one after the other. */

@@ -5,7 +5,7 @@
 import { Queue, Worker } from 'bullmq';
 import type { Logger } from 'pino';
 import { messageOf, UnavailableError } from '../../lib/errors.ts';
-import { after, type Timer } from '../../lib/timers.ts';
+import { Periodic } from '../../lib/periodic.ts';
 import { within } from '../../lib/within.ts';
 import type { SystemKeys } from '../../state/keys.ts';
 import type { Redis } from '../../state/redis.ts';
@@ -38,12 +38,16 @@ export class SweepSchedule {
   readonly #options: SweepScheduleOptions;
   readonly #queue: Queue;
   readonly #worker: Worker<unknown, SweepCounts>;
-  #timer: Timer | undefined;
-  #closed = false;
+  readonly #renewal: Periodic;
 
   constructor(options: SweepScheduleOptions) {
     this.#options = options;
     const { redis, keys, everyMs, logger } = options;
+    this.#renewal = new Periodic({
+      everyMs: everyMs * RENEW_SCHEDULE_EVERY,
+      run: () => this.#schedule(),
+      onError: (error) => logger.warn({ reason: messageOf(error) }, 'could not register the sweep schedule'),
+    });
     this.#queue = new Queue(QUEUE, {
       connection: redis.queue,
       prefix: keys.bullPrefix,
@@ -69,23 +73,12 @@ export class SweepSchedule {
   async start(): Promise<void> {
     this.#offerFigure();
     await this.#schedule();
-    const again = (): void => {
-      if (this.#closed) return;
-      this.#timer = after(this.#options.everyMs * RENEW_SCHEDULE_EVERY, () => {
-        this.#schedule()
-          .catch((error) =>
-            this.#options.logger.warn({ reason: messageOf(error) }, 'could not register the sweep schedule'),
-          )
-          .finally(again);
-      });
-    };
-    again();
+    this.#renewal.start();
   }
 
   /** Closing waits for the current job; if Redis is gone, it would wait forever. */
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#timer?.cancel();
+    void this.#renewal.stop();
     const closed = Promise.all([this.#worker.close(), this.#queue.close()]).catch(() => undefined);
     await within(CLOSE_WITHIN_MS, closed, () => undefined);
   }
