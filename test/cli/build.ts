@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const sources = join(root, 'src');
 /** As in tsconfig.build.json. */
-const BUILT = ['src', 'sim', 'fuzz', 'bench', 'chaos', 'security', 'examples'];
+const BUILT = ['src', 'demo', 'verify', 'examples'];
 
 export interface Build {
   /** `main.js` of the command. */
