@@ -35,6 +35,14 @@ export function fenceOf(fences: readonly Fence[], made: Made): Fence | undefined
   return fences.find((fence) => covers(fence, made));
 }
 
+/** The fence that ends a claim, if `fence` is the first one after it: one that had expired by then, time has ended. */
+export function endingClaim(
+  fence: Fence | undefined,
+  { expiresAt }: { readonly expiresAt: number },
+): Fence | undefined {
+  return fence === undefined || expiresAt <= fence.at ? undefined : fence;
+}
+
 /** Who fell silent may have claimed again since then, as anybody may in `commons`, before that was told. */
 function covers({ place, at, why }: Fence, made: Made): boolean {
   return made.order < place && (why !== 'absent' || made.at < at);

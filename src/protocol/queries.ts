@@ -99,6 +99,8 @@ export interface PoolStats {
   readonly tasks: Readonly<Record<Task['state'], number>>;
   /** Number of the latest event of the pool. */
   readonly sequence: number;
+  /** Something that follows from what was decided has not been told: events are still to come. Absent otherwise. */
+  readonly owed?: true;
 }
 
 /** How one shard of the system stands. */
@@ -160,7 +162,8 @@ export interface QueryAnswers {
   readonly task: Task;
   readonly tasks: Page<Task>;
   readonly 'pending-tasks': Page<Task>;
-  readonly pool: Pool & { readonly members: number };
+  /** `owed`: see {@link PoolStats}. */
+  readonly pool: Pool & { readonly members: number; readonly owed?: true };
   readonly pools: Page<Pool>;
   readonly 'pools-of-agent': { readonly pools: readonly string[]; readonly cursor?: string };
   readonly members: Page<Member>;

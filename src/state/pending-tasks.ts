@@ -4,8 +4,10 @@
  * the page needs. Nothing is left out: what takes longer than the asker waits ends with its deadline.
  */
 import type { Deadline } from '../lib/deadline.ts';
+import { memberAsOf, taskAsOf } from '../protocol/as-of.ts';
 import {
   COMMONS_POOL,
+  claimClass,
   isClaimable,
   type Member,
   type Pool,
@@ -16,6 +18,7 @@ import { COMMONS } from '../protocol/names.ts';
 import type { Page, QueryOf } from '../protocol/queries.ts';
 import { parsePendingMember, type ShardKeys } from './keys.ts';
 import { PageBuilder } from './page-builder.ts';
+import { PoolMarks, type StoredFences } from './pool-marks.ts';
 import type { Redis } from './redis.ts';
 import { pairs, parse } from './replies.ts';
 
@@ -45,6 +48,16 @@ interface Queue {
   waiting: Entry[];
 }
 
+/** What an agent may claim in a pool: by which queues, and how its marks stand. */
+interface OfPool {
+  readonly pool: string;
+  readonly classes: readonly string[];
+  /** Log time. */
+  readonly at: number;
+  readonly marks: PoolMarks;
+  readonly capabilities: ReadonlySet<string>;
+}
+
 export class PendingTasks {
   readonly #redis: Redis;
   readonly #keysOf: (pool: string) => ShardKeys;
@@ -64,18 +77,31 @@ export class PendingTasks {
     if (cursor !== undefined && after === undefined) return undefined;
     const queues: Queue[] = [];
     const now = new Map<string, number>();
+    const fences = await this.#fences(pools);
+    const marks = new Map<string, PoolMarks>();
     for (const some of slices(pools, AT_ONCE)) {
       deadline.check();
-      for (const { pool, classes, at } of await this.#classesIn(some, agent, capabilities)) {
+      for (const found of await this.#classesIn(some, agent, capabilities, fences)) {
+        const { pool, classes, at } = found;
         now.set(pool, at);
+        marks.set(pool, found.marks);
         for (const key of classes) queues.push({ pool, key, read: 0, isDry: false, waiting: [] });
+        if (!found.marks.areNone) queues.push(await givenUp(found, after, deadline));
       }
     }
     for (const some of slices(queues, AT_ONCE)) {
       deadline.check();
       await this.#refill(some, 1, after);
     }
-    return await this.#merged(queues, limit, now, after, deadline);
+    return await this.#merged(queues, limit, { now, marks }, after, deadline);
+  }
+
+  /** Of all shards in which there are pools of these. */
+  async #fences(pools: readonly string[]): Promise<ReadonlyMap<string, StoredFences>> {
+    const keys = new Set(pools.map((pool) => this.#keysOf(pool).fences));
+    return new Map(
+      await Promise.all([...keys].map(async (key) => [key, await this.#redis.hgetall(key)] as const)),
+    );
   }
 
   /** Keys of the pending tasks that the agent may claim, for each of the pools in which there are any. */
@@ -83,8 +109,9 @@ export class PendingTasks {
     pools: readonly string[],
     agent: string,
     given: readonly string[] | undefined,
-  ): Promise<{ pool: string; classes: string[]; at: number }[]> {
-    const busy = await this.#poolsWithPending(pools);
+    fences: ReadonlyMap<string, StoredFences>,
+  ): Promise<OfPool[]> {
+    const busy = await this.#poolsWithPending(pools, fences);
     const asked = this.#redis.pipeline();
     for (const pool of busy) {
       const keys = this.#keysOf(pool);
@@ -94,23 +121,36 @@ export class PendingTasks {
       asked.hget(keys.meta, 'now');
     }
     const replies = valuesOf(await asked.exec());
-    const found: { pool: string; classes: string[]; at: number }[] = [];
+    const found: OfPool[] = [];
     for (const [i, pool] of busy.entries()) {
-      const [doc, member, classes, at] = replies.slice(4 * i, 4 * i + 4);
+      const [docJson, memberJson, classes, at] = replies.slice(4 * i, 4 * i + 4);
+      const keys = this.#keysOf(pool);
+      const doc =
+        typeof docJson === 'string' ? parse<Pool>(docJson) : pool === COMMONS ? COMMONS_POOL : undefined;
+      const ofShard = fences.get(keys.fences) ?? {};
+      const marks = new PoolMarks(this.#redis, keys, { pool, doc, hasTurn: false, fences: ofShard });
+      const member =
+        typeof memberJson === 'string' ? memberAsOf(parse<Member>(memberJson), marks) : undefined;
       const capabilities = claimsWith(pool, doc, member, given);
       if (capabilities === undefined || classes === null || typeof classes !== 'object') continue;
       const eligible = Object.entries(classes).filter(([, name]) => isEligible(String(name), capabilities));
-      const keys = this.#keysOf(pool);
-      found.push({ pool, classes: eligible.map(([hash]) => keys.pending(pool, hash)), at: Number(at ?? 0) });
+      const queues = eligible.map(([hash]) => keys.pending(pool, hash));
+      found.push({ pool, classes: queues, at: Number(at ?? 0), marks, capabilities });
     }
     return found;
   }
 
-  async #poolsWithPending(pools: readonly string[]): Promise<string[]> {
+  /** Where fences have ended claims, tasks may be pending that no queue has yet. */
+  async #poolsWithPending(
+    pools: readonly string[],
+    fences: ReadonlyMap<string, StoredFences>,
+  ): Promise<string[]> {
     const asked = this.#redis.pipeline();
     for (const pool of pools) asked.exists(this.#keysOf(pool).pendingClasses(pool));
     const replies = valuesOf(await asked.exec());
-    return pools.filter((_, i) => replies[i] === 1);
+    const isFenced = (pool: string): boolean =>
+      Object.keys(fences.get(this.#keysOf(pool).fences) ?? {}).length > 0;
+    return pools.filter((pool, i) => replies[i] === 1 || isFenced(pool));
   }
 
   /** The next entries of each queue that has none waiting. */
@@ -137,7 +177,10 @@ export class PendingTasks {
   async #merged(
     queues: readonly Queue[],
     limit: number,
-    now: ReadonlyMap<string, number>,
+    {
+      now,
+      marks,
+    }: { readonly now: ReadonlyMap<string, number>; readonly marks: ReadonlyMap<string, PoolMarks> },
     after: Place | undefined,
     deadline: Deadline,
   ): Promise<Page<Task>> {
@@ -159,7 +202,9 @@ export class PendingTasks {
         const entry = entries[i];
         if (entry === undefined || json === null) continue;
         page.wasRead(json);
-        const task = parse<Task>(json);
+        const stored = parse<Task>(json);
+        const ofPool = marks.get(entry.pool);
+        const task = ofPool === undefined ? stored : taskAsOf(stored, ofPool);
         const at = now.get(entry.pool) ?? 0;
         if (!isClaimable(task) || (task.deadline ?? at + 1) <= at) continue;
         if (!page.add(task)) {
@@ -178,24 +223,37 @@ export class PendingTasks {
   }
 }
 
+/** Tasks that marks have given back, and that are stored as held: as a queue of which everything was read. */
+async function givenUp(
+  { pool, marks, capabilities }: OfPool,
+  after: Place | undefined,
+  deadline: Deadline,
+): Promise<Queue> {
+  const waiting: Entry[] = [];
+  for await (const { seen } of marks.voidClaims(deadline)) {
+    if (!isClaimable(seen) || !isEligible(claimClass(seen), capabilities)) continue;
+    const { priority, submittedAt, order, taskId } = seen;
+    const entry = { pool, priority, submittedAt, order, taskId };
+    if (after === undefined || isBefore(after, entry)) waiting.push(entry);
+  }
+  return { pool, key: '', read: 0, isDry: true, waiting: waiting.sort(compare) };
+}
+
 /** The capabilities of the agent in the pool; undefined if it cannot claim. */
 function claimsWith(
   pool: string,
-  docJson: unknown,
-  memberJson: unknown,
+  doc: Pool | undefined,
+  member: Member | undefined,
   given: readonly string[] | undefined,
 ): ReadonlySet<string> | undefined {
-  const doc =
-    typeof docJson === 'string' ? parse<Pool>(docJson) : pool === COMMONS ? COMMONS_POOL : undefined;
-  const member = typeof memberJson === 'string' ? parse<Member>(memberJson) : undefined;
   if (doc === undefined || doc.state === 'closed' || doc.pausedAt !== undefined) return undefined;
   if (member === undefined && pool !== COMMONS) return undefined;
   return new Set(given ?? member?.capabilities ?? []);
 }
 
-function isEligible(claimClass: string, capabilities: ReadonlySet<string>): boolean {
-  if (claimClass === '') return true;
-  const [, requirements] = parse<[string | null, readonly (readonly string[])[]]>(claimClass);
+function isEligible(name: string, capabilities: ReadonlySet<string>): boolean {
+  if (name === '') return true;
+  const [, requirements] = parse<[string | null, readonly (readonly string[])[]]>(name);
   return satisfies(capabilities, requirements);
 }
 

@@ -3,12 +3,14 @@
  * reads in one round trip, whether there is such a pool or not, so that the time of the answer does not tell.
  */
 
+import { memberAsOf } from '../protocol/as-of.ts';
 import type { Delegation } from '../protocol/delegations.ts';
 import { COMMONS_POOL, type Member, type Pool, presenceEnds } from '../protocol/documents.ts';
 import { COMMONS } from '../protocol/names.ts';
 import { shardOf } from '../protocol/shard.ts';
 import type { Standing } from '../protocol/visibility.ts';
 import { type ShardKeys, shardKeys } from './keys.ts';
+import { fenceKeysOf, inOrder } from './pool-marks.ts';
 import { Reads } from './reads.ts';
 import type { Redis } from './redis.ts';
 import { parse } from './replies.ts';
@@ -40,15 +42,20 @@ export class PoolStandings {
   async standing(pool: string, agent: string): Promise<PoolStanding> {
     const keys = this.#keysOf(pool);
     const asked = this.#redis.pipeline();
+    // Before the membership that they may void: what is told meanwhile is gone from both.
+    // biome-ignore lint/plugin/no-spread: two keys
+    asked.hmget(keys.fences, ...fenceKeysOf(pool, agent));
     asked.hget(keys.pools, pool);
     asked.hget(keys.members(pool), agent);
     asked.hexists(keys.bans, agent);
     asked.zrange(keys.delegatedTo(pool, agent), 0, String(MOST_DELEGATIONS - 1));
     asked.hget(keys.meta, 'now');
-    const [docJson, memberJson, ban, delegatedTo, at] = repliesOf(await asked.exec());
+    const [fences, docJson, memberJson, ban, delegatedTo, at] = repliesOf(await asked.exec());
     const now = Number(at ?? 0);
     const doc = typeof docJson === 'string' ? parse<Pool>(docJson) : implicit(pool);
-    const member = typeof memberJson === 'string' ? parse<Member>(memberJson) : undefined;
+    const stored = typeof memberJson === 'string' ? parse<Member>(memberJson) : undefined;
+    const member =
+      stored && memberAsOf(stored, { fencesOf: () => inOrder(Array.isArray(fences) ? fences : []) });
     return {
       doc,
       now,

@@ -1,9 +1,10 @@
 /** Reads for agents and operators: from Redis, by any worker, of any shard. Lists come from indexes, never from scans. */
 import { z } from 'zod';
 import { type Deadline, NO_DEADLINE } from '../lib/deadline.ts';
+import { memberAsOf, taskAsOf } from '../protocol/as-of.ts';
 import { listedAuction, type PublicAuction, publicAuction } from '../protocol/auctions.ts';
 import type { Code } from '../protocol/codes.ts';
-import { type PublicDelegation, publicDelegation } from '../protocol/delegations.ts';
+import { type Delegation, type PublicDelegation, publicDelegation } from '../protocol/delegations.ts';
 import {
   COMMONS_POOL,
   type Member,
@@ -22,12 +23,14 @@ import { DEFAULT_SETTINGS, type Settings } from '../protocol/settings.ts';
 import { shardOf } from '../protocol/shard.ts';
 import { shownAdmission } from '../protocol/visibility.ts';
 import { type PublicVote, publicBallots, publicVote } from '../protocol/votes.ts';
+import { delegationsAsOf } from './delegations-as-of.ts';
 import { type ShardKeys, shardKeys } from './keys.ts';
 import { workerNameOf } from './lease.ts';
-import { PageBuilder } from './page-builder.ts';
+import { inOrder, named, type PageQuery } from './listing.ts';
 import { PendingTasks } from './pending-tasks.ts';
+import { type FencesOfAgent, fencesOfAgent, PoolMarks, UNHELD } from './pool-marks.ts';
 import type { Redis } from './redis.ts';
-import { pairs, parse } from './replies.ts';
+import { parse } from './replies.ts';
 
 type Answer<T> = { readonly ok: T } | { readonly error: { readonly code: Code; readonly message: string } };
 
@@ -55,23 +58,33 @@ export class StateQueries {
   }
 
   async task({ pool = COMMONS, taskId }: QueryOf<'task'>): Promise<Answer<Task>> {
+    const marks = await this.#marks(pool);
     const json = await this.#redis.hget(this.#of(pool).tasks(pool), taskId);
     return json === null
       ? notFound('task_not_found', `there is no task ${taskId} in ${pool}`)
-      : { ok: parse(json) };
+      : { ok: taskAsOf(parse<Task>(json), marks) };
   }
 
   async tasks(query: QueryOf<'tasks'>, deadline = NO_DEADLINE): Promise<Answer<Page<Task>>> {
     const { pool = COMMONS, state, agent } = query;
-    if ((await this.#pool(pool)) === undefined) return noSuchPool(pool);
+    const marks = await this.#marks(pool);
+    if (marks.doc === undefined) return noSuchPool(pool);
     const keys = this.#of(pool);
     const states: readonly TaskState[] = state === undefined ? TASK_STATES : [state].flat();
-    const sources = states.map((name) =>
-      agent === undefined ? keys.tasksIn(pool, name) : keys.tasksOf(pool, agent, name),
-    );
+    // What a mark has ended is not the agent's any more.
+    const sources =
+      agent === undefined
+        ? [...states.map((name) => keys.tasksIn(pool, name)), ...marks.sourcesOf(states)]
+        : states.map((name) => keys.tasksOf(pool, agent, name));
     const wanted = new Set(states);
-    return await this.#inOrder<Task, Task>(sources, keys.tasks(pool), query, deadline, (task) =>
-      wanted.has(task.state) ? task : undefined,
+    const view = (task: Task): Task | undefined => {
+      const seen = taskAsOf(task, marks);
+      return wanted.has(seen.state) && (seen === task || agent === undefined) ? seen : undefined;
+    };
+    return paged(
+      await inOrder<Task, Task>(this.#redis, sources, keys.tasks(pool), query, deadline, async (tasks) =>
+        tasks.map(view),
+      ),
     );
   }
 
@@ -83,10 +96,19 @@ export class StateQueries {
       : { ok: page };
   }
 
-  async pool({ pool }: QueryOf<'pool'>): Promise<Answer<QueryAnswers['pool']>> {
-    const doc = await this.#pool(pool);
-    if (doc === undefined) return noSuchPool(pool);
-    return { ok: { ...publicPool(doc), members: await this.#redis.hlen(this.#of(pool).members(pool)) } };
+  async pool(
+    { pool }: QueryOf<'pool'>,
+    deadline: Deadline = NO_DEADLINE,
+  ): Promise<Answer<QueryAnswers['pool']>> {
+    const marks = await this.#marks(pool);
+    if (marks.doc === undefined) return noSuchPool(pool);
+    const members = await this.#members(pool, marks);
+    return { ok: { ...publicPool(marks.doc), members, ...(await owed(marks, deadline)) } };
+  }
+
+  async #members(pool: string, marks: PoolMarks): Promise<number> {
+    const untold = await marks.countVoidMembers();
+    return (await this.#redis.hlen(this.#of(pool).members(pool))) - untold;
   }
 
   async pools({ limit, cursor }: QueryOf<'pools'>, deadline = NO_DEADLINE): Promise<Answer<Page<Pool>>> {
@@ -113,15 +135,39 @@ export class StateQueries {
   }: QueryOf<'pools-of-agent'>): Promise<Answer<QueryAnswers['pools-of-agent']>> {
     const start = cursor === undefined ? '-' : `(${cursor}`;
     const perShard = await Promise.all(
-      this.#allShards().map((keys) =>
-        this.#redis.zrangebylex(keys.poolsOf(agent), start, '+', 'LIMIT', 0, limit + 1),
-      ),
+      this.#allShards().map(async (keys) => {
+        const fences = await fencesOfAgent(this.#redis, keys, agent);
+        const names = await this.#redis.zrangebylex(keys.poolsOf(agent), start, '+', 'LIMIT', 0, limit + 1);
+        return { names, left: await this.#leftBy(agent, keys, names, fences) };
+      }),
     );
     const isBeforeCommons = cursor === undefined || cursor < COMMONS;
-    const all = [...new Set([...perShard.flat(), ...(isBeforeCommons ? [COMMONS] : [])])].sort();
-    const pools = all.slice(0, limit);
-    const last = pools.at(-1);
+    const names = perShard.flatMap((shard) => shard.names);
+    const all = [...new Set([...names, ...(isBeforeCommons ? [COMMONS] : [])])].sort();
+    const page = all.slice(0, limit);
+    const left = new Set(perShard.flatMap((shard) => shard.left));
+    const pools = page.filter((pool) => pool === COMMONS || !left.has(pool));
+    const last = page.at(-1);
     return { ok: all.length > limit && last !== undefined ? { pools, cursor: last } : { pools } };
+  }
+
+  /** Of the pools in which a membership of the agent is stored, those in which it is void. */
+  async #leftBy(
+    agent: string,
+    keys: ShardKeys,
+    pools: readonly string[],
+    fences: FencesOfAgent,
+  ): Promise<readonly string[]> {
+    const fenced = pools.filter((pool) => fences.in(pool).length > 0);
+    const asked = this.#redis.pipeline();
+    for (const pool of fenced) asked.hget(keys.members(pool), agent);
+    const documents = fenced.length === 0 ? [] : ((await asked.exec()) ?? []);
+    return fenced.filter((pool, i) => {
+      const [error, json] = documents[i] ?? [];
+      if (error) throw error;
+      const member = typeof json === 'string' ? parse<Member>(json) : undefined;
+      return member === undefined || memberAsOf(member, { fencesOf: () => fences.in(pool) }) === undefined;
+    });
   }
 
   async #allPoolsOf(agent: string, deadline: Deadline): Promise<readonly string[]> {
@@ -140,7 +186,8 @@ export class StateQueries {
     { pool, limit, cursor }: QueryOf<'members'>,
     deadline = NO_DEADLINE,
   ): Promise<Answer<Page<Member>>> {
-    if ((await this.#pool(pool)) === undefined) return noSuchPool(pool);
+    const marks = await this.#marks(pool);
+    if (marks.doc === undefined) return noSuchPool(pool);
     const keys = this.#of(pool);
     const start = cursor === undefined ? '-' : `(${cursor}`;
     const names = await this.#redis.zrangebylex(keys.memberNames(pool), start, '+', 'LIMIT', 0, limit + 1);
@@ -148,7 +195,7 @@ export class StateQueries {
       ok: await named(names, limit, deadline, async (some) => {
         // biome-ignore lint/plugin/no-spread: PAGE
         const found = await this.#redis.hmget(keys.members(pool), ...some);
-        return found.map((json) => json && { json, item: parse<Member>(json) });
+        return found.map((json) => json && { json, item: memberAsOf(parse<Member>(json), marks) });
       }),
     };
   }
@@ -206,7 +253,15 @@ export class StateQueries {
     query: QueryOf<'delegations'>,
     deadline = NO_DEADLINE,
   ): Promise<Answer<Page<PublicDelegation>>> {
-    return await this.#entities('delegation', query, publicDelegation, deadline);
+    const { pool = COMMONS } = query;
+    const hash = this.#of(pool).entities(pool, 'delegation');
+    const { hasTurn } = await this.#marks(pool);
+    const seen = (read: readonly Delegation[]) => delegationsAsOf(this.#redis, hash, read);
+    return await this.#entities('delegation', query, publicDelegation, deadline, hasTurn ? seen : undefined);
+  }
+
+  #marks(pool: string): Promise<PoolMarks> {
+    return PoolMarks.read(this.#redis, this.#of(pool), pool);
   }
 
   async #entity<K extends EntityKind>(kind: K, pool: string, id: string): Promise<Entities[K] | undefined> {
@@ -220,75 +275,24 @@ export class StateQueries {
     query: PageQuery & { pool?: string | undefined; state?: string | undefined; agent?: string | undefined },
     view: (entity: Entities[K]) => T,
     deadline: Deadline,
+    seen?: (read: readonly Entities[K][]) => Promise<readonly Entities[K][]>,
   ): Promise<Answer<Page<T>>> {
     const { pool = COMMONS, state, agent } = query;
     if ((await this.#pool(pool)) === undefined) return noSuchPool(pool);
     const keys = this.#of(pool);
     const states = state === undefined ? ENTITY_STATES[kind] : [state];
-    const sources = states.map((name) =>
+    // Where some may be seen in another state than they are stored in, all are looked at.
+    const stored = seen === undefined ? states : ENTITY_STATES[kind];
+    const sources = stored.map((name) =>
       agent === undefined ? keys.entitiesIn(pool, kind, name) : keys.delegationsOf(pool, agent, name),
     );
     const wanted = new Set(states);
-    return await this.#inOrder<Entities[K], T>(
-      sources,
-      keys.entities(pool, kind),
-      query,
-      deadline,
-      (entity) => (wanted.has(entity.state) ? view(entity) : undefined),
-    );
-  }
-
-  /**
-   * Documents of one hash in the order of several of its indexes together. `view` makes of a document what is shown, or
-   * undefined where it has left the index since that was read. The cursor is the place of the last one shown.
-   */
-  async #inOrder<D, T>(
-    sources: readonly string[],
-    hash: string,
-    { limit, cursor }: PageQuery,
-    deadline: Deadline,
-    view: (document: D) => T | undefined,
-  ): Promise<Answer<Page<T>>> {
-    let from = cursor === undefined ? -1 : Number(cursor);
-    if (!Number.isSafeInteger(from)) return notFound('invalid_query', 'cursor: not a cursor of this query');
-    const page = new PageBuilder<T>(limit);
-    let last = from;
-    for (;;) {
-      deadline.check();
-      const count = page.nextRead;
-      const entries = await this.#entriesAfter(sources, from, count);
-      if (entries.length === 0) return { ok: { items: page.items } };
-      // biome-ignore lint/plugin/no-spread: PAGE
-      const documents = await this.#redis.hmget(hash, ...entries.map(({ id }) => id));
-      for (const [i, { order }] of entries.entries()) {
-        from = Math.max(from, order);
-        const json = documents[i];
-        if (json == null) continue;
-        page.wasRead(json);
-        const shown = view(parse<D>(json));
-        if (shown === undefined) continue;
-        if (!page.add(shown)) return { ok: { items: page.items, cursor: String(last) } };
-        last = order;
-      }
-      if (entries.length < count) return { ok: { items: page.items } };
-    }
-  }
-
-  /** The first entries after a place, by order of submission, of several indexes together. */
-  async #entriesAfter(
-    sources: readonly string[],
-    after: number,
-    count: number,
-  ): Promise<{ readonly id: string; readonly order: number }[]> {
-    const lists = await Promise.all(
-      sources.map((key) =>
-        this.#redis.zrangebyscore(key, `(${after}`, '+inf', 'WITHSCORES', 'LIMIT', 0, count),
+    const hash = keys.entities(pool, kind);
+    return paged(
+      await inOrder<Entities[K], T>(this.#redis, sources, hash, query, deadline, async (read) =>
+        ((await seen?.(read)) ?? read).map((entity) => (wanted.has(entity.state) ? view(entity) : undefined)),
       ),
     );
-    return lists
-      .flatMap((list) => pairs(list).map(([id, order]) => ({ id, order: Number(order) })))
-      .sort((a, b) => a.order - b.order)
-      .slice(0, count);
   }
 
   async shardStats(): Promise<ShardStats[]> {
@@ -316,29 +320,42 @@ export class StateQueries {
     );
   }
 
-  async poolStats(pool: string): Promise<Answer<PoolStats>> {
-    if ((await this.#pool(pool)) === undefined) return noSuchPool(pool);
+  async poolStats(pool: string, deadline: Deadline = NO_DEADLINE): Promise<Answer<PoolStats>> {
+    const marks = await this.#marks(pool);
+    if (marks.doc === undefined) return noSuchPool(pool);
     const keys = this.#of(pool);
-    const counts = await Promise.all(
-      TASK_STATES.map((state) => this.#redis.zcard(keys.tasksIn(pool, state))),
-    );
-    const [first, second, third, fourth, fifth, sixth, seventh, eighth] = counts;
-    const stats = {
-      pool,
-      members: await this.#redis.hlen(keys.members(pool)),
-      tasks: {
-        blocked: first ?? 0,
-        scheduled: second ?? 0,
-        pending: third ?? 0,
-        assigned: fourth ?? 0,
-        running: fifth ?? 0,
-        completed: sixth ?? 0,
-        failed: seventh ?? 0,
-        cancelled: eighth ?? 0,
-      },
-      sequence: Number((await this.#redis.hget(keys.sequences, pool)) ?? 0),
+    const counts = new Map<TaskState, number>();
+    const add = (state: TaskState, count: number): void => {
+      counts.set(state, (counts.get(state) ?? 0) + count);
     };
-    return { ok: stats };
+    for await (const { stored, seen } of marks.voidClaims(deadline)) {
+      add(stored.state, -1);
+      add(seen.state, 1);
+    }
+    await Promise.all(
+      TASK_STATES.map(async (state) => {
+        const stored = await this.#redis.zcard(keys.tasksIn(pool, state));
+        const isOver = marks.closedAt !== undefined && UNHELD_STATES.has(state);
+        add(isOver ? 'cancelled' : state, stored);
+      }),
+    );
+    const [members, sequence, isOwing] = await Promise.all([
+      this.#members(pool, marks),
+      this.#redis.hget(keys.sequences, pool),
+      owed(marks, deadline),
+    ]);
+    const of = (state: TaskState): number => counts.get(state) ?? 0;
+    const tasks = {
+      blocked: of('blocked'),
+      scheduled: of('scheduled'),
+      pending: of('pending'),
+      assigned: of('assigned'),
+      running: of('running'),
+      completed: of('completed'),
+      failed: of('failed'),
+      cancelled: of('cancelled'),
+    };
+    return { ok: { pool, members, tasks, sequence: Number(sequence ?? 0), ...isOwing } };
   }
 
   /**
@@ -376,40 +393,18 @@ export class StateQueries {
   }
 }
 
+/** In a closed pool they are over, whether or not that has been told. */
+const UNHELD_STATES: ReadonlySet<TaskState> = new Set(UNHELD);
+
+/** Says so where something follows from what was decided that has not been told. */
+async function owed(marks: PoolMarks, deadline: Deadline): Promise<{ readonly owed?: true }> {
+  return (await marks.isOwing(deadline)) ? { owed: true } : {};
+}
+
+function paged<T>(page: Page<T> | undefined): Answer<Page<T>> {
+  return page === undefined ? notFound('invalid_query', 'cursor: not a cursor of this query') : { ok: page };
+}
+
 function publicPool(pool: Pool): Pool {
   return { ...pool, admission: shownAdmission(pool.admission) };
-}
-
-interface PageQuery {
-  readonly limit: number;
-  readonly cursor?: string | undefined;
-}
-
-/**
- * A page of what is found by sorted names, of which one more than a page has was read where there is one. The cursor is
- * the last name that was looked at.
- */
-async function named<T>(
-  names: readonly string[],
-  limit: number,
-  deadline: Deadline,
-  read: (some: readonly string[]) => Promise<({ readonly json: string; readonly item: T } | null | '')[]>,
-): Promise<Page<T>> {
-  const page = new PageBuilder<T>(limit);
-  let last: string | undefined;
-  for (let from = 0; from < names.length; ) {
-    deadline.check();
-    const some = names.slice(from, from + page.nextRead);
-    for (const [i, found] of (await read(some)).entries()) {
-      if (found) {
-        page.wasRead(found.json);
-        if (!page.add(found.item))
-          return { items: page.items, ...(last === undefined ? {} : { cursor: last }) };
-      }
-      last = some[i];
-    }
-    from += some.length;
-  }
-  // There may be more names where one of these has no document any more.
-  return { items: page.items, ...(names.length > limit && last !== undefined ? { cursor: last } : {}) };
 }

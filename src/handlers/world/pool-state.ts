@@ -19,7 +19,7 @@ import {
 } from '../../protocol/documents.ts';
 import { type Entity, type EntityKind, entityRef } from '../../protocol/entities.ts';
 import { MINUTE_MS } from '../../protocol/limits.ts';
-import type { Fence, Made } from '../../protocol/marks.ts';
+import { endingClaim, type Fence, type Made } from '../../protocol/marks.ts';
 import type { Settings } from '../../protocol/settings.ts';
 import { LiveAuctions } from '../auctions/live-auctions.ts';
 import { LiveDelegations } from '../delegations/live-delegations.ts';
@@ -208,10 +208,8 @@ export class PoolState {
     return claimed;
   }
 
-  /** A claim that had expired before the fence ended as time ended it. */
   #voidingClaim({ claim }: ClaimedTask): Fence | undefined {
-    const fence = this.fenceOf(claim.agent, { order: claim.order, at: claim.claimedAt });
-    return fence === undefined || claim.expiresAt <= fence.at ? undefined : fence;
+    return endingClaim(this.fenceOf(claim.agent, { order: claim.order, at: claim.claimedAt }), claim);
   }
 
   #voidingMember({ agent, order, joinedAt }: Member): Fence | undefined {

@@ -32,7 +32,7 @@ export function queryHandlers({
     task: (query) => queries.task(query),
     tasks: (query, _asker, deadline) => queries.tasks(query, deadline),
     'pending-tasks': (query, _asker, deadline) => queries.pendingTasks(query, deadline),
-    pool: (query) => queries.pool(query),
+    pool: (query, _asker, deadline) => queries.pool(query, deadline),
     pools: (query, _asker, deadline) => queries.pools(query, deadline),
     'pools-of-agent': (query) => queries.poolsOfAgent(query),
     members: (query, _asker, deadline) => queries.members(query, deadline),
@@ -43,8 +43,8 @@ export function queryHandlers({
     votes: (query, _asker, deadline) => queries.votes(query, deadline),
     negotiation: (query) => queries.negotiation(query),
     delegations: (query, _asker, deadline) => queries.delegations(query, deadline),
-    stats: async ({ pool }) => {
-      const ofPool = pool === undefined ? undefined : await queries.poolStats(pool);
+    stats: async ({ pool }, _asker, deadline) => {
+      const ofPool = pool === undefined ? undefined : await queries.poolStats(pool, deadline);
       if (ofPool !== undefined && 'error' in ofPool) return ofPool;
       const [shards, info, lastSweep] = await Promise.all([
         queries.shardStats(),

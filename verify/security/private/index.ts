@@ -6,6 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { NatsConnection } from 'nats';
 import type { ConvergeClient } from '../../../src/client/core/client.ts';
 import { acceptedOrThrow } from '../../../src/client/core/outcomes.ts';
+import { PoolManager } from '../../../src/client/managers/pool-manager.ts';
 import { type DecisionInput, isSingleType, SINGLE_DECISIONS } from '../../../src/protocol/decisions/index.ts';
 import { isQueryName, QUERIES, type QueryName } from '../../../src/protocol/queries.ts';
 import type { SecuritySystem } from '../system.ts';
@@ -56,6 +57,13 @@ export async function runPrivate(system: SecuritySystem): Promise<readonly Priva
   acceptedOrThrow(await bob.decide(safe.pool, { type: 'JoinPool', token: TOKEN }));
   acceptedOrThrow(await ann.decide(safe.pool, { type: 'BanAgent', agentId: 'bob' }));
   await tryAs('bob, who is banned', bob, rawBob);
+  // A ban from everywhere ends memberships that are told one after the other; it has gone when they are asked about.
+  acceptedOrThrow(await ann.decide(safe.pool, { type: 'UnbanAgent', agentId: 'bob' }));
+  acceptedOrThrow(await bob.decide(safe.pool, { type: 'JoinPool', token: TOKEN }));
+  const operators = new PoolManager(await system.client('otto'));
+  await operators.banEverywhere('bob');
+  await operators.unbanEverywhere('bob');
+  await tryAs('bob, who was a member, banned from everywhere and let in again', bob, rawBob);
   return cases;
 }
 
