@@ -24,6 +24,12 @@ export function isEntityEvent(event: DomainEvent): event is EntityEvent {
   return kindOf(event) !== undefined;
 }
 
+/** The entity that an event is about, as it is before it. */
+export function entityOf(maps: EntityMaps, event: EntityEvent): Entity | undefined {
+  const kind = kindOf(event);
+  return kind && maps[kind].get(event.id);
+}
+
 export function evolveEntity(
   maps: EntityMaps,
   event: EntityEvent,

@@ -2,7 +2,7 @@
  * The live state of one shard, in memory: what the handlers read and what their events change. It does no I/O; the
  * worker loads it from the store, and takes from it what changed since the last commit.
  */
-import type { DocumentChange } from '../../protocol/document-change.ts';
+import { changed, type DocumentChange, keyOf } from '../../protocol/document-change.ts';
 import {
   type Ban,
   COMMONS_POOL,
@@ -11,12 +11,13 @@ import {
   type Pool,
   type Task,
 } from '../../protocol/documents.ts';
-import { type Entity, entityRef } from '../../protocol/entities.ts';
+import type { Entity } from '../../protocol/entities.ts';
+import { hasEnded } from '../../protocol/kinds.ts';
 import { EVERYWHERE, type Fence, fenceKey, parseFenceKey } from '../../protocol/marks.ts';
 import { COMMONS } from '../../protocol/names.ts';
 import { DEFAULT_SETTINGS, type Standing } from '../../protocol/settings.ts';
 import { shardOf } from '../../protocol/shard.ts';
-import { type EntityEvent, evolveEntity, isEntityEvent, kindOf } from '../kernel/entities.ts';
+import { entityOf, evolveEntity, isEntityEvent } from '../kernel/entities.ts';
 import { type DomainEvent, isInternal, isMemberEvent, isTaskEvent } from '../kernel/events.ts';
 import { evolveMember, evolvePool } from '../pools/evolve.ts';
 import { Buckets } from '../quotas/buckets.ts';
@@ -56,15 +57,15 @@ export interface Touched {
 const ENDING_BYTES = 400;
 const CHARACTER_BYTES = 6;
 
-interface Undo {
-  readonly restore: () => void;
-}
-
 /** A pool that owes consequences, and since when: the position of the message that began it or that it had its turn with. */
 interface Owing {
   readonly turn: number;
   readonly pool: string;
 }
+
+/** Which half of a change is put in: the other one is taken out. */
+type Side = 'before' | 'after';
+const OTHER = { before: 'after', after: 'before' } as const;
 
 interface PoolDue {
   readonly at: number;
@@ -98,7 +99,8 @@ export class World {
   #touchedEntries = 0;
   #touchedEntryBytes = 0;
   #sequences = new Map<string, number>();
-  #undo: Undo[] = [];
+  /** What takes back all since the last savepoint, the last first. */
+  #undo: (() => void)[] = [];
   readonly #owing = new IndexedHeap<Owing>((a, b) => (a.turn !== b.turn ? a.turn < b.turn : a.pool < b.pool));
   #changedTurns = new Map<string, number | undefined>();
   /** Pools of which something changed since {@link reckonTurns}. */
@@ -160,9 +162,8 @@ export class World {
   apply(pool: string, event: DomainEvent, now: number): AppliedEvent {
     const state = this.#applyToDocuments(pool, event, now);
     if (isInternal(event)) return { pool, event, sequence: undefined };
-    const before = state.sequence;
-    this.#undo.push({ restore: () => this.#setSequence(state, before) });
-    this.#setSequence(state, before + 1);
+    const { sequence } = state;
+    this.#turn((value) => this.#setSequence(state, value), sequence, sequence + 1);
     return { pool, event, sequence: state.sequence };
   }
 
@@ -171,7 +172,7 @@ export class World {
     const state = this.pools.get(pool);
     const member = state?.membership(agent);
     if (state === undefined || member?.presenceMs === undefined) return;
-    this.#putMember(state, agent, { ...member, lastSeenAt: now });
+    this.#put(state, { kind: 'member', pool, before: member, after: { ...member, lastSeenAt: now } }, now);
   }
 
   /** Agents of which nothing is accepted in any pool of the shard. */
@@ -181,20 +182,17 @@ export class World {
 
   /** Bans an agent from every pool of the shard, or with undefined lets it in again. */
   changeBan(agent: string, after: Ban | undefined): void {
-    const before = this.#bans.get(agent);
-    this.#setBan(agent, after);
-    this.#undo.push({ restore: () => this.#setBan(agent, before) });
+    this.#turn((ban) => this.#setBan(agent, ban), this.#bans.get(agent), after);
   }
 
   /** Ends the stay of an agent in a pool, or {@link EVERYWHERE}: what it has there is void from here on. */
   fence(pool: string, agent: string, fence: Fence): void {
     const key = fenceKey(pool, agent);
     const before = this.marks.of(pool, agent);
-    this.#setFences(key, [...before, fence]);
+    this.#turn((fences) => this.#setFences(key, fences), before, [...before, fence]);
     this.marks.stir(pool, agent);
     // What a ban from everywhere voids in pools has a turn of its own.
     if (pool !== EVERYWHERE) this.#stirred.add(pool);
-    this.#undo.push({ restore: () => this.#setFences(key, before) });
   }
 
   /** The next pool in which something void of an agent that was banned from all of them has not been told. */
@@ -234,21 +232,25 @@ export class World {
   }
 
   changeSettings(settings: Standing): void {
-    const before = this.settings;
-    this.#setSettings(settings);
-    this.#undo.push({ restore: () => this.#setSettings(before) });
+    this.#turn((value) => this.#setSettings(value), this.settings, settings);
   }
 
   /** The oldest final task of a pool that is left after retention removed others. */
   oldestFinalIs(state: PoolState, oldestAt: number | undefined): void {
-    state.finals = { count: state.finals.count, oldestAt };
-    this.#reschedule(state);
+    const set = (finals: FinalTasks): void => {
+      state.finals = finals;
+      this.#reschedule(state);
+    };
+    this.#turn(set, state.finals, { count: state.finals.count, oldestAt });
   }
 
   /** The same of auctions, votes, negotiations and delegations. */
   oldestEndedIs(state: PoolState, oldestAt: number | undefined): void {
-    state.ended = { count: state.ended.count, oldestAt };
-    this.#reschedule(state);
+    const set = (ended: FinalTasks): void => {
+      state.ended = ended;
+      this.#reschedule(state);
+    };
+    this.#turn(set, state.ended, { count: state.ended.count, oldestAt });
   }
 
   /** From here on everything can be taken back with {@link rollback}. */
@@ -262,7 +264,7 @@ export class World {
   }
 
   rollback(mark = 0): void {
-    for (const undo of this.#undo.splice(mark).reverse()) undo.restore();
+    for (const undo of this.#undo.splice(mark).reverse()) undo();
   }
 
   /** Did the pool owe anything when the message began? */
@@ -414,118 +416,84 @@ export class World {
       if (doc === undefined) throw new Error(`pool.created made no pool ${pool}`);
       return this.#createPool(doc);
     }
-    if (isTaskEvent(event)) {
-      this.#putTask(
-        state,
-        event.id,
-        evolveTask(state.tasks.get(event.id), event, pool, now, this.place),
-        now,
-      );
-    } else if (isEntityEvent(event)) {
-      this.#putEntity(state, event, now);
-    } else if (isMemberEvent(event)) {
-      const before = state.members.get(event.id);
-      this.#putMember(state, event.id, evolveMember(before, event, pool, now, this.place));
-    } else {
-      this.#putPool(state, evolvePool(state.doc, event, now));
-    }
+    this.#put(state, this.#changeBy(state, event, now), now);
     return state;
+  }
+
+  #changeBy(state: PoolState, event: DomainEvent, now: number): DocumentChange {
+    const { pool } = state.doc;
+    if (isTaskEvent(event)) {
+      const before = state.tasks.get(event.id);
+      return { kind: 'task', pool, before, after: evolveTask(before, event, pool, now, this.place) };
+    }
+    if (isEntityEvent(event)) {
+      const before = entityOf(state.entities, event);
+      return { kind: 'entity', pool, before, after: evolveEntity(state.entities, event, pool, now) };
+    }
+    if (isMemberEvent(event)) {
+      const before = state.members.get(event.id);
+      return { kind: 'member', pool, before, after: evolveMember(before, event, pool, now, this.place) };
+    }
+    return { kind: 'pool', pool, before: state.doc, after: evolvePool(state.doc, event, now) };
   }
 
   #createPool(doc: Pool): PoolState {
+    const { pool } = doc;
     const state = new PoolState(doc, 0, this.#ofShard);
-    this.pools.set(doc.pool, state);
-    state.usage.putPool(undefined, doc);
-    this.#change(`p/${doc.pool}`, { kind: 'pool', pool: doc.pool, before: undefined, after: doc });
-    this.#undo.push({
-      restore: () => {
-        this.pools.delete(doc.pool);
-        state.usage.putPool(doc, undefined);
-        this.#sequences.delete(doc.pool);
-        this.#change(`p/${doc.pool}`, { kind: 'pool', pool: doc.pool, before: undefined, after: undefined });
-      },
-    });
+    this.#undo.push(() => this.#sequences.delete(pool));
+    this.#put(state, { kind: 'pool', pool, before: undefined, after: doc }, doc.createdAt);
     return state;
   }
 
-  #putPool(state: PoolState, after: Pool | undefined): void {
-    const before = state.doc;
-    this.#change(`p/${before.pool}`, { kind: 'pool', pool: before.pool, before, after });
-    if (after === undefined) this.pools.delete(before.pool);
-    else state.putDoc(after);
-    state.usage.putPool(before, after);
-    this.#reschedule(state);
-    this.#undo.push({
-      restore: () => {
-        state.putDoc(before);
-        state.usage.putPool(after, before);
-        this.pools.set(before.pool, state);
-        this.#change(`p/${before.pool}`, { kind: 'pool', pool: before.pool, before: after, after: before });
-        this.#reschedule(state);
-      },
-    });
+  /** Sets something to what it becomes; taken back, it is set to what it was. */
+  #turn<T>(set: (value: T) => void, before: T, after: T): void {
+    set(after);
+    this.#undo.push(() => set(before));
   }
 
-  #putMember(state: PoolState, agent: string, after: Member | undefined): void {
-    const pool = state.doc.pool;
-    const before = state.putMember(agent, after);
-    this.#change(`m/${pool}/${agent}`, { kind: 'member', pool, before, after });
-    this.#reschedule(state);
-    this.#undo.push({
-      restore: () => {
-        state.putMember(agent, before);
-        this.#change(`m/${pool}/${agent}`, { kind: 'member', pool, before: after, after: before });
-        this.#reschedule(state);
-      },
-    });
-  }
-
-  #putTask(state: PoolState, taskId: string, after: Task | undefined, now: number): void {
-    const pool = state.doc.pool;
-    const { finals } = state;
-    const { endedBytes } = this;
-    const before = state.putTask(taskId, after);
-    state.finals = countFinals(finals, before, after, now);
-    this.#keep(before, after);
-    this.#change(`t/${pool}/${taskId}`, { kind: 'task', pool, before, after });
-    this.#reschedule(state);
-    this.#undo.push({
-      restore: () => {
-        state.putTask(taskId, before);
+  /** The only way of a document into the world. Taken back, it is the same change turned round. */
+  #put(state: PoolState, change: DocumentChange, now: number): void {
+    if (change.before === undefined && change.after === undefined) return;
+    const counts = { finals: state.finals, ended: state.ended, endedBytes: this.endedBytes };
+    this.#turn<Counts & { readonly side: Side }>(
+      ({ side, finals, ended, endedBytes }) => {
         state.finals = finals;
-        this.endedBytes = endedBytes;
-        this.#change(`t/${pool}/${taskId}`, { kind: 'task', pool, before: after, after: before });
-        this.#reschedule(state);
-      },
-    });
-  }
-
-  #putEntity(state: PoolState, event: EntityEvent, now: number): void {
-    const kind = kindOf(event);
-    if (kind === undefined) throw new Error(`${event.type} is not an event of an entity`);
-    const pool = state.doc.pool;
-    const key = `e/${pool}/${entityRef(kind, event.id)}`;
-    const { ended } = state;
-    const { endedBytes } = this;
-    const after = evolveEntity(state.entities, event, pool, now);
-    const before = state.putEntity(kind, event.id, after);
-    state.ended = countEnded(ended, before?.finishedAt !== undefined, after?.finishedAt !== undefined, now);
-    this.#keep(before, after);
-    this.#change(key, { kind: 'entity', pool, before, after });
-    this.#reschedule(state);
-    this.#undo.push({
-      restore: () => {
-        state.putEntity(kind, event.id, before);
         state.ended = ended;
         this.endedBytes = endedBytes;
-        this.#change(key, { kind: 'entity', pool, before: after, after: before });
+        this.#place(state, change, side);
+        this.#record(change, side);
         this.#reschedule(state);
       },
-    });
+      { side: 'before', ...counts },
+      { side: 'after', ...countsAfter(counts, change, now) },
+    );
   }
 
-  #keep(before: Task | Entity | undefined, after: Task | Entity | undefined): void {
-    if (before !== after) this.endedBytes += endedBytesOf(after) - endedBytesOf(before);
+  #place(state: PoolState, change: DocumentChange, side: Side): void {
+    const { pool } = change;
+    switch (change.kind) {
+      case 'pool': {
+        const doc = change[side];
+        if (doc === undefined) this.pools.delete(pool);
+        else {
+          state.putDoc(doc);
+          this.pools.set(pool, state);
+        }
+        state.usage.putPool(change[OTHER[side]], doc);
+        return;
+      }
+      case 'member':
+        state.putMember(changed(change).agent, change[side]);
+        return;
+      case 'task':
+        state.putTask(changed(change).taskId, change[side]);
+        return;
+      case 'entity': {
+        const { kind, id } = changed(change);
+        state.putEntity(kind, id, change[side]);
+        return;
+      }
+    }
   }
 
   #setBan(agent: string, after: Ban | undefined): void {
@@ -541,11 +509,13 @@ export class World {
   }
 
   /** Several changes of one document between two commits are one: from what is stored to what it is now. */
-  #change(key: string, change: DocumentChange): void {
+  #record(change: DocumentChange, side: Side): void {
+    const key = keyOf(change);
     const earlier = this.#changes.get(key);
-    if (earlier === undefined) this.#changes.set(key, change);
-    else earlier.after = change.after;
-    this.#touched.add(earlier ?? change);
+    const recorded = earlier ?? { ...change };
+    if (earlier === undefined) this.#changes.set(key, recorded);
+    else earlier.after = change[side];
+    this.#touched.add(recorded);
   }
 
   /** Every Sweep carries the settings: pools are gone through only when what they plan by is changed. */
@@ -599,18 +569,22 @@ function oldestIn({ finals, ended }: PoolState): number | undefined {
 
 const NONE: FinalTasks = { count: 0, oldestAt: undefined };
 
-function countFinals(
-  finals: FinalTasks,
-  before: Task | undefined,
-  after: Task | undefined,
-  now: number,
-): FinalTasks {
-  return countEnded(
-    finals,
-    before !== undefined && isFinal(before),
-    after !== undefined && isFinal(after),
-    now,
-  );
+/** What has ended and is kept: how much there is in a pool, and what it takes in the shard. */
+interface Counts {
+  readonly finals: FinalTasks;
+  readonly ended: FinalTasks;
+  readonly endedBytes: number;
+}
+
+function countsAfter(counts: Counts, change: DocumentChange, now: number): Counts {
+  if (change.kind !== 'task' && change.kind !== 'entity') return counts;
+  const { before, after } = change;
+  const bytes = before === after ? 0 : endedBytesOf(after) - endedBytesOf(before);
+  const [was, is] = [hasEnded(before), hasEnded(after)];
+  const endedBytes = counts.endedBytes + bytes;
+  return change.kind === 'task'
+    ? { ...counts, endedBytes, finals: countEnded(counts.finals, was, is, now) }
+    : { ...counts, endedBytes, ended: countEnded(counts.ended, was, is, now) };
 }
 
 function countEnded(ended: FinalTasks, was: boolean, is: boolean, now: number): FinalTasks {
