@@ -53,7 +53,6 @@ export {
   ExecutionInterruptedError,
   type FailOptions,
   type FieldsOf,
-  type HeldTask,
   type Identity,
   type InPool,
   type InputOf,
@@ -71,14 +70,12 @@ export {
   type NewVote,
   type OpenAuctionOptions,
   type OpenVoteOptions,
-  type OutcomeData,
   type OutcomeOf,
   PoolManager,
   type ProposeOptions,
   type Published,
   type RejectedOutcome,
   type RejectOptions,
-  type ReleasedClaim,
   type ReleaseOptions,
   type RenewOptions,
   type ReportOptions,
@@ -92,7 +89,6 @@ export {
   type SubmitAllOptions,
   type SubmitBidOptions,
   type SubmitOptions,
-  type SweepData,
   type SweepOptions,
   TaskManager,
   uuidv7,
@@ -158,6 +154,7 @@ export type { Json, JsonObject } from './protocol/json.ts';
 export { COMMONS } from './protocol/names.ts';
 export type { Proposal, PublicNegotiation as Negotiation } from './protocol/negotiations.ts';
 export type { MemberOutcome, Outcome } from './protocol/outcome.ts';
+export type { HeldTask, OutcomeData, ReleasedClaim, SweepData } from './protocol/outcome-data.ts';
 export type {
   Page,
   PoolStats,

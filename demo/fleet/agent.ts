@@ -4,8 +4,8 @@
  * its next word.
  */
 import type { ConvergeClient } from '../../src/client/core/client.ts';
-import type { HeldTask } from '../../src/client/core/outcomes.ts';
 import { after, type Timer } from '../../src/lib/timers.ts';
+import type { HeldTask } from '../../src/protocol/outcome-data.ts';
 import { type Plan, type PlannedAgent, taskKey } from '../workload.ts';
 import { planOf } from './plan.ts';
 

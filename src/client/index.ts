@@ -29,16 +29,12 @@ export {
   type AnyDecisionInput,
   type AnyOutcome,
   acceptedOrThrow,
-  type HeldTask,
   type InputOf,
   isAccepted,
   isRejected,
-  type OutcomeData,
   type OutcomeOf,
   type RejectedOutcome,
-  type ReleasedClaim,
   retryAfterMs,
-  type SweepData,
 } from './core/outcomes.ts';
 export {
   BiddingProtocol,

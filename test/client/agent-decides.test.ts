@@ -1,13 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
 import { Claims } from '../../src/client/agent/claims.ts';
-import {
-  BiddingProtocol,
-  DelegationProtocol,
-  type HeldTask,
-  PoolManager,
-  TaskManager,
-} from '../../src/client/index.ts';
+import { BiddingProtocol, DelegationProtocol, PoolManager, TaskManager } from '../../src/client/index.ts';
 import { messageOf } from '../../src/lib/errors.ts';
+import type { HeldTask } from '../../src/protocol/outcome-data.ts';
 import { NEVER_MS, sleep, useAgents } from './agent-room.ts';
 import { fresh } from './system.ts';
 

@@ -97,7 +97,7 @@ describe('what is over has to be fetched for a decision that names it', () => {
 describe('answers', () => {
   it('an accepted decision has data only where its handler says something', () => {
     expect(accepted([])).toEqual({ status: 'accepted', events: [] });
-    expect(accepted([])).not.toHaveProperty('data');
+    expect(accepted([]).data).toBeUndefined();
     expect(accepted([], { n: 1 })).toEqual({ status: 'accepted', events: [], data: { n: 1 } });
   });
 

@@ -1,7 +1,7 @@
 /** All claims that the agent holds, and what the outcomes and events that it sees say about them. */
 import type { ConvergeEvent } from '../../protocol/event.ts';
 import { isObject } from '../../protocol/json.ts';
-import type { HeldTask } from '../core/outcomes.ts';
+import type { HeldTask } from '../../protocol/outcome-data.ts';
 import type { TaskManager } from '../managers/task-manager.ts';
 import { HeldClaim } from './held-claim.ts';
 

@@ -5,9 +5,10 @@
 import { messageOf } from '../../lib/errors.ts';
 import { Signal } from '../../lib/signal.ts';
 import { MAX_REASON_CHARS } from '../../protocol/limits.ts';
+import type { HeldTask } from '../../protocol/outcome-data.ts';
 import { boundedText } from '../core/bounded-text.ts';
 import { isAboutTheClaim } from '../core/insist.ts';
-import { type HeldTask, isAccepted, type RejectedOutcome, retryAfterMs } from '../core/outcomes.ts';
+import { isAccepted, type RejectedOutcome, retryAfterMs } from '../core/outcomes.ts';
 import type { TaskManager } from '../managers/task-manager.ts';
 
 /** Why the agent no longer holds the claim. */

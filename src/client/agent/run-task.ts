@@ -2,10 +2,11 @@
 import { DecisionRejectedError, messageOf, PublishError } from '../../lib/errors.ts';
 import { isObject, type Json } from '../../protocol/json.ts';
 import { MAX_REASON_CHARS } from '../../protocol/limits.ts';
+import type { HeldTask } from '../../protocol/outcome-data.ts';
 import { boundedText } from '../core/bounded-text.ts';
 import type { ConvergeClient } from '../core/client.ts';
 import { insist, isAboutTheClaim } from '../core/insist.ts';
-import { type HeldTask, isAccepted, type OutcomeOf } from '../core/outcomes.ts';
+import { isAccepted, type OutcomeOf } from '../core/outcomes.ts';
 import type { TaskManager } from '../managers/task-manager.ts';
 import type { HeldClaim } from './held-claim.ts';
 

@@ -1,5 +1,6 @@
+import type { ShardOutcomeData } from '../../protocol/outcome-data.ts';
 import type { ConvergeClient, SendOptions } from '../core/client.ts';
-import { type AnyOutcome, acceptedOrThrow, type ShardBanData } from '../core/outcomes.ts';
+import { type AnyOutcome, acceptedOrThrow } from '../core/outcomes.ts';
 
 /** The claims and memberships that a ban from the whole system has ended. */
 export interface BannedEverywhere {
@@ -15,11 +16,15 @@ export async function banEverywhere(
   { reason, timeoutMs = 30_000 }: SendOptions & { readonly reason?: string | undefined },
 ): Promise<BannedEverywhere> {
   const body = { type: 'BanAgent', agentId, ...(reason === undefined ? {} : { reason }) } as const;
-  const ended = await forEachShard(client, timeoutMs, async (shard): Promise<ShardBanData> => {
-    const outcome = await client.decideForShard(shard, body, { timeoutMs });
-    if (isRejectedAs('already_banned', outcome)) return { released: 0, pools: 0 };
-    return acceptedOrThrow(outcome).data as ShardBanData;
-  });
+  const ended = await forEachShard(
+    client,
+    timeoutMs,
+    async (shard): Promise<ShardOutcomeData['BanAgent']> => {
+      const outcome = await client.decideForShard(shard, body, { timeoutMs });
+      if (isRejectedAs('already_banned', outcome)) return { released: 0, pools: 0 };
+      return acceptedOrThrow(outcome).data as ShardOutcomeData['BanAgent'];
+    },
+  );
   return {
     released: ended.reduce((sum, { released }) => sum + released, 0),
     pools: ended.reduce((sum, { pools }) => sum + pools, 0),

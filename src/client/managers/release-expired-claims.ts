@@ -1,7 +1,8 @@
 import { OutcomeTimeoutError } from '../../lib/errors.ts';
 import { pushAll } from '../../protocol/lists.ts';
+import type { ReleasedClaim } from '../../protocol/outcome-data.ts';
 import type { ConvergeClient, SendOptions } from '../core/client.ts';
-import { acceptedOrThrow, type ReleasedClaim } from '../core/outcomes.ts';
+import { acceptedOrThrow } from '../core/outcomes.ts';
 
 /**
  * Sweeps every shard until nothing is left that fell due by `nowTs` (log time at most), and tells which claims ended.

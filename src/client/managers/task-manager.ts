@@ -3,13 +3,14 @@ import type { Task } from '../../protocol/documents.ts';
 import type { Json } from '../../protocol/json.ts';
 import { COMMONS } from '../../protocol/names.ts';
 import type { MemberOutcome, Outcome } from '../../protocol/outcome.ts';
+import type { ReleasedClaim } from '../../protocol/outcome-data.ts';
 import type { Page, QueryInput } from '../../protocol/queries.ts';
 import { batchesOf } from '../core/batches.ts';
 import type { ConvergeClient, SendOptions } from '../core/client.ts';
 import type { Sent } from '../core/decision-channel.ts';
 import type { FieldsOf, InPool } from '../core/method-options.ts';
 import { undefinedIfNotFound } from '../core/not-found.ts';
-import type { AnyDecisionInput, InputOf, OutcomeOf, ReleasedClaim } from '../core/outcomes.ts';
+import type { AnyDecisionInput, InputOf, OutcomeOf } from '../core/outcomes.ts';
 import { releaseExpiredClaims } from './release-expired-claims.ts';
 import {
   type CancelOptions,

@@ -1,4 +1,4 @@
-import type { Json } from '../../protocol/json.ts';
+import type { OutcomeData } from '../../protocol/outcome-data.ts';
 import { accepted, isRejected } from '../kernel/decided.ts';
 import type { DomainEvent } from '../kernel/events.ts';
 import type { Handler } from '../kernel/handler.ts';
@@ -22,7 +22,7 @@ export const closeAuction: Handler<'CloseAuction'> = {
 };
 
 /** The close as the outcome reports it. */
-function closeData(events: readonly DomainEvent[]): { readonly [member: string]: Json } {
+function closeData(events: readonly DomainEvent[]): Omit<OutcomeData['CloseAuction'], 'auctionId'> {
   for (const event of events) {
     if (event.type === 'auction.unsold') return { state: 'unsold', why: event.data.why };
     if (event.type !== 'auction.awarded') continue;

@@ -3,6 +3,7 @@ import type { DecisionOf } from '../../protocol/decisions/index.ts';
 import type { Json } from '../../protocol/json.ts';
 import { MAX_BID_CONTENT_BYTES, MAX_BIDDERS, MAX_BIDS_BYTES } from '../../protocol/limits.ts';
 import { placeOf } from '../../protocol/marks.ts';
+import type { HeldTask, OutcomeData } from '../../protocol/outcome-data.ts';
 import {
   type Amount,
   closeAfterBid,
@@ -13,8 +14,8 @@ import {
   placeSealedBid,
 } from '../../rules/index.ts';
 import {
-  type Accepted,
   accepted,
+  type Decided,
   isRejected,
   type Rejected,
   rateLimited,
@@ -74,7 +75,12 @@ function bytesOfContent({ content }: DecisionOf<'SubmitBid'>): number {
   return content === undefined ? 0 : Buffer.byteLength(JSON.stringify(content));
 }
 
-function bid(state: PoolState, auction: OpenAuction, offer: Offer, context: Context): Accepted | Rejected {
+function bid(
+  state: PoolState,
+  auction: OpenAuction,
+  offer: Offer,
+  context: Context,
+): Decided<OutcomeData['SubmitBid']> {
   switch (auction.auctionKind) {
     case 'first_price_sealed':
     case 'second_price_sealed':
@@ -92,7 +98,7 @@ function bidSealed(
   auction: OpenAuction,
   offer: Offer,
   context: Context,
-): Accepted | Rejected {
+): Decided<OutcomeData['SubmitBid']> {
   const { direction } = auction;
   const answer = placeSealedBid({ direction, startPrice: optionalAmount(auction.startPrice) }, offer.amount);
   if (!answer.accepted) return tooLow(auction, answer.required, context);
@@ -105,7 +111,7 @@ function bidOpenly(
   auction: OpenAuction,
   offer: Offer,
   context: Context,
-): Accepted | Rejected {
+): Decided<OutcomeData['SubmitBid']> {
   const { id, closesAt } = auction;
   const answer = placeEnglishBid(englishState(auction), { bidder: context.self, amount: offer.amount });
   if (!answer.accepted) return tooLow(auction, answer.required, context);
@@ -122,7 +128,12 @@ function bidOpenly(
 }
 
 /** Dutch: the first to say yes has it. */
-function take(state: PoolState, auction: OpenAuction, offer: Offer, context: Context): Accepted | Rejected {
+function take(
+  state: PoolState,
+  auction: OpenAuction,
+  offer: Offer,
+  context: Context,
+): Decided<OutcomeData['SubmitBid']> {
   const { now } = context;
   const answer = placeDutchBid(dutchRules(auction), auction.openedAt, { amount: offer.amount, atMs: now });
   if (!answer.accepted) {
@@ -137,7 +148,7 @@ function take(state: PoolState, auction: OpenAuction, offer: Offer, context: Con
 }
 
 /** With a task, all that the winner needs to do it. */
-function claimedData(state: PoolState, events: readonly DomainEvent[]): { readonly task?: Json } {
+function claimedData(state: PoolState, events: readonly DomainEvent[]): { readonly task?: HeldTask } {
   const claim = events.find((event) => event.type === 'task.claimed');
   const task = claim && state.tasks.get(claim.id);
   return claim === undefined || task === undefined ? {} : { task: claimedTaskData(task, claim) };

@@ -1,6 +1,6 @@
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
-import type { Json } from '../../protocol/json.ts';
 import { MAX_BATCH } from '../../protocol/limits.ts';
+import type { OutcomeData } from '../../protocol/outcome-data.ts';
 import {
   type DelegationFault,
   delegationFault,
@@ -104,7 +104,7 @@ function grant(link: Link, { seq, index, agent, decisionId }: Context): Delegati
 }
 
 /** `expiresAt` is told because what is passed on ends with what it rests on. */
-function answer({ delegationId, expiresAt }: Link): { readonly [member: string]: Json } {
+function answer({ delegationId, expiresAt }: Link): OutcomeData['Delegate'] {
   return expiresAt === undefined ? { delegationId } : { delegationId, expiresAt };
 }
 

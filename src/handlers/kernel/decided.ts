@@ -5,10 +5,10 @@ import type { EndOfStay } from '../../protocol/marks.ts';
 import type { DomainEvent } from './events.ts';
 
 /** The result of a handler: the events of the decision, or the one rule that it breaks. */
-export interface Accepted {
+export interface Accepted<D = Json | undefined> {
   readonly status: 'accepted';
   readonly events: readonly DomainEvent[];
-  readonly data?: Json;
+  readonly data: D;
   /** Whose stay in the pool ends with it, and when and why. */
   readonly ends?: EndedStay | undefined;
 }
@@ -29,10 +29,12 @@ export interface Rejected {
   readonly data?: Json | undefined;
 }
 
-export type Decided = Accepted | Rejected;
+export type Decided<D = Json | undefined> = Accepted<D> | Rejected;
 
-export function accepted(events: readonly DomainEvent[], data?: Json): Accepted {
-  return data === undefined ? { status: 'accepted', events } : { status: 'accepted', events, data };
+export function accepted(events: readonly DomainEvent[]): Accepted<undefined>;
+export function accepted<const D>(events: readonly DomainEvent[], data: D): Accepted<D>;
+export function accepted(events: readonly DomainEvent[], data?: unknown): Accepted<unknown> {
+  return { status: 'accepted', events, data };
 }
 
 export function rejected(code: Code, message: string, transient: boolean = isTransient(code)): Rejected {

@@ -1,5 +1,6 @@
 import type { DecisionOf, SingleType } from '../../protocol/decisions/index.ts';
 import type { DocumentRef } from '../../protocol/kinds.ts';
+import type { OutcomeData } from '../../protocol/outcome-data.ts';
 import type { World } from '../world/world.ts';
 import type { Decided } from './decided.ts';
 
@@ -21,6 +22,6 @@ export interface Context {
 
 /** One decision type: a pure function, and the documents it has to see even when they have ended. */
 export interface Handler<T extends SingleType> {
-  decide(world: World, decision: DecisionOf<T>, context: Context): Decided;
+  decide(world: World, decision: DecisionOf<T>, context: Context): Decided<OutcomeData[T]>;
   touches?(decision: DecisionOf<T>): readonly DocumentRef[];
 }

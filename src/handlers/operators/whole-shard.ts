@@ -1,11 +1,11 @@
 /** Decisions of system operators about all pools of a shard at once; sent to every shard, they apply everywhere. */
 
 import type { SingleDecision } from '../../protocol/decisions/index.ts';
-import type { Json } from '../../protocol/json.ts';
 import { MAX_BANS } from '../../protocol/limits.ts';
 import { pushAll } from '../../protocol/lists.ts';
 import { EVERYWHERE, fenceKey } from '../../protocol/marks.ts';
 import { COMMONS } from '../../protocol/names.ts';
+import type { ShardOutcomeData } from '../../protocol/outcome-data.ts';
 import { Budget } from '../kernel/consequences/budget.ts';
 import { fenceAt } from '../kernel/consequences/fences.ts';
 import { settleTurn } from '../kernel/consequences/settle.ts';
@@ -16,9 +16,9 @@ import { withReason } from '../pools/membership.ts';
 import { claimIsLive } from '../tasks/lapse.ts';
 import type { AppliedEvent, World } from '../world/world.ts';
 
-export interface DecidedForShard {
+export interface DecidedForShard<D = ShardOutcomeData[keyof ShardOutcomeData]> {
   readonly events: readonly AppliedEvent[];
-  readonly data: Json;
+  readonly data: D;
 }
 
 export function decideForShard(
@@ -45,7 +45,7 @@ function banEverywhere(
   agent: string,
   reason: string | undefined,
   context: Context,
-): DecidedForShard | Rejected {
+): DecidedForShard<ShardOutcomeData['BanAgent']> | Rejected {
   const { now, shard } = context;
   if (world.bans.has(agent))
     return rejected('already_banned', `${agent} is already banned from shard ${shard}`);
@@ -72,7 +72,11 @@ function claimsIn(world: World, pool: string, agent: string, now: number): numbe
   return state?.heldBy(agent).filter((task) => claimIsLive(state, task, now)).length ?? 0;
 }
 
-function unbanEverywhere(world: World, agent: string, { now, shard }: Context): DecidedForShard | Rejected {
+function unbanEverywhere(
+  world: World,
+  agent: string,
+  { now, shard }: Context,
+): DecidedForShard<ShardOutcomeData['UnbanAgent']> | Rejected {
   if (!world.bans.has(agent)) return rejected('not_banned', `${agent} is not banned from shard ${shard}`);
   world.changeBan(agent, undefined);
   return { events: told(world, 'agent.unbanned', agent, undefined, now), data: {} };

@@ -1,6 +1,7 @@
 import { type Member, presenceEnds } from '../../protocol/documents.ts';
 import { MAX_IDS_TOLD } from '../../protocol/limits.ts';
 import type { EndOfStay, Fence } from '../../protocol/marks.ts';
+import type { ReleasedData } from '../../protocol/outcome-data.ts';
 import { type Accepted, accepted, type EndedStay } from '../kernel/decided.ts';
 import type { DomainEvent, MemberEvent } from '../kernel/events.ts';
 import { claimIsLive } from '../tasks/lapse.ts';
@@ -11,17 +12,18 @@ import { presenceLapsed } from './guards.ts';
  * The end of the stay of an agent in a pool, by its own word or an operator's: its membership is over, and so is all that it
  * holds there, however much that is. What the agent held goes back to pending in bounded steps.
  */
-export function endStay(state: PoolState, stay: EndedStay, more: readonly DomainEvent[] = []): Accepted {
+export function endStay(
+  state: PoolState,
+  stay: EndedStay,
+  more: readonly DomainEvent[] = [],
+): Accepted<ReleasedData> {
   const member = state.membership(stay.agent);
   const events = member === undefined ? more : [endOfMembership(member, stay), ...more];
   return { ...accepted(events, releasedBy(state, stay)), ends: stay };
 }
 
 /** Ids of the tasks that go back to pending, the first of them, and how many there are. */
-function releasedBy(
-  state: PoolState,
-  { agent, at }: EndedStay,
-): { readonly released: string[]; readonly count: number } {
+function releasedBy(state: PoolState, { agent, at }: EndedStay): ReleasedData {
   const held = state.heldBy(agent).filter((task) => claimIsLive(state, task, at));
   return { released: held.slice(0, MAX_IDS_TOLD).map(({ taskId }) => taskId), count: held.length };
 }

@@ -1,25 +1,10 @@
 /** Data of a Sweep's outcome: how much it settled, and some names. */
 import { entityRef } from '../../protocol/entities.ts';
+import type { SweepData, SweptNames } from '../../protocol/outcome-data.ts';
 import { kindOf } from '../kernel/entities.ts';
 import { isInternal } from '../kernel/events.ts';
 import type { AppliedEvent } from '../world/world.ts';
 
-/** The kinds of which names are told. Auctions, votes, negotiations and delegations that time ended are `closed`. */
-export interface SweptNames {
-  readonly released: {
-    readonly pool: string;
-    readonly taskId: string;
-    readonly agent: string;
-    readonly epoch: number;
-  }[];
-  readonly failed: { readonly pool: string; readonly taskId: string; readonly cause: string }[];
-  readonly cancelled: { readonly pool: string; readonly taskId: string }[];
-  readonly unblocked: { readonly pool: string; readonly taskId: string }[];
-  readonly expiredMembers: { readonly pool: string; readonly agent: string }[];
-  readonly closed: { readonly pool: string; readonly entity: string; readonly event: string }[];
-}
-
-export type SweptKind = keyof SweptNames;
 export const SWEPT_KINDS = [
   'released',
   'failed',
@@ -29,16 +14,8 @@ export const SWEPT_KINDS = [
   'closed',
 ] as const satisfies readonly SweptKind[];
 
-export interface SweepReport extends SweptNames {
-  /** How many of each kind there were: of more than a hundred, or of long names, not all are named. */
-  readonly counts: Readonly<Record<SweptKind, number>>;
-  readonly removedTasks: number;
-  readonly removedPools: number;
-  readonly removedEntities: number;
-  readonly forgottenOutcomes: number;
-  /** Something due is left: sweep again. */
-  readonly more: boolean;
-}
+type SweptKind = keyof SweptNames;
+type Lists = { readonly [K in SweptKind]: SweptNames[K][number][] };
 
 /** Most names of one kind, and most bytes of all of them, in a report and in a summary of several. */
 export const MAX_NAMES = 100;
@@ -46,7 +23,7 @@ export const MAX_NAMES_BYTES = 60 * 1024;
 
 /** Collects names up to the bounds, and counts all of them. */
 export class Names {
-  readonly lists: SweptNames = {
+  readonly lists: Lists = {
     released: [],
     failed: [],
     cancelled: [],
@@ -75,7 +52,7 @@ export class Names {
   }
 
   /** Of a report that was cut itself: its names, and how many there were. */
-  addAll({ counts, ...lists }: SweptNames & Pick<SweepReport, 'counts'>): void {
+  addAll({ counts, ...lists }: SweptNames & Pick<SweepData, 'counts'>): void {
     for (const kind of SWEPT_KINDS) {
       for (const name of lists[kind]) this.add(kind, name);
       this.counts[kind] += counts[kind] - lists[kind].length;
@@ -85,8 +62,8 @@ export class Names {
 
 export function reportOf(
   events: readonly AppliedEvent[],
-  rest: Pick<SweepReport, 'forgottenOutcomes' | 'more'>,
-): SweepReport {
+  rest: Pick<SweepData, 'forgottenOutcomes' | 'more'>,
+): SweepData {
   const names = new Names();
   const removed = { removedTasks: 0, removedPools: 0, removedEntities: 0 };
   for (const { pool, event } of events) {

@@ -5,9 +5,9 @@
 
 import type { Sweep } from '../../protocol/decisions/index.ts';
 import { parseEntityRef } from '../../protocol/entities.ts';
-import type { Json } from '../../protocol/json.ts';
 import { LARGEST_CONSEQUENCE_BYTES, MAX_EFFECT_BYTES, MINUTE_MS } from '../../protocol/limits.ts';
 import { pushAll } from '../../protocol/lists.ts';
+import type { SweepData } from '../../protocol/outcome-data.ts';
 import { afterSweep } from '../../protocol/settings.ts';
 import { endWithPool } from '../delegations/due.ts';
 import { Budget } from '../kernel/consequences/budget.ts';
@@ -47,7 +47,7 @@ const BUCKETS_FORGOTTEN_AT_ONCE = 5_000;
 
 export interface Swept {
   readonly events: readonly AppliedEvent[];
-  readonly data: Json;
+  readonly data: SweepData;
   readonly forgottenOutcomes: number;
 }
 
@@ -69,7 +69,7 @@ export function applySweep(world: World, sweep: Sweep, context: Context, oldest:
   world.buckets.forget(until, BUCKETS_FORGOTTEN_AT_ONCE);
   const forgottenOutcomes = forgetOutcomes(world, oldest.outcomes, until, now);
   const more = (nextDue(world) ?? Number.POSITIVE_INFINITY) <= until;
-  return { events, data: { ...reportOf(events, { forgottenOutcomes, more }) }, forgottenOutcomes };
+  return { events, data: reportOf(events, { forgottenOutcomes, more }), forgottenOutcomes };
 }
 
 interface Sweeping {

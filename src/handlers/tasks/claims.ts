@@ -1,5 +1,5 @@
 import type { Task } from '../../protocol/documents.ts';
-import type { JsonObject } from '../../protocol/json.ts';
+import type { HeldTask } from '../../protocol/outcome-data.ts';
 import type { TaskEvent } from '../kernel/events.ts';
 import type { Context } from '../kernel/handler.ts';
 
@@ -21,7 +21,7 @@ export function claimed(
 }
 
 /** Data for a claimant: everything it needs to do the task. */
-export function claimedTaskData(task: Task, { data }: ClaimedEvent): JsonObject {
+export function claimedTaskData(task: Task, { data }: ClaimedEvent): HeldTask {
   return {
     taskId: task.taskId,
     objective: task.objective,

@@ -1,5 +1,5 @@
 /** Counting: the rules are in `src/rules`, and are asked about the ballots of a document. */
-import type { JsonObject } from '../../protocol/json.ts';
+import type { OutcomeData } from '../../protocol/outcome-data.ts';
 import {
   decodeChoice,
   type OpenVote,
@@ -18,7 +18,10 @@ export function closing(vote: OpenVote, cause: VoteCloseCause): Extract<VoteEven
 }
 
 /** Its data in an outcome; the tally is in the event, and in the vote itself. */
-export function verdict({ winner, why }: Pick<VoteResult, 'winner' | 'why'>): JsonObject {
+export function verdict({
+  winner,
+  why,
+}: Pick<VoteResult, 'winner' | 'why'>): Omit<OutcomeData['CloseVote'], 'voteId'> {
   return { state: 'closed', why, ...(winner === undefined ? {} : { winner }) };
 }
 

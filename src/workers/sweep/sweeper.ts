@@ -6,11 +6,12 @@
 import { randomUUID } from 'node:crypto';
 import type { NatsConnection, Subscription } from 'nats';
 import type { StreamPublisher } from '../../bus/stream-publisher.ts';
-import { Names, type SweepReport, type SweptNames } from '../../handlers/sweep/sweep-report.ts';
+import { Names } from '../../handlers/sweep/sweep-report.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { after } from '../../lib/timers.ts';
 import { isObject, parseJson } from '../../protocol/json.ts';
 import { SHARD_POOL, SWEEPER } from '../../protocol/names.ts';
+import type { SweepData, SweptNames } from '../../protocol/outcome-data.ts';
 import { areInForce, type Settings } from '../../protocol/settings.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import type { StateQueries } from '../../state/queries.ts';
@@ -24,7 +25,7 @@ export interface SweepCounts {
   readonly sweeps: number;
   /** Shards that were due but did not answer in time. */
   readonly late: readonly number[];
-  readonly counts: SweepReport['counts'];
+  readonly counts: SweepData['counts'];
   readonly removedTasks: number;
   readonly removedPools: number;
   readonly removedEntities: number;
@@ -53,7 +54,7 @@ export interface SweeperOptions {
 /** Rounds of one run: a shard that has more due than one Sweep settles is swept again, but not without end. */
 const MAX_ROUNDS = 20;
 
-type Waiting = (report: SweepReport | undefined) => void;
+type Waiting = (report: SweepData | undefined) => void;
 
 export class Sweeper {
   readonly #options: SweeperOptions;
@@ -71,7 +72,7 @@ export class Sweeper {
 
   async runOnce(now: number): Promise<SweepSummary> {
     const started = performance.now();
-    const reports: SweepReport[] = [];
+    const reports: SweepData[] = [];
     let due = await this.#dueShards(now);
     let late: number[] = [];
     for (let round = 0; round < MAX_ROUNDS && due.length > 0; round++) {
@@ -106,13 +107,13 @@ export class Sweeper {
     });
   }
 
-  async #sweep(shard: number): Promise<SweepReport | undefined> {
+  async #sweep(shard: number): Promise<SweepData | undefined> {
     const { streams, subjects, settings, heapBytes, time, outcomeWithinMs, areSettingsAgreed } =
       this.#options;
     const id = `sweep-${randomUUID()}`;
-    const answered = new Promise<SweepReport | undefined>((resolve) => {
+    const answered = new Promise<SweepData | undefined>((resolve) => {
       const timer = after(outcomeWithinMs, () => done(undefined));
-      const done = (report: SweepReport | undefined): void => {
+      const done = (report: SweepData | undefined): void => {
         timer.cancel();
         this.#waiting.delete(id);
         resolve(report);
@@ -144,17 +145,17 @@ export class Sweeper {
   }
 }
 
-function isReport(data: unknown): data is SweepReport {
+function isReport(data: unknown): data is SweepData {
   return isObject(data) && isObject(data.counts) && typeof data.more === 'boolean';
 }
 
 function summarize(
-  reports: readonly SweepReport[],
+  reports: readonly SweepData[],
   at: number,
   durationMs: number,
   late: number[],
 ): SweepSummary {
-  const sum = (count: (report: SweepReport) => number): number =>
+  const sum = (count: (report: SweepData) => number): number =>
     reports.reduce((total, report) => total + count(report), 0);
   const names = new Names();
   for (const report of reports) names.addAll(report);
