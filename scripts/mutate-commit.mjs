@@ -75,7 +75,7 @@ process.on('exit', () => {
   rmSync(copy, { recursive: true, force: true });
 });
 for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => process.exit(1));
-for (const name of ['src', 'sim', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'])
+for (const name of ['src', 'verify', 'demo', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'])
   cpSync(join(root, name), join(copy, name), { recursive: true });
 symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
 const original = readFileSync(join(root, SCRIPT), 'utf8');

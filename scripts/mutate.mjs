@@ -93,7 +93,7 @@ const SLICES = {
     ),
   },
   kernel: {
-    mutate: ['src/handlers/*.ts'],
+    mutate: ['src/handlers/kernel/**/*.ts'],
     tests: family(
       'batch.test.ts',
       'on-behalf-of.test.ts',
