@@ -2,6 +2,7 @@ import { AuthorizationError, connect, createInbox, type NatsConnection } from 'n
 import { ConvergeError, messageOf, NotAuthorizedError, UnavailableError } from '../lib/errors.ts';
 import { timerMs } from '../lib/timers.ts';
 import { within } from '../lib/within.ts';
+import { defined } from '../protocol/defined.ts';
 import type { Identity } from '../protocol/identity.ts';
 import { isObject } from '../protocol/json.ts';
 import { rememberRefusals } from './connection-loss.ts';
@@ -69,9 +70,7 @@ function provenBy(credentials: NatsCredentials, fallback: Identity | undefined):
   const inboxPrefix = inboxPrefixOf(credentials, fallback);
   const tls = tlsOf(credentials);
   return {
-    ...(authenticator === undefined ? {} : { authenticator }),
-    ...(inboxPrefix === undefined ? {} : { inboxPrefix }),
-    ...(tls === undefined ? {} : { tls }),
+    ...defined({ authenticator, inboxPrefix, tls }),
   };
 }
 

@@ -3,6 +3,7 @@
  * token; and the files of TLS. Files are read again at every reconnect, so that credentials can be replaced under a
  * running process.
  */
+
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
@@ -15,6 +16,7 @@ import {
 } from 'nats';
 import { CredentialsError, messageOf } from '../lib/errors.ts';
 import { shortened } from '../lib/shortened.ts';
+import { defined } from '../protocol/defined.ts';
 import { type Identity, identityOfInboxes, inboxPrefix } from '../protocol/identity.ts';
 import { isObject } from '../protocol/json.ts';
 import { identityIn, jwtIn, seedIn } from '../protocol/seed-file.ts';
@@ -156,7 +158,7 @@ export function tlsOf({ ca, cert, key }: NatsCredentials): TlsOptions | undefine
     throw new CredentialsError('a certificate and its key belong together: one of them is missing');
   for (const file of [ca, cert, key]) if (file !== undefined) textOf(file);
   return {
-    ...(ca === undefined ? {} : { caFile: ca }),
+    ...defined({ caFile: ca }),
     ...(cert === undefined || key === undefined ? {} : { certFile: cert, keyFile: key }),
   };
 }

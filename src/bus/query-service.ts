@@ -2,9 +2,11 @@
  * Queries by request and reply, discoverable as a NATS service: the `$SRV.PING`, `$SRV.INFO` and `$SRV.STATS` subjects
  * of ADR-32. Every worker offers the same endpoints in one queue group, so that each request is answered once.
  */
+
 import { type Msg, type NatsConnection, nuid, type Subscription } from 'nats';
 import { type Deadline, DeadlinePassedError, deadlineIn } from '../lib/deadline.ts';
 import { messageOf } from '../lib/errors.ts';
+import { defined } from '../protocol/defined.ts';
 import { type Asker, askerOf } from '../protocol/identity.ts';
 import {
   isQueryName,
@@ -211,7 +213,7 @@ export class QueryService {
       ...this.#identity('stats'),
       started: this.#started,
       endpoints,
-      ...(status === undefined ? {} : { data: status }),
+      ...defined({ data: status }),
     };
   }
 }

@@ -3,6 +3,7 @@
  * and which log it is. The decision stream itself carries them, so that an emptied Redis can be filled again from it, and
  * nothing that ever changes: a process that changes a limit writes the whole description back as it was read.
  */
+
 import {
   DiscardPolicy,
   JetStreamApiError,
@@ -14,6 +15,7 @@ import {
 } from '@nats-io/jetstream';
 import { nuid } from 'nats';
 import { ConfigurationError } from '../lib/errors.ts';
+import { defined } from '../protocol/defined.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import { adoptDescription, chooseIdentity, type KnownElsewhere, saySo } from './log-origin.ts';
 import { NatsTrimMarks } from './nats-trim-marks.ts';
@@ -226,11 +228,7 @@ function limitsOf({
   num_replicas,
 }: Partial<StreamConfig>): Partial<StreamConfig> {
   return {
-    ...(num_replicas === undefined ? {} : { num_replicas }),
-    ...(max_bytes === undefined ? {} : { max_bytes }),
-    ...(max_age === undefined ? {} : { max_age }),
-    ...(max_msgs === undefined ? {} : { max_msgs }),
-    ...(duplicate_window === undefined ? {} : { duplicate_window }),
+    ...defined({ num_replicas, max_bytes, max_age, max_msgs, duplicate_window }),
   };
 }
 

@@ -1,7 +1,9 @@
 /** One call of the command: what it was told, and where it can speak. */
+
 import type { Readable, Writable } from 'node:stream';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
+import { defined } from '../protocol/defined.ts';
 import { type Config, type ConfigInput, configFromEnv } from '../workers/config.ts';
 import type { GlobalOptions } from './global-options.ts';
 import type { Output } from './output.ts';
@@ -49,8 +51,7 @@ export class Call {
     const { nats, redis } = this.#globals;
     return {
       ...this.env,
-      ...(nats === undefined ? {} : { CONVERGE_NATS_URL: nats }),
-      ...(redis === undefined ? {} : { CONVERGE_REDIS_URL: redis }),
+      ...defined({ CONVERGE_NATS_URL: nats, CONVERGE_REDIS_URL: redis }),
     };
   }
 
@@ -72,16 +73,18 @@ export class Call {
     // Credentials that are given stand for those of the environment, of whatever kind these are.
     const isGiven = [creds, nkey, user, token].some((each) => each !== undefined);
     return configFromEnv(isGiven ? withoutCredentials(this.env) : this.env, {
-      ...(creds === undefined ? {} : { natsCreds: creds }),
-      ...(nkey === undefined ? {} : { natsNkey: nkey }),
-      ...(user === undefined ? {} : { natsUser: user }),
-      ...(password === undefined ? {} : { natsPassword: password }),
-      ...(token === undefined ? {} : { natsToken: token }),
-      ...(context === undefined ? {} : { natsContext: context }),
-      ...(nats === undefined ? {} : { natsUrl: nats }),
-      ...(redis === undefined ? {} : { redisUrl: redis }),
-      ...(namespace === undefined ? {} : { namespace }),
-      ...(shards === undefined ? {} : { shards }),
+      ...defined({
+        natsCreds: creds,
+        natsNkey: nkey,
+        natsUser: user,
+        natsPassword: password,
+        natsToken: token,
+        natsContext: context,
+        natsUrl: nats,
+        redisUrl: redis,
+        namespace,
+        shards,
+      }),
       ...overrides,
     });
   }

@@ -4,7 +4,9 @@
  * Amounts are texts in all that the system says (documents, events, outcomes, queries): the one decimal text of each
  * amount, without trailing zeros ("2.5", "10", "0.000001"). Times are log time, milliseconds since the epoch.
  */
+
 import type { Direction } from '../rules/index.ts';
+import { defined } from './defined.ts';
 import type { EntityCommon } from './entity-common.ts';
 import type { Json } from './json.ts';
 
@@ -177,7 +179,6 @@ function publicBid({ bidder, amount, at, content, passedOver }: AuctionBid, secr
     bidder,
     ...(secrecy === 'maxima' ? {} : { amount }),
     at,
-    ...(content === undefined ? {} : { content }),
-    ...(passedOver === undefined ? {} : { passedOver }),
+    ...defined({ content, passedOver }),
   };
 }

@@ -2,7 +2,9 @@
  * Bounds that operators may move and that change what the log means: how long things are kept, how many a pool may
  * hold. A Sweep carries those in force, so that they are in the log themselves and every replay agrees.
  */
+
 import { z } from 'zod';
+import { defined } from './defined.ts';
 import { CONSEQUENCES_AT_ONCE, DAY_MS, MAX_DURATION_MS, MAX_QUOTA_BYTES, MINUTE_MS } from './limits.ts';
 import { quotaSettings } from './quotas.ts';
 
@@ -56,7 +58,7 @@ export function afterSweep(
   return {
     ...settings,
     heapBytes: settings.heapBytes ?? before.heapBytes ?? heapBytes,
-    ...(pressure === undefined ? {} : { pressure }),
+    ...defined({ pressure }),
   };
 }
 

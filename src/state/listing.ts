@@ -1,5 +1,7 @@
 /** Pages of documents, found by indexes and never by scans. */
+
 import type { Deadline } from '../lib/deadline.ts';
+import { defined } from '../protocol/defined.ts';
 import type { Page } from '../protocol/queries.ts';
 import { PageBuilder } from './page-builder.ts';
 import type { Redis } from './redis.ts';
@@ -90,7 +92,7 @@ export async function named<T>(
       if (found) {
         page.wasRead(found.json);
         if (found.item !== undefined && !page.add(found.item))
-          return { items: page.items, ...(last === undefined ? {} : { cursor: last }) };
+          return { items: page.items, ...defined({ cursor: last }) };
       }
       last = some[i];
     }

@@ -2,6 +2,7 @@
  * Who may do what, written down by hand and without a look at the permissions that are generated: the matrix compares
  * the two. A verdict that is not listed is `denied`.
  */
+import { defined } from '../../src/protocol/defined.ts';
 import { PRIVATE_DECISION, PRIVATE_POOL, PRIVATE_TASK } from './system.ts';
 
 export const NAMES = ['ann', 'bob', 'gus', 'olga', 'otto', 'wanda'] as const;
@@ -38,7 +39,7 @@ const request = (
   body: object,
   allowed: readonly Name[],
   otherwise: Row['otherwise'],
-): Row => ({ kind: 'request', subject, body, allowed, ...(otherwise === undefined ? {} : { otherwise }) });
+): Row => ({ kind: 'request', subject, body, allowed, ...defined({ otherwise }) });
 
 const PUBLISHING: readonly Row[] = [
   publish('converge.decisions.0.commons.<self>', [...AGENTS, 'otto']),

@@ -1,8 +1,10 @@
 /** Tries every row of the expectations as every role, on a real server, and says what was not as expected. */
+
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { type Msg, type NatsConnection, PermissionViolationError } from 'nats';
 import { permissionDenied } from '../../src/bus/permission-denied.ts';
 import { NotAuthorizedError } from '../../src/lib/errors.ts';
+import { defined } from '../../src/protocol/defined.ts';
 import { askerName } from '../../src/protocol/identity.ts';
 import { isObject } from '../../src/protocol/json.ts';
 import { NAMES, type Name, ROWS, type Row, WITHOUT_ACCESS } from './expectations.ts';
@@ -110,7 +112,7 @@ async function trySubscription(
 ): Promise<string> {
   let verdict = 'allowed';
   const subscription = connection.subscribe(subject, {
-    ...(queue === undefined ? {} : { queue }),
+    ...defined({ queue }),
     callback: (error) => {
       if (error !== null) verdict = permissionDenied(error) === undefined ? String(error) : 'denied';
     },

@@ -1,4 +1,5 @@
 /** One random decision: of every type, about what probably exists. */
+import { defined } from '../../src/protocol/defined.ts';
 import type { JsonObject } from '../../src/protocol/json.ts';
 import { isObject } from '../../src/protocol/json.ts';
 import type { Random } from '../kit/chance/random.ts';
@@ -236,7 +237,7 @@ function aboutAuction({ dice, now, pool, knowledge }: Situation): Drafted {
     ...(of === 'dutch' ? { startPrice: 10, step: '0.5', stepMs: dice.between(50, 250) } : {}),
     ...(of === 'english' ? { increment: 1, softCloseMs: dice.integer(300) } : {}),
     ...(of === 'english' && dice.chance(0.5) ? { proxy: true } : {}),
-    ...(taskId === undefined ? {} : { taskId }),
+    ...defined({ taskId }),
   };
 }
 

@@ -1,6 +1,7 @@
 /** One run: one seed, one plan, one history; then the verdict. */
 
 import type { TrimMarks } from '../../src/bus/trim-marks.ts';
+import { defined } from '../../src/protocol/defined.ts';
 import { areInForce } from '../../src/protocol/settings.ts';
 import type { LeaseStore } from '../../src/state/lease-store.ts';
 import { Random } from '../kit/chance/random.ts';
@@ -90,7 +91,7 @@ class Run {
     const now = (): number => this.#scheduler.now;
     this.#dice = new Random(seed);
     this.#plan = drawPlan(this.#dice);
-    this.#trace = new Trace(now, { hashed, ...(show === undefined ? {} : { show }) });
+    this.#trace = new Trace(now, { hashed, ...defined({ show }) });
     this.#trace.note('plan', JSON.stringify(this.#plan));
     this.#findings = new Findings(seed, now);
     const logWindowMs = messageIdOf === undefined ? LEAST_WINDOW_MS : this.#plan.dedupeWindowMs;

@@ -12,6 +12,7 @@ import {
 import { MAX_KEYS } from '../../auth/register.ts';
 import { AuthFolderError } from '../../lib/errors.ts';
 import { EXIT } from '../../lib/program/exit.ts';
+import { defined } from '../../protocol/defined.ts';
 import { inboxPrefix, type Role } from '../../protocol/identity.ts';
 import { accountOf, permissionsOf } from '../../protocol/permissions.ts';
 import { seedFileText } from '../../protocol/seed-file.ts';
@@ -160,7 +161,7 @@ function addedText({ role, name, publicKey, seed }: Credentials, file: string | 
 async function revoke(call: Call, name: string, options: RevokeOptions): Promise<number> {
   await folderOf(call, options).revoke(name, options.key);
   const { key } = options;
-  await call.out.data({ revoked: name, ...(key === undefined ? {} : { key }) }, () =>
+  await call.out.data({ revoked: name, ...defined({ key }) }, () =>
     key === undefined ? `${name} is revoked` : `key ${key} of ${name} is revoked`,
   );
   call.out.say('its connections close once the NATS server has reloaded its configuration (SIGHUP)');

@@ -1,9 +1,11 @@
 /** Commands for operators, one word each: pausing a pool, banning an agent. `publish` sends their other decisions. */
+
 import type { Command } from 'commander';
 import type { NatsConnection } from 'nats';
 import { ConvergeClient } from '../../client/core/client.ts';
 import { PoolManager } from '../../client/managers/pool-manager.ts';
 import { EXIT } from '../../lib/program/exit.ts';
+import { defined } from '../../protocol/defined.ts';
 import { OPERATOR } from '../../protocol/names.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import { natsAccess } from '../../workers/config.ts';
@@ -141,5 +143,5 @@ async function tell({ out }: Call, outcome: Outcome): Promise<number> {
 }
 
 function withReason(reason: string | undefined): { readonly reason?: string } {
-  return reason === undefined ? {} : { reason };
+  return defined({ reason });
 }

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { EXIT } from '../../lib/program/exit.ts';
+import { defined } from '../../protocol/defined.ts';
 import type { ConfigInput } from '../../workers/config.ts';
 import type { Call, Run } from '../call.ts';
 import { setting } from '../global-options.ts';
@@ -31,9 +32,7 @@ export function addWorker(program: Command, run: Run): void {
 
 async function work(call: Call, { id, logLevel, httpPort }: WorkerOptions): Promise<number> {
   const config = call.config({
-    ...(id === undefined ? {} : { workerId: id }),
-    ...(logLevel === undefined ? {} : { logLevel }),
-    ...(httpPort === undefined ? {} : { httpPort }),
+    ...defined({ workerId: id, logLevel, httpPort }),
   });
   const { startWorker } = await import('../../workers/process/worker.ts');
   const logger = await call.logger(config.logLevel);

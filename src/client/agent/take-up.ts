@@ -1,4 +1,5 @@
 /** Claims that an agent has without having asked for them: won by auction, or left behind by the process before it. */
+import { defined } from '../../protocol/defined.ts';
 import type { ClaimedTask, Task } from '../../protocol/documents.ts';
 import { isClaimed } from '../../protocol/documents.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
@@ -44,7 +45,7 @@ export class TakeUp {
         agent: client.agent,
         state: ['assigned', 'running'],
         limit: MAX_PAGE,
-        ...(cursor === undefined ? {} : { cursor }),
+        ...defined({ cursor }),
       });
       for (const task of page.items) await this.#take(pool, task);
       cursor = page.cursor;
@@ -79,10 +80,7 @@ function heldTaskOf(task: ClaimedTask, expiresAt: number): HeldTask {
   return {
     taskId,
     objective,
-    ...(inputs === undefined ? {} : { inputs }),
-    ...(evaluator === undefined ? {} : { evaluator }),
-    ...(topic === undefined ? {} : { topic }),
-    ...(deadline === undefined ? {} : { deadline }),
+    ...defined({ inputs, evaluator, topic, deadline }),
     priority,
     constraints,
     submitter,

@@ -2,6 +2,7 @@
  * Events as a worker lets them be delivered (query `feed`): straight from the stream to a place where only we may
  * listen. The server tells the pace (flow control) and that it is still there (heartbeats).
  */
+
 import { type Msg, type NatsConnection, nuid, type Subscription } from 'nats';
 import { FEED_CLOSED } from '../../bus/event-feeds.ts';
 import { permissionDenied } from '../../bus/permission-denied.ts';
@@ -9,6 +10,7 @@ import type { QueryClient } from '../../bus/query-client.ts';
 import { LogInterruptedError, QueryError } from '../../lib/errors.ts';
 import { Signal } from '../../lib/signal.ts';
 import { every, type Timer } from '../../lib/timers.ts';
+import { defined } from '../../protocol/defined.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import {
   type Delivery,
@@ -40,7 +42,7 @@ export function workerFeed({ connection, subjects, queries, asker, pool }: Worke
       // First the ears: whatever is delivered to nobody is lost.
       const arrivals = new Arrivals(connection, subjects.feed(asker, token), reached);
       try {
-        const inPool = pool === undefined ? {} : { pool };
+        const inPool = defined({ pool });
         const query = { token, ...inPool, ...beginning(position, start) };
         const opened = await queries.ask('feed', query, { timeoutMs: OPEN_WITHIN_MS, signal });
         arrivals.expectHeartbeats();

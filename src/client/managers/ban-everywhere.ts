@@ -1,3 +1,4 @@
+import { defined } from '../../protocol/defined.ts';
 import type { ShardOutcomeData } from '../../protocol/outcome-data.ts';
 import type { ConvergeClient, SendOptions } from '../core/client.ts';
 import { type AnyOutcome, acceptedOrThrow } from '../core/outcomes.ts';
@@ -15,7 +16,7 @@ export async function banEverywhere(
   agentId: string,
   { reason, timeoutMs = 30_000 }: SendOptions & { readonly reason?: string | undefined },
 ): Promise<BannedEverywhere> {
-  const body = { type: 'BanAgent', agentId, ...(reason === undefined ? {} : { reason }) } as const;
+  const body = { type: 'BanAgent', agentId, ...defined({ reason }) } as const;
   const ended = await forEachShard(
     client,
     timeoutMs,

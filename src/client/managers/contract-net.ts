@@ -2,12 +2,14 @@
  * The contract net (FIPA): a task is announced, anyone who can do it bids, the best bidder gets it, and when it does not
  * start the next best does. The system does all of that by itself; here it is announced, and followed to its end.
  */
+
 import { UnavailableError } from '../../lib/errors.ts';
 import { Signal } from '../../lib/signal.ts';
 import { sleep } from '../../lib/timers.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
 import type { AuctionCancelCause, PublicAuction, UnsoldReason } from '../../protocol/auctions.ts';
 import { isNotFound } from '../../protocol/codes.ts';
+import { defined } from '../../protocol/defined.ts';
 import { isClaimed } from '../../protocol/documents.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
 import { isObject } from '../../protocol/json.ts';
@@ -161,7 +163,7 @@ function announcement(
   closesAt: number,
 ): Extract<AnyDecisionInput, { type: 'Batch' }> {
   const { task, claimTtlMs, id = client.newId(), onBehalfOf } = net;
-  const ttl = claimTtlMs === undefined ? {} : { claimTtlMs };
+  const ttl = defined({ claimTtlMs });
   const constraints = Object.assign({}, task.constraints, ttl);
   const submit = submission({ ...task, taskId, constraints }, () => client.newId());
   const open: InputOf<'OpenAuction'> = { ...termsOf(net), type: 'OpenAuction', auctionId, taskId, closesAt };

@@ -1,4 +1,5 @@
 import type { AskOptions } from '../../bus/query-client.ts';
+import { defined } from '../../protocol/defined.ts';
 import type { Member, Pool } from '../../protocol/documents.ts';
 import type { Page, QueryAnswers, QueryInput } from '../../protocol/queries.ts';
 import type { ConvergeClient, SendOptions } from '../core/client.ts';
@@ -139,7 +140,7 @@ export class PoolManager {
     for (let cursor: string | undefined; ; ) {
       const page = await this.#client.query(
         'pools-of-agent',
-        { agent: agentId, ...(cursor === undefined ? {} : { cursor }) },
+        { agent: agentId, ...defined({ cursor }) },
         options,
       );
       for (const pool of page.pools) pools.push(pool);

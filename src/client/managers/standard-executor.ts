@@ -1,7 +1,9 @@
 /** Runs lists of decisions: what an agent's `decide` returns, or a plan that a model has written. */
+
 import { ConfigurationError, ConvergeError, DecisionRejectedError, messageOf } from '../../lib/errors.ts';
 import { CODES, type Code } from '../../protocol/codes.ts';
 import { isSingleType } from '../../protocol/decisions/index.ts';
+import { defined } from '../../protocol/defined.ts';
 import type { Json } from '../../protocol/json.ts';
 import { COMMONS } from '../../protocol/names.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
@@ -129,7 +131,7 @@ export class StandardExecutor<C extends CustomDecision = never> {
     const { type, id = this.#client.newId(), pool = this.#pool } = decision;
     const about = { decisionId: id, type, agent: this.#client.agent, pool };
     const outcome = this.#handle(decision).then(
-      (data) => localOutcome(about, { status: 'accepted', ...(data === undefined ? {} : { data }) }),
+      (data) => localOutcome(about, { status: 'accepted', ...defined({ data }) }),
       (error) => localOutcome(about, { status: 'rejected', code: codeOf(error), message: messageOf(error) }),
     );
     return { stored: outcome, outcome };

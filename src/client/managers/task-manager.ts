@@ -1,4 +1,5 @@
 import type { AskOptions } from '../../bus/query-client.ts';
+import { defined } from '../../protocol/defined.ts';
 import type { Task } from '../../protocol/documents.ts';
 import type { Json } from '../../protocol/json.ts';
 import { COMMONS } from '../../protocol/names.ts';
@@ -182,8 +183,7 @@ export class TaskManager {
         agent: agentId,
         ...(poolIds === undefined ? {} : { pools: [...poolIds] }),
         ...(capabilities === undefined ? {} : { capabilities: [...capabilities] }),
-        ...(limit === undefined ? {} : { limit }),
-        ...(cursor === undefined ? {} : { cursor }),
+        ...defined({ limit, cursor }),
       },
       { timeoutMs },
     );
@@ -201,7 +201,7 @@ function* submissionBatches(
       id: `${id}-${n++}`,
       type: 'Batch',
       decisions,
-      ...(atomic === undefined ? {} : { atomic }),
+      ...defined({ atomic }),
       onBehalfOf,
     };
     yield { size: decisions.length, decision };
@@ -217,9 +217,7 @@ function memberOutcomes({ status, data, code, message, transient }: Outcome, siz
   const rejected: MemberOutcome = {
     type: 'SubmitTask',
     status: 'rejected',
-    ...(code === undefined ? {} : { code }),
-    ...(message === undefined ? {} : { message }),
-    ...(transient === undefined ? {} : { transient }),
+    ...defined({ code, message, transient }),
   };
   return Array.from({ length: size }, () => rejected);
 }

@@ -2,7 +2,9 @@
  * The close: to whom the lot goes and at what price, or why to nobody. With a task its claim goes along, in the same
  * step; and when a winner gives it back unstarted, the lot goes on to the next as if the winner had never bid.
  */
+
 import type { Auction, AuctionBid } from '../../protocol/auctions.ts';
+import { defined } from '../../protocol/defined.ts';
 import { isFinal, type LiveTask } from '../../protocol/documents.ts';
 import { MAX_RANKING_TOLD } from '../../protocol/limits.ts';
 import { COMMONS, SYSTEM } from '../../protocol/names.ts';
@@ -116,5 +118,5 @@ function awardData(
 }
 
 function ofTask(taskId: string | undefined): { readonly taskId?: string } {
-  return taskId === undefined ? {} : { taskId };
+  return defined({ taskId });
 }

@@ -1,4 +1,5 @@
 import type { Auction, AuctionBid } from '../../protocol/auctions.ts';
+import { defined } from '../../protocol/defined.ts';
 import type { BidPlacedData } from './events.ts';
 
 export function bidOf({ bidder, amount, order, content }: BidPlacedData, now: number): AuctionBid {
@@ -6,8 +7,7 @@ export function bidOf({ bidder, amount, order, content }: BidPlacedData, now: nu
     bidder,
     amount,
     at: now,
-    ...(order === undefined ? {} : { order }),
-    ...(content === undefined ? {} : { content }),
+    ...defined({ order, content }),
   };
 }
 

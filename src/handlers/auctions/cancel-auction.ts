@@ -1,3 +1,4 @@
+import { defined } from '../../protocol/defined.ts';
 import { accepted, isRejected } from '../kernel/decided.ts';
 import type { DomainEvent } from '../kernel/events.ts';
 import type { Handler } from '../kernel/handler.ts';
@@ -16,7 +17,7 @@ export const cancelAuction: Handler<'CancelAuction'> = {
     const cancelled: DomainEvent = {
       type: 'auction.cancelled',
       id: auctionId,
-      data: { cause: 'cancelled', by: context.self, ...(taskId === undefined ? {} : { taskId }) },
+      data: { cause: 'cancelled', by: context.self, ...defined({ taskId }) },
     };
     if (taskId === undefined) return accepted([cancelled]);
     return accepted([cancelled, { type: 'task.unreserved', id: taskId, data: {} }]);

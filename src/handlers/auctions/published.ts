@@ -1,3 +1,4 @@
+import { defined } from '../../protocol/defined.ts';
 import type { AuctionEvent, BidPlacedData } from './events.ts';
 
 /**
@@ -28,6 +29,6 @@ function publicBidData({ bidder, amount, content, secrecy, standing }: BidPlaced
     bidder,
     ...(secrecy === 'maxima' ? {} : { amount }),
     ...(standing === undefined ? {} : { leader: standing.leader, price: standing.price }),
-    ...(content === undefined ? {} : { content }),
+    ...defined({ content }),
   };
 }

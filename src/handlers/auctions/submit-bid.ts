@@ -1,5 +1,6 @@
 import { type AuctionStanding, type OpenAuction, secrecyOf } from '../../protocol/auctions.ts';
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
+import { defined } from '../../protocol/defined.ts';
 import type { Json } from '../../protocol/json.ts';
 import { MAX_BID_CONTENT_BYTES, MAX_BIDDERS, MAX_BIDS_BYTES } from '../../protocol/limits.ts';
 import { placeOf } from '../../protocol/marks.ts';
@@ -170,9 +171,9 @@ function bidPlaced(
       bidder: self,
       amount: formatAmount(amount),
       ...(isOfJoining ? { order: placeOf(context) } : {}),
-      ...(content === undefined ? {} : { content }),
+      ...defined({ content }),
       secrecy: secrecyOf(auction),
-      ...(standing === undefined ? {} : { standing }),
+      ...defined({ standing }),
     },
   };
 }

@@ -1,6 +1,8 @@
 /** From what an opener wrote to the terms of an auction, or to the rule that they break. */
+
 import type { AuctionTerms, IncrementRow } from '../../protocol/auctions.ts';
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
+import { defined } from '../../protocol/defined.ts';
 import { MAX_LOT_BYTES, MAX_TIME_MS } from '../../protocol/limits.ts';
 import {
   compareAmounts,
@@ -30,13 +32,11 @@ export function termsOf(decision: Opening, { self, now }: Context): AuctionTerms
     opener: self,
     closesAt,
     ...amounts,
-    ...(proxy === undefined ? {} : { proxy }),
+    ...defined({ proxy }),
     ...(softCloseMs === undefined
       ? {}
       : { softCloseMs, latestCloseAt: latestCloseOf(decision, softCloseMs) }),
-    ...(stepMs === undefined ? {} : { stepMs }),
-    ...(taskId === undefined ? {} : { taskId }),
-    ...(lot === undefined ? {} : { lot }),
+    ...defined({ stepMs, taskId, lot }),
   };
   return wrongWayRound(terms) ?? terms;
 }

@@ -1,4 +1,5 @@
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
+import { defined } from '../../protocol/defined.ts';
 import { MAX_BATCH } from '../../protocol/limits.ts';
 import type { OutcomeData } from '../../protocol/outcome-data.ts';
 import {
@@ -95,9 +96,7 @@ function grant(link: Link, { seq, index, agent, decisionId }: Context): Delegati
     delegateeId,
     kind,
     scope,
-    ...(expiresAt === undefined ? {} : { expiresAt }),
-    ...(maxDepth === undefined ? {} : { maxDepth }),
-    ...(passedOn === undefined ? {} : { passedOn }),
+    ...defined({ expiresAt, maxDepth, passedOn }),
     order: seq * (MAX_BATCH + 1) + index,
     origin: { agent, decisionId },
   };

@@ -1,3 +1,4 @@
+import { defined } from '../../protocol/defined.ts';
 import type { Delegation, LiveDelegation } from '../../protocol/delegations.ts';
 import type { DelegationEvent, DelegationGrantedData } from './events.ts';
 
@@ -18,7 +19,7 @@ export function evolveDelegation(
     case 'delegation.revoked': {
       const { by, with: upstream } = event.data;
       const ended = { ...live(delegation, event), finishedAt: now, revokedBy: by };
-      return { ...ended, state: 'revoked', ...(upstream === undefined ? {} : { revokedWith: upstream }) };
+      return { ...ended, state: 'revoked', ...defined({ revokedWith: upstream }) };
     }
     case 'delegation.expired':
       return { ...live(delegation, event), finishedAt: now, state: 'expired' };

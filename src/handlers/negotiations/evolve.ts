@@ -1,3 +1,4 @@
+import { defined } from '../../protocol/defined.ts';
 import {
   isLive,
   type LiveNegotiation,
@@ -36,7 +37,7 @@ export function evolveNegotiation(
       return { ...ended(session, now), state: 'accepted' };
     case 'negotiation.rejected': {
       const { by, reason } = event.data;
-      const why = reason === undefined ? {} : { reason };
+      const why = defined({ reason });
       return { ...ended(session, now), state: 'rejected', rejectedBy: by, ...why };
     }
     case 'negotiation.expired':

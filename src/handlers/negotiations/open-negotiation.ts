@@ -1,3 +1,4 @@
+import { defined } from '../../protocol/defined.ts';
 import { MAX_BATCH } from '../../protocol/limits.ts';
 import { accepted, isRejected, rejected } from '../kernel/decided.ts';
 import type { Handler } from '../kernel/handler.ts';
@@ -28,7 +29,7 @@ export const openNegotiation: Handler<'OpenNegotiation'> = {
       participants,
       proposalId,
       proposal,
-      ...(deadline === undefined ? {} : { deadline }),
+      ...defined({ deadline }),
       order: seq * (MAX_BATCH + 1) + index,
       origin: { agent, decisionId },
     };

@@ -1,3 +1,4 @@
+import { defined } from '../../protocol/defined.ts';
 import { latestProposal } from '../../protocol/negotiations.ts';
 import { accepted, isRejected, rejected } from '../kernel/decided.ts';
 import type { Handler } from '../kernel/handler.ts';
@@ -12,7 +13,7 @@ export const rejectProposal: Handler<'RejectProposal'> = {
     const { proposalId, proposer } = latestProposal(session);
     const by = context.self;
     if (proposer === by) return rejected('own_proposal', `${proposalId} is ${by}'s own proposal`);
-    const data = { proposalId, by, ...(reason === undefined ? {} : { reason }) };
+    const data = { proposalId, by, ...defined({ reason }) };
     return accepted([{ type: 'negotiation.rejected', id: sessionId, data }], {
       sessionId,
       proposalId,

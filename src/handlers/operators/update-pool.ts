@@ -1,5 +1,6 @@
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
 import { OWNERS_FIELDS } from '../../protocol/decisions/operators.ts';
+import { defined } from '../../protocol/defined.ts';
 import { COMMONS } from '../../protocol/names.ts';
 import { accepted, isRejected, type Rejected, rejected } from '../kernel/decided.ts';
 import type { PoolUpdatedData } from '../kernel/events.ts';
@@ -52,14 +53,16 @@ function cannotOwn(state: PoolState, owner: string | undefined, now: number): Re
 function stated({ owner, operators, admission, ...rest }: Changes): PoolUpdatedData {
   const { capacity, topics, submitters, defaults, maxClaimsPerAgent, quotas } = rest;
   return {
-    ...(owner === undefined ? {} : { owner }),
-    ...(operators === undefined ? {} : { operators }),
-    ...(admission === undefined ? {} : { admission }),
-    ...(capacity === undefined ? {} : { capacity }),
-    ...(topics === undefined ? {} : { topics }),
-    ...(submitters === undefined ? {} : { submitters }),
-    ...(defaults === undefined ? {} : { defaults }),
-    ...(maxClaimsPerAgent === undefined ? {} : { maxClaimsPerAgent }),
-    ...(quotas === undefined ? {} : { quotas }),
+    ...defined({
+      owner,
+      operators,
+      admission,
+      capacity,
+      topics,
+      submitters,
+      defaults,
+      maxClaimsPerAgent,
+      quotas,
+    }),
   };
 }

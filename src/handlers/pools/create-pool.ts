@@ -1,3 +1,4 @@
+import { defined } from '../../protocol/defined.ts';
 import { accepted, type Rejected, rateLimited, rejected } from '../kernel/decided.ts';
 import type { Handler } from '../kernel/handler.ts';
 import type { World } from '../world/world.ts';
@@ -15,12 +16,10 @@ export const createPool: Handler<'CreatePool'> = {
         owner: self,
         topics: decision.topics ?? [],
         admission: decision.admission ?? { kind: 'open' },
-        ...(capacity === undefined ? {} : { capacity }),
+        ...defined({ capacity }),
         submitters: decision.submitters ?? 'anyone',
         defaults: decision.defaults ?? {},
-        ...(maxClaimsPerAgent === undefined ? {} : { maxClaimsPerAgent }),
-        ...(operators === undefined ? {} : { operators }),
-        ...(quotas === undefined ? {} : { quotas }),
+        ...defined({ maxClaimsPerAgent, operators, quotas }),
         origin: { agent, decisionId },
       },
     } as const;

@@ -1,3 +1,4 @@
+import { defined } from '../../protocol/defined.ts';
 import { type Member, presenceEnds } from '../../protocol/documents.ts';
 import { MAX_IDS_TOLD } from '../../protocol/limits.ts';
 import type { EndOfStay, Fence } from '../../protocol/marks.ts';
@@ -52,5 +53,5 @@ export function silence(member: Member): EndedStay {
 }
 
 export function withReason(reason: string | undefined): { readonly reason?: string } {
-  return reason === undefined ? {} : { reason };
+  return defined({ reason });
 }

@@ -1,3 +1,4 @@
+import { defined } from '../../protocol/defined.ts';
 import { isClaimed, isFinal } from '../../protocol/documents.ts';
 import { accepted, isRejected, rejected } from '../kernel/decided.ts';
 import type { Handler } from '../kernel/handler.ts';
@@ -19,7 +20,7 @@ export const cancelTask: Handler<'CancelTask'> = {
     const { task, events } = lapse(state, found, now);
     if (isFinal(task)) return alreadyFinal(task);
     const claim = isClaimed(task) ? { agent: task.claim.agent, epoch: task.claim.epoch } : {};
-    const why = reason === undefined ? {} : { reason };
+    const why = defined({ reason });
     const data = { cause: 'cancelled', by: self, ...why, ...claim } as const;
     return accepted([...events, { type: 'task.cancelled', id: taskId, data }]);
   },

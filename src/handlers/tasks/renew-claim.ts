@@ -1,3 +1,4 @@
+import { defined } from '../../protocol/defined.ts';
 import { accepted, isRejected } from '../kernel/decided.ts';
 import type { Handler } from '../kernel/handler.ts';
 import { existingPool } from '../pools/guards.ts';
@@ -17,8 +18,7 @@ export const renewClaim: Handler<'RenewClaim'> = {
       agent: claim.agent,
       epoch: claim.epoch,
       expiresAt,
-      ...(progress === undefined ? {} : { progress }),
-      ...(note === undefined ? {} : { note }),
+      ...defined({ progress, note }),
     };
     return accepted([{ type: 'task.renewed', id: taskId, data }], { epoch: claim.epoch, expiresAt });
   },

@@ -1,5 +1,6 @@
 import type { Constraints } from '../../protocol/decisions/constraints.ts';
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
+import { defined } from '../../protocol/defined.ts';
 import type { Requirements, TaskConstraints } from '../../protocol/documents.ts';
 import { DEFAULT_CONSTRAINTS, MAX_BATCH } from '../../protocol/limits.ts';
 import { accepted, isRejected, type Rejected, rateLimited, rejected } from '../kernel/decided.ts';
@@ -119,7 +120,7 @@ function filledIn(stated: Constraints): TaskConstraints {
     maxAttempts: maxAttempts ?? DEFAULT_CONSTRAINTS.maxAttempts,
     backoffMs: backoffMs ?? DEFAULT_CONSTRAINTS.backoffMs,
     maxExpiries: maxExpiries ?? DEFAULT_CONSTRAINTS.maxExpiries,
-    ...(maxRunMs === undefined ? {} : { maxRunMs }),
+    ...defined({ maxRunMs }),
     ...others,
   };
 }

@@ -1,4 +1,5 @@
 /** Counting: the rules are in `src/rules`, and are asked about the ballots of a document. */
+import { defined } from '../../protocol/defined.ts';
 import type { OutcomeData } from '../../protocol/outcome-data.ts';
 import {
   decodeChoice,
@@ -13,7 +14,7 @@ import type { VoteEvent } from './events.ts';
 /** The end of a vote: the ballots that stand are counted. */
 export function closing(vote: OpenVote, cause: VoteCloseCause): Extract<VoteEvent, { type: 'vote.closed' }> {
   const { winner, ...result } = decideVote(pollOf(vote));
-  const data = { cause, ...(winner === undefined ? {} : { winner }), ...result };
+  const data = { cause, ...defined({ winner }), ...result };
   return { type: 'vote.closed', id: vote.id, data };
 }
 
@@ -22,7 +23,7 @@ export function verdict({
   winner,
   why,
 }: Pick<VoteResult, 'winner' | 'why'>): Omit<OutcomeData['CloseVote'], 'voteId'> {
-  return { state: 'closed', why, ...(winner === undefined ? {} : { winner }) };
+  return { state: 'closed', why, ...defined({ winner }) };
 }
 
 /**

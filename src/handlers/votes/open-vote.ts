@@ -1,4 +1,5 @@
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
+import { defined } from '../../protocol/defined.ts';
 import { MAX_BATCH } from '../../protocol/limits.ts';
 import { weightOf } from '../../protocol/votes.ts';
 import { accepted, isRejected, rejected } from '../kernel/decided.ts';
@@ -53,8 +54,7 @@ function opening(
     electorate,
     ...(electorate === 'members' ? { members: voters } : {}),
     eligible: { voters: voters.length, weight },
-    ...(weights === undefined ? {} : { weights }),
-    ...(quorum === undefined ? {} : { quorum }),
+    ...defined({ weights, quorum }),
     abstentionsCountForQuorum: decision.abstentionsCountForQuorum ?? true,
     changeable: decision.changeable ?? true,
     closeWhenDecided: decision.closeWhenDecided ?? true,

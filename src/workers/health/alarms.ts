@@ -3,8 +3,10 @@
  * on from `raise` to `clear`: a log line at both ends, a metric meanwhile, and a failing `/readyz` while work stands still
  * because of it. docs/operations.md says what to do about each.
  */
+
 import type { Logger } from 'pino';
 import { Gauge, type Registry } from 'prom-client';
+import { defined } from '../../protocol/defined.ts';
 import type { Clock } from '../shard/ports.ts';
 
 /**
@@ -174,7 +176,7 @@ export class Alarms {
   told(): ToldAlarm[] {
     return this.active.map(({ alarm, shard, since, ...more }) => ({
       alarm,
-      ...(shard === undefined ? {} : { shard }),
+      ...defined({ shard }),
       since,
       text: textOf({ alarm, shard, since, ...more }),
       toDo: ALARMS[alarm].toDo,

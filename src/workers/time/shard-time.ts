@@ -5,6 +5,7 @@
  */
 
 import type { LogPlace } from '../../protocol/decode.ts';
+import { defined } from '../../protocol/defined.ts';
 import type { Alarms } from '../health/alarms.ts';
 import { type DecodedMessage, decodeMessages } from '../shard/decide-batch.ts';
 import { ShardHaltedError } from '../shard/halting.ts';
@@ -59,7 +60,7 @@ export class ShardTime {
       await this.readClocks(loaded);
     const { count, untimely } = this.#logTime.admit(batch, (seq) => this.isDistrusted(seq));
     const admitted = count === batch.length ? batch : batch.slice(0, count);
-    return { admitted, ...(untimely === undefined ? {} : { untimely }) };
+    return { admitted, ...defined({ untimely }) };
   }
 
   /** Is the shard's own time ahead of the true one? Then its log was poisoned once, and nothing expires for so long. */

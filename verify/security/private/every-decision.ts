@@ -1,6 +1,8 @@
 /** Decisions of every type, aimed at everything that a private pool holds: a type that is new does not compile without. */
+
 import { createHash } from 'node:crypto';
 import type { DecisionInput, SingleType } from '../../../src/protocol/decisions/index.ts';
+import { defined } from '../../../src/protocol/defined.ts';
 
 export const TOKEN = 'open sesame';
 export const ADMISSION = { kind: 'token', sha256: createHash('sha256').update(TOKEN).digest('hex') } as const;
@@ -51,7 +53,7 @@ export const EVERY_DECISION: { readonly [T in SingleType]: readonly Of<T>[] } = 
     auctionId: 'a-new',
     kind: 'english',
     closesAt: LATER,
-    ...(taskId === undefined ? {} : { taskId }),
+    ...defined({ taskId }),
   })),
   SubmitBid: AUCTIONS.map((auctionId) => ({ type: 'SubmitBid', auctionId, amount: 7 })),
   CloseAuction: AUCTIONS.map((auctionId) => ({ type: 'CloseAuction', auctionId })),

@@ -1,3 +1,4 @@
+import { defined } from '../../../protocol/defined.ts';
 import { type Fence, placeOf } from '../../../protocol/marks.ts';
 import type { EndedStay } from '../decided.ts';
 import type { Context } from '../handler.ts';
@@ -8,5 +9,5 @@ export function fenceAt(
   context: Pick<Context, 'seq' | 'index' | 'decisionId' | 'agent'>,
 ): Fence {
   const { decisionId: cause, agent: actor } = context;
-  return { place: placeOf(context), at, why, ...(reason === undefined ? {} : { reason }), cause, actor };
+  return { place: placeOf(context), at, why, ...defined({ reason }), cause, actor };
 }
