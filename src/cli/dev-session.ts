@@ -5,9 +5,9 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ConfigurationError, messageOf } from '../lib/errors.ts';
+import { ConfigurationError } from '../lib/errors.ts';
 import { isFreePort } from '../servers/free-port.ts';
-import type { Servers } from '../servers/index.ts';
+import { FolderInUseError, type Servers } from '../servers/index.ts';
 
 const schema = z.object({
   pid: z.int().min(1),
@@ -46,7 +46,7 @@ export async function portOfLastTime(url: string | undefined): Promise<number | 
 
 /** The error to throw when the servers did not start: where another `dev` has the folder, which one it is. */
 export function namedInUse(error: unknown, dataDir: string, session: DevSession | undefined): unknown {
-  if (!/data folder in use/.test(messageOf(error)) || session === undefined) return error;
+  if (!(error instanceof FolderInUseError) || session === undefined) return error;
   const urls = [session.nats, session.redis].filter((url) => url !== undefined).join(' and ');
   return new ConfigurationError(
     `${dataDir} is in use by another converge dev, process ${session.pid}${urls === '' ? '' : ` (${urls})`}: ` +

@@ -10,6 +10,11 @@ export class ServerStartError extends Error {
   override readonly name: string = 'ServerStartError';
 }
 
+/** Another server works on the data folder, and two would destroy each other's data. */
+export class FolderInUseError extends ServerStartError {
+  override readonly name = 'FolderInUseError';
+}
+
 /** Someone else has the port. Between choosing a free port and listening on it anyone may take it. */
 export class PortTakenError extends ServerStartError {
   override readonly name = 'PortTakenError';

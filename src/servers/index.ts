@@ -1,5 +1,5 @@
 export { temporaryDataDir } from './data-dir.ts';
-export { ServerStartError, ServersUnavailableError } from './errors.ts';
+export { FolderInUseError, ServerStartError, ServersUnavailableError } from './errors.ts';
 export { freePort } from './free-port.ts';
 export { type NatsOptions, startNats } from './nats.ts';
 export { type RedisOptions, startRedis } from './redis.ts';

@@ -1,6 +1,6 @@
 import { ServerStartError } from './errors.ts';
 import { folderInUseExitCode } from './launch-guard.ts';
-import type { ProcessLife } from './life.ts';
+import { ENDED_BY_USED_FOLDER, type ProcessLife } from './life.ts';
 import { type LoggedCommand, spawnLogged } from './spawn-logged.ts';
 
 /** Starts a server as a child process in a process group of its own. */
@@ -24,9 +24,7 @@ export async function launchProcess(command: LoggedCommand): Promise<ProcessLife
     get running() {
       return isRunning();
     },
-    ended: ended.then(({ code, words }) =>
-      code === folderInUseExitCode ? 'its data folder is in use by another server' : words,
-    ),
+    ended: ended.then(({ code, words }) => (code === folderInUseExitCode ? ENDED_BY_USED_FOLDER : words)),
     signal: (signal) => {
       if (!isRunning()) return;
       if (signal === 'SIGKILL') killGroup();

@@ -1,6 +1,9 @@
 /** One life of a server, from its start to its end; a restart begins another one. */
 import { within } from '../lib/within.ts';
 
+/** How a server ended whose data folder another one uses. */
+export const ENDED_BY_USED_FOLDER = 'ended because its data folder is in use by another server';
+
 export type Life = ProcessLife | ContainerLife;
 
 interface AnyLife {

@@ -1,7 +1,7 @@
 import { sleep } from '../lib/timers.ts';
-import { PortTakenError, ServerStartError } from './errors.ts';
+import { FolderInUseError, PortTakenError, ServerStartError } from './errors.ts';
 import { killAtExit } from './kill-at-exit.ts';
-import { endLife, endsWithin, type Life } from './life.ts';
+import { ENDED_BY_USED_FOLDER, endLife, endsWithin, type Life } from './life.ts';
 import type { Prepared, Recipe } from './recipe.ts';
 import type { Runner } from './runner.ts';
 import type { ServerAnswer } from './server-answer.ts';
@@ -66,7 +66,9 @@ function foreignAnswer(start: LaunchedLife, answer: ServerAnswer): PortTakenErro
 }
 
 async function endedEarly(start: LaunchedLife): Promise<ServerStartError> {
-  const text = await describe(start, `${await start.life.ended} while starting`);
+  const how = await start.life.ended;
+  const text = await describe(start, `${how} while starting`);
+  if (how === ENDED_BY_USED_FOLDER) return new FolderInUseError(text);
   return /address already in use/i.test(text) ? new PortTakenError(text) : new ServerStartError(text);
 }
 

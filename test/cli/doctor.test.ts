@@ -183,7 +183,7 @@ describe('a planted problem is found', () => {
     expect(diagnosis.code).toBe(1);
     expect(problemsOf(diagnosis)).toEqual(['shard-halts fail', 'shard-origins fail', 'alarms fail']);
     expect(diagnosis.found.alarms).toMatch(/^fail shard_halted: shard 2: /);
-    expect(diagnosis.found.alarms).toContain('put the right log back');
+    expect(diagnosis.found.alarms).toContain('restore the right log');
     expect(diagnosis.found['shard-halts']).toMatch(/^fail halted: shard 2: /);
     expect(diagnosis.found['shard-origins']).toMatch(/^fail the state of shard 2 is ahead of the log/);
   });
