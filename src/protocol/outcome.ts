@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Code } from './codes.ts';
 import type { Json } from './json.ts';
+import { shortHash } from './sha256.ts';
 
 /** The answer to one decision (docs/protocol.md, "Decision, outcome, event"): the same however often it is asked for. */
 export interface Outcome {
@@ -47,11 +47,9 @@ export function resultTokens(key: string): string {
   return key.slice(key.indexOf('.') + 1);
 }
 
-const BODY_CHARS = 22;
-
 /** Tells the bytes of one decision from those of any other: 132 bits of their SHA-256, in base64url. */
 export function bodyHash(payload: Uint8Array): string {
-  return createHash('sha256').update(payload).digest('base64url').slice(0, BODY_CHARS);
+  return shortHash(payload);
 }
 
 const BODY = /"body":"([\w-]{22})"/;

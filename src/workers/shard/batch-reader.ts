@@ -1,4 +1,5 @@
 /** Cuts the messages into batches. The way in which the log is cut makes no difference to the result. */
+import type { LogMessage } from '../../bus/log-message.ts';
 import type { World } from '../../handlers/world/world.ts';
 import { type DecodedMessage, decodeMessages, isSweep } from './decide-batch.ts';
 import { patienceMs } from './patience.ts';
@@ -15,13 +16,20 @@ export interface BatchReaderOptions {
   readonly stopped: AbortSignal;
 }
 
+/**
+ * Decisions in one batch, those in Batches one by one: about as many as a commit has room for. What is beyond would be
+ * decoded and looked up in vain, again with each commit, and nothing else of the process goes on meanwhile.
+ */
+const MAX_DECISIONS = 2_000;
+
 /** This is also how soon an idle shard notices that the store was emptied or went back. */
 const IDLE_WAIT_MS = 1_000;
 
 export class BatchReader {
   readonly #options: BatchReaderOptions;
-  /** Messages that did not fit into the last batch: read, but not yet applied. */
+  /** Messages that did not fit into the last batch: read, but not yet applied. Those that come first are decoded. */
   #held: DecodedMessage[] = [];
+  #undecoded: readonly LogMessage[] = [];
   /** Up to this message each is a batch of its own. */
   #aloneUntil = 0;
 
@@ -31,7 +39,7 @@ export class BatchReader {
 
   /** Messages that were read and wait for the next batch. */
   get held(): number {
-    return this.#held.length;
+    return this.#held.length + this.#undecoded.length;
   }
 
   /**
@@ -40,18 +48,37 @@ export class BatchReader {
    */
   async take(reader: ShardLogReader, world: World): Promise<DecodedMessage[]> {
     const { maxBatch, maxBatchBytes } = this.#options;
-    if (this.#held.length === 0) {
-      this.#held = decodeMessages(await reader.take(maxBatch, IDLE_WAIT_MS), this.#options);
+    if (this.held === 0) {
+      this.#undecoded = await reader.take(maxBatch, IDLE_WAIT_MS);
       await this.#waitForOthers(reader, world);
     }
+    this.#decodeSome();
     let bytes = 0;
+    let decisions = 0;
     const end = this.#held.findIndex((entry, i) => {
       bytes += entry.message.data.byteLength;
+      decisions += decisionsIn(entry);
       const before = this.#held[i - 1];
       if (before === undefined) return false;
-      return bytes > maxBatchBytes || isSweep(entry) || isSweep(before) || this.#isAlone(before);
+      const isFull = bytes > maxBatchBytes || decisions > MAX_DECISIONS;
+      return isFull || isSweep(entry) || isSweep(before) || this.#isAlone(before);
     });
     return this.#held.splice(0, end === -1 ? this.#held.length : end);
+  }
+
+  /** As much as one batch may hold; answers what came. */
+  #decodeSome(): DecodedMessage[] {
+    let decisions = this.#held.reduce((sum, entry) => sum + decisionsIn(entry), 0);
+    const from = this.#held.length;
+    let next = 0;
+    for (; next < this.#undecoded.length && decisions < MAX_DECISIONS; next++) {
+      for (const entry of decodeMessages(this.#undecoded.slice(next, next + 1), this.#options)) {
+        decisions += decisionsIn(entry);
+        this.#held.push(entry);
+      }
+    }
+    this.#undecoded = this.#undecoded.slice(next);
+    return this.#held.slice(from);
   }
 
   /** Returns messages that the batch did not take after all: they come first in the next. */
@@ -66,6 +93,7 @@ export class BatchReader {
 
   clear(): void {
     this.#held = [];
+    this.#undecoded = [];
   }
 
   #isAlone({ message }: DecodedMessage): boolean {
@@ -76,13 +104,18 @@ export class BatchReader {
   async #waitForOthers(reader: ShardLogReader, world: World): Promise<void> {
     const { clock, maxBatch, stopped } = this.#options;
     let until = Number.POSITIVE_INFINITY;
-    for (let added = this.#held; this.#held.length > 0 && !stopped.aborted; ) {
+    for (let added = this.#decodeSome(); this.#held.length > 0 && !stopped.aborted; ) {
       const now = clock.monotonic();
       for (const entry of added) until = Math.min(until, now + patienceMs(entry, world));
-      const room = maxBatch - this.#held.length;
-      if (room <= 0 || until <= now) return;
-      added = decodeMessages(await reader.take(room, until - now), this.#options);
-      this.#held = this.#held.concat(added);
+      const room = maxBatch - this.held;
+      if (room <= 0 || until <= now || this.#undecoded.length > 0) return;
+      this.#undecoded = await reader.take(room, until - now);
+      added = this.#decodeSome();
     }
   }
+}
+
+function decisionsIn({ decoded }: DecodedMessage): number {
+  if (decoded.kind !== 'decision' || decoded.decision.type !== 'Batch') return 1;
+  return decoded.decision.decisions.length;
 }

@@ -18,6 +18,12 @@ function documentOf(world: World, pool: string, event: DomainEvent): object | un
   return kind === undefined ? state?.doc : state?.entities[kind].get(event.id);
 }
 
+interface More {
+  readonly events: number;
+  readonly bytes: number;
+  readonly documents: ReadonlyMap<string, number>;
+}
+
 /** Total weight of the effects of one message: events, and each changed document once. */
 export class Effects {
   #events = 0;
@@ -34,22 +40,26 @@ export class Effects {
 
   /** Adds what was applied just now. */
   add(world: World, applied: readonly AppliedEvent[]): void {
-    const { events, bytes, documents } = this.#more(world, applied);
+    this.#take(this.#more(world, applied));
+  }
+
+  /** Adds it, unless it is too much together with what there is already; alone anything may be. */
+  addIfItFits(world: World, applied: readonly AppliedEvent[]): boolean {
+    const more = this.#more(world, applied);
+    const isTooMuch =
+      this.#events + more.events > MAX_EFFECT_EVENTS || this.#bytes + more.bytes > MAX_EFFECT_BYTES;
+    if (isTooMuch && this.#events > 0) return false;
+    this.#take(more);
+    return true;
+  }
+
+  #take({ events, bytes, documents }: More): void {
     this.#events += events;
     this.#bytes += bytes;
     for (const [key, weight] of documents) this.#documents.set(key, weight);
   }
 
-  /** Adds it, unless it is too much together with what there is already; alone anything may be. */
-  addIfItFits(world: World, applied: readonly AppliedEvent[]): boolean {
-    const { events, bytes } = this.#more(world, applied);
-    const isTooMuch = this.#events + events > MAX_EFFECT_EVENTS || this.#bytes + bytes > MAX_EFFECT_BYTES;
-    if (isTooMuch && this.#events > 0) return false;
-    this.add(world, applied);
-    return true;
-  }
-
-  #more(world: World, applied: readonly AppliedEvent[]) {
+  #more(world: World, applied: readonly AppliedEvent[]): More {
     let bytes = 0;
     const documents = new Map<string, number>();
     for (const { pool, event } of applied) {
