@@ -15,7 +15,6 @@ const TAKES_AT_MOST_MS = 300_000;
 /** Submitting all of it, and telling all that follows. */
 const TOLD_WITHIN_MS = 60_000;
 const POLL_MS = 200;
-const SAID_AGAIN_MS = 1_000;
 const IN_BATCH = 100;
 const BURST = 60_000;
 const CONSEQUENCES = 20_000;
@@ -203,19 +202,13 @@ const holderBanned = flood('ban-holder-of-5000', async (stricken) => {
   );
   const since = Date.now();
   const shard = shardOf(owners[0]?.pool ?? '', shards);
-  const ban = (): void => {
-    const decision = JSON.stringify({ id: fresh('ban'), type: 'BanAgent', agentId: holder });
-    void sender.publish(subjects.shardDecision(shard, '_operator', '_shard'), decision);
-  };
-  ban();
-  // As the command does: until nothing of the agent is left.
-  const again = setInterval(ban, SAID_AGAIN_MS);
+  const decision = JSON.stringify({ id: fresh('ban'), type: 'BanAgent', agentId: holder });
+  void sender.publish(subjects.shardDecision(shard, '_operator', '_shard'), decision);
   const given = await Promise.all(
     owners.map((owner) =>
       owner.comesTo(({ pending, assigned }) => assigned === 0 && pending === CLAIMS_IN_POOL),
     ),
   );
-  clearInterval(again);
   if (given.includes(false))
     stricken.violate('consequences', `claims of ${holder}, who is banned, did not all go back in time`);
   stricken.othersWent(since);
