@@ -125,7 +125,13 @@ export type {
   UnsoldReason,
 } from './protocol/auctions.ts';
 export { CODES, type Code, isNotFound, isTransient } from './protocol/codes.ts';
-export type { BatchInput, DecisionInput, DecisionType, SingleType } from './protocol/decisions/index.ts';
+export type {
+  BatchInput,
+  DecisionInput,
+  DecisionType,
+  OutcomeData,
+  SingleType,
+} from './protocol/decisions/index.ts';
 export type { DelegationKind, PublicDelegation as Delegation } from './protocol/delegations.ts';
 export {
   type Admission,
@@ -154,7 +160,7 @@ export type { Json, JsonObject } from './protocol/json.ts';
 export { COMMONS } from './protocol/names.ts';
 export type { Proposal, PublicNegotiation as Negotiation } from './protocol/negotiations.ts';
 export type { MemberOutcome, Outcome } from './protocol/outcome.ts';
-export type { HeldTask, OutcomeData, ReleasedClaim, SweepData } from './protocol/outcome-data.ts';
+export type { HeldTask, ReleasedClaim, SweepData } from './protocol/outcome-data.ts';
 export type {
   Page,
   PoolStats,

@@ -212,8 +212,8 @@ export const ROWS = [
   },
   {
     of: 'verify/kit/history',
-    asks: 'Is what was told and published a history that the public protocol allows? It knows nothing else.',
-    imports: ['src/protocol'],
+    asks: 'Is what was told and published a history that the public protocol allows? Besides that it knows what verification knows of each decision type.',
+    imports: ['src/protocol', 'verify/kit/decisions'],
     packages: ['node:crypto'],
   },
   {

@@ -1,10 +1,9 @@
 /** Outcomes as authors of agents read them: with the data of their type, and guards for accepted and rejected ones. */
 import { DecisionRejectedError } from '../../lib/errors.ts';
 import type { Code } from '../../protocol/codes.ts';
-import type { BatchInput, DecisionInput, SingleType } from '../../protocol/decisions/index.ts';
+import type { BatchInput, DecisionInput, OutcomeData, SingleType } from '../../protocol/decisions/index.ts';
 import { isObject, type Json } from '../../protocol/json.ts';
 import type { MemberOutcome, Outcome } from '../../protocol/outcome.ts';
-import type { OutcomeData } from '../../protocol/outcome-data.ts';
 
 /** A decision as an author writes it: one of the built-in types, or a Batch of them. `id` is chosen when left out. */
 export type AnyDecisionInput = DecisionInput | (BatchInput & { readonly onBehalfOf?: string | undefined });

@@ -1,4 +1,4 @@
-import type { OutcomeData } from '../../protocol/outcome-data.ts';
+import type { OutcomeData } from '../../protocol/decisions/index.ts';
 import { accepted, isRejected } from '../kernel/decided.ts';
 import type { DomainEvent } from '../kernel/events.ts';
 import type { Handler } from '../kernel/handler.ts';

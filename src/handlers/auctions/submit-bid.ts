@@ -1,10 +1,10 @@
 import { type AuctionStanding, type OpenAuction, secrecyOf } from '../../protocol/auctions.ts';
-import type { DecisionOf } from '../../protocol/decisions/index.ts';
+import type { DecisionOf, OutcomeData } from '../../protocol/decisions/index.ts';
 import { defined } from '../../protocol/defined.ts';
 import type { Json } from '../../protocol/json.ts';
 import { MAX_BID_CONTENT_BYTES, MAX_BIDDERS, MAX_BIDS_BYTES } from '../../protocol/limits.ts';
 import { placeOf } from '../../protocol/marks.ts';
-import type { HeldTask, OutcomeData } from '../../protocol/outcome-data.ts';
+import type { HeldTask } from '../../protocol/outcome-data.ts';
 import {
   type Amount,
   closeAfterBid,

@@ -1,7 +1,6 @@
-import type { DecisionOf } from '../../protocol/decisions/index.ts';
+import type { DecisionOf, OutcomeData } from '../../protocol/decisions/index.ts';
 import { defined } from '../../protocol/defined.ts';
 import { MAX_BATCH } from '../../protocol/limits.ts';
-import type { OutcomeData } from '../../protocol/outcome-data.ts';
 import {
   type DelegationFault,
   delegationFault,

@@ -1,6 +1,5 @@
-import type { DecisionOf, SingleType } from '../../protocol/decisions/index.ts';
+import type { DecisionOf, OutcomeData, SingleType } from '../../protocol/decisions/index.ts';
 import type { DocumentRef } from '../../protocol/kinds.ts';
-import type { OutcomeData } from '../../protocol/outcome-data.ts';
 import type { World } from '../world/world.ts';
 import type { Decided } from './decided.ts';
 

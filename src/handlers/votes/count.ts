@@ -1,6 +1,6 @@
 /** Counting: the rules are in `src/rules`, and are asked about the ballots of a document. */
+import type { OutcomeData } from '../../protocol/decisions/index.ts';
 import { defined } from '../../protocol/defined.ts';
-import type { OutcomeData } from '../../protocol/outcome-data.ts';
 import {
   decodeChoice,
   type OpenVote,

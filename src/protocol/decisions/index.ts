@@ -1,10 +1,15 @@
 /**
- * The registry of decision types: every type once, with its schema and its family. A type that is not listed here does not
- * exist: `unknown_type`.
+ * The registry of decision types: every type with its schema, and with the data of its outcome. A type that is not listed
+ * here does not exist: `unknown_type`.
  */
 import { z } from 'zod';
 import { type DecisionFamily, FAMILY_OF_TYPE } from '../../rules/index.ts';
+import type { UnsoldReason } from '../auctions.ts';
+import type { TaskState } from '../documents.ts';
 import { MAX_BATCH } from '../limits.ts';
+import type { MemberOutcome } from '../outcome.ts';
+import type { HeldTask, OfferData, ReleasedData, SweepData, VoteData } from '../outcome-data.ts';
+import type { VoterCount } from '../votes.ts';
 import { cancelAuctionSchema, closeAuctionSchema, openAuctionSchema, submitBidSchema } from './auctions.ts';
 import { envelope, nameSchema } from './common.ts';
 import { delegateSchema, revokeDelegationSchema } from './delegations.ts';
@@ -79,6 +84,75 @@ export const SINGLE_DECISIONS = {
   Delegate: delegateSchema,
   RevokeDelegation: revokeDelegationSchema,
 } as const;
+
+/**
+ * `data` of an accepted outcome, by the type of the decision; undefined where there is none. The handler of a type returns
+ * what is stated here, and a type that is missing does not compile.
+ */
+export interface OutcomeData {
+  readonly CreatePool: { readonly pool: string };
+  readonly JoinPool: { readonly capabilities: readonly string[] };
+  /** Ids of the tasks that went back to pending. */
+  readonly LeavePool: ReleasedData;
+  readonly Heartbeat: undefined;
+  readonly ClosePool: undefined;
+  readonly UpdatePool: undefined;
+  readonly PausePool: undefined;
+  readonly ResumePool: undefined;
+  readonly ForceRelease: { readonly agent: string; readonly epoch: number };
+  /** Tasks that went back to pending. */
+  readonly RemoveMember: ReleasedData;
+  readonly BanAgent: ReleasedData;
+  readonly UnbanAgent: undefined;
+  readonly SubmitTask: { readonly taskId: string; readonly state: TaskState };
+  readonly ClaimTask: HeldTask;
+  readonly ClaimNextTask: { readonly tasks: readonly HeldTask[] };
+  readonly RenewClaim: { readonly epoch: number; readonly expiresAt: number };
+  readonly ReleaseTask: undefined;
+  readonly ReportTask: undefined;
+  /** For the holder of the claim: failures so far, this one among them. None for submitters and operators. */
+  readonly FailTask: { readonly failures: number; readonly maxAttempts: number } | undefined;
+  readonly CancelTask: undefined;
+  readonly OpenAuction: { readonly auctionId: string; readonly closesAt: number };
+  /** English: who leads, at what price, until when. Dutch: what the bid has won, with a task all that it takes to do it. */
+  readonly SubmitBid: {
+    readonly auctionId: string;
+    readonly leader?: string;
+    readonly price?: string;
+    readonly closesAt?: number;
+    readonly winner?: string;
+    readonly task?: HeldTask;
+  };
+  /** Without `state` the auction came to nothing, because its task had ended. */
+  readonly CloseAuction: {
+    readonly auctionId: string;
+    readonly state?: 'awarded' | 'unsold';
+    readonly winner?: string;
+    readonly price?: string;
+    readonly why?: UnsoldReason;
+  };
+  readonly CancelAuction: undefined;
+  readonly OpenVote: {
+    readonly voteId: string;
+    readonly state: 'open';
+    readonly eligible: Readonly<VoterCount>;
+  };
+  readonly Vote: VoteData;
+  readonly CloseVote: VoteData<'closed'>;
+  readonly OpenNegotiation: OfferData<'proposed'>;
+  readonly Propose: OfferData<'countered'>;
+  /** `missing`: who has not accepted the offer yet. */
+  readonly AcceptProposal: OfferData<'proposed' | 'countered' | 'accepted'> & {
+    readonly missing: readonly string[];
+  };
+  readonly RejectProposal: OfferData<'rejected'>;
+  /** `expiresAt` also where it was not asked for: what is passed on ends with what it rests on. */
+  readonly Delegate: { readonly delegationId: string; readonly expiresAt?: number };
+  /** Itself first, then what was passed on from it. */
+  readonly RevokeDelegation: { readonly revoked: readonly string[]; readonly count: number };
+  readonly Sweep: SweepData;
+  readonly Batch: { readonly outcomes: readonly MemberOutcome[] };
+}
 
 /** Inside a Batch the members need no id: the batch is what is sent, remembered and answered. */
 const memberSchema = z.looseObject({ type: z.string(), id: nameSchema.optional() });

@@ -3,7 +3,6 @@ import type { JsonObject } from '../../../src/protocol/json.ts';
 import type { Random } from '../../kit/chance/random.ts';
 import { drawDecision, type Shares } from '../../kit/decisions/draw.ts';
 import type { Kind, Scene } from '../../kit/decisions/scene.ts';
-import { EVERY_TYPE_ALIKE } from '../../kit/decisions/weights.ts';
 import { AGENTS, START } from './names.ts';
 
 const KNOWN: Readonly<Record<Kind, readonly [string, ...string[]]>> = {
@@ -14,7 +13,7 @@ const KNOWN: Readonly<Record<Kind, readonly [string, ...string[]]>> = {
   delegation: ['d-given', 'd-passed', 'd-none'],
 };
 
-const SHARES: Shares = { weights: EVERY_TYPE_ALIKE, batches: 0.12, onBehalf: 0.08 };
+const SHARES: Shares = { weights: {}, batches: 0.12, onBehalf: 0.08 };
 const SWEEPS = 0.02;
 
 /** One decision, a Batch of some, or a Sweep; always with an id. */

@@ -1,11 +1,11 @@
 /** Draws decisions: which types, and how often each, is for those to say who try them. */
 import { isSingleType, type SingleType } from '../../../src/protocol/decisions/index.ts';
 import type { JsonObject } from '../../../src/protocol/json.ts';
-import { GENERATORS } from './generators.ts';
+import { GENERATORS } from './every-type.ts';
 import type { Scene } from './scene.ts';
 
-/** How often each type comes, next to the others; 0 for never. A new type has to be named here, too. */
-export type Weights = Readonly<Record<SingleType, number>>;
+/** How often each type comes, next to the others: 0 for never, 1 where nothing is said. */
+export type Weights = Readonly<Partial<Record<SingleType, number>>>;
 
 export type Drawn = { readonly type: SingleType | 'Batch' } & JsonObject;
 
@@ -35,11 +35,13 @@ function drawSingle(scene: Scene, weights: Weights, onBehalf: number): Drawn {
 }
 
 function drawType({ random }: Scene, weights: Weights): SingleType {
-  const entries = Object.entries(weights);
-  let left = random.next() * entries.reduce((sum, [, weight]) => sum + weight, 0);
-  for (const [type, weight] of entries) {
+  const entries = Object.keys(GENERATORS)
+    .filter((type) => isSingleType(type))
+    .map((type) => ({ type, weight: weights[type] ?? 1 }));
+  let left = random.next() * entries.reduce((sum, { weight }) => sum + weight, 0);
+  for (const { type, weight } of entries) {
     left -= weight;
-    if (left < 0 && isSingleType(type)) return type;
+    if (left < 0) return type;
   }
   return 'Heartbeat';
 }

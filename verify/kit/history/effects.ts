@@ -1,47 +1,8 @@
-/** What the acceptance of a decision promises (docs/protocol.md): events of certain types, and the claims that it tells of. */
+/** What the acceptance of a decision promises (docs/protocol.md): its effects, and the claims that it tells of. */
 import type { SingleType } from '../../../src/protocol/decisions/index.ts';
 import { isObject } from '../../../src/protocol/json.ts';
 import type { Outcome } from '../../../src/protocol/outcome.ts';
-
-/** Types of events, without `converge.`, of which one is the effect. */
-type Effect = readonly string[];
-
-/** A type with an empty list promises no event: a heartbeat is a sign of life, and an agent may accept an offer twice. */
-export const EFFECTS: Readonly<Record<SingleType, Effect>> = {
-  CreatePool: ['pool.created'],
-  JoinPool: ['member.joined', 'member.updated'],
-  LeavePool: ['member.left'],
-  Heartbeat: [],
-  ClosePool: ['pool.closed'],
-  UpdatePool: ['pool.updated'],
-  PausePool: ['pool.paused'],
-  ResumePool: ['pool.resumed'],
-  ForceRelease: ['task.released'],
-  RemoveMember: ['member.removed'],
-  BanAgent: ['agent.banned'],
-  UnbanAgent: ['agent.unbanned'],
-  SubmitTask: ['task.submitted'],
-  ClaimTask: ['task.claimed'],
-  ClaimNextTask: ['task.claimed'],
-  RenewClaim: ['task.renewed'],
-  ReleaseTask: ['task.released'],
-  ReportTask: ['task.completed'],
-  FailTask: ['task.failed', 'task.retried'],
-  CancelTask: ['task.cancelled'],
-  OpenAuction: ['auction.opened'],
-  SubmitBid: ['auction.bid_placed'],
-  CloseAuction: ['auction.awarded', 'auction.unsold'],
-  CancelAuction: ['auction.cancelled'],
-  OpenVote: ['vote.opened'],
-  Vote: ['vote.cast'],
-  CloseVote: ['vote.closed'],
-  OpenNegotiation: ['negotiation.opened'],
-  Propose: ['negotiation.countered'],
-  AcceptProposal: [],
-  RejectProposal: ['negotiation.rejected'],
-  Delegate: ['delegation.granted'],
-  RevokeDelegation: ['delegation.revoked'],
-};
+import { EFFECTS, type Effect } from '../decisions/every-type.ts';
 
 /** A single decision, or a member of a Batch. */
 interface Told {

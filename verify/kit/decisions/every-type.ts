@@ -1,12 +1,53 @@
 /**
- * How to draw a decision of each type: valid by its schema, often allowed, often just not allowed. A type without a
- * generator does not compile.
+ * What verification has to know of each decision type: which events are its effect, and how to draw one. A type that is
+ * missing in one of the tables does not compile.
  */
 import type { SingleType } from '../../../src/protocol/decisions/index.ts';
 import type { Json, JsonObject } from '../../../src/protocol/json.ts';
 import type { Random } from '../chance/random.ts';
 import type { Scene } from './scene.ts';
 
+/** Types of events, without `converge.`, of which one is the effect. */
+export type Effect = readonly string[];
+
+/** A type with an empty list promises no event: a heartbeat is a sign of life, and an agent may accept an offer twice. */
+export const EFFECTS: Readonly<Record<SingleType, Effect>> = {
+  CreatePool: ['pool.created'],
+  JoinPool: ['member.joined', 'member.updated'],
+  LeavePool: ['member.left'],
+  Heartbeat: [],
+  ClosePool: ['pool.closed'],
+  UpdatePool: ['pool.updated'],
+  PausePool: ['pool.paused'],
+  ResumePool: ['pool.resumed'],
+  ForceRelease: ['task.released'],
+  RemoveMember: ['member.removed'],
+  BanAgent: ['agent.banned'],
+  UnbanAgent: ['agent.unbanned'],
+  SubmitTask: ['task.submitted'],
+  ClaimTask: ['task.claimed'],
+  ClaimNextTask: ['task.claimed'],
+  RenewClaim: ['task.renewed'],
+  ReleaseTask: ['task.released'],
+  ReportTask: ['task.completed'],
+  FailTask: ['task.failed', 'task.retried'],
+  CancelTask: ['task.cancelled'],
+  OpenAuction: ['auction.opened'],
+  SubmitBid: ['auction.bid_placed'],
+  CloseAuction: ['auction.awarded', 'auction.unsold'],
+  CancelAuction: ['auction.cancelled'],
+  OpenVote: ['vote.opened'],
+  Vote: ['vote.cast'],
+  CloseVote: ['vote.closed'],
+  OpenNegotiation: ['negotiation.opened'],
+  Propose: ['negotiation.countered'],
+  AcceptProposal: [],
+  RejectProposal: ['negotiation.rejected'],
+  Delegate: ['delegation.granted'],
+  RevokeDelegation: ['delegation.revoked'],
+};
+
+/** Valid by the schema, often allowed, often just not allowed. */
 export const GENERATORS: { readonly [T in SingleType]: (scene: Scene) => JsonObject } = {
   CreatePool: (scene) => {
     const { random, agents, labels } = scene;
