@@ -68,6 +68,7 @@ const STORIES: Readonly<Record<SingleType, readonly Step[]>> = {
   SubmitBid: [...AUCTION, ['bob', { type: 'SubmitBid', auctionId: 'a', amount: 2 }]],
   CloseAuction: [...AUCTION, ['ann', { type: 'CloseAuction', auctionId: 'a' }]],
   CancelAuction: [...AUCTION, ['ann', { type: 'CancelAuction', auctionId: 'a' }]],
+  ExtendAuction: [...AUCTION, ['ann', { type: 'ExtendAuction', auctionId: 'a', closesAt: CLOSES_AT + 1 }]],
   OpenVote: VOTE,
   Vote: [...VOTE, ['bob', { type: 'Vote', voteId: 'v', option: 'x' }]],
   CloseVote: [...VOTE, ['ann', { type: 'CloseVote', voteId: 'v' }]],

@@ -58,6 +58,7 @@ describe('what is over has to be fetched for a decision that names it', () => {
     ['auction', { type: 'SubmitBid', auctionId: 'x', amount: 1 }],
     ['auction', { type: 'CloseAuction', auctionId: 'x' }],
     ['auction', { type: 'CancelAuction', auctionId: 'x' }],
+    ['auction', { type: 'ExtendAuction', auctionId: 'x', closesAt: 2_000_000_000_000 }],
     ['vote', { type: 'OpenVote', voteId: 'x', ...VOTE, options: [...VOTE.options] }],
     ['vote', { type: 'Vote', voteId: 'x', option: 'x' }],
     ['vote', { type: 'CloseVote', voteId: 'x' }],

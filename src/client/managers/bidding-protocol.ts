@@ -66,6 +66,20 @@ export class BiddingProtocol {
     return this.#client.decide(pool, { type: 'CancelAuction', auctionId, ...fields }, { timeoutMs });
   }
 
+  /** Opener: gives bidders more time. `closesAt` is later than it closes now, and not later than its `latestCloseAt`. */
+  extend(
+    auctionId: string,
+    closesAt: number,
+    options: FieldsOf<'ExtendAuction', 'auctionId' | 'closesAt'> & InPool = {},
+  ): Promise<OutcomeOf<'ExtendAuction'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#client.decide(
+      pool,
+      { type: 'ExtendAuction', auctionId, closesAt, ...fields },
+      { timeoutMs },
+    );
+  }
+
   /** Its public part: sealed bids only after the close. Undefined if there is no such auction. */
   getAuction(
     auctionId: string,

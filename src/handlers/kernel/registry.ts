@@ -9,6 +9,7 @@ import {
 import type { DocumentRef } from '../../protocol/kinds.ts';
 import { cancelAuction } from '../auctions/cancel-auction.ts';
 import { closeAuction } from '../auctions/close-auction.ts';
+import { extendAuction } from '../auctions/extend-auction.ts';
 import { openAuction } from '../auctions/open-auction.ts';
 import { submitBid } from '../auctions/submit-bid.ts';
 import { delegate } from '../delegations/delegate.ts';
@@ -69,6 +70,7 @@ const HANDLERS: { readonly [T in SingleType]: Handler<T> } = {
   SubmitBid: submitBid,
   CloseAuction: closeAuction,
   CancelAuction: cancelAuction,
+  ExtendAuction: extendAuction,
   OpenVote: openVote,
   Vote: vote,
   CloseVote: closeVote,

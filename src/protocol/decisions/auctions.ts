@@ -85,3 +85,10 @@ export const cancelAuctionSchema = z.strictObject({
   type: z.literal('CancelAuction'),
   auctionId: nameSchema,
 });
+
+export const extendAuctionSchema = z.strictObject({
+  ...envelope,
+  type: z.literal('ExtendAuction'),
+  auctionId: nameSchema,
+  closesAt: timeSchema.describe('later than it closes now, and not later than its latestCloseAt'),
+});

@@ -10,7 +10,13 @@ import { MAX_BATCH } from '../limits.ts';
 import type { MemberOutcome } from '../outcome.ts';
 import type { HeldTask, OfferData, ReleasedData, SweepData, VoteData } from '../outcome-data.ts';
 import type { VoterCount } from '../votes.ts';
-import { cancelAuctionSchema, closeAuctionSchema, openAuctionSchema, submitBidSchema } from './auctions.ts';
+import {
+  cancelAuctionSchema,
+  closeAuctionSchema,
+  extendAuctionSchema,
+  openAuctionSchema,
+  submitBidSchema,
+} from './auctions.ts';
 import { envelope, nameSchema } from './common.ts';
 import { delegateSchema, revokeDelegationSchema } from './delegations.ts';
 import {
@@ -74,6 +80,7 @@ export const SINGLE_DECISIONS = {
   SubmitBid: submitBidSchema,
   CloseAuction: closeAuctionSchema,
   CancelAuction: cancelAuctionSchema,
+  ExtendAuction: extendAuctionSchema,
   OpenVote: openVoteSchema,
   Vote: voteSchema,
   CloseVote: closeVoteSchema,
@@ -132,6 +139,7 @@ export interface OutcomeData {
     readonly why?: UnsoldReason;
   };
   readonly CancelAuction: undefined;
+  readonly ExtendAuction: { readonly auctionId: string; readonly closesAt: number };
   readonly OpenVote: {
     readonly voteId: string;
     readonly state: 'open';

@@ -34,6 +34,7 @@ export const FAMILY_OF_TYPE = {
   SubmitBid: 'auctions',
   CloseAuction: 'auctions',
   CancelAuction: 'auctions',
+  ExtendAuction: 'auctions',
   OpenVote: 'votes',
   Vote: 'votes',
   CloseVote: 'votes',

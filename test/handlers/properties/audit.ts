@@ -78,7 +78,7 @@ function seeEntity(pool: SeenPool, event: EntityEvent, now: number): void {
   if (WORDS.has(event.type))
     expect(now, `${event.type} before the end of ${ref}`).toBeLessThan(entity.endsAt);
   if (event.type === 'auction.extended') {
-    expect(event.data.closesAt, 'a soft close moves it on').toBeGreaterThan(entity.endsAt);
+    expect(event.data.closesAt, 'it is only moved to a later time').toBeGreaterThan(entity.endsAt);
     entity.endsAt = event.data.closesAt;
   }
   if (event.type === 'delegation.expired' && event.data.cause === 'expired')

@@ -237,6 +237,11 @@ const cancelAuction = fc.record({ auctionId }).map(
     () => ({ type: 'CancelAuction', ...fields }),
 );
 
+const extendAuction = fc.record({ auctionId, laterMs: fc.integer({ min: 1, max: 900 }) }).map(
+  ({ laterMs, ...fields }): Timed =>
+    (now) => ({ type: 'ExtendAuction', ...fields, closesAt: now + laterMs }),
+);
+
 const openVote = fc
   .record({
     voteId,
@@ -350,6 +355,7 @@ const together = fc.oneof(
   { weight: 9, arbitrary: submitBid },
   { weight: 1, arbitrary: closeAuction },
   { weight: 1, arbitrary: cancelAuction },
+  { weight: 1, arbitrary: extendAuction },
   { weight: 2, arbitrary: openVote },
   { weight: 8, arbitrary: vote },
   { weight: 1, arbitrary: closeVote },

@@ -36,6 +36,7 @@ export const EFFECTS: Readonly<Record<SingleType, Effect>> = {
   SubmitBid: ['auction.bid_placed'],
   CloseAuction: ['auction.awarded', 'auction.unsold'],
   CancelAuction: ['auction.cancelled'],
+  ExtendAuction: ['auction.extended'],
   OpenVote: ['vote.opened'],
   Vote: ['vote.cast'],
   CloseVote: ['vote.closed'],
@@ -174,6 +175,7 @@ export const GENERATORS: { readonly [T in SingleType]: (scene: Scene) => JsonObj
   }),
   CloseAuction: (scene) => ({ auctionId: scene.known('auction') }),
   CancelAuction: (scene) => ({ auctionId: scene.known('auction') }),
+  ExtendAuction: (scene) => ({ auctionId: scene.known('auction'), closesAt: scene.now + 2 * scene.lasts() }),
   OpenVote: (scene) => {
     const { random, now, agents, options } = scene;
     return {

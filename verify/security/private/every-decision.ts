@@ -58,6 +58,7 @@ export const EVERY_DECISION: { readonly [T in SingleType]: readonly Of<T>[] } = 
   SubmitBid: AUCTIONS.map((auctionId) => ({ type: 'SubmitBid', auctionId, amount: 7 })),
   CloseAuction: AUCTIONS.map((auctionId) => ({ type: 'CloseAuction', auctionId })),
   CancelAuction: AUCTIONS.map((auctionId) => ({ type: 'CancelAuction', auctionId })),
+  ExtendAuction: AUCTIONS.map((auctionId) => ({ type: 'ExtendAuction', auctionId, closesAt: LATER + 1 })),
   OpenVote: [['zed'], 'members' as const].map((electorate) => ({
     type: 'OpenVote',
     voteId: 'v-new',
