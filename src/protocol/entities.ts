@@ -20,6 +20,11 @@ export interface Entities {
 
 export type Entity = Entities[EntityKind];
 
+/** Who opened it, or granted it. */
+export function openerOf(entity: Entity): string {
+  return entity.kind === 'delegation' ? entity.delegatorId : entity.opener;
+}
+
 /** The states of each kind, in the order in which they come. */
 export const ENTITY_STATES: Readonly<Record<EntityKind, readonly string[]>> = {
   auction: ['open', 'awarded', 'unsold', 'cancelled'],

@@ -19,6 +19,8 @@ export interface Fence {
   readonly at: number;
   readonly why: EndOfStay;
   readonly reason?: string;
+  /** What the agent submitted and opened before it is cancelled, one after the other; until its turn each stands. */
+  readonly cancelsWork?: true;
   /** Which decision set it, and whose that was. */
   readonly cause: string;
   readonly actor: string;
@@ -33,6 +35,11 @@ export interface Made {
 /** The fence by which it is void, if any: the first one after it. `fences` are in the order of the log. */
 export function fenceOf(fences: readonly Fence[], made: Made): Fence | undefined {
   return fences.find((fence) => covers(fence, made));
+}
+
+/** The fence by which something that an agent has opened is to be cancelled. */
+export function cancellingFence(fences: readonly Fence[], made: Made): Fence | undefined {
+  return fences.find((fence) => fence.cancelsWork === true && covers(fence, made));
 }
 
 /** The fence that ends a claim, if `fence` is the first one after it: one that had expired by then, time has ended. */

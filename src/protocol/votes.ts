@@ -19,8 +19,11 @@ export type VoteChoice = Choice;
 /** The result of a count, as it is kept: `winner` is absent where there is none. */
 export type VoteResult = Omit<CountedResult, 'winner'> & { readonly winner?: string };
 
-/** Why a vote was closed: its time came, its opener said so, or the others could change nothing any more. */
-export type VoteCloseCause = 'time' | 'opener' | 'decided';
+/**
+ * Why a vote was closed: its time came, its opener said so, the others could change nothing any more, or its opener was banned
+ * with all its work.
+ */
+export type VoteCloseCause = 'time' | 'opener' | 'decided' | 'cancelled';
 
 /** How many voters, and what they weigh together. */
 export interface VoterCount {

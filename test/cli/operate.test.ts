@@ -29,6 +29,14 @@ describe('operators', () => {
     const refused = await converge(['publish', 'hers', 'CreatePool', '--agent', 'eve', '--json']);
     expect(jsonOf(refused)).toMatchObject({ code: 'agent_banned' });
     expect((await converge(['unban', 'eve'])).code).toBe(0);
+    expect(
+      (await converge(['publish', 'team', 'SubmitTask', 'taskId=eves', 'objective=x', '--agent', 'eve']))
+        .code,
+    ).toBe(0);
+    expect((await converge(['ban', 'eve', '--cancel-work'])).code).toBe(0);
+    const cancelled = await converge(['query', 'task', 'pool=team', 'taskId=eves', '--json']);
+    expect(jsonOf(cancelled)).toMatchObject({ state: 'cancelled', finishedBy: '_operator' });
+    expect((await converge(['unban', 'eve'])).code).toBe(0);
     expect((await converge(['publish', 'hers', 'CreatePool', '--agent', 'eve'])).code).toBe(0);
   });
 

@@ -18,7 +18,7 @@ import { type Body, PLACE, POOL, START, type SweepInput, send } from './message.
 
 export { START } from './message.ts';
 
-type Step =
+export type Step =
   | { readonly agent: string; readonly pool: string; readonly body: Body; readonly oldest: OldestKept }
   | { readonly at: number };
 

@@ -273,7 +273,7 @@ export function workload({
       { type: 'UpdatePool', operators: some(AGENTS), ...(chance(0.6) ? { quotas: quotas() } : {}) },
       { type: 'ForceRelease', taskId },
       { type: 'RemoveMember', agentId },
-      { type: 'BanAgent', agentId, reason: 'loud' },
+      { type: 'BanAgent', agentId, reason: 'loud', ...(chance(0.3) ? { cancelWork: true } : {}) },
       { type: 'UnbanAgent', agentId },
       { type: 'UnbanAgent', agentId },
     ]);

@@ -150,7 +150,7 @@ function byOperator({ dice, pool, knowledge }: Situation): Drafted {
     case 2:
       return { type: 'RemoveMember', agentId };
     case 3:
-      return { type: 'BanAgent', agentId };
+      return { type: 'BanAgent', agentId, cancelWork: dice.chance(0.5) };
     case 4:
       return { type: 'UnbanAgent', agentId };
     case 5:

@@ -20,6 +20,7 @@ interface OperatorOptions {
   readonly timeout: number;
   readonly reason?: string;
   readonly pool?: string;
+  readonly cancelWork?: true;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -56,6 +57,7 @@ export function addBan(program: Command, run: Run): void {
     .argument('<agent>', 'the agent', nameOption)
     .option('--pool <name>', 'from this pool only (default: from the whole system)', nameOption)
     .option('--reason <text>', 'the reason; everyone can read it')
+    .option('--cancel-work', 'cancel its unfinished work: tasks, auctions, votes, sessions, delegations')
     .action((agent: string, options: OperatorOptions, command: Command) =>
       run(command, (call) => operate(call, options, (pools) => ban(call, pools, agent, options))),
     );
@@ -86,10 +88,11 @@ async function ban(
   call: Call,
   pools: PoolManager,
   agent: string,
-  { pool, reason }: OperatorOptions,
+  { pool, reason, cancelWork }: OperatorOptions,
 ): Promise<number> {
-  if (pool !== undefined) return tell(call, await pools.banAgent(pool, agent, withReason(reason)));
-  const ended = await pools.banEverywhere(agent, withReason(reason));
+  const options = { ...withReason(reason), ...(cancelWork === true ? { cancelWork } : {}) };
+  if (pool !== undefined) return tell(call, await pools.banAgent(pool, agent, options));
+  const ended = await pools.banEverywhere(agent, options);
   const { released, pools: left } = ended;
   await call.out.data(
     { agent, banned: true, ...ended },

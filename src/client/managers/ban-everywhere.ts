@@ -10,13 +10,19 @@ export interface BannedEverywhere {
   readonly pools: number;
 }
 
+export interface BanOptions extends SendOptions {
+  readonly reason?: string | undefined;
+  /** Its unfinished work is cancelled as well: tasks it submitted, auctions, votes and sessions it opened, delegations. */
+  readonly cancelWork?: boolean | undefined;
+}
+
 /** Says the ban to every shard. Banning twice does no harm. */
 export async function banEverywhere(
   client: ConvergeClient,
   agentId: string,
-  { reason, timeoutMs = 30_000 }: SendOptions & { readonly reason?: string | undefined },
+  { reason, cancelWork, timeoutMs = 30_000 }: BanOptions,
 ): Promise<BannedEverywhere> {
-  const body = { type: 'BanAgent', agentId, ...defined({ reason }) } as const;
+  const body = { type: 'BanAgent', agentId, ...defined({ reason, cancelWork }) } as const;
   const ended = await forEachShard(
     client,
     timeoutMs,

@@ -6,7 +6,7 @@ import type { ConvergeClient, SendOptions } from '../core/client.ts';
 import type { FieldsOf } from '../core/method-options.ts';
 import { undefinedIfNotFound } from '../core/not-found.ts';
 import type { OutcomeOf } from '../core/outcomes.ts';
-import { type BannedEverywhere, banEverywhere, unbanEverywhere } from './ban-everywhere.ts';
+import { type BannedEverywhere, type BanOptions, banEverywhere, unbanEverywhere } from './ban-everywhere.ts';
 
 /**
  * Pools and who is in them. Every decision resolves with its outcome; a rejection is a value. Infrastructure errors
@@ -74,7 +74,10 @@ export class PoolManager {
     return this.#client.decide(pool, { type: 'RemoveMember', agentId, ...fields }, { timeoutMs });
   }
 
-  /** Operators: the same, and nothing of the agent is accepted in the pool from there on (`agent_banned`). */
+  /**
+   * Operators: the same, and nothing of the agent is accepted in the pool from there on (`agent_banned`). With `cancelWork` its
+   * unfinished work is cancelled: tasks it submitted, auctions, votes and sessions it opened, delegations it granted.
+   */
   banAgent(
     pool: string,
     agentId: string,
@@ -101,10 +104,7 @@ export class PoolManager {
   }
 
   /** Operators of the whole system: bans an agent from every pool, those included that there are not yet. */
-  banEverywhere(
-    agentId: string,
-    options: SendOptions & { readonly reason?: string } = {},
-  ): Promise<BannedEverywhere> {
+  banEverywhere(agentId: string, options: BanOptions = {}): Promise<BannedEverywhere> {
     return banEverywhere(this.#client, agentId, options);
   }
 

@@ -19,6 +19,8 @@ export interface EndedStay {
   /** Log time. */
   readonly at: number;
   readonly reason?: string | undefined;
+  /** With what it has submitted and opened there. */
+  readonly cancelsWork?: true | undefined;
 }
 
 export interface Rejected {

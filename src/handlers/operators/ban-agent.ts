@@ -7,10 +7,11 @@ import { endStay, withReason } from '../pools/membership.ts';
 
 /**
  * From here on nothing of the agent is accepted in the pool. Its membership is over with all that it holds,
- * and its bids can win nothing any more; what it submitted, opened and cast before was accepted then, and stays.
+ * and its bids can win nothing any more; what it submitted, opened and cast before was accepted then, and stays: but with
+ * `cancelWork` what of it has not ended is cancelled, in bounded steps.
  */
 export const banAgent: Handler<'BanAgent'> = {
-  decide(world, { agentId, reason }, context) {
+  decide(world, { agentId, reason, cancelWork }, context) {
     const state = operatedPool(world, context);
     if (isRejected(state)) return state;
     const { pool, self, now } = context;
@@ -28,6 +29,10 @@ export const banAgent: Handler<'BanAgent'> = {
       );
     }
     const ban: DomainEvent = { type: 'agent.banned', id: agentId, data: withReason(reason) };
-    return endStay(state, { agent: agentId, why: 'banned', at: now, reason }, [ban]);
+    return endStay(
+      state,
+      { agent: agentId, why: 'banned', at: now, reason, cancelsWork: cancelWork === true ? true : undefined },
+      [ban],
+    );
   },
 };

@@ -1,6 +1,6 @@
 /** Decisions of system operators about all pools of a shard at once; sent to every shard, they apply everywhere. */
 
-import type { SingleDecision } from '../../protocol/decisions/index.ts';
+import type { DecisionOf, SingleDecision } from '../../protocol/decisions/index.ts';
 import { MAX_BANS } from '../../protocol/limits.ts';
 import { pushAll } from '../../protocol/lists.ts';
 import { EVERYWHERE, fenceKey } from '../../protocol/marks.ts';
@@ -28,7 +28,7 @@ export function decideForShard(
 ): DecidedForShard | Rejected {
   switch (decision.type) {
     case 'BanAgent':
-      return banEverywhere(world, decision.agentId, decision.reason, context);
+      return banEverywhere(world, decision, context);
     case 'UnbanAgent':
       return unbanEverywhere(world, decision.agentId, context);
     default:
@@ -42,8 +42,7 @@ export function decideForShard(
  */
 function banEverywhere(
   world: World,
-  agent: string,
-  reason: string | undefined,
+  { agentId: agent, reason, cancelWork }: DecisionOf<'BanAgent'>,
   context: Context,
 ): DecidedForShard<ShardOutcomeData['BanAgent']> | Rejected {
   const { now, shard } = context;
@@ -59,7 +58,8 @@ function banEverywhere(
   const pools = world.marks.poolsOf(agent);
   const released = pools.reduce((sum, pool) => sum + claimsIn(world, pool, agent, now), 0);
   world.changeBan(agent, { agent, at: now, reason });
-  world.fence(EVERYWHERE, agent, fenceAt({ agent, why: 'banned', at: now, reason }, context));
+  const cancelsWork = cancelWork === true ? true : undefined;
+  world.fence(EVERYWHERE, agent, fenceAt({ agent, why: 'banned', at: now, reason, cancelsWork }, context));
   const events = told(world, 'agent.banned', agent, reason, now);
   const budget = new Budget(world.settings.consequencesAtOnce);
   pushAll(events, settleTurn(world, fenceKey(EVERYWHERE, agent), now, budget));

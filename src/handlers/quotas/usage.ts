@@ -1,6 +1,6 @@
 /** Use of a pool's quotas: numbers and bytes, for each agent and for all. A function of the documents. */
 import { isFinal, type Member, type Pool, type Task } from '../../protocol/documents.ts';
-import type { Entity, EntityKind } from '../../protocol/entities.ts';
+import { type Entity, type EntityKind, openerOf } from '../../protocol/entities.ts';
 import {
   type Part,
   partsBetween,
@@ -115,8 +115,4 @@ export class Usage {
     this.bytes.add(agent, bytes);
     this.#ofShard.bytes.add(agent, bytes);
   }
-}
-
-function openerOf(entity: Entity): string {
-  return entity.kind === 'delegation' ? entity.delegatorId : entity.opener;
 }

@@ -2,7 +2,14 @@
  * The fences of a shard, and where agents have anything that they could void. The fences are state, and are kept; the
  * rest is a function of them and of the documents.
  */
-import { EVERYWHERE, type Fence, fenceKey, fenceOf, type Made } from '../../protocol/marks.ts';
+import {
+  cancellingFence,
+  EVERYWHERE,
+  type Fence,
+  fenceKey,
+  fenceOf,
+  type Made,
+} from '../../protocol/marks.ts';
 import { addTo, removeFrom } from './id-sets.ts';
 import { IndexedHeap } from './indexed-heap.ts';
 
@@ -40,6 +47,15 @@ export class Marks {
     if (this.isEmpty) return undefined;
     const own = fenceOf(this.of(pool, agent), made);
     const ofAll = fenceOf(this.of(EVERYWHERE, agent), made);
+    if (own === undefined || ofAll === undefined) return own ?? ofAll;
+    return own.place < ofAll.place ? own : ofAll;
+  }
+
+  /** By which fence something that an agent opened in a pool is to be cancelled: of those of the pool, or of all pools. */
+  cancelling(pool: string, agent: string, made: Made): Fence | undefined {
+    if (this.isEmpty) return undefined;
+    const own = cancellingFence(this.of(pool, agent), made);
+    const ofAll = cancellingFence(this.of(EVERYWHERE, agent), made);
     if (own === undefined || ofAll === undefined) return own ?? ofAll;
     return own.place < ofAll.place ? own : ofAll;
   }

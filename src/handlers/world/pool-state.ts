@@ -30,6 +30,7 @@ import { OpenVotes } from '../votes/open-votes.ts';
 import { addTo, removeFrom } from './id-sets.ts';
 import { IndexedHeap } from './indexed-heap.ts';
 import type { Marks } from './marks.ts';
+import { type OpenedThing, openedEntity, openedTask } from './opened-work.ts';
 import { PendingQueue } from './pending-queue.ts';
 import { VoidThings } from './void-things.ts';
 
@@ -196,7 +197,31 @@ export class PoolState {
     this.usage.putShared(this.pending.bytes - bytes);
     for (const { taskId } of tasks) this.#lookAtAuctionOf(taskId);
     this.#lookAtMember(agent, this.members.get(agent));
+    this.#lookAtAllOpenedBy(agent);
     this.#lookAtAgent(agent);
+  }
+
+  /** Only where work is to be cancelled all that there is is gone through; from there on each thing comes in once. */
+  #lookAtAllOpenedBy(agent: string): void {
+    const isCancelling = this.#marks.holdIn(this.doc.pool, agent).some(({ cancelsWork }) => cancelsWork);
+    const stays = this.void.count(agent, 'member') + this.void.count(agent, 'claim');
+    if (!isCancelling && this.void.count(agent) === stays) return;
+    const look = (thing: OpenedThing | undefined): void => {
+      if (thing?.agent === agent) this.#lookAtOpened(thing, thing);
+    };
+    for (const task of this.tasks.values()) look(openedTask(task));
+    for (const entities of Object.values(this.entities))
+      for (const each of entities.values()) look(openedEntity(each));
+  }
+
+  #lookAtOpened(before: OpenedThing | undefined, after: OpenedThing | undefined): void {
+    const thing = after ?? before;
+    if (thing === undefined || (this.#marks.isEmpty && this.void.size === 0)) return;
+    const fence = after && this.#marks.cancelling(this.doc.pool, after.agent, after);
+    // What had reached its end by then ends as time ended it.
+    if (fence === undefined || thing.endsAt <= fence.at) this.void.delete(thing);
+    else this.void.put({ kind: thing.kind, agent: thing.agent, id: thing.id, order: thing.order, fence });
+    this.#lookAtAgent(thing.agent);
   }
 
   #claimedBy(agent: string): ClaimedTask[] {
@@ -285,6 +310,7 @@ export class PoolState {
     this.#scheduleTask(taskId, after);
     this.#lookAtDependents(taskId);
     this.#lookAtAuctionOf(taskId);
+    this.#lookAtOpened(openedTask(before), openedTask(after));
     if (before !== undefined && isClaimed(before)) this.#lookAtAgent(before.claim.agent);
     if (after !== undefined && isClaimed(after)) this.#lookAtAgent(after.claim.agent);
     return before;
@@ -305,6 +331,7 @@ export class PoolState {
     if (kind === 'vote') this.votes.put(id, after?.kind === 'vote' ? after : undefined);
     if (kind === 'delegation') this.delegations.put(id, after?.kind === 'delegation' ? after : undefined);
     this.#scheduleEntity(kind, id, after);
+    this.#lookAtOpened(openedEntity(before), openedEntity(after));
     return before;
   }
 

@@ -1,13 +1,15 @@
+import type { EntityKind } from '../../protocol/entities.ts';
 import type { Fence } from '../../protocol/marks.ts';
 import { IndexedHeap } from './indexed-heap.ts';
 
-export type VoidKind = 'member' | 'claim';
+/** Memberships and claims are void; what an agent has opened is to be cancelled, and stands until then. */
+export type VoidKind = 'member' | 'claim' | 'task' | EntityKind;
 
 /** Something in a pool that a fence voids and that has not been told. */
 export interface VoidThing {
   readonly kind: VoidKind;
   readonly agent: string;
-  /** The agent, or the task. */
+  /** The agent, the task, or what it has opened. */
   readonly id: string;
   readonly order: number;
   readonly fence: Fence;
@@ -63,7 +65,16 @@ function countKey(agent: string, kind: VoidKind | undefined): string {
   return kind === undefined ? `/${agent}` : `${kind}/${agent}`;
 }
 
-const RANK: Readonly<Record<VoidKind, number>> = { member: 0, claim: 1 };
+/** Auctions before the tasks that they give away. */
+const RANK: Readonly<Record<VoidKind, number>> = {
+  member: 0,
+  claim: 1,
+  auction: 2,
+  vote: 3,
+  negotiation: 4,
+  delegation: 5,
+  task: 6,
+};
 
 /** Total: no two things have the same kind, agent and id. */
 function toldBefore(a: VoidThing, b: VoidThing): boolean {

@@ -210,11 +210,19 @@ export class World {
 
   #putFences(key: string, fences: readonly Fence[]): void {
     const { pool, agent } = parseFenceKey(key);
-    const pools = pool === EVERYWHERE ? this.marks.poolsOf(agent) : [pool];
+    const cancels = [...this.marks.of(pool, agent), ...fences].some(({ cancelsWork }) => cancelsWork);
+    const pools = pool === EVERYWHERE ? this.#poolsOf(agent, cancels) : [pool];
     const states = pools.flatMap((name) => this.pools.get(name) ?? []);
     const looked = states.map((state) => ({ state, tasks: state.unlook(agent) }));
     this.marks.set(pool, agent, fences);
     for (const { state, tasks } of looked) state.relook(agent, tasks);
+  }
+
+  /** In which pools an agent has stays and claims; with `work` also those in which it has anything else. */
+  #poolsOf(agent: string, work: boolean): readonly string[] {
+    const pools = new Set(this.marks.poolsOf(agent));
+    if (work) for (const [name, { usage }] of this.pools) if (usage.bytes.of(agent) > 0) pools.add(name);
+    return [...pools];
   }
 
   /** Fences that void nothing any more go; a ban from everywhere that still does has its turn. */

@@ -76,6 +76,7 @@ export const banAgentSchema = z.strictObject({
   type: z.literal('BanAgent'),
   agentId: otherAgentSchema,
   reason: reasonSchema.optional(),
+  cancelWork: z.boolean().optional().describe('cancel its unfinished work as well: see docs/protocol.md'),
 });
 
 export const unbanAgentSchema = z.strictObject({

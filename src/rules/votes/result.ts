@@ -4,8 +4,9 @@ import type { Matrix } from './pairwise.ts';
 /**
  * `decided`: there is a winner. `tie`: two or more come first alike, or nobody cast a ballot. `no_majority`: the share
  * that the method asks for was not reached. `no_quorum`: too little weight voted (only `decideVote` says so).
+ * `cancelled`: there is no winner because the vote was ended for nothing; no count says so.
  */
-export type VoteReason = 'decided' | 'tie' | 'no_majority' | 'no_quorum';
+export type VoteReason = 'decided' | 'tie' | 'no_majority' | 'no_quorum' | 'cancelled';
 
 /** One round of a ranked vote: the counts, and who is out after it. */
 export interface VoteRound {

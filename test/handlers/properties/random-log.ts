@@ -182,6 +182,10 @@ const operated = fc.oneof(
       () =>
         fields,
   ),
+  agentId.map(
+    (banned): Timed =>
+      () => ({ type: 'BanAgent', agentId: banned, cancelWork: true }),
+  ),
 );
 
 const auctionId = fc.constantFrom('a-1', 'a-2');
@@ -471,11 +475,17 @@ const bannedFromShard: fc.Arbitrary<RandomStep> = fc.record({
   agent: fc.constant(OPERATOR),
   pool: fc.constant(SHARD_POOL),
   advanceMs,
-  body: fc.record({ type: fc.constantFrom('BanAgent', 'UnbanAgent', 'UnbanAgent'), agentId }).map(
-    (fields): Timed =>
-      () =>
-        fields,
-  ),
+  body: fc
+    .record({
+      type: fc.constantFrom('BanAgent', 'UnbanAgent', 'UnbanAgent'),
+      agentId,
+      cancelWork: fc.boolean(),
+    })
+    .map(
+      ({ type, agentId, cancelWork }): Timed =>
+        () =>
+          type === 'BanAgent' ? { type, agentId, cancelWork } : { type, agentId },
+    ),
 });
 
 /** Most logs begin with something to decide about, so that not most of what follows is rejected for the lack of it. */

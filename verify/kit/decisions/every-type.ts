@@ -101,7 +101,11 @@ export const GENERATORS: { readonly [T in SingleType]: (scene: Scene) => JsonObj
     ...reasoned(scene.random),
   }),
   RemoveMember: ({ random, agents }) => ({ agentId: random.pick(agents), ...reasoned(random) }),
-  BanAgent: ({ random, agents }) => ({ agentId: random.pick(agents), ...reasoned(random) }),
+  BanAgent: ({ random, agents }) => ({
+    agentId: random.pick(agents),
+    ...perhaps(random, 'cancelWork', 0.5, () => random.chance(0.8)),
+    ...reasoned(random),
+  }),
   UnbanAgent: ({ random, agents }) => ({ agentId: random.pick(agents) }),
   SubmitTask: (scene) => {
     const { random, now, labels } = scene;

@@ -32,7 +32,10 @@ export const EVERY_DECISION: { readonly [T in SingleType]: readonly Of<T>[] } = 
   ResumePool: [{ type: 'ResumePool' }],
   ForceRelease: TASKS.map((taskId) => ({ type: 'ForceRelease', taskId })),
   RemoveMember: AGENTS.map((agentId) => ({ type: 'RemoveMember', agentId })),
-  BanAgent: AGENTS.map((agentId) => ({ type: 'BanAgent', agentId })),
+  BanAgent: AGENTS.flatMap((agentId): Of<'BanAgent'>[] => [
+    { type: 'BanAgent', agentId },
+    { type: 'BanAgent', agentId, cancelWork: true },
+  ]),
   UnbanAgent: ['ban', 'none'].map((agentId) => ({ type: 'UnbanAgent', agentId })),
   SubmitTask: [
     { type: 'SubmitTask', taskId: 't-new', objective: '' },

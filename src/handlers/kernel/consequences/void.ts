@@ -3,6 +3,7 @@ import { lapse } from '../../tasks/lapse.ts';
 import type { PoolState } from '../../world/pool-state.ts';
 import type { VoidThing } from '../../world/void-things.ts';
 import type { DomainEvent } from '../events.ts';
+import { cancelOpened } from './cancel-work.ts';
 
 /** What is told of something that a fence voids: it has been so since the fence, and here it is written down. */
 export function endOfVoid(
@@ -19,5 +20,7 @@ export function endOfVoid(
       const task = state.tasks.get(id);
       return task === undefined ? [] : lapse(state, task, now).events;
     }
+    default:
+      return cancelOpened(state, { kind, id, fence }, now);
   }
 }
