@@ -127,6 +127,8 @@ class Episode {
   readonly #violations: RunViolation[] = [];
   #expectedHalts = 0;
   #maxRssMb = 0;
+  /** What every worker has waited for a processor, by when. */
+  readonly #starved: { readonly at: number; readonly ms: ReadonlyMap<string, number> }[] = [];
 
   constructor(options: EpisodeOptions, system: ChaosSystem, random: Random) {
     this.#options = options;
@@ -211,8 +213,21 @@ class Episode {
   #othersWent(kind: string, since: number, exceptShard: number | undefined): void {
     const ms = this.#probes.slowest(since, exceptShard);
     this.#options.say(`${kind}: others waited ${ms} ms at most`);
-    if (ms > OTHERS_WITHIN_MS)
-      this.#violate('others_waited', kind, `a pool of somebody else waited ${ms} ms for an answer`);
+    if (ms <= OTHERS_WITHIN_MS) return;
+    const what = `a pool of somebody else waited ${ms} ms for an answer`;
+    const starvedMs = this.#starvedSince(since);
+    this.#violate('others_waited', kind, `${what}; a worker had no processor for ${starvedMs} ms meanwhile`);
+  }
+
+  /** Of the worker that had to wait for a processor longest: on a busy machine nobody answers in time. */
+  #starvedSince(since: number): number {
+    const before = this.#starved.findLast(({ at }) => at <= since)?.ms;
+    let mostMs = 0;
+    for (const worker of this.#system.workers) {
+      const ms = (worker.waitedForCpuMs() ?? 0) - (before?.get(worker.id) ?? 0);
+      mostMs = Math.max(mostMs, Math.round(ms));
+    }
+    return mostMs;
   }
 
   /** A sweep that succeeded after this moment says so: the newest one is another than it was. */
@@ -332,6 +347,8 @@ class Episode {
   #sample(): void {
     for (const worker of this.#system.workers)
       this.#maxRssMb = Math.max(this.#maxRssMb, worker.residentMb() ?? 0);
+    const ms = new Map(this.#system.workers.map((worker) => [worker.id, worker.waitedForCpuMs() ?? 0]));
+    this.#starved.push({ at: Date.now(), ms });
   }
 
   #violate(rule: string, about: string, what: string): void {

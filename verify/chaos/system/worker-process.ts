@@ -12,6 +12,7 @@ const READY_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 15_000;
 const TAIL_LINES = 15;
 const PAGE_BYTES = 4_096;
+const NANOS_PER_MS = 1_000_000;
 
 export interface WorkerOptions {
   readonly id: string;
@@ -99,6 +100,19 @@ export class WorkerProcess {
     const hasFinished = await this.#own.stop(STOP_WITHIN_MS);
     await this.ended;
     return hasFinished;
+  }
+
+  /**
+   * How long its main thread was ready to run and had no processor, since it began. What it answered late because of that
+   * is the machine's doing. Undefined where the system does not say.
+   */
+  waitedForCpuMs(): number | undefined {
+    try {
+      const [, nanos] = readFileSync(`/proc/${this.#own.pid}/schedstat`, 'utf8').split(' ');
+      return Number(nanos) / NANOS_PER_MS;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Resident memory in MiB; undefined where the system does not say, or when it is gone. */
