@@ -23,7 +23,6 @@ export { EventFeed, type EventOptions } from './core/event-feed.ts';
 export type { EventStart } from './core/event-source.ts';
 export { uuidv7 } from './core/ids.ts';
 export type { FieldsOf, InPool } from './core/method-options.ts';
-export { DecisionIdReusedError } from './core/outcome-desk.ts';
 export {
   type AcceptedOutcome,
   type AnyDecisionInput,
@@ -36,6 +35,7 @@ export {
   type RejectedOutcome,
   retryAfterMs,
 } from './core/outcomes.ts';
+export { DecisionIdReusedError } from './core/pending-outcomes.ts';
 export {
   BiddingProtocol,
   type CancelAuctionOptions,

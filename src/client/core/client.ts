@@ -12,11 +12,18 @@ import { isName, OPERATOR } from '../../protocol/names.ts';
 import type { QueryAnswers, QueryInput, QueryName } from '../../protocol/queries.ts';
 import { type Subjects, subjects } from '../../protocol/subjects.ts';
 import { DecisionChannel, type Published, type Sent } from './decision-channel.ts';
+import {
+  type EncodedDecision,
+  encodeDecision,
+  encodeShardDecision,
+  isUnsendable,
+  localOutcome,
+  type Unsendable,
+} from './encode-decision.ts';
 import { Endings } from './endings.ts';
 import { EventFeed, type EventOptions } from './event-feed.ts';
 import { uuidv7 } from './ids.ts';
 import type { AnyDecisionInput, AnyOutcome, InputOf, OutcomeOf } from './outcomes.ts';
-import { isUnsendable, localOutcome, type Parcel, parcelOf, shardParcel, type Unsendable } from './parcel.ts';
 import { ShardCount } from './shard-count.ts';
 import { timeoutOption } from './timeout-option.ts';
 
@@ -50,7 +57,7 @@ export interface ClientOptions {
   readonly maxOutstanding?: number | undefined;
   /** How long to wait for a result before asking for the outcome, milliseconds (1,000). */
   readonly askAfterMs?: number | undefined;
-  /** Bounds and patience of publishing; see {@link DecisionPublisherOptions}. */
+  /** Bounds and timeouts of publishing; see {@link DecisionPublisherOptions}. */
   readonly publisher?: Omit<DecisionPublisherOptions, 'connection'> | undefined;
   /** Chooses the ids of decisions and tasks that have none: UUIDv7 when left out. */
   readonly newId?: (() => string) | undefined;
@@ -179,10 +186,10 @@ export class ConvergeClient {
     decision: D,
     { timeoutMs = this.#timeoutMs }: SendOptions = {},
   ): Promise<OutcomeOf<D['type']>> {
-    const { parcel, leftMs } = await this.#parcel(pool, decision, timeoutMs);
-    const outcome = isUnsendable(parcel)
-      ? localOutcome(parcel, { status: 'rejected', code: parcel.code, message: parcel.message })
-      : await this.#channel.decide(parcel, leftMs());
+    const { encoded, leftMs } = await this.#encode(pool, decision, timeoutMs);
+    const outcome = isUnsendable(encoded)
+      ? localOutcome(encoded, { status: 'rejected', code: encoded.code, message: encoded.message })
+      : await this.#channel.decide(encoded, leftMs());
     // The channel has seen to it that the outcome is that of a decision of this type.
     return outcome as OutcomeOf<D['type']>;
   }
@@ -197,9 +204,9 @@ export class ConvergeClient {
     decision: AnyDecisionInput,
     { timeoutMs = this.#timeoutMs }: SendOptions = {},
   ): Promise<Published> {
-    const { parcel, leftMs } = await this.#parcel(pool, decision, timeoutMs);
-    if (isUnsendable(parcel)) throw new PublishError(`${parcel.code}: ${parcel.message}`);
-    return this.#endings.run((signal) => unlessAborted(signal, this.#channel.publish(parcel, leftMs())));
+    const { encoded, leftMs } = await this.#encode(pool, decision, timeoutMs);
+    if (isUnsendable(encoded)) throw new PublishError(`${encoded.code}: ${encoded.message}`);
+    return this.#endings.run((signal) => unlessAborted(signal, this.#channel.publish(encoded, leftMs())));
   }
 
   /**
@@ -211,10 +218,10 @@ export class ConvergeClient {
     decision: AnyDecisionInput,
     { timeoutMs = this.#timeoutMs }: SendOptions = {},
   ): Promise<Sent> {
-    const { parcel, leftMs } = await this.#parcel(pool, decision, timeoutMs);
-    if (!isUnsendable(parcel)) return this.#channel.send(parcel, leftMs());
-    const { decisionId, code, message } = parcel;
-    const outcome = Promise.resolve(localOutcome(parcel, { status: 'rejected', code, message }));
+    const { encoded, leftMs } = await this.#encode(pool, decision, timeoutMs);
+    if (!isUnsendable(encoded)) return this.#channel.send(encoded, leftMs());
+    const { decisionId, code, message } = encoded;
+    const outcome = Promise.resolve(localOutcome(encoded, { status: 'rejected', code, message }));
     return { decisionId, stored: Promise.resolve({ decisionId, seq: 0 }), outcome };
   }
 
@@ -282,9 +289,9 @@ export class ConvergeClient {
   ): Promise<OutcomeOf<'Sweep'>> {
     const operator = this.withAgent(OPERATOR);
     const sweep = { id: this.newId(), type: 'Sweep', until, limit };
-    const parcel = shardParcel(this.#shared.subjects, shard, sweep);
+    const encoded = encodeShardDecision(this.#shared.subjects, shard, sweep);
     // As in `decide`.
-    return (await operator.#channel.decide(parcel, timeoutMs)) as OutcomeOf<'Sweep'>;
+    return (await operator.#channel.decide(encoded, timeoutMs)) as OutcomeOf<'Sweep'>;
   }
 
   /** A decision of a system operator about all pools of a shard at once: `BanAgent` or `UnbanAgent`. */
@@ -294,9 +301,9 @@ export class ConvergeClient {
     { timeoutMs = this.#timeoutMs }: SendOptions = {},
   ): Promise<AnyOutcome> {
     const operator = this.withAgent(OPERATOR);
-    const parcel = shardParcel(this.#shared.subjects, shard, { id: this.newId(), ...decision });
+    const encoded = encodeShardDecision(this.#shared.subjects, shard, { id: this.newId(), ...decision });
     // As in `decide`.
-    return (await operator.#channel.decide(parcel, timeoutMs)) as AnyOutcome;
+    return (await operator.#channel.decide(encoded, timeoutMs)) as AnyOutcome;
   }
 
   /** The number of shards of the system. */
@@ -350,24 +357,24 @@ export class ConvergeClient {
   }
 
   /** `leftMs` is what is left of the time when the number of shards is known, which takes some of it. */
-  async #parcel(
+  async #encode(
     pool: string,
     decision: AnyDecisionInput,
     timeoutMs: number,
-  ): Promise<{ readonly parcel: Parcel | Unsendable; readonly leftMs: () => number }> {
+  ): Promise<{ readonly encoded: EncodedDecision | Unsendable; readonly leftMs: () => number }> {
     timeoutOption('timeoutMs', timeoutMs);
     const deadline = performance.now() + timeoutMs;
     const { shards, subjects: names } = this.#shared;
     const count = shards.known ?? (await this.#endings.run((signal) => shards.ask(timeoutMs, signal)));
     if (this.#isClosed) throw new UnavailableError(CLOSED);
-    const parcel = parcelOf(names, {
+    const encoded = encodeDecision(names, {
       pool,
       decision,
       agent: this.agent,
       shards: count,
       newId: () => this.newId(),
     });
-    return { parcel, leftMs: () => Math.max(1, deadline - performance.now()) };
+    return { encoded, leftMs: () => Math.max(1, deadline - performance.now()) };
   }
 }
 

@@ -7,8 +7,8 @@ import { messageOf, OutcomeUnknownError, PublishError, QueryError } from '../../
 import { isNotFound } from '../../protocol/codes.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
-import { DecisionIdReusedError, isAnswerTo, OutcomeDesk } from './outcome-desk.ts';
-import type { Parcel } from './parcel.ts';
+import type { EncodedDecision } from './encode-decision.ts';
+import { DecisionIdReusedError, isAnswerTo, PendingOutcomes } from './pending-outcomes.ts';
 
 export interface DecisionChannelOptions {
   readonly connection: NatsConnection;
@@ -49,30 +49,30 @@ const MOST_ASKING_MS = 2_000;
 export class DecisionChannel {
   readonly #options: DecisionChannelOptions;
   readonly #publisher: DecisionPublisher;
-  readonly #desk: OutcomeDesk;
+  readonly #pending: PendingOutcomes;
   readonly #outstanding: Window;
 
   constructor(options: DecisionChannelOptions) {
     this.#options = options;
     this.#publisher = options.publisher;
-    this.#desk = new OutcomeDesk(options);
+    this.#pending = new PendingOutcomes(options);
     this.#outstanding = new Window(options.maxOutstanding);
   }
 
-  decide(parcel: Parcel, timeoutMs: number): Promise<Outcome> {
+  decide(encoded: EncodedDecision, timeoutMs: number): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      this.#start(parcel, timeoutMs, { stored: ignore, outcome: resolve, failed: reject });
+      this.#start(encoded, timeoutMs, { stored: ignore, outcome: resolve, failed: reject });
     });
   }
 
-  send(parcel: Parcel, timeoutMs: number): Sent {
-    const { decisionId } = parcel;
+  send(encoded: EncodedDecision, timeoutMs: number): Sent {
+    const { decisionId } = encoded;
     let listener: Partial<Listener> = {};
     const stored = new Promise<Published>((resolve, reject) => {
       listener = { stored: (ack) => resolve({ decisionId, ...ack }), failed: reject };
     });
     const outcome = new Promise<Outcome>((resolve, reject) => {
-      this.#start(parcel, timeoutMs, {
+      this.#start(encoded, timeoutMs, {
         stored: (ack) => listener.stored?.(ack),
         outcome: resolve,
         failed: (error) => {
@@ -86,68 +86,68 @@ export class DecisionChannel {
     return { decisionId, stored, outcome };
   }
 
-  async publish(parcel: Parcel, timeoutMs: number): Promise<Published> {
-    const { decisionId } = parcel;
+  async publish(encoded: EncodedDecision, timeoutMs: number): Promise<Published> {
+    const { decisionId } = encoded;
     const deadline = performance.now() + timeoutMs;
     try {
-      return { decisionId, ...(await this.#publish(parcel, timeoutMs)) };
+      return { decisionId, ...(await this.#publish(encoded, timeoutMs)) };
     } catch (error) {
       if (!(error instanceof PublishError) || !error.mayBeStored) throw error;
-      return { decisionId, seq: await this.#placeOf(parcel, deadline - performance.now(), error) };
+      return { decisionId, seq: await this.#placeOf(encoded, deadline - performance.now(), error) };
     }
   }
 
   /** Where a decision stands whose sending nobody confirmed, as its outcome says. */
-  async #placeOf(parcel: Parcel, timeoutMs: number, doubt: PublishError): Promise<number> {
-    const { pool, agent, decisionId } = parcel;
+  async #placeOf(encoded: EncodedDecision, timeoutMs: number, doubt: PublishError): Promise<number> {
+    const { pool, agent, decisionId } = encoded;
     try {
       const query = { pool, agent, decisionId };
       const outcome = await this.#options.queries.ask('outcome', query, {
         timeoutMs: Math.max(1, timeoutMs),
       });
-      if (isAnswerTo(outcome, parcel, agent)) return outcome.seq;
+      if (isAnswerTo(outcome, encoded, agent)) return outcome.seq;
       throw new DecisionIdReusedError(
         `decision ${decisionId} in pool ${pool} has an id that was used before: ${outcome.type}`,
       );
     } catch (error) {
-      if (error instanceof QueryError && isNotFound(error.code)) throw unknownOutcome(parcel, doubt);
+      if (error instanceof QueryError && isNotFound(error.code)) throw unknownOutcome(encoded, doubt);
       throw error instanceof DecisionIdReusedError ? error : doubt;
     }
   }
 
   listen(listener: (decisionId: string) => void): () => void {
-    return this.#desk.listen(listener);
+    return this.#pending.listen(listener);
   }
 
   close(why: string): void {
-    this.#desk.close(why);
+    this.#pending.close(why);
   }
 
   /** Waits for its turn, publishes, and waits for the outcome; the time counts from here on. */
-  #start(parcel: Parcel, timeoutMs: number, listener: Listener): void {
+  #start(encoded: EncodedDecision, timeoutMs: number, listener: Listener): void {
     const deadline = performance.now() + timeoutMs;
     const place: Place = {
       size: 0,
       state: 'outside',
       begin: () => {
         const began = performance.now();
-        this.#publish(parcel, deadline - performance.now()).then(
+        this.#publish(encoded, deadline - performance.now()).then(
           (ack) => {
-            this.#desk.wasStored(expectation);
+            this.#pending.wasStored(expectation);
             listener.stored(ack);
           },
           (error) => {
             if (!(error instanceof PublishError) || !error.mayBeStored) {
-              this.#desk.fail(expectation, error);
+              this.#pending.fail(expectation, error);
               return;
             }
             const untilMs = Math.min(deadline, began + this.#options.outcomeRetentionMs());
-            this.#desk.isInDoubt(expectation, untilMs, error, unknownOutcome(parcel, error));
+            this.#pending.isInDoubt(expectation, untilMs, error, unknownOutcome(encoded, error));
           },
         );
       },
     };
-    const expectation = this.#desk.expect(parcel, {
+    const expectation = this.#pending.expect(encoded, {
       timeoutMs,
       resolve: (outcome) => {
         this.#outstanding.leave(place);
@@ -166,14 +166,17 @@ export class DecisionChannel {
    * Sends it, and again, for half of the time at most that the system remembers it: what came later than that would be
    * decided a second time. The end of the time is for asking what became of it.
    */
-  #publish({ subject, payload }: Parcel, timeoutMs: number): Promise<PublishAck> {
+  #publish({ subject, payload }: EncodedDecision, timeoutMs: number): Promise<PublishAck> {
     const askingMs = Math.min(MOST_ASKING_MS, timeoutMs * ASKING_SHARE);
     const deadlineMs = Math.min(timeoutMs - askingMs, this.#options.outcomeRetentionMs() / 2);
     return this.#publisher.publish({ subject, payload, deadlineMs });
   }
 }
 
-function unknownOutcome({ type, pool, decisionId }: Parcel, doubt: PublishError): OutcomeUnknownError {
+function unknownOutcome(
+  { type, pool, decisionId }: EncodedDecision,
+  doubt: PublishError,
+): OutcomeUnknownError {
   return new OutcomeUnknownError(
     `the system has no outcome of ${type} in pool ${pool}, but may have applied it (${messageOf(doubt)}): ` +
       `decide again with the same content and the same id, ${decisionId}`,

@@ -8,9 +8,9 @@ import type { Json } from '../../protocol/json.ts';
 import { COMMONS } from '../../protocol/names.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import type { ConvergeClient } from '../core/client.ts';
+import { localOutcome } from '../core/encode-decision.ts';
 import type { InPool } from '../core/method-options.ts';
 import type { AnyDecisionInput } from '../core/outcomes.ts';
-import { localOutcome } from '../core/parcel.ts';
 
 /** A decision of a type of the user's own; it never leaves the agent. */
 export interface CustomDecision extends InPool {

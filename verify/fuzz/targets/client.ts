@@ -2,7 +2,7 @@
  * What the client takes from a JavaScript program, against what the workers take from the log: what is sent is accepted,
  * and what is not sent would be refused, with the same code and the same words. Values are such as no JSON text has.
  */
-import { isUnsendable, parcelOf } from '../../../src/client/core/parcel.ts';
+import { encodeDecision, isUnsendable } from '../../../src/client/core/encode-decision.ts';
 import { type Decoded, decode } from '../../../src/protocol/decode.ts';
 import { isObject } from '../../../src/protocol/json.ts';
 import { isName } from '../../../src/protocol/names.ts';
@@ -89,7 +89,7 @@ function circle(): object {
 }
 
 function check(pool: string, decision: Written): void {
-  const parcel = parcelOf(SUBJECTS, {
+  const encoded = encodeDecision(SUBJECTS, {
     pool,
     decision,
     agent: AGENT,
@@ -97,18 +97,21 @@ function check(pool: string, decision: Written): void {
     newId: () => 'new',
   });
   const text = textOf({ ...decision, id: decision.id ?? 'new' });
-  if (isUnsendable(parcel)) {
-    if (text === undefined || !isName(pool) || !isName(parcel.decisionId)) return;
+  if (isUnsendable(encoded)) {
+    if (text === undefined || !isName(pool) || !isName(encoded.decisionId)) return;
     const judged = judge(pool, Buffer.from(text));
-    must(judged.kind !== 'decision', `not sent (${parcel.message}), and the codec would take it`);
+    must(judged.kind !== 'decision', `not sent (${encoded.message}), and the codec would take it`);
     const [code, message] =
       judged.kind === 'dead' ? ['invalid_decision', judged.reason] : [judged.code, judged.message];
-    must(parcel.code === code && parcel.message === message, `${parcel.message}; the codec says ${message}`);
+    must(
+      encoded.code === code && encoded.message === message,
+      `${encoded.message}; the codec says ${message}`,
+    );
     return;
   }
-  must(judge(pool, parcel.payload).kind === 'decision', 'sent, and the codec refuses it');
-  must(parcel.body === bodyHash(parcel.payload), 'sent under the hash of other bytes');
-  must(Buffer.from(parcel.payload).toString() === text, 'sent as other bytes than the program wrote');
+  must(judge(pool, encoded.payload).kind === 'decision', 'sent, and the codec refuses it');
+  must(encoded.body === bodyHash(encoded.payload), 'sent under the hash of other bytes');
+  must(Buffer.from(encoded.payload).toString() === text, 'sent as other bytes than the program wrote');
 }
 
 function judge(pool: string, bytes: Uint8Array): Decoded {

@@ -7,7 +7,7 @@ import { bodyHash, type Outcome } from '../../protocol/outcome.ts';
 import { shardOf } from '../../protocol/shard.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 
-export interface Parcel {
+export interface EncodedDecision {
   readonly decisionId: string;
   readonly type: string;
   readonly agent: string;
@@ -28,7 +28,7 @@ export interface Unsendable {
   readonly message: string;
 }
 
-export interface Letter {
+export interface DecisionDraft {
   readonly pool: string;
   readonly decision: { readonly type: string; readonly id?: string | undefined };
   readonly agent: string;
@@ -38,15 +38,15 @@ export interface Letter {
 
 /**
  * What the workers would refuse by its form is refused here, by their own rules and in their own words: an agent that nests too
- * deep learns it at once, and not by a dead letter. Whether it is allowed is for them to say.
+ * deep learns it at once, and not by a dead draft. Whether it is allowed is for them to say.
  */
-export function parcelOf(subjects: Subjects, letter: Letter): Parcel | Unsendable {
-  const { pool, decision, agent, shards, newId } = letter;
+export function encodeDecision(subjects: Subjects, draft: DecisionDraft): EncodedDecision | Unsendable {
+  const { pool, decision, agent, shards, newId } = draft;
   const decisionId = decision.id ?? newId();
   const about = { decisionId, type: decision.type, agent, pool };
   if (!isName(pool)) return { ...about, code: 'invalid_decision', message: `pool: ${NOT_A_NAME}` };
   if (!isName(decisionId)) return { ...about, code: 'invalid_decision', message: `id: ${NOT_A_NAME}` };
-  const payload = encoded({ ...decision, id: decisionId });
+  const payload = bytesOf({ ...decision, id: decisionId });
   if (typeof payload === 'string') return { ...about, code: 'invalid_decision', message: payload };
   const subject = subjects.decision(pool, agent, shards);
   const place = { namespace: subjects.namespace, shard: shardOf(pool, shards), shards };
@@ -62,11 +62,11 @@ export function parcelOf(subjects: Subjects, letter: Letter): Parcel | Unsendabl
 }
 
 /** Decisions about a whole shard, in the operator's name. */
-export function shardParcel(
+export function encodeShardDecision(
   subjects: Subjects,
   shard: number,
   decision: { readonly id: string; readonly type: string; readonly [field: string]: unknown },
-): Parcel {
+): EncodedDecision {
   const payload = Buffer.from(JSON.stringify(decision));
   return {
     decisionId: decision.id,
@@ -79,14 +79,14 @@ export function shardParcel(
   };
 }
 
-export function isUnsendable(parcel: Parcel | Unsendable): parcel is Unsendable {
-  return 'code' in parcel;
+export function isUnsendable(encoded: EncodedDecision | Unsendable): encoded is Unsendable {
+  return 'code' in encoded;
 }
 
 const NOT_A_NAME = 'letters, digits, _ and -, 1 to 64 of them';
 
 /** The bytes, or why there are none. */
-function encoded(body: object): Uint8Array | string {
+function bytesOf(body: object): Uint8Array | string {
   try {
     return Buffer.from(JSON.stringify(body));
   } catch (error) {

@@ -18,7 +18,7 @@ import { isNotFound } from '../../protocol/codes.ts';
 import { isObject } from '../../protocol/json.ts';
 import type { Outcome } from '../../protocol/outcome.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
-import { localOutcome } from './parcel.ts';
+import { localOutcome } from './encode-decision.ts';
 
 /** The agent has used the id in this pool before, for another decision, and that one's outcome is the id's. */
 export class DecisionIdReusedError extends ConvergeError {
@@ -47,7 +47,7 @@ interface Doubt {
   isUnknown: boolean;
 }
 
-/** One who waits. Made by {@link OutcomeDesk.expect}, and nobody else's to change. */
+/** One who waits. Made by {@link PendingOutcomes.expect}, and nobody else's to change. */
 export interface Expectation {
   readonly expected: Expected;
   readonly options: ExpectOptions;
@@ -63,7 +63,7 @@ export interface Expectation {
   also: Expectation | undefined;
 }
 
-export interface OutcomeDeskOptions {
+export interface PendingOutcomesOptions {
   readonly connection: NatsConnection;
   readonly subjects: Subjects;
   readonly queries: QueryClient;
@@ -77,8 +77,8 @@ const ASK_TIMEOUT_MS = 2_000;
 const MAX_ASK_DELAY_MS = 10_000;
 const ASKING_AT_ONCE = 16;
 
-export class OutcomeDesk {
-  readonly #options: OutcomeDeskOptions;
+export class PendingOutcomes {
+  readonly #options: PendingOutcomesOptions;
   readonly #askAfterMs: number;
   readonly #results: Subscription;
   readonly #subjectPrefix: string;
@@ -90,7 +90,7 @@ export class OutcomeDesk {
   #timer: Timer | undefined;
   #closedBecause: Error | undefined;
 
-  constructor(options: OutcomeDeskOptions) {
+  constructor(options: PendingOutcomesOptions) {
     this.#options = options;
     this.#askAfterMs = options.askAfterMs ?? 1_000;
     const { connection, subjects, agent } = options;
