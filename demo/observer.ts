@@ -31,7 +31,7 @@ export interface ObserverOptions {
 
 const POLL_MS = 50;
 /** How long outcomes may be on their way before they are asked for. */
-const PATIENCE_MS = 1_500;
+const ANSWER_WITHIN_MS = 1_500;
 const SETTLE_WITHIN_MS = 20_000;
 
 export class Observer {
@@ -77,13 +77,13 @@ export class Observer {
    */
   async settle(): Promise<{ readonly logged: number; readonly unanswered: number }> {
     const deadline = performance.now() + SETTLE_WITHIN_MS;
-    const patience = performance.now() + PATIENCE_MS;
+    const recallAt = performance.now() + ANSWER_WITHIN_MS;
     for (;;) {
       const { decisions, events } = await this.#ends();
       const open = this.#openPlaces(decisions);
       const isQuiet = open.length === 0 && (this.#feed.position ?? 0) >= events;
       if (isQuiet || performance.now() > deadline) return { logged: decisions, unanswered: open.length };
-      if (performance.now() > patience) await this.#recall(open);
+      if (performance.now() > recallAt) await this.#recall(open);
       await sleep(POLL_MS);
     }
   }
@@ -147,7 +147,7 @@ export class Observer {
       const decision = await this.#decisionAt(seq);
       if (decision === undefined) continue;
       try {
-        this.#onOutcome(await this.#queries.ask('outcome', decision, { timeoutMs: PATIENCE_MS }));
+        this.#onOutcome(await this.#queries.ask('outcome', decision, { timeoutMs: ANSWER_WITHIN_MS }));
         // A decision that stands in the log twice has its outcome at the first place.
         this.#answered.add(seq);
       } catch {

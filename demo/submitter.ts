@@ -24,7 +24,7 @@ export function submitterOf({ agents }: Workload): string {
 const EVERY_MS = 40;
 const LONGEST_TICK_MS = 200;
 /** How long an outcome may take before no more is submitted. */
-const PATIENCE_MS = 1_000;
+const ANSWER_WITHIN_MS = 1_000;
 const DECISION_TIMEOUT_MS = 60_000;
 /** What happens to claims must not decide how a task ends: however often they expire, it is not abandoned. */
 const MAX_EXPIRIES = 1_000;
@@ -89,7 +89,7 @@ export class Submitter {
   /** The play stands still while the system, or the machine below it, cannot keep up. */
   #isBehind(now: number): boolean {
     const [oldest = now] = this.#unanswered;
-    return now - oldest > PATIENCE_MS;
+    return now - oldest > ANSWER_WITHIN_MS;
   }
 
   async #submit(tasks: readonly PlannedTask[]): Promise<void> {

@@ -129,9 +129,9 @@ export class Agent {
 
   /** Until the work is done or, at the latest, until the claim has to be renewed. */
   #workOn(work: Work, expiresAt: number): void {
-    const patienceMs = this.#options.claimTtlMs / RENEWALS_PER_TTL;
+    const renewEveryMs = this.#options.claimTtlMs / RENEWALS_PER_TTL;
     // An answer that was long on its way leaves less of the claim than the agent was promised.
-    const renewInMs = Math.min(patienceMs, Math.max(0, expiresAt - Date.now()) / 2);
+    const renewInMs = Math.min(renewEveryMs, Math.max(0, expiresAt - Date.now()) / 2);
     const doneInMs = Math.max(0, work.endsAt - performance.now());
     const next = doneInMs <= renewInMs ? () => this.#finish(work) : () => this.#renew(work);
     work.timer = after(Math.min(doneInMs, renewInMs), () => void next());

@@ -15,7 +15,7 @@ const LEAST_PLAY_MS = 2_000;
 const CLAIM_TTL_MS = 5_000;
 const SHARE_VANISHING = 0.05;
 const WORK_MS = { least: 50, most: 2_000 } as const;
-const PATIENCE_MS = { least: 250, most: 3_000 } as const;
+const CANCEL_AFTER_MS = { least: 250, most: 3_000 } as const;
 
 export async function readTrace(tasksFile: string, nodesFile: string): Promise<Workload> {
   const tasks = recordedTasks(parseCsv(tasksFile, await textOf(tasksFile), TASK_COLUMNS));
@@ -62,7 +62,7 @@ function plannedTask(
     submitAtMs,
   };
   if (task.phase === 'Pending' || !isRunnable({ requires })) {
-    const cancelAfterMs = playedMs(task.lastedSeconds, PATIENCE_MS.least, PATIENCE_MS.most);
+    const cancelAfterMs = playedMs(task.lastedSeconds, CANCEL_AFTER_MS.least, CANCEL_AFTER_MS.most);
     const plan = { end: 'wait', workMs: 0, failFirst: 0 } as const;
     return { ...common, plan, cancelAfterMs, expected: 'cancelled' };
   }

@@ -166,9 +166,9 @@ export class DecisionPublisher {
       return;
     }
     const { subject, payload } = publication.message;
-    const patience = Math.min(this.#ackTimeoutMs * 2 ** publication.attempts, MAX_ACK_TIMEOUT_MS);
+    const waitMs = Math.min(this.#ackTimeoutMs * 2 ** publication.attempts, MAX_ACK_TIMEOUT_MS);
     publication.attempts++;
-    publication.dueAt = performance.now() + patience;
+    publication.dueAt = performance.now() + waitMs;
     const reply = `${this.#inbox}.${publication.token}`;
     try {
       this.#connection.publish(subject, payload, { reply });

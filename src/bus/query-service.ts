@@ -227,7 +227,7 @@ function nameOf(asker: Asker): string {
 }
 
 /** How long the asker waits, as it says; who says nothing, or nonsense, waits as long as ours do at most. */
-function patienceOf({ headers }: Msg): number {
+function timeoutOf({ headers }: Msg): number {
   const stated = Number(headers?.get(WITHIN_MS_HEADER) || DEFAULT_WITHIN_MS);
   return stated > 0 ? Math.min(stated, MAX_WITHIN_MS) : DEFAULT_WITHIN_MS;
 }
@@ -246,5 +246,5 @@ async function answerAs<N extends QueryName>(
     asker: Asker,
     deadline: Deadline,
   ) => Promise<{ ok: unknown } | { error: QueryFault }> = handlers[name];
-  return await answer(read.query, asker, deadlineIn(patienceOf(request)));
+  return await answer(read.query, asker, deadlineIn(timeoutOf(request)));
 }

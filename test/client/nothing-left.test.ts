@@ -124,7 +124,7 @@ it('closing a client of another agent rejects what waits there, and nothing else
   expect(isWaiting).toBe(true);
 });
 
-it('everyone waits for the number of shards with a patience of its own', async () => {
+it('everyone waits for the number of shards with a timeout of its own', async () => {
   const alone = await system.client(fresh('agent'), { namespace: 'nobody-here' });
   const order: string[] = [];
   const ask = (name: string, timeoutMs: number): Promise<unknown> =>

@@ -21,7 +21,7 @@ export interface ShardEvidence {
 }
 
 /** Longer than a lease lasts by default: by then a shard that lost its worker has another one. */
-const PATIENCE_MS = 4_000;
+const CERTAIN_WITHIN_MS = 4_000;
 const AGAIN_MS = 100;
 
 export interface EvidenceSources {
@@ -32,13 +32,13 @@ export interface EvidenceSources {
   logLastSeq(): Promise<number>;
 }
 
-/** Looks again until nothing is in doubt, or patience is over. */
+/** Looks again until nothing is in doubt, or the time is over. */
 export async function gatherEvidence(sources: EvidenceSources): Promise<ShardEvidence> {
   const { logIdentity, isAnyoneAlive } = sources;
   const ends = await sources.ends();
   const first = await sources.look();
   let second = first;
-  const deadline = performance.now() + PATIENCE_MS;
+  const deadline = performance.now() + CERTAIN_WITHIN_MS;
   while (isAnyoneAlive && performance.now() < deadline) {
     if (!second.some((now) => isDoubtful(now, first[now.shard], ends))) break;
     await sleep(AGAIN_MS);

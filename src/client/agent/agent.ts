@@ -251,8 +251,8 @@ export class Agent<C extends CustomDecision = never> {
     this.#claimLoop?.stop();
     this.#decideLoop?.stop();
     this.#namesakes?.hurry();
-    const patienceMs = graceful ? timeoutMs : ABORTED_WITHIN_MS;
-    await within(patienceMs, this.#hasStarted(), () => undefined);
+    const startedWithinMs = graceful ? timeoutMs : ABORTED_WITHIN_MS;
+    await within(startedWithinMs, this.#hasStarted(), () => undefined);
     if (graceful) await within(timeoutMs, this.#underWay(), () => undefined);
     this.#decideLoop?.abort();
     this.#claims.close();

@@ -1,8 +1,8 @@
 /** Cuts the messages into batches. The way in which the log is cut makes no difference to the result. */
 import type { LogMessage } from '../../bus/log-message.ts';
 import type { World } from '../../handlers/world/world.ts';
+import { batchDelayMs } from './batch-delay.ts';
 import { type DecodedMessage, decodeMessages, isSweep } from './decide-batch.ts';
-import { patienceMs } from './patience.ts';
 import type { Clock, ShardLogReader } from './ports.ts';
 
 export interface BatchReaderOptions {
@@ -100,13 +100,13 @@ export class BatchReader {
     return message.seq <= this.#aloneUntil;
   }
 
-  /** As long as everything in the batch has patience; one message that has none ends the wait. */
+  /** As long as every message of the batch may wait; one that may not ends the wait. */
   async #waitForOthers(reader: ShardLogReader, world: World): Promise<void> {
     const { clock, maxBatch, stopped } = this.#options;
     let until = Number.POSITIVE_INFINITY;
     for (let added = this.#decodeSome(); this.#held.length > 0 && !stopped.aborted; ) {
       const now = clock.monotonic();
-      for (const entry of added) until = Math.min(until, now + patienceMs(entry, world));
+      for (const entry of added) until = Math.min(until, now + batchDelayMs(entry, world));
       const room = maxBatch - this.held;
       if (room <= 0 || until <= now || this.#undecoded.length > 0) return;
       this.#undecoded = await reader.take(room, until - now);

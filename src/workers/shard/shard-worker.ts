@@ -94,7 +94,7 @@ export class ShardWorker {
   #isOver = false;
   #phase: ShardHealth['phase'] = 'load';
   /** The error after which it started again; undefined once it has done a step. */
-  #stumbledOver: string | undefined;
+  #lastError: string | undefined;
   readonly #stopped = new AbortController();
   #reader: ShardLogReader | undefined;
   #cancelOpening: ((why: string) => void) | undefined;
@@ -155,7 +155,7 @@ export class ShardWorker {
     const { position } = this;
     return {
       phase: this.#phase === 'read' && isWaiting ? 'publish' : this.#phase,
-      cause: this.#commits.failing?.reason ?? failure ?? this.#stumbledOver,
+      cause: this.#commits.failing?.reason ?? failure ?? this.#lastError,
       isWaiting: isWaiting || this.#phase !== 'read',
       position,
       progress: `${position ?? ''}/${confirmed}/${this.#options.loadedPieces?.() ?? 0}`,
@@ -195,7 +195,7 @@ export class ShardWorker {
         await this.#work(this.#loaded);
       } catch (error) {
         if (this.#stopped.signal.aborted) break;
-        this.#stumbledOver = messageOf(error);
+        this.#lastError = messageOf(error);
         if (error instanceof BatchRefusedError) this.#splitUp(error);
         else if (error instanceof LogDivergedError || error instanceof ShardHaltedError)
           await this.#halt(error);
@@ -278,7 +278,7 @@ export class ShardWorker {
     this.#count(decided);
     this.#settler.applied(decided);
     this.#settler.settleIfOwed(loaded.world);
-    this.#stumbledOver = undefined;
+    this.#lastError = undefined;
     await this.#sweepIfOverdue(loaded, batch);
   }
 

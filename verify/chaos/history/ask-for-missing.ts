@@ -11,7 +11,7 @@ import { readStream } from './take-streams.ts';
 const ASKED_AGAIN = 1_000;
 const AT_ONCE = 16;
 const WITHIN_MS = 20_000;
-const PATIENCE_MS = 3_000;
+const ANSWER_WITHIN_MS = 3_000;
 
 export async function askForMissing(
   { connection, subjects, namespace }: ChaosSystem,
@@ -35,7 +35,7 @@ export async function askForMissing(
   await Promise.all(
     Array.from({ length: AT_ONCE }, async () => {
       for (let key = queue.shift(); key !== undefined && Date.now() < deadline; key = queue.shift())
-        await sender.ask(key, PATIENCE_MS);
+        await sender.ask(key, ANSWER_WITHIN_MS);
     }),
   );
 }

@@ -2,8 +2,8 @@
 import { describe, expect, it } from 'vitest';
 import { World } from '../../src/handlers/world/world.ts';
 import { settingsSchema } from '../../src/protocol/settings.ts';
+import { batchDelayMs } from '../../src/workers/shard/batch-delay.ts';
 import { decodeMessages } from '../../src/workers/shard/decide-batch.ts';
-import { patienceMs } from '../../src/workers/shard/patience.ts';
 import { MemoryLog, startShard } from '../support/shard.ts';
 import { useSystem } from '../support/system.ts';
 import { until } from '../support/until.ts';
@@ -12,7 +12,7 @@ const START = 1_700_000_000_000;
 const RATE = { perS: 10, burst: 8 };
 const system = useSystem();
 
-function patience(agent: string, payload: string, used: Readonly<Record<string, number>>): number {
+function delayOf(agent: string, payload: string, used: Readonly<Record<string, number>>): number {
   const world = World.genesis(0, 1);
   world.settings = settingsSchema.parse({
     agentDecisionsPerS: RATE.perS,
@@ -29,35 +29,35 @@ function patience(agent: string, payload: string, used: Readonly<Record<string, 
   };
   const [entry] = decodeMessages([message], { namespace: 'x', shard: 0, shards: 1 });
   if (entry === undefined) throw new Error('nothing was decoded');
-  return patienceMs(entry, world);
+  return batchDelayMs(entry, world);
 }
 
 const BEAT = JSON.stringify({ id: 'd', type: 'Heartbeat' });
 
 describe('how long a message waits for company', () => {
   it('not at all, while its agent has used half of its burst at most', () => {
-    expect(patience('ann', BEAT, {})).toBe(0);
-    expect(patience('ann', BEAT, { 'agent/ann': 4 })).toBe(0);
-    expect(patience('ann', BEAT, { 'agent/bob': 8 })).toBe(0);
+    expect(delayOf('ann', BEAT, {})).toBe(0);
+    expect(delayOf('ann', BEAT, { 'agent/ann': 4 })).toBe(0);
+    expect(delayOf('ann', BEAT, { 'agent/bob': 8 })).toBe(0);
   });
 
   it('a little, when its agent has used more', () => {
-    const little = patience('ann', BEAT, { 'agent/ann': 5 });
+    const little = delayOf('ann', BEAT, { 'agent/ann': 5 });
     expect(little).toBeGreaterThan(0);
-    expect(patience('ann', BEAT, { 'agent/ann': 8 })).toBeGreaterThan(little);
+    expect(delayOf('ann', BEAT, { 'agent/ann': 8 })).toBeGreaterThan(little);
   });
 
   it('longest, when it will be refused, for its agent or for its pool', () => {
-    const refused = patience('ann', BEAT, { 'agent/ann': 8 });
-    expect(patience('ann', BEAT, { 'pool/commons': 8 })).toBe(refused);
+    const refused = delayOf('ann', BEAT, { 'agent/ann': 8 });
+    expect(delayOf('ann', BEAT, { 'pool/commons': 8 })).toBe(refused);
   });
 
   it('not for what all in its pool did together, while the pool has room', () => {
-    expect(patience('ann', BEAT, { 'pool/commons': 7 })).toBe(0);
+    expect(delayOf('ann', BEAT, { 'pool/commons': 7 })).toBe(0);
   });
 
   it('when it is no decision: nobody waits for an answer', () => {
-    expect(patience('ann', 'not json', {})).toBeGreaterThan(0);
+    expect(delayOf('ann', 'not json', {})).toBeGreaterThan(0);
   });
 });
 
@@ -68,10 +68,10 @@ describe('a worker', () => {
   };
 
   it('commits what is refused together with what comes after it, however long that takes', async () => {
-    const ns = 'patience';
+    const ns = 'batch-delay';
     const log = new CountingLog();
     let commits = 0;
-    // Time that stands still: patience never ends by itself.
+    // Time that stands still: no delay ends by itself.
     const clock = { now: () => 0, monotonic: () => 0, sleep: async () => undefined };
     const shard = await startShard(system, { ns, log, clock, newCommitId: () => `p-${commits++}` });
     const settings = settingsSchema.parse({ agentDecisionsPerS: 1, agentDecisionsBurst: 1 });

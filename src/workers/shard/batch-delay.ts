@@ -9,13 +9,13 @@ import { type RateStanding, rateStanding } from '../../handlers/quotas/rates.ts'
 import type { World } from '../../handlers/world/world.ts';
 import type { DecodedMessage } from './decide-batch.ts';
 
-const PATIENCE_MS: Readonly<Record<RateStanding, number>> = { within: 0, near: 10, over: 25 };
+const DELAY_MS: Readonly<Record<RateStanding, number>> = { within: 0, near: 10, over: 25 };
 /** No agent waits for the outcome of a message that cannot be decoded. */
 const DEAD_LETTER_MS = 25;
 
-export function patienceMs({ message, decoded }: DecodedMessage, world: World): number {
+export function batchDelayMs({ message, decoded }: DecodedMessage, world: World): number {
   if (decoded.kind === 'dead') return DEAD_LETTER_MS;
   const { pool, agent } = decoded.address;
   const place = { pool, agent, now: message.at };
-  return PATIENCE_MS[rateStanding(world, place, poolKnownTo(world, place))];
+  return DELAY_MS[rateStanding(world, place, poolKnownTo(world, place))];
 }
