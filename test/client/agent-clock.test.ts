@@ -8,5 +8,5 @@ it('no deadline is reckoned by the clock of this machine', () => {
     .filter((file) => file.endsWith('.ts'))
     .filter((file) => /\bDate\.now\b|new Date\(\)/.test(readFileSync(new URL(file, src), 'utf8')));
   // Ids that sort by time, and the time of an outcome that never reached the log.
-  expect(users.sort()).toEqual(['encode-decision.ts', 'ids.ts']);
+  expect(users.sort()).toEqual(['core/encode-decision.ts', 'core/ids.ts']);
 });
