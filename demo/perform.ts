@@ -3,8 +3,8 @@ import type { EventFeed } from '../src/client/core/event-feed.ts';
 import { sleep } from '../src/lib/timers.ts';
 import { Random } from '../verify/kit/chance/random.ts';
 import type { Cluster } from './cluster/cluster.ts';
-import type { Crew } from './crew.ts';
 import { Mishaps } from './mishaps.ts';
+import type { Participants } from './participants.ts';
 import type { Reporter } from './reporter.ts';
 import { Scoreboard } from './scoreboard.ts';
 import { killBusiestWorker } from './takeover.ts';
@@ -14,7 +14,7 @@ import type { Workload } from './workload.ts';
 export interface PerformOptions {
   readonly cluster: Cluster;
   readonly workload: Workload;
-  readonly crew: Crew;
+  readonly participants: Participants;
   readonly seed: number;
   readonly reporter: Reporter;
 }
@@ -26,19 +26,19 @@ const STALLED_AFTER_MS = 45_000;
 const FEW = 5;
 
 export async function perform(options: PerformOptions): Promise<void> {
-  const { workload, crew, reporter } = options;
+  const { workload, participants, reporter } = options;
   const board = new Scoreboard(workload.tasks.length);
   const mishaps = mishapsOf(options);
-  const feed = crew.director.events({ start: 'all' });
-  const listening = listen(feed, board, mishaps, crew);
+  const feed = participants.director.events({ start: 'all' });
+  const listening = listen(feed, board, mishaps, participants);
   for (const note of workload.notes) reporter.say(`note: ${note}`);
-  await crew.submitter.createPools();
-  await crew.fleet.join();
+  await participants.submitter.createPools();
+  await participants.fleet.join();
   const pools = workload.pools.join(', ');
   reporter.say(
     `${workload.agents.length} agents have joined the pools ${pools}; the first tasks are submitted`,
   );
-  const submitting = crew.submitter.run();
+  const submitting = participants.submitter.run();
   try {
     await Promise.race([
       failure(listening, 'events'),
@@ -51,12 +51,12 @@ export async function perform(options: PerformOptions): Promise<void> {
     feed.close();
   }
   reporter.say(`all ${board.total} tasks have ended: ${statusLine(board, options)}`);
-  await crew.fleet.stop();
+  await participants.fleet.stop();
 }
 
-function mishapsOf({ cluster, workload, crew, seed, reporter }: PerformOptions): Mishaps {
+function mishapsOf({ cluster, workload, participants, seed, reporter }: PerformOptions): Mishaps {
   const say = (line: string): void => reporter.say(line);
-  const { director, fleet } = crew;
+  const { director, fleet } = participants;
   const pool = busiestPool(workload);
   const areFew = workload.vanishing <= FEW;
   return new Mishaps({
@@ -75,7 +75,12 @@ function mishapsOf({ cluster, workload, crew, seed, reporter }: PerformOptions):
   });
 }
 
-async function listen(feed: EventFeed, board: Scoreboard, mishaps: Mishaps, { fleet }: Crew): Promise<void> {
+async function listen(
+  feed: EventFeed,
+  board: Scoreboard,
+  mishaps: Mishaps,
+  { fleet }: Participants,
+): Promise<void> {
   for await (const event of feed) {
     const [, verb] = /^converge\.task\.(\w+)$/.exec(event.type) ?? [];
     if (verb === undefined) continue;
@@ -111,14 +116,14 @@ async function untilEnded(board: Scoreboard, options: PerformOptions): Promise<v
 }
 
 /** Fits into a terminal of 80 columns, with the time before it. */
-function statusLine(board: Scoreboard, { cluster, workload, crew }: PerformOptions): string {
+function statusLine(board: Scoreboard, { cluster, workload, participants }: PerformOptions): string {
   const { completed, failed, cancelled } = board.ended;
   const counts = [
     `done ${completed}`,
     `failed ${failed}`,
     `cancelled ${cancelled}`,
     `held ${board.held}`,
-    `agents ${workload.agents.length - crew.fleet.vanished}`,
+    `agents ${workload.agents.length - participants.fleet.vanished}`,
     `workers ${cluster.workersRunning}`,
   ];
   return `${Math.floor(board.progress * 100)}% ${counts.join(', ')}`;

@@ -1,7 +1,7 @@
 /** One play from beginning to end. */
 import type { Cluster } from './cluster/cluster.ts';
 import { compare } from './compare.ts';
-import { gatherCrew } from './crew.ts';
+import { startParticipants } from './participants.ts';
 import { perform } from './perform.ts';
 import type { Reporter } from './reporter.ts';
 import { type Summary, summarize } from './summary.ts';
@@ -21,11 +21,11 @@ export async function play(options: PlayOptions): Promise<Summary> {
   const { reporter } = options;
   const onSwept = (released: number): void =>
     reporter.say(`a sweep gave back ${counted(released, 'claim')} that had expired`);
-  const crew = await gatherCrew({ ...options, onSwept });
+  const participants = await startParticipants({ ...options, onSwept });
   try {
-    await perform({ ...options, crew });
-    return summarize(await compare({ ...options, crew }));
+    await perform({ ...options, participants });
+    return summarize(await compare({ ...options, participants }));
   } finally {
-    await crew.close();
+    await participants.close();
   }
 }

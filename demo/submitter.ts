@@ -5,14 +5,14 @@ import { sleep } from '../src/lib/timers.ts';
 import { isObject } from '../src/protocol/json.ts';
 import { MAX_BATCH } from '../src/protocol/limits.ts';
 import type { Outcome } from '../src/protocol/outcome.ts';
-import type { Gate } from './cluster/gate.ts';
+import type { Access } from './cluster/access.ts';
 import type { PlannedTask, Workload } from './workload.ts';
 
 export interface SubmitterOptions {
   readonly natsUrl: string;
   readonly namespace: string;
   readonly shards: number;
-  readonly gate: Gate;
+  readonly access: Access;
   readonly workload: Workload;
 }
 
@@ -37,7 +37,7 @@ export class Submitter {
   readonly #answers: Promise<void>[] = [];
   #isClosed = false;
 
-  static async open({ natsUrl, namespace, shards, gate, workload }: SubmitterOptions): Promise<Submitter> {
+  static async open({ natsUrl, namespace, shards, access, workload }: SubmitterOptions): Promise<Submitter> {
     const agent = submitterOf(workload);
     const client = await ConvergeClient.connect({
       agent,
@@ -45,7 +45,7 @@ export class Submitter {
       namespace,
       shards,
       timeoutMs: DECISION_TIMEOUT_MS,
-      credentials: gate.credentialsOf(agent),
+      credentials: access.credentialsOf(agent),
     });
     return new Submitter(client, workload);
   }

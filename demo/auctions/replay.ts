@@ -8,7 +8,7 @@ import { acceptedOrThrow } from '../../src/client/core/outcomes.ts';
 import { isObject } from '../../src/protocol/json.ts';
 import { DAY_MS } from '../../src/protocol/limits.ts';
 import { type Amount, formatAmount, parseAmount } from '../../src/rules/index.ts';
-import { type Gate, OPEN_GATE } from '../cluster/gate.ts';
+import { type Access, OPEN_ACCESS } from '../cluster/access.ts';
 import type { RecordedAuction } from './recorded-auctions.ts';
 
 export interface System {
@@ -16,7 +16,7 @@ export interface System {
   readonly namespace: string;
   readonly shards: number;
   /** Left out: everybody may come in. */
-  readonly gate?: Gate | undefined;
+  readonly access?: Access | undefined;
 }
 
 /** What became of an auction. */
@@ -51,12 +51,12 @@ const EBAY_INCREMENTS = [
 ];
 
 export async function replay(
-  { natsUrl, namespace, shards, gate = OPEN_GATE }: System,
+  { natsUrl, namespace, shards, access = OPEN_ACCESS }: System,
   auctions: readonly RecordedAuction[],
   onReplayed: (replayed: Replayed) => void = () => undefined,
 ): Promise<Replayed[]> {
   const bidders = new Set(auctions.flatMap(({ bids }) => bids.map(({ bidder }) => bidder)));
-  await gate.admit([OPENER, ...bidders].map((name) => ({ role: 'agent', name })));
+  await access.admit([OPENER, ...bidders].map((name) => ({ role: 'agent', name })));
   const clientOf = (agent: string): Promise<ConvergeClient> =>
     ConvergeClient.connect({
       agent,
@@ -64,11 +64,11 @@ export async function replay(
       namespace,
       shards,
       timeoutMs: TIMEOUT_MS,
-      credentials: gate.credentialsOf(agent),
+      credentials: access.credentialsOf(agent),
     });
   await using opener = await clientOf(OPENER);
   // One connection can speak for all, unless the server knows who is who.
-  const isGuarded = gate.credentialsOf(OPENER) !== undefined;
+  const isGuarded = access.credentialsOf(OPENER) !== undefined;
   const biddersOf = (): Bidders =>
     isGuarded
       ? ownConnections(clientOf)

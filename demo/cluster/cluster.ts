@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DEFAULT_NAMESPACE } from '../../src/protocol/subjects.ts';
 import { type Servers, startServers, temporaryDataDir } from '../../src/servers/index.ts';
-import { type Gate, GuardedGate, OPEN_GATE } from './gate.ts';
+import { type Access, KeyedAccess, OPEN_ACCESS } from './access.ts';
 import { removeTraces } from './remove-traces.ts';
 import { WorkerChild } from './worker-child.ts';
 
@@ -34,7 +34,7 @@ export class Cluster {
   readonly namespace: string;
   readonly shards = SHARDS;
   readonly workers: readonly WorkerChild[];
-  readonly gate: Gate;
+  readonly access: Access;
   readonly #servers: Servers;
   readonly #dataDir: string;
   #stopping: Promise<void> | undefined;
@@ -44,15 +44,17 @@ export class Cluster {
     // For an end without farewell. Once before and once after the net that ends the servers: whoever goes on writing for
     // a moment leaves nothing behind either.
     process.on('exit', () => removeFolder(dataDir));
-    const gate = auth ? await GuardedGate.make(join(dataDir, 'auth'), DEFAULT_NAMESPACE, SHARDS) : undefined;
+    const access = auth
+      ? await KeyedAccess.make(join(dataDir, 'auth'), DEFAULT_NAMESPACE, SHARDS)
+      : undefined;
     const servers = await startServers({
       dataDir,
       env: auth ? withoutServers(env) : env,
       log: say,
-      ...(await gate?.servers()),
+      ...(await access?.servers()),
     });
-    gate?.guard(servers);
-    const workerAccess = await gate?.workerEnv(servers.redis.url);
+    access?.guard(servers);
+    const workerAccess = await access?.workerEnv(servers.redis.url);
     process.on('exit', () => removeFolder(dataDir));
     const namespace = areShared(servers) ? `demo-${randomBytes(6).toString('hex')}` : DEFAULT_NAMESPACE;
     const workerEnv = (id: string): NodeJS.ProcessEnv => ({
@@ -71,7 +73,7 @@ export class Cluster {
       ),
     );
     const running = started.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-    const cluster = new Cluster(servers, gate ?? OPEN_GATE, namespace, dataDir, running);
+    const cluster = new Cluster(servers, access ?? OPEN_ACCESS, namespace, dataDir, running);
     const failed = started.find((each) => each.status === 'rejected');
     if (failed === undefined) return cluster;
     await cluster.stop();
@@ -80,13 +82,13 @@ export class Cluster {
 
   private constructor(
     servers: Servers,
-    gate: Gate,
+    access: Access,
     namespace: string,
     dataDir: string,
     workers: readonly WorkerChild[],
   ) {
     this.#servers = servers;
-    this.gate = gate;
+    this.access = access;
     this.natsUrl = servers.nats.url;
     this.namespace = namespace;
     this.workers = workers;

@@ -7,7 +7,7 @@ import { ConvergeClient } from '../../src/client/core/client.ts';
 import { after, type Timer } from '../../src/lib/timers.ts';
 import type { ConvergeEvent } from '../../src/protocol/event.ts';
 import type { Random } from '../../verify/kit/chance/random.ts';
-import type { Gate } from '../cluster/gate.ts';
+import type { Access } from '../cluster/access.ts';
 import { canRun, type Workload } from '../workload.ts';
 import { Agent } from './agent.ts';
 import { type Notice, NoticeBoard } from './notice-board.ts';
@@ -16,7 +16,7 @@ export interface FleetOptions {
   readonly natsUrl: string;
   readonly namespace: string;
   readonly shards: number;
-  readonly gate: Gate;
+  readonly access: Access;
   readonly workload: Workload;
   readonly random: Random;
 }
@@ -39,9 +39,9 @@ export class Fleet {
   #isStopped = false;
 
   static async open(options: FleetOptions): Promise<Fleet> {
-    const { natsUrl, namespace, shards, gate, workload } = options;
+    const { natsUrl, namespace, shards, access, workload } = options;
     const names = workload.agents.map(({ name }) => name);
-    const isGuarded = names.some((name) => gate.credentialsOf(name) !== undefined);
+    const isGuarded = names.some((name) => access.credentialsOf(name) !== undefined);
     const shared = Array.from({ length: Math.min(CONNECTIONS, names.length) }, (_, i) => `fleet-${i + 1}`);
     const clients = await Promise.all(
       (isGuarded ? names : shared).map((agent) =>
@@ -50,7 +50,7 @@ export class Fleet {
           url: natsUrl,
           namespace,
           shards,
-          credentials: isGuarded ? gate.credentialsOf(agent) : undefined,
+          credentials: isGuarded ? access.credentialsOf(agent) : undefined,
           timeoutMs: DECISION_TIMEOUT_MS,
           askAfterMs: ASK_AFTER_MS,
         }),

@@ -220,10 +220,10 @@ it('a connection in another name is told what is missing, and by which command t
 });
 
 it('a connection ends when its name is revoked', async () => {
-  await guarded.system.gate.admit([{ role: 'agent', name: 'tom' }]);
+  await guarded.system.access.admit([{ role: 'agent', name: 'tom' }]);
   const tom = await guarded.system.client('tom');
   acceptedOrThrow(await tom.decide('commons', { type: 'Heartbeat' }));
-  await guarded.system.gate.revoke('tom');
+  await guarded.system.access.revoke('tom');
   await until('it to be refused', async () => {
     const error = await tom
       .decide('commons', { type: 'Heartbeat' }, { timeoutMs: 500 })

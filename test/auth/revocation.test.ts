@@ -15,9 +15,9 @@ const guarded = useGuardedSystem();
 
 /** A further identity in the register, its seed in a file, which the server knows. */
 async function admitted(role: 'agent' | 'worker', name: string): Promise<string> {
-  const { gate, servers } = guarded.system;
-  const file = join(gate.folder.path, `${name}.nk`);
-  await gate.folder.add({ role, name }, { file });
+  const { access, servers } = guarded.system;
+  const file = join(access.folder.path, `${name}.nk`);
+  await access.folder.add({ role, name }, { file });
   await servers.nats.reload();
   return file;
 }
@@ -41,21 +41,24 @@ it('an agent is told that it is not let in any more, by its feeds and by its dec
   const ended = (async () => {
     for await (const _event of feed);
   })().catch((error: unknown) => error);
-  await guarded.system.gate.revoke('tom');
+  await guarded.system.access.revoke('tom');
   expect(await ended).toBeInstanceOf(NotAuthorizedError);
   await expect(tom.decide('commons', { type: 'Heartbeat' })).rejects.toThrow('were they revoked?');
 });
 
 it('an agent whose file has its new key goes on when the old one is revoked', async () => {
-  const { gate, servers } = guarded.system;
+  const { access, servers } = guarded.system;
   const file = await admitted('agent', 'una');
   const una = await agentWith('una', file);
-  const old = (await gate.folder.read()).identities.find(({ name }) => name === 'una')?.keys[0];
-  const { role, name, seed } = await gate.folder.add({ role: 'agent', name: 'una' }, { isFurtherKey: true });
+  const old = (await access.folder.read()).identities.find(({ name }) => name === 'una')?.keys[0];
+  const { role, name, seed } = await access.folder.add(
+    { role: 'agent', name: 'una' },
+    { isFurtherKey: true },
+  );
   await servers.nats.reload();
   await writeFile(`${file}.new`, seedFileText({ role, name }, seed));
   await copyFile(`${file}.new`, file);
-  await gate.folder.revoke('una', old);
+  await access.folder.revoke('una', old);
   await servers.nats.reload();
   // The server ends connections with the old key as it reloads; una comes back with the new one.
   await until(
@@ -66,7 +69,7 @@ it('an agent whose file has its new key goes on when the old one is revoked', as
 });
 
 it('a worker ends, and its shards are another one’s', async () => {
-  const { gate, config } = guarded.system;
+  const { access, config } = guarded.system;
   const otto = await guarded.system.client('otto');
   const ownersOf = async (): Promise<Set<string | undefined>> =>
     new Set((await otto.query('stats', {})).shards.map(({ owner }) => owner));
@@ -76,7 +79,7 @@ it('a worker ends, and its shards are another one’s', async () => {
   );
   guarded.onEndOfTest(() => walter.stop());
   await until('it to have a share', async () => (await ownersOf()).has('walter'));
-  await gate.revoke('walter');
+  await access.revoke('walter');
   expect(await walter.ended).toBeInstanceOf(NotAuthorizedError);
   await until('the shards to be another one’s', async () => {
     const owners = await ownersOf();

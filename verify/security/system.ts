@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NatsConnection } from 'nats';
 import { pino } from 'pino';
-import { GuardedGate } from '../../demo/cluster/gate.ts';
+import { KeyedAccess } from '../../demo/cluster/access.ts';
 import { closeNats, connectNats } from '../../src/bus/connection.ts';
 import { ConvergeClient } from '../../src/client/core/client.ts';
 import { acceptedOrThrow } from '../../src/client/core/outcomes.ts';
@@ -39,7 +39,7 @@ export class SecuritySystem implements AsyncDisposable {
   readonly namespace = DEFAULT_NAMESPACE;
   readonly shards = SHARDS;
   readonly subjects: Subjects = subjects(DEFAULT_NAMESPACE);
-  readonly gate: GuardedGate;
+  readonly access: KeyedAccess;
   readonly servers: Servers;
   readonly config: Config;
   readonly #dataDir: string;
@@ -52,11 +52,11 @@ export class SecuritySystem implements AsyncDisposable {
     overrides: Partial<ConfigInput> = {},
   ): Promise<SecuritySystem> {
     const dataDir = await temporaryDataDir('converge-security');
-    const gate = await GuardedGate.make(join(dataDir, 'auth'), DEFAULT_NAMESPACE, SHARDS);
+    const access = await KeyedAccess.make(join(dataDir, 'auth'), DEFAULT_NAMESPACE, SHARDS);
     const own = { ...env, CONVERGE_NATS_URL: undefined, CONVERGE_REDIS_URL: undefined };
-    const servers = await startServers({ dataDir, env: own, log: say, ...(await gate.servers()) });
-    gate.guard(servers);
-    const config = configFromEnv(await gate.workerEnv(servers.redis.url), {
+    const servers = await startServers({ dataDir, env: own, log: say, ...(await access.servers()) });
+    access.guard(servers);
+    const config = configFromEnv(await access.workerEnv(servers.redis.url), {
       natsUrl: servers.nats.url,
       shards: SHARDS,
       leaseMs: 1_000,
@@ -66,7 +66,7 @@ export class SecuritySystem implements AsyncDisposable {
       logMaxBytes: 256 * 1024 * 1024,
       eventsMaxBytes: 256 * 1024 * 1024,
     });
-    const system = new SecuritySystem(gate, servers, config, dataDir);
+    const system = new SecuritySystem(access, servers, config, dataDir);
     try {
       await system.#begin();
       return system;
@@ -76,8 +76,8 @@ export class SecuritySystem implements AsyncDisposable {
     }
   }
 
-  private constructor(gate: GuardedGate, servers: Servers, config: Config, dataDir: string) {
-    this.gate = gate;
+  private constructor(access: KeyedAccess, servers: Servers, config: Config, dataDir: string) {
+    this.access = access;
     this.servers = servers;
     this.config = config;
     this.#dataDir = dataDir;
@@ -85,7 +85,7 @@ export class SecuritySystem implements AsyncDisposable {
 
   /** A connection as this name, closed at the end. Without a name: without credentials. */
   async connect(name: string | undefined): Promise<NatsConnection> {
-    const credentials = name === undefined ? undefined : this.gate.credentialsOf(name);
+    const credentials = name === undefined ? undefined : this.access.credentialsOf(name);
     const connection = await connectNats({ url: this.servers.nats.url, name: name ?? 'nobody', credentials });
     this.#open.push(() => closeNats(connection));
     return connection;
@@ -96,7 +96,7 @@ export class SecuritySystem implements AsyncDisposable {
     const client = await ConvergeClient.connect({
       agent: name,
       url: this.servers.nats.url,
-      credentials: this.gate.credentialsOf(name),
+      credentials: this.access.credentialsOf(name),
       shards: SHARDS,
       timeoutMs: 10_000,
     });
@@ -112,7 +112,7 @@ export class SecuritySystem implements AsyncDisposable {
   }
 
   async #begin(): Promise<void> {
-    await this.gate.admit(CAST);
+    await this.access.admit(CAST);
     this.#worker = await startWorker(this.config, { logger: pino({ level: 'silent' }) });
     while (this.#worker.notReady().length > 0 || this.#worker.shards.length < SHARDS) await delay(POLL_MS);
     const ann = await this.client('ann');
@@ -125,7 +125,7 @@ export class SecuritySystem implements AsyncDisposable {
       await ann.decide(PRIVATE_POOL, { type: 'SubmitTask', id: PRIVATE_DECISION, taskId, objective }),
     ];
     for (const outcome of setUp) acceptedOrThrow(outcome);
-    await this.gate.revoke('rex');
+    await this.access.revoke('rex');
     await this.#untilRefused('rex');
   }
 
@@ -133,7 +133,7 @@ export class SecuritySystem implements AsyncDisposable {
     const deadline = performance.now() + REVOKED_WITHIN_MS;
     while (performance.now() < deadline) {
       try {
-        const credentials = this.gate.credentialsOf(name);
+        const credentials = this.access.credentialsOf(name);
         await closeNats(await connectNats({ url: this.servers.nats.url, name, credentials }));
       } catch (error) {
         if (error instanceof NotAuthorizedError) return;

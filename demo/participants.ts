@@ -8,7 +8,7 @@ import { Observer } from './observer.ts';
 import { Submitter, submitterOf } from './submitter.ts';
 import type { Workload } from './workload.ts';
 
-export interface Crew {
+export interface Participants {
   /** Watches and steers: for events and queries, not for decisions. */
   readonly director: ConvergeClient;
   readonly fleet: Fleet;
@@ -18,7 +18,7 @@ export interface Crew {
   close(): Promise<void>;
 }
 
-export interface CrewOptions {
+export interface ParticipantsOptions {
   readonly cluster: Cluster;
   readonly workload: Workload;
   readonly seed: number;
@@ -29,10 +29,15 @@ export interface CrewOptions {
 const DIRECTOR = 'demo--director';
 const OBSERVER = 'demo--observer';
 
-export async function gatherCrew({ cluster, workload, seed, onSwept }: CrewOptions): Promise<Crew> {
-  const { natsUrl, namespace, shards, gate } = cluster;
-  const system = { natsUrl, namespace, shards, gate };
-  await gate.admit([
+export async function startParticipants({
+  cluster,
+  workload,
+  seed,
+  onSwept,
+}: ParticipantsOptions): Promise<Participants> {
+  const { natsUrl, namespace, shards, access } = cluster;
+  const system = { natsUrl, namespace, shards, access };
+  await access.admit([
     // It reads the log itself, to know which decisions have no outcome yet.
     { role: 'operator', name: OBSERVER },
     { role: 'observer', name: DIRECTOR },
@@ -42,14 +47,14 @@ export async function gatherCrew({ cluster, workload, seed, onSwept }: CrewOptio
     })),
   ]);
   const checker = new HistoryChecker();
-  const credentials = gate.credentialsOf(OBSERVER);
+  const credentials = access.credentialsOf(OBSERVER);
   const observer = await Observer.open({ natsUrl, namespace, credentials, checker, onSwept });
   const director = await ConvergeClient.connect({
     agent: DIRECTOR,
     url: natsUrl,
     namespace,
     shards,
-    credentials: gate.credentialsOf(DIRECTOR),
+    credentials: access.credentialsOf(DIRECTOR),
   });
   const fleet = await Fleet.open({ ...system, workload, random: new Random(seed) });
   const submitter = await Submitter.open({ ...system, workload });

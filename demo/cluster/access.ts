@@ -10,14 +10,14 @@ import { sleep } from '../../src/lib/timers.ts';
 import type { Grantee } from '../../src/protocol/permissions.ts';
 import type { Servers, ServersOptions } from '../../src/servers/index.ts';
 
-export interface Gate {
+export interface Access {
   /** Resolves when all of them can connect. */
   admit(grantees: readonly Grantee[]): Promise<void>;
   /** Undefined where everybody may come in. */
   credentialsOf(name: string): NatsCredentials | undefined;
 }
 
-export const OPEN_GATE: Gate = {
+export const OPEN_ACCESS: Access = {
   admit: async () => undefined,
   credentialsOf: () => undefined,
 };
@@ -26,15 +26,15 @@ const ADMITTED_WITHIN_MS = 10_000;
 const POLL_MS = 50;
 
 /** Identities, the servers' configuration that is made of them, and what workers have to be told. */
-export class GuardedGate implements Gate {
+export class KeyedAccess implements Access {
   readonly #folder: AuthFolder;
   readonly #credentials = new Map<string, Credentials>();
   #nats: Servers['nats'] | undefined;
 
-  static async make(path: string, namespace: string, shards: number): Promise<GuardedGate> {
+  static async make(path: string, namespace: string, shards: number): Promise<KeyedAccess> {
     const folder = new AuthFolder(path);
     await begin(folder, { namespace, shards, redisUrl: 'redis://127.0.0.1' });
-    return new GuardedGate(folder);
+    return new KeyedAccess(folder);
   }
 
   private constructor(folder: AuthFolder) {
