@@ -20,7 +20,7 @@ export interface Context {
 }
 
 /** One decision type: a pure function, and the documents it has to see even when they have ended. */
-export interface Handler<T extends SingleType> {
+export interface Handler<T extends SingleType & keyof OutcomeData> {
   decide(world: World, decision: DecisionOf<T>, context: Context): Decided<OutcomeData[T]>;
   touches?(decision: DecisionOf<T>): readonly DocumentRef[];
 }
