@@ -1,11 +1,15 @@
 /** Guards of quotas on what there is at one moment: what one agent, and all together, have in a pool. */
+import { type ClaimedTask, isClaimed, type Task } from '../../protocol/documents.ts';
 import type { EntityKind } from '../../protocol/entities.ts';
-import { MAX_CLAIMS_PER_AGENT, MAX_POOL_CLAIMS } from '../../protocol/limits.ts';
+import { MAX_CLAIMS_AT_ONCE, MAX_CLAIMS_PER_AGENT, MAX_POOL_CLAIMS } from '../../protocol/limits.ts';
 import type { CountQuota } from '../../protocol/quotas.ts';
 import { type Rejected, rateLimited } from '../kernel/decided.ts';
-import type { PoolState } from '../world/pool-state.ts';
+import type { Context } from '../kernel/handler.ts';
+import { claimIsLive } from '../tasks/lapse.ts';
+import type { Due, PoolState } from '../world/pool-state.ts';
 import type { World } from '../world/world.ts';
 
+type Claimant = Pick<Context, 'self' | 'now'>;
 type Counted = Exclude<CountQuota, 'agentBytes' | 'poolBytes'>;
 
 /** The system's quota, or the pool's own where that is smaller. */
@@ -35,29 +39,64 @@ export function tooManyOpen(
   );
 }
 
-/** How many more claims the quotas of an agent and of the pool leave; those that are over by now still count. */
-export function claimsInQuota(world: World, state: PoolState, agent: string): number {
+/**
+ * How many more claims the quotas of an agent and of the pool leave. Claims that are over by now do not count, swept or
+ * not; they are looked at only where they could make a difference.
+ */
+export function claimsInQuota(world: World, state: PoolState, { self, now }: Claimant): number {
   const ofAgent = quotaOf(world, state, 'agentClaims');
   const ofPool = quotaOf(world, state, 'poolClaims');
-  // The bound that holds for everyone is the claim limit's to say, which does not count claims that are over.
-  const left = ofAgent < MAX_CLAIMS_PER_AGENT ? ofAgent - state.heldCount(agent) : MAX_CLAIMS_PER_AGENT;
-  return ofPool < MAX_POOL_CLAIMS ? Math.min(left, ofPool - state.claims) : left;
+  let left = MAX_CLAIMS_PER_AGENT;
+  // The bound that holds for everyone is the claim limit's to say.
+  if (ofAgent < MAX_CLAIMS_PER_AGENT) {
+    left = ofAgent - state.heldCount(self);
+    if (left < MAX_CLAIMS_AT_ONCE) left = ofAgent - liveClaims(state, self, now);
+  }
+  if (ofPool >= MAX_POOL_CLAIMS) return left;
+  const room = ofPool - state.claims;
+  if (room >= MAX_CLAIMS_AT_ONCE) return Math.min(left, room);
+  return Math.min(left, room + claimsThatAreOver(state, now, MAX_CLAIMS_AT_ONCE - room));
 }
 
 /** The quota of the agent, where that leaves nothing; else that of the pool. */
-export function tooManyClaims(world: World, state: PoolState, agent: string): Rejected {
+export function tooManyClaims(world: World, state: PoolState, { self, now }: Claimant): Rejected {
   const { pool } = state.doc;
   const limit = quotaOf(world, state, 'agentClaims');
-  const used = state.heldCount(agent);
+  const used = liveClaims(state, self, now);
   if (limit < MAX_CLAIMS_PER_AGENT && used >= limit) {
     const met = { quota: 'agentClaims', limit, used };
-    return rateLimited(`${agent} holds ${used} claims in pool ${pool}; the quota is ${limit}`, met);
+    return rateLimited(`${self} holds ${used} claims in pool ${pool}; the quota is ${limit}`, met);
   }
   const ofAll = { quota: 'poolClaims', limit: quotaOf(world, state, 'poolClaims'), used: state.claims };
   return rateLimited(
     `all agents together hold ${ofAll.used} claims in pool ${pool}; the quota is ${ofAll.limit}`,
     ofAll,
   );
+}
+
+function liveClaims(state: PoolState, agent: string, now: number): number {
+  return state.heldBy(agent).filter((task) => claimIsLive(state, task, now)).length;
+}
+
+/** How many claims of a pool are over that no sweep has met; not more than are asked for. */
+function claimsThatAreOver(state: PoolState, now: number, most: number): number {
+  const isOver = (task: Task | undefined): task is ClaimedTask =>
+    task !== undefined && isClaimed(task) && !state.isVoidClaim(task) && !claimIsLive(state, task, now);
+  const over = ({ kind, id }: Due): readonly string[] => {
+    if (kind === 'task') return isOver(state.tasks.get(id)) ? [id] : [];
+    if (kind !== 'member') return [];
+    return state
+      .heldBy(id)
+      .filter(isOver)
+      .map(({ taskId }) => taskId);
+  };
+  // A claim can be met twice: because its time is over, and because its holder fell silent.
+  const found = state.due.first(
+    2 * most,
+    (due) => over(due).length > 0,
+    ({ at }) => at > now,
+  );
+  return Math.min(most, new Set(found.flatMap(over)).size);
 }
 
 function full(

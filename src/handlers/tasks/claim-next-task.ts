@@ -23,8 +23,8 @@ export const claimNextTask: Handler<'ClaimNextTask'> = {
     if (isRejected(member)) return member;
     const left = claimsLeft(state, context);
     if (left <= 0) return claimLimitReached(state, context);
-    const count = Math.min(decision.limit ?? 1, left, claimsInQuota(world, state, context.self));
-    if (count <= 0) return tooManyClaims(world, state, context.self);
+    const count = Math.min(decision.limit ?? 1, left, claimsInQuota(world, state, context));
+    if (count <= 0) return tooManyClaims(world, state, context);
 
     const topics = decision.topics === undefined ? undefined : new Set(decision.topics);
     const back = lapsedTasks(state, context.now);

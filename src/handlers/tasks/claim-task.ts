@@ -25,7 +25,7 @@ export const claimTask: Handler<'ClaimTask'> = {
       );
     }
     if (claimsLeft(state, context) <= 0) return claimLimitReached(state, context);
-    if (claimsInQuota(world, state, context.self) <= 0) return tooManyClaims(world, state, context.self);
+    if (claimsInQuota(world, state, context) <= 0) return tooManyClaims(world, state, context);
     const claim = claimed(task, claimTtlMs, context);
     return accepted([...events, claim], claimedTaskData(task, claim));
   },

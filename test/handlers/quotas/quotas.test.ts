@@ -162,6 +162,32 @@ describe('live claims', () => {
       .thenRejected('rate_limited');
   });
 
+  it.each(['agentClaims', 'poolClaims'])(
+    '%s counts a claim until it is over, whether or not a sweep has met it',
+    (quota) => {
+      for (const swept of [[], [sweep()]]) {
+        three({ [quota]: 1 })
+          .given(by('ann', { type: 'ClaimTask', taskId: 't-1', claimTtlMs: 100 }))
+          .when(at(99), claims('ann', 't-2'))
+          .thenRejected('rate_limited')
+          .given(at(100), ...swept)
+          .when(claims('ann', 't-2'))
+          .thenEvents('task.claimed t-2')
+          .when(claims('ann', 't-3'))
+          .thenRejected('rate_limited');
+      }
+    },
+  );
+
+  it('counts no claim of a holder that fell silent', () => {
+    three({ poolClaims: 1 })
+      .given(by('bob', { type: 'JoinPool', presenceMs: 1_000 }), claims('bob', 't-1'))
+      .when(at(999), claims('ann', 't-2'))
+      .thenRejected('rate_limited')
+      .when(at(1_000), claims('ann', 't-2'))
+      .thenEvents('task.claimed t-2');
+  });
+
   it('of the whole system, where a pool says more', () => {
     three({ agentClaims: 3 })
       .given(settings({ agentClaims: 1 }), claims('ann', 't-1'))
