@@ -160,6 +160,10 @@ class Run {
     this.#agents.stop();
     this.#chaos.heal();
     if (this.#workers.length === 0) this.#startWorker();
+    // Workers settle by themselves what earlier decisions owe; a Sweep would do so, too, and hide that they do not.
+    this.#maySweep = false;
+    if (!(await this.#scheduler.run(() => this.#isQuiet(), REST_WITHIN_MS))) return this.#restless();
+    this.#maySweep = true;
     // Clocks are right: once all is applied, what is due ends as soon as the owner of its shard sweeps.
     if (!(await this.#scheduler.run(() => this.#isQuiet(), REST_WITHIN_MS))) return this.#restless();
     // One that stands still now may go on later, and is late then with good reason.
