@@ -39,7 +39,7 @@ export class LiveAuctions {
   }
 
   /**
-   * Looks again at what the task of an auction has come to; returns whether the auction has to be told. Where nothing is
+   * Looks again at what the task of an auction has come to; returns whether an event of the auction is still to come. Where nothing is
    * handed out, what would hand the task to the next bidder waits.
    */
   look(id: string, task: Task | undefined, handsOut = true): boolean {

@@ -157,7 +157,7 @@ describe('4.2: BanAgent {cancelWork}', () => {
     });
   });
 
-  it('of 3,000 tasks of 64 KiB in three pools is one decision, and never too large', {
+  it('of 3,000 tasks of 16 KiB in three pools is one decision, and never too large', {
     timeout: 120_000,
   }, () => {
     const scenario = given();

@@ -53,7 +53,7 @@ export function budgetIn(world: World, pool: string, effects?: Effects): Budget 
   return new Budget(world.owes(pool) ? 0 : world.settings.consequencesAtOnce, effects);
 }
 
-/** Whoever has the turn: a pool, or a ban from all of them, which goes through what the agent has in each. */
+/** Settles for the one that has the turn: a pool, or a ban from all of them, which goes through what the agent has in each. */
 export function settleTurn(world: World, turn: string, now: number, budget: Budget): AppliedEvent[] {
   const { pool, agent } = parseFenceKey(turn);
   if (pool !== EVERYWHERE) return settlePool(world, turn, now, budget);
@@ -63,7 +63,10 @@ export function settleTurn(world: World, turn: string, now: number, budget: Budg
     name !== undefined && !budget.isSpent;
     name = world.nextUntold(agent)
   ) {
-    for (const event of settlePool(world, name, now, budget)) events.push(event);
+    const settled = settlePool(world, name, now, budget);
+    // Something void always has an end to settle; if ever it had none, asking again would never end.
+    if (settled.length === 0) break;
+    for (const event of settled) events.push(event);
   }
   return events;
 }
