@@ -33,6 +33,21 @@ describe('BiddingProtocol', () => {
     expect(await bob.getAuction(auction)).toMatchObject({ state: 'awarded', winner: 'bob', price: '2.5' });
   });
 
+  it('gives bidders more time, never less', async () => {
+    const auction = fresh('auction');
+    const opener = new BiddingProtocol(await system.client('ann'));
+    const bob = new BiddingProtocol(await system.client('bob'));
+    const closesAt = inAnHour();
+    await opener.open({ auctionId: auction, kind: 'english', closesAt });
+    expect(await bob.extend(auction, closesAt + 1)).toMatchObject({
+      status: 'rejected',
+      code: 'not_allowed',
+    });
+    expect(await opener.extend(auction, closesAt + 60_000)).toMatchObject({ status: 'accepted' });
+    expect(await bob.getAuction(auction)).toMatchObject({ state: 'open', closesAt: closesAt + 60_000 });
+    expect(await opener.extend(auction, closesAt)).toMatchObject({ code: 'invalid_decision' });
+  });
+
   it('cancels; lists by state; knows nothing of what there is not', async () => {
     const pool = fresh('pool');
     const client = await system.client('ann');

@@ -66,7 +66,10 @@ export class BiddingProtocol {
     return this.#client.decide(pool, { type: 'CancelAuction', auctionId, ...fields }, { timeoutMs });
   }
 
-  /** Opener: gives bidders more time. `closesAt` is later than it closes now, and not later than its `latestCloseAt`. */
+  /**
+   * Opener: gives bidders more time. `closesAt`, milliseconds since the epoch, must be later than the present one and, where
+   * the auction has a `latestCloseAt`, not later than that.
+   */
   extend(
     auctionId: string,
     closesAt: number,
