@@ -2,7 +2,7 @@
  * The live state of one shard, in memory: what the handlers read and what their events change. It does no I/O; the
  * worker loads it from the store, and takes from it what changed since the last commit.
  */
-import { changed, type DocumentChange, keyOf } from '../../protocol/document-change.ts';
+import { changed, type DocumentChange } from '../../protocol/document-change.ts';
 import {
   type Ban,
   COMMONS_POOL,
@@ -12,7 +12,6 @@ import {
   type Task,
 } from '../../protocol/documents.ts';
 import type { Entity } from '../../protocol/entities.ts';
-import { hasEnded } from '../../protocol/kinds.ts';
 import { EVERYWHERE, type Fence, fenceKey, parseFenceKey } from '../../protocol/marks.ts';
 import { COMMONS } from '../../protocol/names.ts';
 import { DEFAULT_SETTINGS, type Standing } from '../../protocol/settings.ts';
@@ -21,11 +20,12 @@ import { entityOf, evolveEntity, isEntityEvent } from '../kernel/entities.ts';
 import { type DomainEvent, isInternal, isMemberEvent, isTaskEvent } from '../kernel/events.ts';
 import { evolveMember, evolvePool } from '../pools/evolve.ts';
 import { Buckets } from '../quotas/buckets.ts';
-import { endedBytesOf } from '../quotas/ended.ts';
 import { ShardUsage } from '../quotas/usage.ts';
 import { ENTRY_BYTES } from '../quotas/weights.ts';
 import { evolveTask } from '../tasks/evolve.ts';
+import { Changes, type Side, type TakenChanges, type Touched } from './changes.ts';
 import { IndexedHeap } from './indexed-heap.ts';
+import { countsAfter, type KeptCounts } from './kept-counts.ts';
 import { Marks } from './marks.ts';
 import { type Due, type FinalTasks, PoolState } from './pool-state.ts';
 
@@ -45,26 +45,12 @@ export interface OutcomeMemory {
   oldestAt: number | undefined;
 }
 
-/** What messages have changed: documents, and entries of maps besides (bans, fences, turns, buckets). */
-export interface Touched {
-  readonly documents: ReadonlySet<DocumentChange>;
-  readonly entries: number;
-  /** What the texts of these entries take as JSON, at most. */
-  readonly entryBytes: number;
-}
-
-/** A ban or a fence as JSON, and each character of its reason, at most. */
-const ENDING_BYTES = 400;
-const CHARACTER_BYTES = 6;
-
 /** A pool that owes consequences, and since when: the position of the message that began it or that it had its turn with. */
 interface Owing {
   readonly turn: number;
   readonly pool: string;
 }
 
-/** Which half of a change is put in: the other one is taken out. */
-type Side = 'before' | 'after';
 const OTHER = { before: 'after', after: 'before' } as const;
 
 interface PoolDue {
@@ -92,17 +78,10 @@ export class World {
   readonly #bans = new Map<string, Ban>();
   /** What all pools of the shard look at. */
   readonly #ofShard = { bans: this.#bans, marks: this.marks, usage: this.usage };
-  #changedFences = new Map<string, readonly Fence[]>();
-  #changedBans = new Map<string, Ban | undefined>();
-  #changes = new Map<string, DocumentChange>();
-  #touched = new Set<DocumentChange>();
-  #touchedEntries = 0;
-  #touchedEntryBytes = 0;
-  #sequences = new Map<string, number>();
+  readonly #changes = new Changes();
   /** What takes back all since the last savepoint, the last first. */
   #undo: (() => void)[] = [];
   readonly #owing = new IndexedHeap<Owing>((a, b) => (a.turn !== b.turn ? a.turn < b.turn : a.pool < b.pool));
-  #changedTurns = new Map<string, number | undefined>();
   /** Pools of which something changed since {@link reckonTurns}. */
   readonly #stirred = new Set<string>();
   readonly #due = new IndexedHeap<PoolDue>(earlierPool);
@@ -202,10 +181,7 @@ export class World {
 
   #setFences(key: string, fences: readonly Fence[]): void {
     this.#putFences(key, fences);
-    this.#changedFences.set(key, fences);
-    let bytes = 0;
-    for (const fence of fences) bytes += endingBytes(fence);
-    this.#touchEntry(bytes);
+    this.#changes.ofFences(key, fences);
   }
 
   #putFences(key: string, fences: readonly Fence[]): void {
@@ -317,8 +293,7 @@ export class World {
   #setTurn(pool: string, turn: number | undefined): void {
     if (turn === undefined) this.#owing.delete(pool);
     else this.#owing.set(pool, { pool, turn });
-    this.#changedTurns.set(pool, turn);
-    this.#touchEntry(0);
+    this.#changes.ofTurn(pool, turn);
   }
 
   /** The size of the shard: see `quotas/weights.ts`. */
@@ -359,50 +334,17 @@ export class World {
 
   /** Changes since the last call: the size of a commit is measured message by message. */
   takeTouched(): Touched {
-    const touched = {
-      documents: this.#touched,
-      entries: this.#touchedEntries + this.buckets.takeTouched(),
-      entryBytes: this.#touchedEntryBytes,
-    };
-    this.#forgetTouched();
-    return touched;
-  }
-
-  #forgetTouched(): void {
-    this.#touched = new Set();
-    this.#touchedEntries = 0;
-    this.#touchedEntryBytes = 0;
+    const touched = this.#changes.takeTouched();
+    return { ...touched, entries: touched.entries + this.buckets.takeTouched() };
   }
 
   /** Everything that changed since it was last taken. */
-  takeChanges(): {
-    readonly changes: readonly DocumentChange[];
-    readonly sequences: ReadonlyMap<string, number>;
-    /** Bans from the whole system; undefined where there is none any more. */
-    readonly bans: ReadonlyMap<string, Ban | undefined>;
-    /** When buckets are full again, microseconds; undefined where there is none any more. */
+  takeChanges(): TakenChanges & {
+    /** When buckets are full again, microseconds; undefined for those that are full. */
     readonly buckets: ReadonlyMap<string, number | undefined>;
-    /** Whose turn it is when, of the pools that owe something; undefined of those that owe nothing any more. */
-    readonly turns: ReadonlyMap<string, number | undefined>;
-    /** Fences by their keys: all that there are of an agent in a pool, or everywhere. */
-    readonly fences: ReadonlyMap<string, readonly Fence[]>;
   } {
-    const taken = {
-      changes: [...this.#changes.values()],
-      sequences: this.#sequences,
-      bans: this.#changedBans,
-      buckets: this.buckets.takeChanges(),
-      turns: this.#changedTurns,
-      fences: this.#changedFences,
-    };
-    this.#changes = new Map();
-    this.#forgetTouched();
-    this.#sequences = new Map();
-    this.#changedBans = new Map();
-    this.#changedTurns = new Map();
-    this.#changedFences = new Map();
     this.#undo = [];
-    return taken;
+    return { ...this.#changes.take(), buckets: this.buckets.takeChanges() };
   }
 
   /** Lets go of final tasks that are stored now: those that ended, and those that nobody waits for any more. */
@@ -448,7 +390,7 @@ export class World {
   #createPool(doc: Pool): PoolState {
     const { pool } = doc;
     const state = new PoolState(doc, 0, this.#ofShard);
-    this.#undo.push(() => this.#sequences.delete(pool));
+    this.#undo.push(() => this.#changes.forgetSequence(pool));
     this.#put(state, { kind: 'pool', pool, before: undefined, after: doc }, doc.createdAt);
     return state;
   }
@@ -463,13 +405,13 @@ export class World {
   #put(state: PoolState, change: DocumentChange, now: number): void {
     if (change.before === undefined && change.after === undefined) return;
     const counts = { finals: state.finals, ended: state.ended, endedBytes: this.endedBytes };
-    this.#turn<Counts & { readonly side: Side }>(
+    this.#turn<KeptCounts & { readonly side: Side }>(
       ({ side, finals, ended, endedBytes }) => {
         state.finals = finals;
         state.ended = ended;
         this.endedBytes = endedBytes;
         this.#place(state, change, side);
-        this.#record(change, side);
+        this.#changes.ofDocument(change, side);
         this.#reschedule(state);
       },
       { side: 'before', ...counts },
@@ -507,23 +449,7 @@ export class World {
   #setBan(agent: string, after: Ban | undefined): void {
     if (after === undefined) this.#bans.delete(agent);
     else this.#bans.set(agent, after);
-    this.#changedBans.set(agent, after);
-    this.#touchEntry(after === undefined ? 0 : endingBytes(after));
-  }
-
-  #touchEntry(bytes: number): void {
-    this.#touchedEntries++;
-    this.#touchedEntryBytes += bytes;
-  }
-
-  /** Several changes of one document between two commits are one: from what is stored to what it is now. */
-  #record(change: DocumentChange, side: Side): void {
-    const key = keyOf(change);
-    const earlier = this.#changes.get(key);
-    const recorded = earlier ?? { ...change };
-    if (earlier === undefined) this.#changes.set(key, recorded);
-    else earlier.after = change[side];
-    this.#touched.add(recorded);
+    this.#changes.ofBan(agent, after);
   }
 
   /** Every Sweep carries the settings: pools are gone through only when what they plan by is changed. */
@@ -538,7 +464,7 @@ export class World {
 
   #setSequence(state: PoolState, sequence: number): void {
     state.sequence = sequence;
-    this.#sequences.set(state.doc.pool, sequence);
+    this.#changes.ofSequence(state.doc.pool, sequence);
   }
 
   #reschedule(state: PoolState): void {
@@ -554,10 +480,6 @@ export class World {
     moveTo(this.#due, pool, isThere ? state.due.peek()?.at : undefined);
     moveTo(this.#keeping, pool, isThere ? oldestIn(state) : undefined);
   }
-}
-
-function endingBytes({ reason }: { readonly reason?: string | undefined }): number {
-  return ENDING_BYTES + CHARACTER_BYTES * (reason?.length ?? 0);
 }
 
 function earlierPool(a: PoolDue, b: PoolDue): boolean {
@@ -576,27 +498,3 @@ function oldestIn({ finals, ended }: PoolState): number | undefined {
 }
 
 const NONE: FinalTasks = { count: 0, oldestAt: undefined };
-
-/** What has ended and is kept: how much there is in a pool, and what it takes in the shard. */
-interface Counts {
-  readonly finals: FinalTasks;
-  readonly ended: FinalTasks;
-  readonly endedBytes: number;
-}
-
-function countsAfter(counts: Counts, change: DocumentChange, now: number): Counts {
-  if (change.kind !== 'task' && change.kind !== 'entity') return counts;
-  const { before, after } = change;
-  const bytes = before === after ? 0 : endedBytesOf(after) - endedBytesOf(before);
-  const [was, is] = [hasEnded(before), hasEnded(after)];
-  const endedBytes = counts.endedBytes + bytes;
-  return change.kind === 'task'
-    ? { ...counts, endedBytes, finals: countEnded(counts.finals, was, is, now) }
-    : { ...counts, endedBytes, ended: countEnded(counts.ended, was, is, now) };
-}
-
-function countEnded(ended: FinalTasks, was: boolean, is: boolean, now: number): FinalTasks {
-  if (was === is) return ended;
-  if (is) return { count: ended.count + 1, oldestAt: ended.oldestAt ?? now };
-  return { count: ended.count - 1, oldestAt: ended.count === 1 ? undefined : ended.oldestAt };
-}

@@ -6,7 +6,7 @@
  * Writing a document out costs more than deciding on it. So documents are reckoned too large, and only when their sum
  * passes the cut are those written out of which the size is not known. Their texts are what is committed.
  */
-import type { Touched } from '../../handlers/world/world.ts';
+import type { Touched } from '../../handlers/world/changes.ts';
 import type { DocumentChange } from '../../protocol/document-change.ts';
 import { WRITE_BOUNDS, type WriteBounds } from '../../state/script-writer.ts';
 
