@@ -12,6 +12,7 @@ import { connectForReads, openRedis } from '../../src/state/redis.ts';
 import { type Config, parseConfig } from '../../src/workers/config.ts';
 import { startWorker } from '../../src/workers/process/worker.ts';
 import { rebuild } from '../../src/workers/snapshots/rebuild.ts';
+import { untilMetrics } from '../support/metrics.ts';
 import { until } from '../support/until.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
@@ -104,9 +105,7 @@ it('everything that a system does is allowed: work, expiry, sweeps, takeover, qu
   await ann.query('stats', { pool });
   await ann.query('members', { pool });
   await ann.query('auctions', { pool });
-  expect(await (await fetch(`${first.healthUrl}/metrics`)).text()).toMatch(
-    /converge_sweeps_total\{result="succeeded"\} [1-9]/,
-  );
+  await untilMetrics(first, /converge_sweeps_total\{result="succeeded"\} [1-9]/);
 
   const second = await startWorker({ ...config, workerId: 'second' }, { logger });
   await first.stop();

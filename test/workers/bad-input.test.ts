@@ -1,6 +1,7 @@
 /** Whatever bytes arrive, each message gets a named rejection or becomes a dead letter, and no shard stops (I7). */
 import { pino } from 'pino';
 import { expect, it, vi } from 'vitest';
+import { metricsOf, untilMetrics } from '../support/metrics.ts';
 import type { RawAgent } from '../support/raw-agent.ts';
 import { NO_SWEEPS, useSystem } from '../support/system.ts';
 
@@ -228,9 +229,8 @@ it('a thousand malformed messages: each gets what it deserves, and what is right
   expect(wrong.slice(0, 5)).toEqual([]);
   expect(letters.size).toBe(sent.filter(({ fate }) => 'dead' in fate).length);
 
-  const metrics = await (await fetch(`${worker.healthUrl}/metrics`)).text();
-  expect(metrics).toContain(`converge_dead_letters_total ${letters.size}`);
-  expect(metrics).toMatch(/converge_handler_faults_total 0/);
+  await untilMetrics(worker, new RegExp(`^converge_dead_letters_total ${letters.size}$`, 'm'));
+  expect(await metricsOf(worker)).toMatch(/converge_handler_faults_total 0/);
   expect(worker.notReady()).toEqual([]);
   expect(lines).toEqual([]);
 });

@@ -7,6 +7,7 @@ import { systemKeys } from '../../src/state/keys.ts';
 import { StateQueries } from '../../src/state/queries.ts';
 import { SYSTEM_CLOCK } from '../../src/workers/shard/ports.ts';
 import { Sweeper } from '../../src/workers/sweep/sweeper.ts';
+import { untilMetrics } from '../support/metrics.ts';
 import type { RawAgent } from '../support/raw-agent.ts';
 import { NO_SWEEPS, type Space, useSystem } from '../support/system.ts';
 import { believing } from '../support/time.ts';
@@ -279,8 +280,6 @@ describe('the schedule', () => {
     const agent = await space.agent('ann');
     await claimFor(agent, 'commons', 't', 50);
     await until('the claim to be released', async () => (await stateOf(agent, 'commons', 't')) === 'pending');
-    expect(await (await fetch(`${worker.healthUrl}/metrics`)).text()).toMatch(
-      /converge_own_sweeps_total [1-9]/,
-    );
+    await untilMetrics(worker, /converge_own_sweeps_total [1-9]/);
   });
 });
