@@ -364,6 +364,32 @@ describe('the owner sweeps itself', () => {
     await until('the next sweep', () => worker.publisher.sweeps === 2);
   });
 
+  it('goes on at once with what its own Sweep leaves due (rule 1.4), as long as each settles something', async () => {
+    const shard = new TestShard();
+    let now = START;
+    const clock = testClock(() => now);
+    const worker = await startShard(system, { ...shard, clock, sweepOverdueMs: 1_000 });
+    shard.submit(1);
+    shard.say('commons', 'ann', { type: 'ClaimNextTask', claimTtlMs: 100 });
+    shard.submit(1);
+    shard.say('commons', 'ann', { type: 'ClaimNextTask', claimTtlMs: 100 });
+    await worker.applied();
+    now = START + 1_150;
+    shard.say('_shard', '_sweeper', { type: 'Sweep', limit: 1 }, START + 100);
+    await worker.applied();
+    // With what the sweeper leaves, the sweeper goes on.
+    expect(worker.publisher.sweeps).toBe(0);
+    now = START + 2_150;
+    await until('the sweep', () => worker.publisher.sweeps === 1);
+    shard.submit(1);
+    shard.say('commons', 'ann', { type: 'ClaimNextTask', claimTtlMs: 100 });
+    shard.say('_shard', '_sweeper', { type: 'Sweep', limit: 1 }, START + 200);
+    await until('the sweep that goes on', () => worker.publisher.sweeps === 2);
+    shard.say('_shard', '_sweeper', { type: 'Sweep' }, START + 200);
+    await worker.applied();
+    expect(worker.publisher.sweeps).toBe(2);
+  });
+
   it('but not while it catches up with a log that holds the sweeps already', async () => {
     const shard = new TestShard();
     for (let i = 0; i < 50; i++) {

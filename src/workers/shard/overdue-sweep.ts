@@ -4,6 +4,7 @@ import { messageOf } from '../../lib/errors.ts';
 import type { Alarms } from '../health/alarms.ts';
 import type { WorkerMetrics } from '../health/metrics.ts';
 import type { TimeSource } from '../time/log-time.ts';
+import { type DecidedBatch, type DecodedMessage, isWholeSweep } from './decide-batch.ts';
 import type { Clock, ShardPublisher } from './ports.ts';
 
 export interface OverdueSweepOptions {
@@ -18,6 +19,8 @@ export interface OverdueSweepOptions {
   /** When something has been due for this long, the owner sweeps itself. */
   readonly sweepOverdueMs: number;
 }
+
+type Decided = Pick<DecidedBatch, 'events' | 'forgottenOutcomes' | 'now'>;
 
 /** In multiples of `sweepOverdueMs`: when it has not swept itself for this long, the sweeper works again. */
 const SWEPT_BY_OTHERS = 3;
@@ -34,14 +37,25 @@ export class OverdueSweep {
   /** When the owner last swept by itself: monotonic. */
   #ownSweepAt: number | undefined;
   #carriedAt = Number.NEGATIVE_INFINITY;
+  /** The owner swept by itself, and no Sweep has been applied since. */
+  #isUnderWay = false;
+  /** That Sweep settled something and left something that was due. */
+  #goesOn = false;
 
   constructor(options: OverdueSweepOptions) {
     this.#options = options;
   }
 
-  /** A Sweep was applied, from any sender. */
-  swept(): void {
+  /** Was that a Sweep, from any sender? `due` is when the next thing falls due that it has left. */
+  applied(batch: readonly DecodedMessage[], decided: Decided, due: number | undefined): void {
+    const [first] = batch;
+    if (first === undefined || !isWholeSweep(first)) return;
+    const { events, forgottenOutcomes, now } = decided;
+    const hasSettled = events.length + forgottenOutcomes > 0;
     this.#dueSince = undefined;
+    // The sweeper goes on at once with what its own Sweeps leave, and so does the owner.
+    this.#goesOn = this.#isUnderWay && hasSettled && (due ?? Number.POSITIVE_INFINITY) <= now;
+    this.#isUnderWay = false;
   }
 
   async look(nextDue: number | undefined): Promise<void> {
@@ -61,11 +75,15 @@ export class OverdueSweep {
       this.#ownSweepAt = undefined;
       alarms.clear('sweep_overdue', shard);
     }
-    if (this.#dueSince === undefined || now - this.#dueSince < sweepOverdueMs) return;
+    if (this.#dueSince === undefined) return;
     const overdueMs = now - this.#dueSince;
-    alarms.raise('sweep_overdue', shard, 'no sweep arrives: the owner of the shard sweeps it', {
-      overdueMs,
-    });
+    if (overdueMs < sweepOverdueMs && !this.#goesOn) return;
+    if (!this.#goesOn) {
+      alarms.raise('sweep_overdue', shard, 'no sweep arrives: the owner of the shard sweeps it', {
+        overdueMs,
+      });
+    }
+    this.#goesOn = false;
     this.#dueSince = now;
     this.#ownSweepAt = now;
     metrics.ownSweeps.inc();
@@ -74,6 +92,7 @@ export class OverdueSweep {
 
   async #sweep(at: number | undefined): Promise<void> {
     const { publisher, shard, logger } = this.#options;
+    this.#isUnderWay = true;
     await publisher
       .sweep(shard, at)
       .catch((error) => logger.warn({ reason: messageOf(error) }, 'could not sweep'));

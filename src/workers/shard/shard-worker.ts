@@ -24,12 +24,12 @@ import type { Alarms } from '../health/alarms.ts';
 import type { WorkerMetrics } from '../health/metrics.ts';
 import { ShardTooLargeError } from '../memory/load-limits.ts';
 import type { ShardHolding } from '../memory/pressure.ts';
-import type { TimeSource } from '../time/log-time.ts';
+import type { TimeSource, Untimely } from '../time/log-time.ts';
 import { ShardTime } from '../time/shard-time.ts';
 import { BatchReader } from './batch-reader.ts';
 import { buildCommit, forgottenEarly } from './build-commit.ts';
 import { BatchRefusedError, CommitLoop } from './commit-loop.ts';
-import { type DecidedBatch, type DecodedMessage, decideBatch, isWholeSweep } from './decide-batch.ts';
+import { type DecidedBatch, type DecodedMessage, decideBatch } from './decide-batch.ts';
 import { type Fetched, fetchFor, forgetFetched } from './fetch-batch.ts';
 import { Halting, LOOK_AGAIN_MS, ShardHaltedError } from './halting.ts';
 import { expectAt, type Loaded, loadShard } from './load-shard.ts';
@@ -279,7 +279,8 @@ export class ShardWorker {
     this.#settler.applied(decided);
     this.#settler.settleIfOwed(loaded.world);
     this.#lastError = undefined;
-    await this.#sweepIfOverdue(loaded, batch);
+    this.#sweeping.applied(batch, decided, nextDue(loaded.world));
+    await this.#sweepIfOverdue(loaded);
   }
 
   /**
@@ -290,15 +291,14 @@ export class ShardWorker {
     const { admitted, untimely } = await this.#time.admit(batch, loaded);
     this.#batches.giveBack(batch.slice(admitted.length));
     if (untimely === undefined || admitted.length > 0) return admitted;
-    let isUntimely = true;
-    for (let why = untimely; isUntimely && !this.#stopped.signal.aborted; ) {
+    const waiting = batch.slice(0, 1);
+    for (let why: Untimely | undefined = untimely; why !== undefined && !this.#stopped.signal.aborted; ) {
       await this.#halting.begin(new ShardHaltedError(why.alarm, why.reason));
       await this.#options.clock.sleep(LOOK_AGAIN_MS, this.#stopped.signal);
       await this.#checkStore(loaded);
+      for (const { message } of waiting) await this.#time.expectHeld(message);
       await this.#time.readClocks(loaded);
-      const again = await this.#time.admit(batch.slice(0, 1), loaded);
-      isUntimely = again.untimely !== undefined;
-      why = again.untimely ?? why;
+      why = (await this.#time.admit(waiting, loaded)).untimely;
     }
     throw new LogInterruptedError('the shard waited because of the time');
   }
@@ -338,7 +338,7 @@ export class ShardWorker {
     await this.#outbox.clearPublished();
     await this.#checkStore(loaded);
     this.#settler.settleIfOwed(loaded.world);
-    await this.#sweepIfOverdue(loaded, []);
+    await this.#sweepIfOverdue(loaded);
   }
 
   /** An idle shard commits nothing, so it would not notice by itself that the store was emptied or went back. */
@@ -355,10 +355,8 @@ export class ShardWorker {
     }
   }
 
-  async #sweepIfOverdue(loaded: Loaded, batch: readonly DecodedMessage[]): Promise<void> {
-    const { world } = loaded;
-    if (batch[0] !== undefined && isWholeSweep(batch[0])) this.#sweeping.swept();
-    await this.#sweeping.look(nextDue(world));
+  async #sweepIfOverdue(loaded: Loaded): Promise<void> {
+    await this.#sweeping.look(nextDue(loaded.world));
     this.#time.look(loaded);
   }
 

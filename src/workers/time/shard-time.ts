@@ -4,6 +4,8 @@
  * on, and each second while it stands still.
  */
 
+import { type LogMessage, messageHash } from '../../bus/log-message.ts';
+import { LogInterruptedError } from '../../lib/errors.ts';
 import type { LogPlace } from '../../protocol/decode.ts';
 import { defined } from '../../protocol/defined.ts';
 import type { Alarms } from '../health/alarms.ts';
@@ -16,7 +18,7 @@ import { expectKnownClock, newestClock } from './known-clock.ts';
 import { AHEAD_BOUND_MS, LogTime, type LogTimeOptions, type Untimely } from './log-time.ts';
 
 export interface ShardTimeOptions extends LogTimeOptions, LogPlace {
-  readonly log: Pick<ShardLog, 'clocks'>;
+  readonly log: Pick<ShardLog, 'clocks' | 'read'>;
   readonly alarms: Alarms;
 }
 
@@ -44,6 +46,18 @@ export class ShardTime {
       );
     }
     loaded.clock = newestClock(loaded.clock, found);
+  }
+
+  /**
+   * The log may be made again, or lose its end, while a shard waits before one of its messages. Then there is nothing to wait
+   * for: throws {@link LogInterruptedError}, so that the log is verified and read again.
+   */
+  async expectHeld({ seq, ...message }: LogMessage): Promise<void> {
+    const held = await this.#options.log.read(seq);
+    if (held !== undefined && messageHash(held) === messageHash(message)) return;
+    throw new LogInterruptedError(
+      `the log does not hold message ${seq} any longer, before which the shard waited`,
+    );
   }
 
   isDistrusted(seq: number): boolean {

@@ -129,6 +129,44 @@ it('leaders that are 300 ms apart and take turns move the time forward only, and
   expect(worker.alarms.active).toEqual([]);
 });
 
+it.each([
+  ['applied something: it halts, because its log is another one', true, 'halted'],
+  ['applied nothing: it begins with the new one', false, 'running'],
+] as const)(
+  'waits before no message of a log that is gone (rule 3.3): when it had %s',
+  async (_, hasApplied, then) => {
+    const shard = new Shard();
+    if (hasApplied) shard.beat(NOW);
+    const seq = shard.beat(NOW + YEAR);
+    const worker = await shard.start();
+    await until('the shard to stand still', () => worker.worker.status === 'halted');
+    expect(worker.worker.haltReason).toContain(`message ${seq} is stamped`);
+    shard.log.messages.length = 0;
+    shard.log.name = 'another log';
+    shard.beat(NOW + 5);
+    await until(
+      'the shard to look again',
+      () => worker.worker.haltReason?.includes(`message ${seq} `) !== true,
+    );
+    if (!hasApplied) await worker.applied();
+    await until('it to stand as it should', () => worker.worker.status === then);
+    expect(worker.alarms.active.map(({ alarm }) => alarm)).toEqual(hasApplied ? ['shard_halted'] : []);
+  },
+);
+
+it('waits before no message that its log has lost (rule 3.3)', async () => {
+  const shard = new Shard();
+  shard.beat(NOW);
+  shard.beat(NOW + YEAR);
+  const worker = await shard.start();
+  await until('the shard to stand still', () => worker.worker.status === 'halted');
+  shard.log.messages.length = 1;
+  shard.beat(NOW + 5);
+  await worker.applied();
+  await expectTimes(worker, [NOW, NOW + 5]);
+  await until('the alarm to end', () => worker.alarms.active.length === 0);
+});
+
 it('where the clocks do not agree nothing is applied until they do', async () => {
   const shard = new Shard();
   shard.now = undefined;
