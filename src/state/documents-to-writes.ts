@@ -188,7 +188,8 @@ function delegationsOf(keys: ShardKeys, entity: Entity): readonly Entry[] {
 }
 
 /** Who holds the task, or held it when it ended. */
-function agentOf(task: Task): string | undefined {
+/** In whose index of tasks it stands: who holds it, or who has finished it. */
+export function agentOf(task: Task): string | undefined {
   if (isClaimed(task)) return task.claim.agent;
   if (task.state !== 'completed' && task.state !== 'failed') return undefined;
   return task.finishedBy === SYSTEM ? undefined : task.finishedBy;

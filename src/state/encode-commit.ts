@@ -1,5 +1,6 @@
 /** From a commit to the keys and arguments of commit.lua. */
 import { writeChange } from './documents-to-writes.ts';
+import { writeFences } from './fence-writes.ts';
 import { classHash, rememberedEntry, type ShardKeys } from './keys.ts';
 import { writeKnownClock } from './known-clock.ts';
 import { Operations } from './operations.ts';
@@ -58,8 +59,7 @@ function encodeBansAndBuckets(keys: ShardKeys, { bans, buckets }: ShardCommit, w
 
 function encodeTurns(keys: ShardKeys, { turns, fences }: ShardCommit, writes: Operations): void {
   for (const [key, list] of fences) {
-    if (list.length === 0) writes.add('HDEL', keys.fences, key);
-    else writes.addPair('HSET', keys.fences, key, JSON.stringify(list));
+    writeFences(keys, key, list.length === 0 ? undefined : JSON.stringify(list), writes);
   }
   for (const [pool, turn] of turns) {
     if (turn === undefined) writes.add('HDEL', keys.turns, pool);

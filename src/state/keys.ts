@@ -62,6 +62,8 @@ export interface ShardKeys {
   readonly turns: string;
   /** Hash: pool and agent, or `*` and agent for all pools → fences that void something. */
   readonly fences: string;
+  /** Their keys, sorted: those of one pool stand together. */
+  readonly fenceKeys: string;
   /** Everything that is a function of the log, as a pattern. */
   readonly statePattern: string;
 
@@ -107,6 +109,7 @@ export function shardKeys(namespace: string, shard: number): ShardKeys {
     buckets: `${state}buckets`,
     turns: `${state}turns`,
     fences: `${state}fences`,
+    fenceKeys: `${state}fence-keys`,
     statePattern: `${state.replace(/[[\]*?\\]/g, '\\$&')}*`,
     lease: `${running}lease`,
     taken: `${running}taken`,

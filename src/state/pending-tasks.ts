@@ -4,7 +4,7 @@
  * the page needs. Nothing is left out: what takes longer than the asker waits ends with its deadline.
  */
 import type { Deadline } from '../lib/deadline.ts';
-import { memberAsOf, taskAsOf } from '../protocol/as-of.ts';
+import { memberAsOf } from '../protocol/as-of.ts';
 import {
   COMMONS_POOL,
   claimClass,
@@ -14,11 +14,12 @@ import {
   satisfies,
   type Task,
 } from '../protocol/documents.ts';
+import { EVERYWHERE } from '../protocol/marks.ts';
 import { COMMONS } from '../protocol/names.ts';
 import type { Page, QueryOf } from '../protocol/queries.ts';
 import { parsePendingMember, type ShardKeys } from './keys.ts';
 import { PageBuilder } from './page-builder.ts';
-import { PoolMarks, type StoredFences } from './pool-marks.ts';
+import { fenceKeysOf, fenceRange, inOrder, PoolMarks } from './pool-marks.ts';
 import type { Redis } from './redis.ts';
 import { pairs, parse } from './replies.ts';
 
@@ -77,11 +78,11 @@ export class PendingTasks {
     if (cursor !== undefined && after === undefined) return undefined;
     const queues: Queue[] = [];
     const now = new Map<string, number>();
-    const fences = await this.#fences(pools);
+    const everywhere = await this.#fencedEverywhere(pools);
     const marks = new Map<string, PoolMarks>();
     for (const some of slices(pools, AT_ONCE)) {
       deadline.check();
-      for (const found of await this.#classesIn(some, agent, capabilities, fences)) {
+      for (const found of await this.#classesIn(some, agent, capabilities, everywhere)) {
         const { pool, classes, at } = found;
         now.set(pool, at);
         marks.set(pool, found.marks);
@@ -96,12 +97,14 @@ export class PendingTasks {
     return await this.#merged(queues, limit, { now, marks }, after, deadline);
   }
 
-  /** Of all shards in which there are pools of these. */
-  async #fences(pools: readonly string[]): Promise<ReadonlyMap<string, StoredFences>> {
-    const keys = new Set(pools.map((pool) => this.#keysOf(pool).fences));
-    return new Map(
-      await Promise.all([...keys].map(async (key) => [key, await this.#redis.hgetall(key)] as const)),
+  /** How many fences hold in all pools, by the key of those of each shard in which there are pools of these. */
+  async #fencedEverywhere(pools: readonly string[]): Promise<ReadonlyMap<string, number>> {
+    const keys = new Set(pools.map((pool) => this.#keysOf(pool).fenceKeys));
+    const { first, end } = fenceRange(EVERYWHERE);
+    const counted = [...keys].map(
+      async (key) => [key, await this.#redis.zlexcount(key, first, end)] as const,
     );
+    return new Map(await Promise.all(counted));
   }
 
   /** Keys of the pending tasks that the agent may claim, for each of the pools in which there are any. */
@@ -109,12 +112,15 @@ export class PendingTasks {
     pools: readonly string[],
     agent: string,
     given: readonly string[] | undefined,
-    fences: ReadonlyMap<string, StoredFences>,
+    everywhere: ReadonlyMap<string, number>,
   ): Promise<OfPool[]> {
-    const busy = await this.#poolsWithPending(pools, fences);
+    const busy = await this.#poolsWithPending(pools, everywhere);
     const asked = this.#redis.pipeline();
-    for (const pool of busy) {
+    for (const { pool } of busy) {
       const keys = this.#keysOf(pool);
+      // Before the membership that they may void.
+      // biome-ignore lint/plugin/no-spread: two keys
+      asked.hmget(keys.fences, ...fenceKeysOf(pool, agent));
       asked.hget(keys.pools, pool);
       asked.hget(keys.members(pool), agent);
       asked.hgetall(keys.pendingClasses(pool));
@@ -122,15 +128,15 @@ export class PendingTasks {
     }
     const replies = valuesOf(await asked.exec());
     const found: OfPool[] = [];
-    for (const [i, pool] of busy.entries()) {
-      const [docJson, memberJson, classes, at] = replies.slice(4 * i, 4 * i + 4);
+    for (const [i, { pool, fenced }] of busy.entries()) {
+      const [fences, docJson, memberJson, classes, at] = replies.slice(5 * i, 5 * i + 5);
       const keys = this.#keysOf(pool);
       const doc =
         typeof docJson === 'string' ? parse<Pool>(docJson) : pool === COMMONS ? COMMONS_POOL : undefined;
-      const ofShard = fences.get(keys.fences) ?? {};
-      const marks = new PoolMarks(this.#redis, keys, { pool, doc, hasTurn: false, fences: ofShard });
+      const marks = new PoolMarks(this.#redis, keys, { pool, doc, hasTurn: false, fenced });
+      const standing = { fencesOf: () => inOrder(Array.isArray(fences) ? fences : []) };
       const member =
-        typeof memberJson === 'string' ? memberAsOf(parse<Member>(memberJson), marks) : undefined;
+        typeof memberJson === 'string' ? memberAsOf(parse<Member>(memberJson), standing) : undefined;
       const capabilities = claimsWith(pool, doc, member, given);
       if (capabilities === undefined || classes === null || typeof classes !== 'object') continue;
       const eligible = Object.entries(classes).filter(([, name]) => isEligible(String(name), capabilities));
@@ -143,14 +149,21 @@ export class PendingTasks {
   /** Where fences have ended claims, tasks may be pending that no queue has yet. */
   async #poolsWithPending(
     pools: readonly string[],
-    fences: ReadonlyMap<string, StoredFences>,
-  ): Promise<string[]> {
+    everywhere: ReadonlyMap<string, number>,
+  ): Promise<{ readonly pool: string; readonly fenced: number }[]> {
     const asked = this.#redis.pipeline();
-    for (const pool of pools) asked.exists(this.#keysOf(pool).pendingClasses(pool));
+    for (const pool of pools) {
+      const keys = this.#keysOf(pool);
+      const { first, end } = fenceRange(pool);
+      asked.zlexcount(keys.fenceKeys, first, end);
+      asked.exists(keys.pendingClasses(pool));
+    }
     const replies = valuesOf(await asked.exec());
-    const isFenced = (pool: string): boolean =>
-      Object.keys(fences.get(this.#keysOf(pool).fences) ?? {}).length > 0;
-    return pools.filter((pool, i) => replies[i] === 1 || isFenced(pool));
+    return pools.flatMap((pool, i) => {
+      const [own, isBusy] = replies.slice(2 * i, 2 * i + 2);
+      const fenced = Number(own) + (everywhere.get(this.#keysOf(pool).fenceKeys) ?? 0);
+      return isBusy === 1 || fenced > 0 ? [{ pool, fenced }] : [];
+    });
   }
 
   /** The next entries of each queue that has none waiting. */
@@ -198,14 +211,12 @@ export class PendingTasks {
         await this.#refill([queue], REFILL, after);
         if (queue.waiting.length > 0) insert(open, queue);
       }
-      for (const [i, json] of (await this.#documents(entries)).entries()) {
-        const entry = entries[i];
-        if (entry === undefined || json === null) continue;
-        page.wasRead(json);
-        const stored = parse<Task>(json);
-        const ofPool = marks.get(entry.pool);
-        const task = ofPool === undefined ? stored : taskAsOf(stored, ofPool);
+      const documents = await this.#documents(entries);
+      for (const json of documents) if (json !== null) page.wasRead(json);
+      for (const { entry, task } of await seen(entries, documents, marks)) {
         const at = now.get(entry.pool) ?? 0;
+        // One that is told while this is asked can be met in its queue, too.
+        if (last !== undefined && compare(last, entry) === 0) continue;
         if (!isClaimable(task) || (task.deadline ?? at + 1) <= at) continue;
         if (!page.add(task)) {
           return { items: page.items, ...(last === undefined ? {} : { cursor: cursorOf(last) }) };
@@ -221,6 +232,28 @@ export class PendingTasks {
     for (const { pool, taskId } of entries) asked.hget(this.#keysOf(pool).tasks(pool), taskId);
     return valuesOf(await asked.exec()).map((json) => (typeof json === 'string' ? json : null));
   }
+}
+
+/** What the tasks are at these places, in their order, without those that are not there any more. */
+async function seen(
+  entries: readonly Entry[],
+  documents: readonly (string | null)[],
+  marks: ReadonlyMap<string, PoolMarks>,
+): Promise<readonly { readonly entry: Entry; readonly task: Task }[]> {
+  const read = new Map<string, Task[]>();
+  for (const json of documents) {
+    const task = json === null ? undefined : parse<Task>(json);
+    if (task !== undefined) read.set(task.pool, [...(read.get(task.pool) ?? []), task]);
+  }
+  const found = new Map<string, Task>();
+  for (const [pool, tasks] of read) {
+    for (const task of (await marks.get(pool)?.see(tasks)) ?? tasks)
+      if (task !== undefined) found.set(`${pool}/${task.taskId}`, task);
+  }
+  return entries.flatMap((entry) => {
+    const task = found.get(`${entry.pool}/${entry.taskId}`);
+    return task === undefined ? [] : [{ entry, task }];
+  });
 }
 
 /** Tasks that marks have given back, and that are stored as held: as a queue of which everything was read. */

@@ -1,7 +1,7 @@
 /** Reads for agents and operators: from Redis, by any worker, of any shard. Lists come from indexes, never from scans. */
 import { z } from 'zod';
 import { type Deadline, NO_DEADLINE } from '../lib/deadline.ts';
-import { memberAsOf, taskAsOf } from '../protocol/as-of.ts';
+import { memberAsOf } from '../protocol/as-of.ts';
 import { listedAuction, type PublicAuction, publicAuction } from '../protocol/auctions.ts';
 import type { Code } from '../protocol/codes.ts';
 import { type Delegation, type PublicDelegation, publicDelegation } from '../protocol/delegations.ts';
@@ -24,11 +24,12 @@ import { shardOf } from '../protocol/shard.ts';
 import { shownAdmission } from '../protocol/visibility.ts';
 import { type PublicVote, publicBallots, publicVote } from '../protocol/votes.ts';
 import { delegationsAsOf } from './delegations-as-of.ts';
+import { agentOf } from './documents-to-writes.ts';
 import { type ShardKeys, shardKeys } from './keys.ts';
 import { workerNameOf } from './lease.ts';
 import { inOrder, named, type PageQuery } from './listing.ts';
 import { PendingTasks } from './pending-tasks.ts';
-import { type FencesOfAgent, fencesOfAgent, PoolMarks, UNHELD } from './pool-marks.ts';
+import { fencesIn, PoolMarks, UNHELD } from './pool-marks.ts';
 import type { Redis } from './redis.ts';
 import { parse } from './replies.ts';
 
@@ -60,9 +61,10 @@ export class StateQueries {
   async task({ pool = COMMONS, taskId }: QueryOf<'task'>): Promise<Answer<Task>> {
     const marks = await this.#marks(pool);
     const json = await this.#redis.hget(this.#of(pool).tasks(pool), taskId);
-    return json === null
+    const [task] = json === null ? [] : await marks.see([parse<Task>(json)]);
+    return task === undefined
       ? notFound('task_not_found', `there is no task ${taskId} in ${pool}`)
-      : { ok: taskAsOf(parse<Task>(json), marks) };
+      : { ok: task };
   }
 
   async tasks(query: QueryOf<'tasks'>, deadline = NO_DEADLINE): Promise<Answer<Page<Task>>> {
@@ -74,16 +76,16 @@ export class StateQueries {
     // What a mark has ended is not the agent's any more.
     const sources =
       agent === undefined
-        ? [...states.map((name) => keys.tasksIn(pool, name)), ...marks.sourcesOf(states)]
+        ? // What has been given back in the meantime stands where it is looked for last.
+          [...(await marks.sourcesOf(states)), ...states.map((name) => keys.tasksIn(pool, name))]
         : states.map((name) => keys.tasksOf(pool, agent, name));
     const wanted = new Set(states);
-    const view = (task: Task): Task | undefined => {
-      const seen = taskAsOf(task, marks);
-      return wanted.has(seen.state) && (seen === task || agent === undefined) ? seen : undefined;
-    };
+    const isTheirs = (task: Task): boolean => agent === undefined || agentOf(task) === agent;
     return paged(
       await inOrder<Task, Task>(this.#redis, sources, keys.tasks(pool), query, deadline, async (tasks) =>
-        tasks.map(view),
+        (await marks.see(tasks)).map((task) =>
+          task !== undefined && wanted.has(task.state) && isTheirs(task) ? task : undefined,
+        ),
       ),
     );
   }
@@ -102,13 +104,14 @@ export class StateQueries {
   ): Promise<Answer<QueryAnswers['pool']>> {
     const marks = await this.#marks(pool);
     if (marks.doc === undefined) return noSuchPool(pool);
-    const members = await this.#members(pool, marks);
+    const members = await this.#members(pool, marks, deadline);
     return { ok: { ...publicPool(marks.doc), members, ...(await owed(marks, deadline)) } };
   }
 
-  async #members(pool: string, marks: PoolMarks): Promise<number> {
-    const untold = await marks.countVoidMembers();
-    return (await this.#redis.hlen(this.#of(pool).members(pool))) - untold;
+  /** One that is told while this is asked is not counted at all. */
+  async #members(pool: string, marks: PoolMarks, deadline: Deadline): Promise<number> {
+    const untold = await marks.countVoidMembers(deadline);
+    return Math.max(0, (await this.#redis.hlen(this.#of(pool).members(pool))) - untold);
   }
 
   async pools({ limit, cursor }: QueryOf<'pools'>, deadline = NO_DEADLINE): Promise<Answer<Page<Pool>>> {
@@ -136,9 +139,11 @@ export class StateQueries {
     const start = cursor === undefined ? '-' : `(${cursor}`;
     const perShard = await Promise.all(
       this.#allShards().map(async (keys) => {
-        const fences = await fencesOfAgent(this.#redis, keys, agent);
-        const names = await this.#redis.zrangebylex(keys.poolsOf(agent), start, '+', 'LIMIT', 0, limit + 1);
-        return { names, left: await this.#leftBy(agent, keys, names, fences) };
+        const [fences, names] = await Promise.all([
+          this.#redis.hlen(keys.fences),
+          this.#redis.zrangebylex(keys.poolsOf(agent), start, '+', 'LIMIT', 0, limit + 1),
+        ]);
+        return { names, left: fences === 0 ? [] : await this.#leftBy(agent, keys, names) };
       }),
     );
     const isBeforeCommons = cursor === undefined || cursor < COMMONS;
@@ -151,22 +156,17 @@ export class StateQueries {
     return { ok: all.length > limit && last !== undefined ? { pools, cursor: last } : { pools } };
   }
 
-  /** Of the pools in which a membership of the agent is stored, those in which it is void. */
-  async #leftBy(
-    agent: string,
-    keys: ShardKeys,
-    pools: readonly string[],
-    fences: FencesOfAgent,
-  ): Promise<readonly string[]> {
-    const fenced = pools.filter((pool) => fences.in(pool).length > 0);
+  /** Of the pools in which a membership of the agent was stored, those in which it is void, or is not any more. */
+  async #leftBy(agent: string, keys: ShardKeys, pools: readonly string[]): Promise<readonly string[]> {
+    const fences = await fencesIn(this.#redis, keys, agent, pools);
     const asked = this.#redis.pipeline();
-    for (const pool of fenced) asked.hget(keys.members(pool), agent);
-    const documents = fenced.length === 0 ? [] : ((await asked.exec()) ?? []);
-    return fenced.filter((pool, i) => {
+    for (const pool of pools) asked.hget(keys.members(pool), agent);
+    const documents = pools.length === 0 ? [] : ((await asked.exec()) ?? []);
+    return pools.filter((_, i) => {
       const [error, json] = documents[i] ?? [];
       if (error) throw error;
       const member = typeof json === 'string' ? parse<Member>(json) : undefined;
-      return member === undefined || memberAsOf(member, { fencesOf: () => fences.in(pool) }) === undefined;
+      return member === undefined || memberAsOf(member, { fencesOf: () => fences[i] ?? [] }) === undefined;
     });
   }
 
@@ -193,9 +193,10 @@ export class StateQueries {
     const names = await this.#redis.zrangebylex(keys.memberNames(pool), start, '+', 'LIMIT', 0, limit + 1);
     return {
       ok: await named(names, limit, deadline, async (some) => {
+        const standing = await marks.of(some);
         // biome-ignore lint/plugin/no-spread: PAGE
         const found = await this.#redis.hmget(keys.members(pool), ...some);
-        return found.map((json) => json && { json, item: memberAsOf(parse<Member>(json), marks) });
+        return found.map((json) => json && { json, item: memberAsOf(parse<Member>(json), standing) });
       }),
     };
   }
@@ -340,7 +341,7 @@ export class StateQueries {
       }),
     );
     const [members, sequence, isOwing] = await Promise.all([
-      this.#members(pool, marks),
+      this.#members(pool, marks, deadline),
       this.#redis.hget(keys.sequences, pool),
       owed(marks, deadline),
     ]);

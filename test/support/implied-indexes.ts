@@ -26,6 +26,7 @@ const INDEX_KINDS = new Set([
   'delegated-to',
   'delegations-of',
   'receipt-counts',
+  'fence-keys',
 ]);
 
 /** The keys of the dump that are indexes, as they are. */
@@ -42,6 +43,8 @@ export function impliedIndexes(dump: Dump): Dump {
   for (const [key, value] of Object.entries(dump)) {
     const [, , , kind] = key.split(':');
     const base = key.slice(0, key.indexOf(':s:') + 3);
+    if (kind === 'fences')
+      for (const field of Object.keys(value as object)) indexes.zadd(`${base}fence-keys`, field, 0);
     if (kind !== 'pools' && kind !== 'members' && kind !== 'tasks' && kind !== 'entities') continue;
     for (const json of Object.values(value as Record<string, string>)) {
       const doc: Doc = JSON.parse(json);

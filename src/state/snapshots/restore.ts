@@ -11,6 +11,7 @@ import { type Entity, isEntityKind } from '../../protocol/entities.ts';
 import type { SnapshotSummary } from '../../protocol/snapshots.ts';
 import { keysLike } from '../digest.ts';
 import { writeKept } from '../documents-to-writes.ts';
+import { writeFences } from '../fence-writes.ts';
 import { classHash, rememberedEntry, type ShardKeys } from '../keys.ts';
 import { Operations } from '../operations.ts';
 import type { Redis } from '../redis.ts';
@@ -161,7 +162,7 @@ export class ShardRestore {
         encodeField(keys.turns, first, value, writes);
         return;
       case 'F':
-        encodeField(keys.fences, first, value, writes);
+        writeFences(keys, first, value, writes);
         return;
       case 'O':
         this.#noteOutcome(first, value);

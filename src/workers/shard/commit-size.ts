@@ -39,16 +39,16 @@ const ARGUMENTS_OF_POOL = 90;
 const ARGUMENTS_OF_KIND = 60;
 /** Outcome, receipt, the number of the pool's last event, and a line of the outbox that is cleared. */
 const ARGUMENTS_OF_MESSAGE = 24;
-/** Of a ban, a fence, a turn, a bucket of rates. */
-const ARGUMENTS_OF_ENTRY = 2;
+/** Of a ban, a turn, a bucket of rates; a fence has twice as many, with its key in an index. */
+const ARGUMENTS_OF_ENTRY = 4;
 const ARGUMENTS_OF_COMMIT = 80;
 /** Names in fields, members of indexes and keys: of a document, of a pool, of a message. */
 const BYTES_OF_NAMES = 2_000;
 const BYTES_OF_POOL = 8_000;
 const BYTES_OF_COMMIT = 4_000;
 const BYTES_OF_FORGOTTEN = 300;
-/** Names of an entry, with a place in the log or in time. */
-const BYTES_OF_ENTRY = 200;
+/** Names of an entry, twice, with a place in the log or in time. */
+const BYTES_OF_ENTRY = 400;
 /** The longest reason of a dead letter, of characters of three bytes. */
 const BYTES_OF_LINE = 1_600;
 /** What a document may take that was not written out yet: more than any does. */
