@@ -6,6 +6,7 @@ import { JetStreamApiError, type JetStreamManager, type StreamInfo } from '@nats
 import { nuid } from 'nats';
 import type { Subjects } from '../protocol/subjects.ts';
 import { changeMark, expectSameLog, genesisMark, type TrimMark, type TrimMarks } from './trim-marks.ts';
+import { messageOfStream } from './whole-stream.ts';
 
 /** The identity of the log that the state or a snapshot comes from; undefined when there is neither. */
 export type KnownElsewhere = () => Promise<string | undefined>;
@@ -103,7 +104,7 @@ export async function heldFrom({ jsm, subjects }: Log, shard: number): Promise<n
   if (isWhole(info)) return 1;
   try {
     const query = { seq: 1, next_by_subj: subjects.shardLog(shard) };
-    const first = await jsm.streams.getMessage(stream, query);
+    const first = await messageOfStream(jsm, stream, query);
     return first?.seq ?? info.state.last_seq + 1;
   } catch (error) {
     if (error instanceof JetStreamApiError && error.code === NO_MESSAGE) return info.state.last_seq + 1;

@@ -28,6 +28,7 @@ import { forEachShard } from './log-origin.ts';
 import { layoutOf, logIdentityOf } from './streams.ts';
 import type { TrimMarks } from './trim-marks.ts';
 import { type LogBounds, type VerifiableLog, verifyLog } from './verify-log.ts';
+import { messageOfStream } from './whole-stream.ts';
 
 export { type LogMessage, type LogPosition, messageHash } from './log-message.ts';
 
@@ -127,7 +128,7 @@ async function messageFor(
   query: MsgRequest,
 ): Promise<LogMessage | undefined> {
   try {
-    const message = await jsm.streams.getMessage(stream, query);
+    const message = await messageOfStream(jsm, stream, query);
     if (message === null) return undefined;
     const { seq, time, subject, data } = message;
     return { seq, at: time.getTime(), subject, data };

@@ -2,6 +2,7 @@
 import { JetStreamApiError, type JetStreamClient, type JetStreamManager } from '@nats-io/jetstream';
 import type { Subjects } from '../protocol/subjects.ts';
 import { decodeMark, encodeMark, type HeldMark, type TrimMark, type TrimMarks } from './trim-marks.ts';
+import { messageOfStream } from './whole-stream.ts';
 
 const NO_MESSAGE = 10037;
 const NO_STREAM = 10059;
@@ -22,7 +23,7 @@ export class NatsTrimMarks implements TrimMarks {
   async read(shard: number): Promise<HeldMark> {
     const query = { last_by_subj: this.#subjects.trimMark(shard) };
     try {
-      const found = await this.#jsm.streams.getMessage(this.#subjects.streams.marks, query);
+      const found = await messageOfStream(this.#jsm, this.#subjects.streams.marks, query);
       if (found === null) return { mark: undefined, revision: 0 };
       return { mark: decodeMark(found.string()), revision: found.seq };
     } catch (error) {

@@ -10,6 +10,7 @@ import { messageOf, SnapshotDamagedError, SnapshotFailedError, UnavailableError 
 import { within } from '../lib/within.ts';
 import { type SnapshotSeal, snapshotSealSchema } from '../protocol/snapshots.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import { messageOfStream, subjectsOfStream, wholeStream } from './whole-stream.ts';
 
 /** Snapshots of one shard that are kept. */
 export const SNAPSHOTS_KEPT = 3;
@@ -114,7 +115,7 @@ export class SnapshotBucket {
     let removed = 0;
     for (const content of contents) {
       const subject = this.#chunksOf(content);
-      const last = await this.#jsm.streams.getMessage(this.#stream, { last_by_subj: subject });
+      const last = await messageOfStream(this.#jsm, this.#stream, { last_by_subj: subject });
       if (last === null || last.time.getTime() + olderThanMs > now) continue;
       await this.#jsm.streams.purge(this.#stream, { filter: subject });
       removed++;
@@ -132,6 +133,8 @@ export class SnapshotBucket {
 
   async #info(name: string): Promise<ObjectInfo | undefined> {
     try {
+      // The library reads the message by the same API.
+      await wholeStream(this.#jsm, this.#stream);
       return (await this.#store.info(name)) ?? undefined;
     } catch (error) {
       // Without the stream there are no snapshots; the caller decides whether one is needed.
@@ -142,15 +145,13 @@ export class SnapshotBucket {
 
   async #countChunks(content: string): Promise<number> {
     const subject = this.#chunksOf(content);
-    const { state } = await this.#jsm.streams.info(this.#stream, { subjects_filter: subject });
-    return state.subjects?.[subject] ?? 0;
+    return (await subjectsOfStream(this.#jsm, this.#stream, subject)).get(subject) ?? 0;
   }
 
   async #contents(): Promise<Set<string>> {
-    const filter = { subjects_filter: this.#subjects.snapshotChunks };
-    const { state } = await this.#jsm.streams.info(this.#stream, filter);
+    const subjects = await subjectsOfStream(this.#jsm, this.#stream, this.#subjects.snapshotChunks);
     const prefix = this.#chunksOf('');
-    return new Set(Object.keys(state.subjects ?? {}).map((subject) => subject.slice(prefix.length)));
+    return new Set([...subjects.keys()].map((subject) => subject.slice(prefix.length)));
   }
 }
 

@@ -20,6 +20,7 @@ import type { Subjects } from '../protocol/subjects.ts';
 import { adoptDescription, chooseIdentity, type KnownElsewhere, saySo } from './log-origin.ts';
 import { NatsTrimMarks } from './nats-trim-marks.ts';
 import { refusedStream } from './refused-stream.ts';
+import { wholeStream } from './whole-stream.ts';
 
 export const LAYOUT_VERSION = 1;
 
@@ -122,14 +123,10 @@ export async function findLayout(jsm: JetStreamManager, subjects: Subjects): Pro
   return info === undefined ? undefined : layoutOf(info);
 }
 
-/** With a filter the answer names the subjects that hold anything. */
-export async function findStream(
-  jsm: JetStreamManager,
-  name: string,
-  filter?: string,
-): Promise<StreamInfo | undefined> {
+/** Undefined when there is none; one that is being created is waited for. */
+export async function findStream(jsm: JetStreamManager, name: string): Promise<StreamInfo | undefined> {
   try {
-    return await jsm.streams.info(name, filter === undefined ? undefined : { subjects_filter: filter });
+    return await wholeStream(jsm, name);
   } catch (error) {
     if (error instanceof JetStreamApiError && error.code === NOT_FOUND) return undefined;
     throw error;

@@ -1,6 +1,7 @@
 /** How one shard stands at one moment: what its log holds and what has become of it. */
 
 import type { JetStreamManager } from '@nats-io/jetstream';
+import { messageOfStream } from '../../bus/whole-stream.ts';
 import { least } from '../../protocol/lists.ts';
 import { memoryBounds } from '../../protocol/memory.ts';
 import { DEFAULT_SETTINGS, type Standing, standingSchema } from '../../protocol/settings.ts';
@@ -94,7 +95,8 @@ export async function endsOfShards(
       ...(await Promise.all(
         some.map(async (shard) => {
           const subject = subjects.shardLog(shard);
-          const message = await jsm.streams.getMessage(subjects.streams.decisions, { last_by_subj: subject });
+          const query = { last_by_subj: subject };
+          const message = await messageOfStream(jsm, subjects.streams.decisions, query);
           return message?.seq ?? 0;
         }),
       )),

@@ -8,6 +8,7 @@ import { clockMessages } from '../../bus/log-scan.ts';
 import { NatsTrimMarks } from '../../bus/nats-trim-marks.ts';
 import type { StreamMessage, StreamPublisher } from '../../bus/stream-publisher.ts';
 import { findStream, logIdentityOf } from '../../bus/streams.ts';
+import { messageOfStream } from '../../bus/whole-stream.ts';
 import { LogDivergedError, PublishError } from '../../lib/errors.ts';
 import { MAX_DECISION_BYTES } from '../../protocol/limits.ts';
 import { SHARD_POOL, SWEEPER } from '../../protocol/names.ts';
@@ -123,7 +124,7 @@ function printable(text: string): string {
 
 /** The last message of a shard that the log holds, as the server says; 0 when it holds none. */
 export async function lastSeqOf(jsm: JetStreamManager, subjects: Subjects, shard: number): Promise<number> {
-  const message = await jsm.streams.getMessage(subjects.streams.decisions, {
+  const message = await messageOfStream(jsm, subjects.streams.decisions, {
     last_by_subj: subjects.shardLog(shard),
   });
   return message?.seq ?? 0;

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { NatsTrimMarks } from '../../bus/nats-trim-marks.ts';
 import { findStream } from '../../bus/streams.ts';
 import { MARK_MISSING } from '../../bus/trim-marks.ts';
+import { subjectsOfStream } from '../../bus/whole-stream.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { Periodic } from '../../lib/periodic.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
@@ -45,14 +46,15 @@ export class MarkWatch {
 
   async check(): Promise<void> {
     const { jsm, subjects, held, alarms } = this.#options;
-    const info = await findStream(jsm, subjects.streams.marks, subjects.allTrimMarks);
-    const there = info?.state.subjects ?? {};
+    const { marks: stream } = subjects.streams;
+    const isGone = (await findStream(jsm, stream)) === undefined;
+    const there = isGone ? new Map() : await subjectsOfStream(jsm, stream, subjects.allTrimMarks);
     const marks = new NatsTrimMarks(jsm, subjects);
     const missing = new Set(
       alarms.active.filter(({ alarm }) => alarm === MARK_MISSING).map(({ shard }) => shard),
     );
     for (const shard of held()) {
-      const isThere = there[subjects.trimMark(shard)] !== undefined;
+      const isThere = there.has(subjects.trimMark(shard));
       if (!isThere) alarms.raise(MARK_MISSING, shard, WITHOUT_MARK);
       // The stored value may be no mark: it must be read once to clear the alarm.
       else if (missing.has(shard) && (await marks.read(shard)).mark !== undefined) {

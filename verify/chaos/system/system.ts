@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from 'nats';
 import { QueryClient } from '../../../src/bus/query-client.ts';
+import { messageOfStream } from '../../../src/bus/whole-stream.ts';
 import type { Stats } from '../../../src/protocol/queries.ts';
 import { type Subjects, subjects } from '../../../src/protocol/subjects.ts';
 import { type RunningServer, startNats, startRedis } from '../../../src/servers/index.ts';
@@ -229,7 +230,7 @@ export class ChaosSystem {
     return await Promise.all(
       Array.from({ length: this.shards }, async (_, shard) => {
         const last = { last_by_subj: this.subjects.shardLog(shard) };
-        const message = await this.jsm.streams.getMessage(this.subjects.streams.decisions, last);
+        const message = await messageOfStream(this.jsm, this.subjects.streams.decisions, last);
         return message?.seq ?? 0;
       }),
     );
