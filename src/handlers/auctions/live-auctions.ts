@@ -51,6 +51,10 @@ export class LiveAuctions {
     return isUntold;
   }
 
+  untoldIds(): readonly string[] {
+    return this.#untold.first(Number.POSITIVE_INFINITY).map(({ id }) => id);
+  }
+
   get hasUntold(): boolean {
     return this.#untold.size > 0;
   }

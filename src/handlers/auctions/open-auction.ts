@@ -23,7 +23,7 @@ export const openAuction: Handler<'OpenAuction'> = {
     if (isRejected(terms)) return terms;
     const task = taskId === undefined ? undefined : taskToAuction(state, taskId, context);
     if (task !== undefined && isRejected(task)) return task;
-    const tooMany = tooManyOpen(world, state, 'auction', context.self);
+    const tooMany = tooManyOpen(world, state, 'auction', context);
     if (tooMany !== undefined) return tooMany;
     const { agent, decisionId, seq, index } = context;
     const order = seq * (MAX_BATCH + 1) + index;

@@ -33,7 +33,7 @@ export const delegate: Handler<'Delegate'> = {
       unknownEntry(decision.scope) ??
       unusable(state, decision) ??
       strangerAmong(state, delegates, context.now) ??
-      tooManyDelegations(state);
+      tooManyDelegations(state, context.now);
     if (refused !== undefined) return refused;
     const basis = context.self === context.agent ? undefined : basisFor(state, decision, context);
     if (basis !== undefined && isRejected(basis)) return basis;

@@ -60,8 +60,10 @@ export function unknownEntry(scope: Scope): Rejected | undefined {
 
 const FAMILIES: ReadonlySet<string> = new Set(DELEGABLE_FAMILIES);
 
-export function tooManyDelegations({ delegations, doc }: PoolState): Rejected | undefined {
-  const live = delegations.liveCount;
+/** Those that expired do not count, nor what rests on them, swept or not: they are looked for where that matters. */
+export function tooManyDelegations({ delegations, doc }: PoolState, now: number): Rejected | undefined {
+  if (delegations.size < MAX_LIVE_DELEGATIONS) return undefined;
+  const live = delegations.liveCountAt(now);
   if (live < MAX_LIVE_DELEGATIONS) return undefined;
   return rateLimited(`pool ${doc.pool} has ${live} live delegations, the most that a pool may have`, {
     quota: 'liveDelegations',

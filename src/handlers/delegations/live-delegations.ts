@@ -60,9 +60,21 @@ export class LiveDelegations {
     return false;
   }
 
-  /** Without those that are dead and not told yet. */
-  get liveCount(): number {
-    return this.hasLeftOver ? this.#alive([...this.#entries.values()]).length : this.size;
+  /** Without those that are dead, or have expired by now, and are not told yet. */
+  liveCountAt(now: number): number {
+    let count = 0;
+    for (const { delegation } of this.#entries.values()) if (!this.#isOver(delegation, now)) count++;
+    return count;
+  }
+
+  #isOver(delegation: Delegation, now: number): boolean {
+    let at: Delegation | undefined = delegation;
+    for (let links = 0; at !== undefined && links <= MAX_DELEGATION_DEPTH; links++) {
+      if ((at.expiresAt ?? Number.POSITIVE_INFINITY) <= now) return true;
+      if (at.passedOn === undefined) return false;
+      at = this.#entries.get(at.passedOn.parentId)?.delegation;
+    }
+    return at === undefined;
   }
 
   get hasLeftOver(): boolean {

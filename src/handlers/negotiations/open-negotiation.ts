@@ -21,7 +21,7 @@ export const openNegotiation: Handler<'OpenNegotiation'> = {
     const { self, agent, decisionId, now, seq, index } = context;
     if (deadline !== undefined && deadline <= now)
       return rejected('deadline_passed', `the deadline of session ${sessionId} has passed`);
-    const full = tooManyOpen(world, state, 'negotiation', self);
+    const full = tooManyOpen(world, state, 'negotiation', context);
     if (full !== undefined) return full;
     const proposalId = nextProposalId({ proposals: [] });
     const data = {

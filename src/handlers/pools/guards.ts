@@ -4,6 +4,7 @@ import { COMMONS, OPERATOR } from '../../protocol/names.ts';
 import { isPublic } from '../../protocol/visibility.ts';
 import { isRejected, type Rejected, rejected } from '../kernel/decided.ts';
 import type { Context } from '../kernel/handler.ts';
+import { countDueByNow } from '../world/due-by-now.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import type { World } from '../world/world.ts';
 
@@ -58,17 +59,18 @@ export function presenceLapsed(member: Member, now: number): boolean {
   return (presenceEnds(member) ?? Number.POSITIVE_INFINITY) <= now;
 }
 
+/** How many members besides one fell silent that no sweep has met: no more than are asked for. */
+export function silentMembers(state: PoolState, besides: string, now: number, most: number): number {
+  return countDueByNow(state, now, most, ({ kind, id }) =>
+    kind === 'member' && id !== besides && state.membership(id) !== undefined ? [id] : [],
+  );
+}
+
 /** No place is left for an agent. Members whose presence lapsed have left theirs, whether or not the sweep has run. */
 export function isFull(state: PoolState, agent: string, now: number): boolean {
   const others = state.membership(agent) === undefined ? state.memberCount : state.memberCount - 1;
   const surplus = others + 1 - (state.doc.capacity ?? Number.POSITIVE_INFINITY);
-  if (surplus <= 0) return false;
-  const lapsed = state.due.first(
-    surplus,
-    ({ kind, id }) => kind === 'member' && id !== agent && state.membership(id) !== undefined,
-    ({ at }) => at > now,
-  );
-  return lapsed.length < surplus;
+  return surplus > 0 && silentMembers(state, agent, now, surplus) < surplus;
 }
 
 /** The membership of an agent at this moment. In `commons` everyone has one. */

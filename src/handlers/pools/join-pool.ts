@@ -5,7 +5,7 @@ import type { MemberEvent, MembershipData } from '../kernel/events.ts';
 import type { Handler } from '../kernel/handler.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { admits } from './admission.ts';
-import { isFull, openPool, presenceLapsed } from './guards.ts';
+import { isFull, openPool, presenceLapsed, silentMembers } from './guards.ts';
 import { endOfMembership, silence } from './membership.ts';
 
 export const joinPool: Handler<'JoinPool'> = {
@@ -24,8 +24,9 @@ export const joinPool: Handler<'JoinPool'> = {
     if (isFull(state, self, now)) {
       return rejected('pool_full', `pool ${pool} has ${state.doc.capacity} members, its capacity`);
     }
-    const others = known === undefined ? state.memberCount : state.memberCount - 1;
     const { maxMembersPerPool: limit } = world.settings;
+    const stored = known === undefined ? state.memberCount : state.memberCount - 1;
+    const others = stored - silentMembers(state, self, now, stored - limit + 1);
     if (others >= limit) {
       const met = { quota: 'maxMembersPerPool', limit, used: others };
       return rateLimited(`pool ${pool} has ${others} members, the most that a pool may have`, met);

@@ -1,13 +1,12 @@
 /** Guards of quotas on what there is at one moment: what one agent, and all together, have in a pool. */
-import { type ClaimedTask, isClaimed, type Task } from '../../protocol/documents.ts';
-import type { EntityKind } from '../../protocol/entities.ts';
 import { MAX_CLAIMS_AT_ONCE, MAX_CLAIMS_PER_AGENT, MAX_POOL_CLAIMS } from '../../protocol/limits.ts';
 import type { CountQuota } from '../../protocol/quotas.ts';
 import { type Rejected, rateLimited } from '../kernel/decided.ts';
 import type { Context } from '../kernel/handler.ts';
 import { claimIsLive } from '../tasks/lapse.ts';
-import type { Due, PoolState } from '../world/pool-state.ts';
+import type { PoolState } from '../world/pool-state.ts';
 import type { World } from '../world/world.ts';
+import { claimsThatAreOver, type OpenedKind, openedThatAreOver } from './over.ts';
 
 type Claimant = Pick<Context, 'self' | 'now'>;
 type Counted = Exclude<CountQuota, 'agentBytes' | 'poolBytes'>;
@@ -22,20 +21,23 @@ const OPEN = {
   auction: { ofAgent: 'agentAuctions', ofPool: 'poolAuctions', what: 'open auctions' },
   vote: { ofAgent: 'agentVotes', ofPool: 'poolVotes', what: 'open votes' },
   negotiation: { ofAgent: 'agentSessions', ofPool: 'poolSessions', what: 'open sessions' },
-} as const satisfies Partial<Record<EntityKind, object>>;
+} as const satisfies Record<OpenedKind, object>;
 
-/** One more of a kind would be too many. */
+/** One more of a kind would be too many. What is over by now does not count, swept or not. */
 export function tooManyOpen(
   world: World,
   state: PoolState,
-  kind: keyof typeof OPEN,
-  agent: string,
+  kind: OpenedKind,
+  { self, now }: Claimant,
 ): Rejected | undefined {
   const { ofAgent, ofPool, what } = OPEN[kind];
   const open = state.usage.open[kind];
+  const counted = (counts: number, limit: number, agent?: string): number =>
+    counts < limit ? counts : counts - openedThatAreOver(state, kind, { agent, now }, counts - limit + 1);
+  const [mine, all] = [quotaOf(world, state, ofAgent), quotaOf(world, state, ofPool)];
   return (
-    full(open.of(agent), quotaOf(world, state, ofAgent), ofAgent, `${agent} has`, what, state) ??
-    full(open.total, quotaOf(world, state, ofPool), ofPool, 'all agents together have', what, state)
+    full(counted(open.of(self), mine, self), mine, ofAgent, `${self} has`, what, state) ??
+    full(counted(open.total, all), all, ofPool, 'all agents together have', what, state)
   );
 }
 
@@ -67,7 +69,9 @@ export function tooManyClaims(world: World, state: PoolState, { self, now }: Cla
     const met = { quota: 'agentClaims', limit, used };
     return rateLimited(`${self} holds ${used} claims in pool ${pool}; the quota is ${limit}`, met);
   }
-  const ofAll = { quota: 'poolClaims', limit: quotaOf(world, state, 'poolClaims'), used: state.claims };
+  const most = quotaOf(world, state, 'poolClaims');
+  const over = claimsThatAreOver(state, now, state.claims - most + 1);
+  const ofAll = { quota: 'poolClaims', limit: most, used: state.claims - over };
   return rateLimited(
     `all agents together hold ${ofAll.used} claims in pool ${pool}; the quota is ${ofAll.limit}`,
     ofAll,
@@ -76,27 +80,6 @@ export function tooManyClaims(world: World, state: PoolState, { self, now }: Cla
 
 function liveClaims(state: PoolState, agent: string, now: number): number {
   return state.heldBy(agent).filter((task) => claimIsLive(state, task, now)).length;
-}
-
-/** How many claims of a pool are over that no sweep has met; not more than are asked for. */
-function claimsThatAreOver(state: PoolState, now: number, most: number): number {
-  const isOver = (task: Task | undefined): task is ClaimedTask =>
-    task !== undefined && isClaimed(task) && !state.isVoidClaim(task) && !claimIsLive(state, task, now);
-  const over = ({ kind, id }: Due): readonly string[] => {
-    if (kind === 'task') return isOver(state.tasks.get(id)) ? [id] : [];
-    if (kind !== 'member') return [];
-    return state
-      .heldBy(id)
-      .filter(isOver)
-      .map(({ taskId }) => taskId);
-  };
-  // A claim can be met twice: because its time is over, and because its holder fell silent.
-  const found = state.due.first(
-    2 * most,
-    (due) => over(due).length > 0,
-    ({ at }) => at > now,
-  );
-  return Math.min(most, new Set(found.flatMap(over)).size);
 }
 
 function full(

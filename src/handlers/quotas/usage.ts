@@ -88,6 +88,8 @@ export class Usage {
   putEntity(before: Entity | undefined, after: Entity | undefined): void {
     const was = before?.finishedAt === undefined ? before : undefined;
     const is = after?.finishedAt === undefined ? after : undefined;
+    if (was !== undefined && isOpen(was)) this.open[was.kind].add(openerOf(was), -1);
+    if (is !== undefined && isOpen(is)) this.open[is.kind].add(openerOf(is), 1);
     if (was !== undefined && is === undefined) this.#chargeOpening(was, -1);
     if (was === undefined && is !== undefined) this.#chargeOpening(is, 1);
     const { gone, come } = partsBetween(was, is);
@@ -103,7 +105,6 @@ export class Usage {
 
   #chargeOpening(entity: Entity, sign: 1 | -1): void {
     const agent = openerOf(entity);
-    this.open[entity.kind].add(agent, sign);
     this.#charge(agent, sign * weightOfOpening(entity));
   }
 
@@ -115,4 +116,9 @@ export class Usage {
     this.bytes.add(agent, bytes);
     this.#ofShard.bytes.add(agent, bytes);
   }
+}
+
+/** An auction counts until it closes, even if its winner has not started yet. */
+function isOpen(entity: Entity): boolean {
+  return entity.kind === 'auction' ? entity.state === 'open' : entity.finishedAt === undefined;
 }

@@ -7,6 +7,7 @@ import { accepted, isRejected, type Rejected, rateLimited, rejected } from '../k
 import type { TaskEvent } from '../kernel/events.ts';
 import type { Context, Handler } from '../kernel/handler.ts';
 import { requireMember, workingPool } from '../pools/guards.ts';
+import { tasksThatAreOver } from '../quotas/over.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { cancelledWith, firstOfFailed } from './dependents.ts';
 
@@ -31,10 +32,11 @@ export const submitTask: Handler<'SubmitTask'> = {
       return rejected('deadline_passed', `the deadline of task ${taskId} has passed`);
     }
     const { maxLiveTasksPerPool: limit } = world.settings;
-    if (state.liveTasks >= limit) {
-      const met = { quota: 'maxLiveTasksPerPool', limit, used: state.liveTasks };
+    const unfinished = state.liveTasks - tasksThatAreOver(state, context.now, state.liveTasks - limit + 1);
+    if (unfinished >= limit) {
+      const met = { quota: 'maxLiveTasksPerPool', limit, used: unfinished };
       return rateLimited(
-        `pool ${context.pool} holds ${state.liveTasks} unfinished tasks, the most that a pool may have`,
+        `pool ${context.pool} holds ${unfinished} unfinished tasks, the most that a pool may have`,
         met,
       );
     }

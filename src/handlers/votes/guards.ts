@@ -6,6 +6,7 @@ import { choiceFault, choiceKindOf, takesEqualRanks } from '../../rules/index.ts
 import { isRejected, type Rejected, rateLimited, rejected } from '../kernel/decided.ts';
 import type { Context } from '../kernel/handler.ts';
 import { existingPool } from '../pools/guards.ts';
+import { seatsThatAreOver } from '../quotas/over.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import type { World } from '../world/world.ts';
 import { isOver } from './due.ts';
@@ -89,11 +90,16 @@ export function quorumFault(
 }
 
 /** Open votes are what a worker keeps in memory, each with a place for everyone who is asked. */
-export function tooManySeats({ doc, votes }: PoolState, more: number): Rejected | undefined {
-  const seats = votes.seats + more;
-  if (seats <= MAX_OPEN_SEATS) return undefined;
+export function tooManySeats(state: PoolState, more: number, now: number): Rejected | undefined {
+  const { doc, votes } = state;
+  const surplus = votes.seats + more - MAX_OPEN_SEATS;
+  if (surplus <= 0) return undefined;
+  const over = seatsThatAreOver(state, now, surplus);
+  if (over >= surplus) return undefined;
+  const used = votes.seats - over;
+  const seats = used + more;
   return rateLimited(
     `the open votes of pool ${doc.pool} would have electorates of ${seats} agents together; the limit is ${MAX_OPEN_SEATS}`,
-    { quota: 'openSeats', limit: MAX_OPEN_SEATS, used: votes.seats },
+    { quota: 'openSeats', limit: MAX_OPEN_SEATS, used },
   );
 }

@@ -26,8 +26,8 @@ export const openVote: Handler<'OpenVote'> = {
       strangerAmong(state, voters, context.now) ??
       weightsFault(weights, voters) ??
       quorumFault(decision, voters) ??
-      tooManyOpen(world, state, 'vote', context.self) ??
-      tooManySeats(state, voters.length);
+      tooManyOpen(world, state, 'vote', context) ??
+      tooManySeats(state, voters.length, context.now);
     if (fault !== undefined) return fault;
     const data = opening(decision, voters, context);
     const { eligible } = data;

@@ -44,7 +44,10 @@ describe('who is a member', () => {
 
 it('a pool has 10,000 live delegations at most', () => {
   const having = (size: number) =>
-    tooManyDelegations({ delegations: { liveCount: size }, doc: { pool: 'work' } } as unknown as PoolState);
+    tooManyDelegations(
+      { delegations: { size, liveCountAt: () => size }, doc: { pool: 'work' } } as unknown as PoolState,
+      START,
+    );
   expect(having(9_999)).toBeUndefined();
   expect(having(10_000)).toMatchObject({
     code: 'rate_limited',

@@ -17,8 +17,8 @@ describe('what a pool has of open votes', () => {
 
   it('asks a million agents at most, all votes together; an agent asked twice counts twice', () => {
     const state = stateOf(plainly(pool(), opens(), opens({ voteId: 'v-2', electorate: ['ann', 'bob'] })));
-    expect(tooManySeats(state, 1_000_000 - 5)).toBeUndefined();
-    expect(tooManySeats(state, 1_000_000 - 4)).toMatchObject({
+    expect(tooManySeats(state, 1_000_000 - 5, START)).toBeUndefined();
+    expect(tooManySeats(state, 1_000_000 - 4, START)).toMatchObject({
       code: 'rate_limited',
       message: expect.stringContaining('electorates of 1000001 agents'),
     });
@@ -26,8 +26,8 @@ describe('what a pool has of open votes', () => {
 
   it('is less once a vote is over', () => {
     const state = stateOf(plainly(pool(), opens(), opens({ voteId: 'v-2', electorate: ['ann'] }), closes()));
-    expect(tooManySeats(state, 1_000_000 - 1)).toBeUndefined();
-    expect(tooManySeats(state, 1_000_000)).toBeDefined();
+    expect(tooManySeats(state, 1_000_000 - 1, START)).toBeUndefined();
+    expect(tooManySeats(state, 1_000_000, START)).toBeDefined();
   });
 
   it('is no more than the quotas of the pool allow, in number and in bytes', () => {
