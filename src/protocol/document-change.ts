@@ -1,32 +1,17 @@
-import type { Member, Pool, Task } from './documents.ts';
-import { type Entity, entityRef } from './entities.ts';
+import type { Member, Pool } from './documents.ts';
+import { type Entities, type Entity, type EntityKind, refOf } from './entities.ts';
+
+interface Change<Kind extends string, Document> {
+  readonly kind: Kind;
+  readonly pool: string;
+  readonly before: Document | undefined;
+  after: Document | undefined;
+}
+
+export type EntityChange<K extends EntityKind = EntityKind> = { [P in K]: Change<P, Entities[P]> }[K];
 
 /** A document before and after some decisions: what a commit has to write. `before` is what the store holds. */
-export type DocumentChange =
-  | {
-      readonly kind: 'pool';
-      readonly pool: string;
-      readonly before: Pool | undefined;
-      after: Pool | undefined;
-    }
-  | {
-      readonly kind: 'member';
-      readonly pool: string;
-      readonly before: Member | undefined;
-      after: Member | undefined;
-    }
-  | {
-      readonly kind: 'task';
-      readonly pool: string;
-      readonly before: Task | undefined;
-      after: Task | undefined;
-    }
-  | {
-      readonly kind: 'entity';
-      readonly pool: string;
-      readonly before: Entity | undefined;
-      after: Entity | undefined;
-    };
+export type DocumentChange = Change<'pool', Pool> | Change<'member', Member> | EntityChange;
 
 /** The document that a change is about: as it is after it, or as it was where it goes. */
 export function changed<D extends object>({
@@ -41,19 +26,23 @@ export function changed<D extends object>({
   return document;
 }
 
-/** Two changes of the same document have the same key. */
-export function keyOf(change: DocumentChange): string {
-  const { pool } = change;
+/** The name of the document in its pool: of those of one kind no two have the same. */
+export function changedId(change: DocumentChange): string {
   switch (change.kind) {
     case 'pool':
-      return `p/${pool}`;
+      return change.pool;
     case 'member':
-      return `m/${pool}/${changed(change).agent}`;
-    case 'task':
-      return `t/${pool}/${changed(change).taskId}`;
-    case 'entity': {
-      const { kind, id } = changed(change);
-      return `e/${pool}/${entityRef(kind, id)}`;
-    }
+      return changed(change).agent;
+    default:
+      return refOf(changed<Entity>(change)).id;
   }
+}
+
+/** Two changes of the same document have the same key. */
+export function keyOf(change: DocumentChange): string {
+  return `${change.kind}/${change.pool}/${changedId(change)}`;
+}
+
+export function isEntityChange(change: DocumentChange): change is EntityChange {
+  return change.kind !== 'pool' && change.kind !== 'member';
 }

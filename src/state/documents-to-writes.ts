@@ -3,22 +3,30 @@
  * function of the document alone, so that a change is the difference of two of them and nothing can be forgotten.
  */
 
-import { partiesOf } from '../protocol/delegations.ts';
-import type { DocumentChange } from '../protocol/document-change.ts';
+import { type Delegation, partiesOf } from '../protocol/delegations.ts';
+import { type DocumentChange, isEntityChange } from '../protocol/document-change.ts';
 import {
   claimClass,
   isClaimable,
   isClaimed,
-  isFinal,
   type Member,
-  type Origin,
   type Pool,
   type Task,
 } from '../protocol/documents.ts';
-import { type Entity, entityRef } from '../protocol/entities.ts';
+import {
+  type Entities,
+  type Entity,
+  type EntityKind,
+  entityRef,
+  isOfKind,
+  isTask,
+  KINDS,
+  refOf,
+} from '../protocol/entities.ts';
+import { pushAll } from '../protocol/lists.ts';
 import { SYSTEM } from '../protocol/names.ts';
 import { decisionKey } from '../protocol/outcome.ts';
-import { classHash, pendingMember, type ShardKeys } from './keys.ts';
+import { classHash, endedMember, pendingMember, type ShardKeys } from './keys.ts';
 import type { Operations } from './operations.ts';
 
 interface Entry {
@@ -40,8 +48,7 @@ export function writeChange(
   text: string | undefined,
   writes: Operations,
 ): void {
-  const before = change.before === undefined ? undefined : writtenBefore(keys, change);
-  const after = change.after === undefined ? undefined : writtenAfter(keys, change);
+  const { before, after } = writtenBy(keys, change);
   if (after !== undefined)
     writes.addPair('HSET', after.hash, after.field, text ?? JSON.stringify(change.after));
   else if (before !== undefined) writes.add('HDEL', before.hash, before.field);
@@ -51,10 +58,14 @@ export function writeChange(
 }
 
 /** The receipt that holds one thing less after this change: what its decision created has gone, or was replaced. */
-export function releasedReceipt({ kind, pool, before, after }: DocumentChange): string | undefined {
-  const gone = originOf(kind, before);
-  if (gone === undefined || isSameOrigin(gone, originOf(kind, after))) return undefined;
-  return decisionKey(pool, gone.agent, gone.decisionId);
+export function releasedReceipt(change: DocumentChange): string | undefined {
+  // A member has none: it is not created by one decision.
+  if (change.kind === 'member') return undefined;
+  const { pool, before, after } = change;
+  const gone = before?.origin;
+  if (gone === undefined) return undefined;
+  const isKept = gone.agent === after?.origin.agent && gone.decisionId === after.origin.decisionId;
+  return isKept ? undefined : decisionKey(pool, gone.agent, gone.decisionId);
 }
 
 /** Puts a document back as it was kept, byte for byte, with its index entries. Receipts are kept on their own. */
@@ -64,8 +75,7 @@ export function writeKept(
   json: string | undefined,
   writes: Operations,
 ): void {
-  const before = change.before === undefined ? undefined : writtenBefore(keys, change);
-  const after = change.after === undefined ? undefined : writtenAfter(keys, change);
+  const { before, after } = writtenBy(keys, change);
   if (after !== undefined && json !== undefined) writes.add('HSET', after.hash, after.field, json);
   else if (before !== undefined) writes.add('HDEL', before.hash, before.field);
   writeEntries(before?.entries ?? [], after?.entries ?? [], writes);
@@ -85,42 +95,19 @@ function writeEntries(before: readonly Entry[], after: readonly Entry[], writes:
   }
 }
 
-/** Whose receipt goes when the thing goes: pools and tasks are created by one decision each, members are not. */
-function originOf(
-  kind: DocumentChange['kind'],
-  document: Pool | Member | Task | Entity | undefined,
-): Origin | undefined {
-  return kind === 'member' || document === undefined || !('origin' in document) ? undefined : document.origin;
+function writtenBy(keys: ShardKeys, change: DocumentChange): Sides<Written> {
+  if (isEntityChange(change)) return both<Entity, Written>(change, (entity) => writtenEntity(keys, entity));
+  if (change.kind === 'member') return both(change, (member) => writtenMember(keys, member));
+  return both(change, (pool) => writtenPool(keys, pool));
 }
 
-function isSameOrigin(a: Origin, b: Origin | undefined): boolean {
-  return a.agent === b?.agent && a.decisionId === b.decisionId;
+interface Sides<T> {
+  readonly before: T | undefined;
+  readonly after: T | undefined;
 }
 
-function writtenBefore(keys: ShardKeys, change: DocumentChange): Written | undefined {
-  switch (change.kind) {
-    case 'pool':
-      return change.before && writtenPool(keys, change.before);
-    case 'member':
-      return change.before && writtenMember(keys, change.before);
-    case 'task':
-      return change.before && writtenTask(keys, change.before);
-    case 'entity':
-      return change.before && writtenEntity(keys, change.before);
-  }
-}
-
-function writtenAfter(keys: ShardKeys, change: DocumentChange): Written | undefined {
-  switch (change.kind) {
-    case 'pool':
-      return change.after && writtenPool(keys, change.after);
-    case 'member':
-      return change.after && writtenMember(keys, change.after);
-    case 'task':
-      return change.after && writtenTask(keys, change.after);
-    case 'entity':
-      return change.after && writtenEntity(keys, change.after);
-  }
+function both<D extends object, T>({ before, after }: Sides<D>, of: (document: D) => T): Sides<T> {
+  return { before: before && of(before), after: after && of(after) };
 }
 
 function writtenPool(keys: ShardKeys, { pool }: Pool): Written {
@@ -138,53 +125,52 @@ function writtenMember(keys: ShardKeys, { pool, agent }: Member): Written {
   };
 }
 
-function writtenTask(keys: ShardKeys, task: Task): Written {
+function writtenEntity(keys: ShardKeys, entity: Entity): Written {
+  const { pool, order, state, finishedAt } = entity;
+  const ref = refOf(entity);
+  const { kind, id } = ref;
+  const entries: Entry[] = [{ key: keys.entitiesIn(pool, kind, state), member: id, score: order }];
+  if (finishedAt !== undefined)
+    entries.push({ key: keys.ended(pool, KINDS[kind].group), member: endedMember(ref), score: finishedAt });
+  else if (!isTask(entity))
+    entries.push({ key: keys.liveEntities(pool), member: entityRef(kind, id), score: order });
+  pushAll(entries, ownEntries(keys, kind, entity));
+  return { hash: keys.entities(pool, kind), field: id, entries };
+}
+
+/** Of the indexes that are special to a kind. */
+const OWN_ENTRIES: {
+  readonly [K in EntityKind]?: (keys: ShardKeys, entity: Entities[K]) => readonly Entry[];
+} = { task: entriesOfTask, delegation: entriesOfDelegation };
+
+function ownEntries<K extends EntityKind>(keys: ShardKeys, kind: K, entity: Entity): readonly Entry[] {
+  return isOfKind(kind, entity) ? (OWN_ENTRIES[kind]?.(keys, entity) ?? []) : [];
+}
+
+function entriesOfTask(keys: ShardKeys, task: Task): readonly Entry[] {
   const { pool, taskId, order } = task;
-  const entries: Entry[] = [{ key: keys.tasksIn(pool, task.state), member: taskId, score: order }];
+  const entries: Entry[] = [];
   const agent = agentOf(task);
   if (agent !== undefined)
-    entries.push({ key: keys.tasksOf(pool, agent, task.state), member: taskId, score: order });
+    entries.push({ key: keys.entitiesOf(pool, 'task', agent, task.state), member: taskId, score: order });
   if (isClaimable(task)) {
     const key = keys.pending(pool, classHash(claimClass(task)));
     entries.push({ key, member: pendingMember(task), score: -task.priority });
   }
-  if (isFinal(task)) entries.push({ key: keys.finals(pool), member: taskId, score: task.finishedAt });
-  return { hash: keys.tasks(pool), field: taskId, entries };
-}
-
-function writtenEntity(keys: ShardKeys, entity: Entity): Written {
-  const { pool, kind, id, order, finishedAt } = entity;
-  const ref = entityRef(kind, id);
-  return {
-    hash: keys.entities(pool, kind),
-    field: id,
-    entries: [
-      { key: keys.entitiesIn(pool, kind, entity.state), member: id, score: order },
-      finishedAt === undefined
-        ? { key: keys.liveEntities(pool), member: ref, score: order }
-        : { key: keys.endedEntities(pool), member: ref, score: finishedAt },
-      ...delegatedTo(keys, entity),
-      ...delegationsOf(keys, entity),
-    ],
-  };
+  return entries;
 }
 
 /** The delegations of an agent in a pool are looked up whenever a stranger asks about the pool. */
-function delegatedTo(keys: ShardKeys, entity: Entity): readonly Entry[] {
-  if (entity.kind !== 'delegation' || entity.state !== 'live' || entity.delegationKind !== 'direct')
-    return [];
-  const { pool, delegateeId, id, order } = entity;
-  return [{ key: keys.delegatedTo(pool, delegateeId), member: id, score: order }];
-}
-
-function delegationsOf(keys: ShardKeys, entity: Entity): readonly Entry[] {
-  if (entity.kind !== 'delegation') return [];
-  const { pool, state, id, order } = entity;
-  return partiesOf(entity).map((agent) => ({
-    key: keys.delegationsOf(pool, agent, state),
+function entriesOfDelegation(keys: ShardKeys, delegation: Delegation): readonly Entry[] {
+  const { pool, state, id, order } = delegation;
+  const entries = partiesOf(delegation).map((agent) => ({
+    key: keys.entitiesOf(pool, 'delegation', agent, state),
     member: id,
     score: order,
   }));
+  if (state === 'live' && delegation.delegationKind === 'direct')
+    entries.push({ key: keys.delegatedTo(pool, delegation.delegateeId), member: id, score: order });
+  return entries;
 }
 
 /** Who holds the task, or held it when it ended. */

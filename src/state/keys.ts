@@ -6,8 +6,14 @@
  * the running system (lease, outbox, commit id) are under `<ns>:{<shard>}:r:`.
  */
 import { createHash } from 'node:crypto';
-import type { TaskState } from '../protocol/documents.ts';
-import type { EntityKind } from '../protocol/entities.ts';
+import {
+  type EntityKind,
+  type EntityRef,
+  entityRef,
+  type Group,
+  KINDS,
+  parseEntityRef,
+} from '../protocol/entities.ts';
 
 export interface ShardKeys {
   /** Hash: seq, hash, log, now, settings, due; and clock, which is no part of the state (the digest leaves it out). */
@@ -30,28 +36,23 @@ export interface ShardKeys {
   memberNames(pool: string): string;
   /** Sorted set: pools of this shard that an agent has joined. */
   poolsOf(agent: string): string;
-  /** Hash: task id → document. */
-  tasks(pool: string): string;
-  /** Sorted set: tasks in a state, by order of submission. */
-  tasksIn(pool: string, state: TaskState): string;
-  /** Sorted set: tasks in a state that an agent holds, or held when they finished, by order of submission. */
-  tasksOf(pool: string, agent: string, state: TaskState): string;
+  /** Hash: id → document of an entity. */
+  entities(pool: string, kind: EntityKind): string;
+  /** Sorted set: those in a state, by order of opening. */
+  entitiesIn(pool: string, kind: EntityKind, state: string): string;
+  /**
+   * Sorted set: those in a state that are of an agent, by order of opening. A task is of its holder, or of who held it when it
+   * ended; a delegation of its parties.
+   */
+  entitiesOf(pool: string, kind: 'task' | 'delegation', agent: string, state: string): string;
+  /** Sorted set: those that have ended, as {@link endedMember}, by the time they ended. */
+  ended(pool: string, group: Group): string;
   /** Hash: class hash → claim class, for each class with pending tasks. */
   pendingClasses(pool: string): string;
   /** Sorted set: pending tasks of one claim class in claiming order, members as {@link pendingMember}. */
   pending(pool: string, classHash: string): string;
-  /** Sorted set: final tasks by the time they finished. */
-  finals(pool: string): string;
-  /** Hash: id → document of an auction, vote, negotiation or delegation. */
-  entities(pool: string, kind: EntityKind): string;
-  /** Sorted set: those in a state, by order of opening. */
-  entitiesIn(pool: string, kind: EntityKind, state: string): string;
-  /** Sorted set: those that have not ended, as `<kind>/<id>`, by order of opening. */
+  /** Sorted set: those that have not ended, tasks apart, as `<kind>/<id>`, by order of opening. */
   liveEntities(pool: string): string;
-  /** Sorted set: those that have, as `<kind>/<id>`, by the time they ended. */
-  endedEntities(pool: string): string;
-  /** Sorted set: delegations in a state to which an agent is a party, by order of granting. */
-  delegationsOf(pool: string, agent: string, state: string): string;
   /** Sorted set: live delegations that let this agent act, by order of granting. Those to all members are not among them. */
   delegatedTo(pool: string, agent: string): string;
   /** Hash: agent → ban from the whole system. */
@@ -81,6 +82,12 @@ export interface ShardKeys {
 export function shardKeys(namespace: string, shard: number): ShardKeys {
   const state = `${namespace}:{${shard}}:s:`;
   const running = `${namespace}:{${shard}}:r:`;
+  const tasks = remembered((pool) => `${state}tasks:${pool}`);
+  const tasksIn = rememberedPairs((pool, taskState) => `${state}tasks-in:${pool}:${taskState}`);
+  const tasksOf = rememberedOfState(
+    (pool, agent, taskState) => `${state}tasks-of:${pool}:${agent}:${taskState}`,
+  );
+  const endedTasks = remembered((pool) => `${state}finals:${pool}`);
   return {
     meta: `${state}meta`,
     pools: `${state}pools`,
@@ -93,17 +100,17 @@ export function shardKeys(namespace: string, shard: number): ShardKeys {
     members: (pool) => `${state}members:${pool}`,
     memberNames: (pool) => `${state}member-names:${pool}`,
     poolsOf: (agent) => `${state}pools-of:${agent}`,
-    tasks: remembered((pool) => `${state}tasks:${pool}`),
-    tasksIn: rememberedPairs((pool, taskState) => `${state}tasks-in:${pool}:${taskState}`),
-    tasksOf: rememberedOfState((pool, agent, taskState) => `${state}tasks-of:${pool}:${agent}:${taskState}`),
+    entities: (pool, kind) => (kind === 'task' ? tasks(pool) : `${state}entities:${pool}:${kind}`),
+    entitiesIn: (pool, kind, entityState) =>
+      kind === 'task' ? tasksIn(pool, entityState) : `${state}entities-in:${pool}:${kind}:${entityState}`,
+    entitiesOf: (pool, kind, agent, entityState) =>
+      kind === 'task'
+        ? tasksOf(pool, agent, entityState)
+        : `${state}delegations-of:${pool}:${agent}:${entityState}`,
+    ended: (pool, group) => (group === 'tasks' ? endedTasks(pool) : `${state}ended-entities:${pool}`),
     pendingClasses: (pool) => `${state}pending-classes:${pool}`,
     pending: rememberedPairs((pool, classHash) => `${state}pending:${pool}:${classHash}`),
-    finals: remembered((pool) => `${state}finals:${pool}`),
-    entities: (pool, kind) => `${state}entities:${pool}:${kind}`,
-    entitiesIn: (pool, kind, entityState) => `${state}entities-in:${pool}:${kind}:${entityState}`,
     liveEntities: (pool) => `${state}live-entities:${pool}`,
-    endedEntities: (pool) => `${state}ended-entities:${pool}`,
-    delegationsOf: (pool, agent, entityState) => `${state}delegations-of:${pool}:${agent}:${entityState}`,
     delegatedTo: (pool, agent) => `${state}delegated-to:${pool}:${agent}`,
     bans: `${state}bans`,
     buckets: `${state}buckets`,
@@ -174,7 +181,7 @@ function rememberedPairs(make: (first: string, second: string) => string) {
 /** The same for each state that a task can have. */
 function rememberedOfState(make: (pool: string, agent: string, state: string) => string) {
   const inState = remembered((state) => rememberedPairs((pool, agent) => make(pool, agent, state)));
-  return (pool: string, agent: string, state: TaskState): string => inState(state)(pool, agent);
+  return (pool: string, agent: string, state: string): string => inState(state)(pool, agent);
 }
 
 /** A claim class as part of a key: short, however long its requirements are. */
@@ -213,4 +220,13 @@ export function parsePendingMember(member: string): PendingMember {
     submittedAt: Number(member.slice(ORDER_DIGITS + 1, colon)),
     taskId: member.slice(colon + 1),
   };
+}
+
+/** An entity among those of its group that have ended: tasks are alone in theirs. */
+export function endedMember({ kind, id }: EntityRef): string {
+  return KINDS[kind].group === 'tasks' ? id : entityRef(kind, id);
+}
+
+export function parseEndedMember(group: Group, member: string): EntityRef | undefined {
+  return group === 'tasks' ? { kind: 'task', id: member } : parseEntityRef(member);
 }

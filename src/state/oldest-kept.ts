@@ -3,18 +3,14 @@
  * before any is read, and no more is read than a worker can bear. Everything here is a function of what is stored, for a
  * Sweep removes what it is shown.
  */
-import type { Task } from '../protocol/documents.ts';
-import { type Entity, parseEntityRef } from '../protocol/entities.ts';
-import type { ShardKeys } from './keys.ts';
+import { type Entity, GROUPS, KINDS, ofGroups } from '../protocol/entities.ts';
+import { endedMember, parseEndedMember, type ShardKeys } from './keys.ts';
 import type { Redis } from './redis.ts';
 import { pairs, parse } from './replies.ts';
 import { OLDEST_BYTES, type OldestFound, type Remembered } from './shard-store.ts';
 
-type Kind = 'finals' | 'ended';
-
 interface Kept extends Remembered {
   readonly pool: string;
-  readonly kind: Kind;
 }
 
 /** Pools whose indexes are read together. They begin with one, which says how far back the others have to be read. */
@@ -35,18 +31,11 @@ export class OldestKept {
   async read(pools: readonly string[], most: number): Promise<Omit<OldestFound, 'position' | 'outcomes'>> {
     const kept = await this.#firstOf(pools, most);
     const page = kept.slice(0, fitting(await this.#sizesOf(kept)));
-    const finals = new Map<string, Remembered[]>(pools.map((pool) => [pool, []]));
-    const ended = new Map<string, Remembered[]>(pools.map((pool) => [pool, []]));
-    const lists = { finals, ended };
-    for (const { pool, kind, id, at } of page) lists[kind].get(pool)?.push({ id, at });
-    const tasks: Task[] = [];
-    const entities: Entity[] = [];
-    for (const [i, json] of (await this.#documentsOf(page)).entries()) {
-      if (json === null) continue;
-      if (page[i]?.kind === 'finals') tasks.push(parse<Task>(json));
-      else entities.push(parse<Entity>(json));
-    }
-    return { finals, ended, beyond: await this.#beyond(lists), tasks, entities };
+    const ended = ofGroups(() => new Map<string, Remembered[]>(pools.map((pool) => [pool, []])));
+    for (const { pool, kind, id, at } of page) ended[KINDS[kind].group].get(pool)?.push({ kind, id, at });
+    const documents = await this.#documentsOf(page);
+    const entities = documents.flatMap((json) => (json === null ? [] : parse<Entity>(json)));
+    return { ended, beyond: await this.#beyond(ended), entities };
   }
 
   /** Of all pools together, oldest first. */
@@ -66,10 +55,13 @@ export class OldestKept {
 
   async #untilIn(pools: readonly string[], until: string, most: number): Promise<Kept[]> {
     const ranges = pools.flatMap((pool) =>
-      KINDS.map(async (kind) => {
-        const key = this.#indexOf(pool, kind);
+      GROUPS.map(async (group) => {
+        const key = this.#keys.ended(pool, group);
         const range = await this.#redis.zrangebyscore(key, '-inf', until, 'WITHSCORES', 'LIMIT', 0, most);
-        return pairs(range).map(([id, at]) => ({ pool, kind, id, at: Number(at) }));
+        return pairs(range).flatMap(([member, at]) => {
+          const ref = parseEndedMember(group, member);
+          return ref === undefined ? [] : { pool, ...ref, at: Number(at) };
+        });
       }),
     );
     return (await Promise.all(ranges)).flat();
@@ -78,10 +70,9 @@ export class OldestKept {
   async #sizesOf(kept: readonly Kept[]): Promise<number[]> {
     const sizes: number[] = [];
     for (let i = 0; i < kept.length; i += DOCUMENTS_AT_ONCE) {
-      const some = kept.slice(i, i + DOCUMENTS_AT_ONCE).map((one) => {
-        const { hash, field } = this.#placeOf(one);
-        return this.#redis.hstrlen(hash, field);
-      });
+      const some = kept
+        .slice(i, i + DOCUMENTS_AT_ONCE)
+        .map(({ pool, kind, id }) => this.#redis.hstrlen(this.#keys.entities(pool, kind), id));
       for (const size of await Promise.all(some)) sizes.push(size);
     }
     return sizes;
@@ -90,10 +81,9 @@ export class OldestKept {
   async #documentsOf(kept: readonly Kept[]): Promise<(string | null)[]> {
     const documents: (string | null)[] = [];
     for (let i = 0; i < kept.length; i += DOCUMENTS_AT_ONCE) {
-      const some = kept.slice(i, i + DOCUMENTS_AT_ONCE).map((one) => {
-        const { hash, field } = this.#placeOf(one);
-        return this.#redis.hget(hash, field);
-      });
+      const some = kept
+        .slice(i, i + DOCUMENTS_AT_ONCE)
+        .map(({ pool, kind, id }) => this.#redis.hget(this.#keys.entities(pool, kind), id));
       for (const json of await Promise.all(some)) documents.push(json);
       this.#onPiece();
     }
@@ -101,41 +91,31 @@ export class OldestKept {
   }
 
   /** Where pools have more than is shown: when the next of it ended. */
-  async #beyond(lists: Readonly<Record<Kind, ReadonlyMap<string, readonly Remembered[]>>>) {
-    const beyond = { finals: new Map<string, number>(), ended: new Map<string, number>() };
-    const asked = KINDS.flatMap((kind) =>
-      [...lists[kind]].map(async ([pool, { length }]) => {
+  async #beyond(ended: OldestFound['ended']): Promise<OldestFound['beyond']> {
+    const beyond = ofGroups(() => new Map<string, number>());
+    const asked = GROUPS.flatMap((group) =>
+      [...ended[group]].map(async ([pool, { length }]) => {
         const next = await this.#redis.zrange(
-          this.#indexOf(pool, kind),
+          this.#keys.ended(pool, group),
           String(length),
           String(length),
           'WITHSCORES',
         );
-        if (next[1] !== undefined) beyond[kind].set(pool, Number(next[1]));
+        if (next[1] !== undefined) beyond[group].set(pool, Number(next[1]));
       }),
     );
     await Promise.all(asked);
     return beyond;
   }
-
-  #indexOf(pool: string, kind: Kind): string {
-    return kind === 'finals' ? this.#keys.finals(pool) : this.#keys.endedEntities(pool);
-  }
-
-  #placeOf({ pool, kind, id }: Kept): { readonly hash: string; readonly field: string } {
-    const ref = kind === 'ended' ? parseEntityRef(id) : undefined;
-    if (ref === undefined) return { hash: this.#keys.tasks(pool), field: id };
-    return { hash: this.#keys.entities(pool, ref.kind), field: ref.id };
-  }
 }
 
-const KINDS: readonly Kind[] = ['finals', 'ended'];
-
+/** As the indexes say it: by time, pool, tasks before the rest, and their names. */
 function byAge(a: Kept, b: Kept): number {
   if (a.at !== b.at) return a.at - b.at;
   if (a.pool !== b.pool) return a.pool < b.pool ? -1 : 1;
-  if (a.kind !== b.kind) return a.kind === 'finals' ? -1 : 1;
-  return a.id < b.id ? -1 : 1;
+  const [groupOfA, groupOfB] = [KINDS[a.kind].group, KINDS[b.kind].group];
+  if (groupOfA !== groupOfB) return groupOfA === 'tasks' ? -1 : 1;
+  return endedMember(a) < endedMember(b) ? -1 : 1;
 }
 
 /** How many of the first are no larger than {@link OLDEST_BYTES} together; one at least. */

@@ -229,7 +229,7 @@ export class PendingTasks {
 
   async #documents(entries: readonly Entry[]): Promise<(string | null)[]> {
     const asked = this.#redis.pipeline();
-    for (const { pool, taskId } of entries) asked.hget(this.#keysOf(pool).tasks(pool), taskId);
+    for (const { pool, taskId } of entries) asked.hget(this.#keysOf(pool).entities(pool, 'task'), taskId);
     return valuesOf(await asked.exec()).map((json) => (typeof json === 'string' ? json : null));
   }
 }

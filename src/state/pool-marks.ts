@@ -150,7 +150,7 @@ export class PoolMarks {
       deadline.check();
       const some = ids.slice(from, from + pace.next);
       // biome-ignore lint/plugin/no-spread: ReadPace
-      const documents = await this.#redis.hmget(this.#keys.tasks(this.#pool), ...some);
+      const documents = await this.#redis.hmget(this.#keys.entities(this.#pool, 'task'), ...some);
       for (const [i, id] of some.entries()) {
         const json = documents[i];
         if (json != null) pace.wasRead(json);
@@ -166,16 +166,19 @@ export class PoolMarks {
     const wanted = new Set(states);
     const isEnding = this.closedAt !== undefined && wanted.has('cancelled');
     const held = wanted.has('pending') || isEnding ? await this.#heldByFenced() : [];
-    return [...held, ...(isEnding ? UNHELD.map((state) => keys.tasksIn(this.#pool, state)) : [])];
+    return [...held, ...(isEnding ? UNHELD.map((state) => keys.entitiesIn(this.#pool, 'task', state)) : [])];
   }
 
   async #heldByFenced(): Promise<readonly string[]> {
     const keys = this.#keys;
     if (this.areNone) return [];
-    if (this.#fenced > AGENTS_AS_SOURCES) return HELD.map((state) => keys.tasksIn(this.#pool, state));
+    if (this.#fenced > AGENTS_AS_SOURCES)
+      return HELD.map((state) => keys.entitiesIn(this.#pool, 'task', state));
     const agents = new Set<string>();
     for await (const page of this.#fencedAgents()) for (const agent of page) agents.add(agent);
-    return [...agents].flatMap((agent) => HELD.map((state) => keys.tasksOf(this.#pool, agent, state)));
+    return [...agents].flatMap((agent) =>
+      HELD.map((state) => keys.entitiesOf(this.#pool, 'task', agent, state)),
+    );
   }
 
   /** Pages of the agents that have fences here: of the pool, then of all pools. */
@@ -244,7 +247,9 @@ export class PoolMarks {
 
   async #heldBy(agents: readonly string[]): Promise<readonly string[]> {
     const asked = agents.flatMap((agent) =>
-      HELD.map((state) => this.#redis.zrange(this.#keys.tasksOf(this.#pool, agent, state), 0, '-1')),
+      HELD.map((state) =>
+        this.#redis.zrange(this.#keys.entitiesOf(this.#pool, 'task', agent, state), 0, '-1'),
+      ),
     );
     return (await Promise.all(asked)).flat();
   }

@@ -13,7 +13,7 @@ import {
   type Task,
   type TaskState,
 } from '../protocol/documents.ts';
-import { ENTITY_STATES, type Entities, type EntityKind } from '../protocol/entities.ts';
+import { type Entities, type EntityKind, KINDS } from '../protocol/entities.ts';
 import { MAX_PAGE } from '../protocol/limits.ts';
 import { COMMONS } from '../protocol/names.ts';
 import { type PublicNegotiation, publicNegotiation } from '../protocol/negotiations.ts';
@@ -34,6 +34,23 @@ import type { Redis } from './redis.ts';
 import { parse } from './replies.ts';
 
 type Answer<T> = { readonly ok: T } | { readonly error: { readonly code: Code; readonly message: string } };
+
+type EntityQuery = PageQuery & {
+  readonly pool?: string | undefined;
+  readonly state?: string | readonly string[] | undefined;
+  readonly agent?: string | undefined;
+};
+
+/** What a page of entities shows. */
+interface Look<K extends EntityKind, T> {
+  /** What they are by the marks that stand; undefined where one does not belong here. */
+  readonly seen?: (read: readonly Entities[K][]) => Promise<readonly (Entities[K] | undefined)[]>;
+  readonly view: (entity: Entities[K]) => T;
+}
+
+function statesOf(kind: EntityKind, { state }: EntityQuery): readonly string[] {
+  return state === undefined ? KINDS[kind].states : [state].flat();
+}
 
 function notFound<T>(code: Code, message: string): Answer<T> {
   return { error: { code, message } };
@@ -60,7 +77,7 @@ export class StateQueries {
 
   async task({ pool = COMMONS, taskId }: QueryOf<'task'>): Promise<Answer<Task>> {
     const marks = await this.#marks(pool);
-    const json = await this.#redis.hget(this.#of(pool).tasks(pool), taskId);
+    const json = await this.#redis.hget(this.#of(pool).entities(pool, 'task'), taskId);
     const [task] = json === null ? [] : await marks.see([parse<Task>(json)]);
     return task === undefined
       ? notFound('task_not_found', `there is no task ${taskId} in ${pool}`)
@@ -71,23 +88,16 @@ export class StateQueries {
     const { pool = COMMONS, state, agent } = query;
     const marks = await this.#marks(pool);
     if (marks.doc === undefined) return noSuchPool(pool);
-    const keys = this.#of(pool);
     const states: readonly TaskState[] = state === undefined ? TASK_STATES : [state].flat();
+    const stored = this.#sources('task', query, states);
+    // What has been given back in the meantime stands where it is looked for last.
+    const sources = agent === undefined ? [...(await marks.sourcesOf(states)), ...stored] : stored;
     // What a mark has ended is not the agent's any more.
-    const sources =
-      agent === undefined
-        ? // What has been given back in the meantime stands where it is looked for last.
-          [...(await marks.sourcesOf(states)), ...states.map((name) => keys.tasksIn(pool, name))]
-        : states.map((name) => keys.tasksOf(pool, agent, name));
-    const wanted = new Set(states);
-    const isTheirs = (task: Task): boolean => agent === undefined || agentOf(task) === agent;
-    return paged(
-      await inOrder<Task, Task>(this.#redis, sources, keys.tasks(pool), query, deadline, async (tasks) =>
-        (await marks.see(tasks)).map((task) =>
-          task !== undefined && wanted.has(task.state) && isTheirs(task) ? task : undefined,
-        ),
-      ),
-    );
+    const isTheirs = (task: Task | undefined): boolean =>
+      agent === undefined || (task !== undefined && agentOf(task) === agent);
+    const seen = async (read: readonly Task[]) =>
+      (await marks.see(read)).map((task) => (isTheirs(task) ? task : undefined));
+    return await this.#page('task', query, sources, { seen, view: (task) => task }, deadline);
   }
 
   async pendingTasks(query: QueryOf<'pending-tasks'>, deadline = NO_DEADLINE): Promise<Answer<Page<Task>>> {
@@ -226,7 +236,7 @@ export class StateQueries {
   }
 
   async auctions(query: QueryOf<'auctions'>, deadline = NO_DEADLINE): Promise<Answer<Page<PublicAuction>>> {
-    return await this.#entities('auction', query, listedAuction, deadline);
+    return await this.#entities('auction', query, { view: listedAuction }, deadline);
   }
 
   async vote({ pool = COMMONS, voteId, ...page }: QueryOf<'vote'>): Promise<Answer<QueryAnswers['vote']>> {
@@ -237,7 +247,7 @@ export class StateQueries {
   }
 
   async votes(query: QueryOf<'votes'>, deadline = NO_DEADLINE): Promise<Answer<Page<PublicVote>>> {
-    return await this.#entities('vote', query, publicVote, deadline);
+    return await this.#entities('vote', query, { view: publicVote }, deadline);
   }
 
   async negotiation({
@@ -258,7 +268,8 @@ export class StateQueries {
     const hash = this.#of(pool).entities(pool, 'delegation');
     const { hasTurn } = await this.#marks(pool);
     const seen = (read: readonly Delegation[]) => delegationsAsOf(this.#redis, hash, read);
-    return await this.#entities('delegation', query, publicDelegation, deadline, hasTurn ? seen : undefined);
+    const look = hasTurn ? { seen, view: publicDelegation } : { view: publicDelegation };
+    return await this.#entities('delegation', query, look, deadline);
   }
 
   #marks(pool: string): Promise<PoolMarks> {
@@ -270,30 +281,44 @@ export class StateQueries {
     return json === null ? undefined : parse<Entities[K]>(json);
   }
 
-  /** A page of one kind, by order of opening; of one state, or of all. Of delegations, those of one agent if wanted. */
   async #entities<K extends EntityKind, T>(
     kind: K,
-    query: PageQuery & { pool?: string | undefined; state?: string | undefined; agent?: string | undefined },
-    view: (entity: Entities[K]) => T,
+    query: EntityQuery,
+    look: Look<K, T>,
     deadline: Deadline,
-    seen?: (read: readonly Entities[K][]) => Promise<readonly Entities[K][]>,
   ): Promise<Answer<Page<T>>> {
-    const { pool = COMMONS, state, agent } = query;
-    if ((await this.#pool(pool)) === undefined) return noSuchPool(pool);
-    const keys = this.#of(pool);
-    const states = state === undefined ? ENTITY_STATES[kind] : [state];
+    if ((await this.#pool(query.pool ?? COMMONS)) === undefined) return noSuchPool(query.pool ?? COMMONS);
     // Where some may be seen in another state than they are stored in, all are looked at.
-    const stored = seen === undefined ? states : ENTITY_STATES[kind];
-    const sources = stored.map((name) =>
-      agent === undefined ? keys.entitiesIn(pool, kind, name) : keys.delegationsOf(pool, agent, name),
+    const states = look.seen === undefined ? statesOf(kind, query) : KINDS[kind].states;
+    return await this.#page(kind, query, this.#sources(kind, query, states), look, deadline);
+  }
+
+  /** The indexes of those that are stored in these states; of one agent's if wanted. */
+  #sources(kind: EntityKind, { pool = COMMONS, agent }: EntityQuery, states: readonly string[]) {
+    const keys = this.#of(pool);
+    return states.map((state) =>
+      agent === undefined || (kind !== 'task' && kind !== 'delegation')
+        ? keys.entitiesIn(pool, kind, state)
+        : keys.entitiesOf(pool, kind, agent, state),
     );
-    const wanted = new Set(states);
-    const hash = keys.entities(pool, kind);
-    return paged(
-      await inOrder<Entities[K], T>(this.#redis, sources, hash, query, deadline, async (read) =>
-        ((await seen?.(read)) ?? read).map((entity) => (wanted.has(entity.state) ? view(entity) : undefined)),
-      ),
-    );
+  }
+
+  /** A page of one kind, by order of opening; of some states, or of all. */
+  async #page<K extends EntityKind, T>(
+    kind: K,
+    query: EntityQuery,
+    sources: readonly string[],
+    { seen = async (read) => read, view }: Look<K, T>,
+    deadline: Deadline,
+  ): Promise<Answer<Page<T>>> {
+    const wanted = new Set(statesOf(kind, query));
+    const show = async (read: readonly Entities[K][]) =>
+      (await seen(read)).map((entity) =>
+        entity !== undefined && wanted.has(entity.state) ? view(entity) : undefined,
+      );
+    const { pool = COMMONS } = query;
+    const hash = this.#of(pool).entities(pool, kind);
+    return paged(await inOrder<Entities[K], T>(this.#redis, sources, hash, query, deadline, show));
   }
 
   async shardStats(): Promise<ShardStats[]> {
@@ -335,7 +360,7 @@ export class StateQueries {
     }
     await Promise.all(
       TASK_STATES.map(async (state) => {
-        const stored = await this.#redis.zcard(keys.tasksIn(pool, state));
+        const stored = await this.#redis.zcard(keys.entitiesIn(pool, 'task', state));
         const isOver = marks.closedAt !== undefined && UNHELD_STATES.has(state);
         add(isOver ? 'cancelled' : state, stored);
       }),

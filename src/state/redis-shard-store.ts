@@ -1,8 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { ShardLostError } from '../lib/errors.ts';
-import type { Ban, Member, Pool, Task } from '../protocol/documents.ts';
-import { LIVE_STATES } from '../protocol/documents.ts';
-import { type Entity, type EntityKind, parseEntityRef } from '../protocol/entities.ts';
+import { type Ban, LIVE_STATES, type Member, type Pool, type Task } from '../protocol/documents.ts';
+import {
+  type Entity,
+  type EntityKind,
+  type EntityRef,
+  type Group,
+  parseEntityRef,
+  type Retained,
+} from '../protocol/entities.ts';
+import { pushAll } from '../protocol/lists.ts';
 import type { Fence } from '../protocol/marks.ts';
 import { standingSchema } from '../protocol/settings.ts';
 import { encodeCommit } from './encode-commit.ts';
@@ -122,42 +129,42 @@ export class RedisShardStore implements ShardStore {
   async #loadPool(doc: Pool, sequence: number, pages: Pages): Promise<StoredPool> {
     const keys = this.#keys;
     const { pool } = doc;
-    const [agents, finals, ended, refs, ...ids] = await Promise.all([
+    const [agents, tasks, collective, refs, ...ids] = await Promise.all([
       this.#reads.zrange(keys.memberNames(pool), 0, '-1'),
-      this.#kept(keys.finals(pool)),
-      this.#kept(keys.endedEntities(pool)),
+      this.#retained(pool, 'tasks'),
+      this.#retained(pool, 'collective'),
       this.#reads.zrange(keys.liveEntities(pool), 0, '-1'),
-      ...LIVE_STATES.map((state) => this.#reads.zrange(keys.tasksIn(pool, state), 0, '-1')),
+      ...LIVE_STATES.map((state) => this.#reads.zrange(keys.entitiesIn(pool, 'task', state), 0, '-1')),
     ]);
-    const live = await pages.documents<Task>(keys.tasks(pool), ids.flat());
-    const known = new Set(live.map(({ taskId }) => taskId));
-    const awaited = live.flatMap((task) => (task.state === 'blocked' ? task.waitingFor : []));
-    const over = await pages.documents<Task>(
-      keys.tasks(pool),
-      [...new Set(awaited)].filter((id) => !known.has(id)),
-    );
+    const entities: Entity[] = await this.#tasksWithAwaited(pool, ids.flat(), pages);
+    const live = refs.flatMap((ref) => parseEntityRef(ref) ?? []);
+    for (const [kind, some] of idsByKind(live)) {
+      pushAll(entities, await pages.documents<Entity>(keys.entities(pool, kind), some));
+    }
     return {
       doc,
       sequence,
       members: await pages.documents<Member>(keys.members(pool), agents),
-      tasks: [...live, ...over],
-      finals,
-      entities: await this.#liveEntities(pool, refs, pages),
-      ended,
+      entities,
+      retained: { tasks, collective },
     };
   }
 
-  async #liveEntities(pool: string, refs: readonly string[], pages: Pages): Promise<Entity[]> {
-    const entities: Entity[] = [];
-    for (const [kind, ids] of idsByKind(refs)) {
-      const found = await pages.documents<Entity>(this.#keys.entities(pool, kind), ids);
-      for (const entity of found) entities.push(entity);
-    }
-    return entities;
+  /** Tasks, and the ended ones for which they wait. */
+  async #tasksWithAwaited(pool: string, ids: readonly string[], pages: Pages): Promise<Task[]> {
+    const key = this.#keys.entities(pool, 'task');
+    const live = await pages.documents<Task>(key, ids);
+    const known = new Set(live.map(({ taskId }) => taskId));
+    const awaited = live.flatMap((task) => (task.state === 'blocked' ? task.waitingFor : []));
+    const over = await pages.documents<Task>(
+      key,
+      [...new Set(awaited)].filter((id) => !known.has(id)),
+    );
+    return [...live, ...over];
   }
 
-  /** How many a sorted set by time holds, and the time of the oldest. */
-  async #kept(key: string): Promise<{ count: number; oldestAt: number | undefined }> {
+  async #retained(pool: string, group: Group): Promise<Retained> {
+    const key = this.#keys.ended(pool, group);
     const [count, oldest] = await Promise.all([
       this.#reads.zcard(key),
       this.#reads.zrange(key, 0, '0', 'WITHSCORES'),
@@ -169,25 +176,18 @@ export class RedisShardStore implements ShardStore {
   async lookup(wanted: Lookup): Promise<Found> {
     const reads = new Reads(this.#reads);
     const outcomes = this.#outcomesBy(reads, wanted.outcomes);
-    const tasks = [...wanted.tasks].map(([pool, ids]) => reads.documents<Task>(this.#keys.tasks(pool), ids));
     const entities = [...wanted.entities].map(([pool, refs]) => this.#entitiesBy(reads, pool, refs));
     // Behind the others: had anyone written before one of them was read, it would say so.
     const position = this.#positionBy(reads);
-    const found = await Promise.all([
-      outcomes,
-      Promise.all(tasks),
-      Promise.all(entities),
-      position,
-      reads.send(),
-    ]);
-    return { outcomes: found[0], tasks: found[1].flat(), entities: found[2].flat(), position: found[3] };
+    const found = await Promise.all([outcomes, Promise.all(entities), position, reads.send()]);
+    return { outcomes: found[0], entities: found[1].flat(), position: found[2] };
   }
 
   async #positionBy(reads: Reads): Promise<StoredPosition> {
     return positionOf(await reads.fields(this.#keys.meta, POSITION_FIELDS));
   }
 
-  async #entitiesBy(reads: Reads, pool: string, refs: readonly string[]): Promise<Entity[]> {
+  async #entitiesBy(reads: Reads, pool: string, refs: readonly EntityRef[]): Promise<Entity[]> {
     const found = [...idsByKind(refs)].map(([kind, ids]) =>
       reads.documents<Entity>(this.#keys.entities(pool, kind), ids),
     );
@@ -255,14 +255,12 @@ function positionOf([seq, hash, log]: readonly (string | null)[]): StoredPositio
   return { seq: Number(seq ?? 0), hash: hash ?? undefined, logIdentity: log ?? undefined };
 }
 
-function idsByKind(refs: readonly string[]): Map<EntityKind, string[]> {
+function idsByKind(refs: readonly EntityRef[]): Map<EntityKind, string[]> {
   const byKind = new Map<EntityKind, string[]>();
-  for (const text of refs) {
-    const ref = parseEntityRef(text);
-    if (ref === undefined) continue;
-    const ids = byKind.get(ref.kind);
-    if (ids === undefined) byKind.set(ref.kind, [ref.id]);
-    else ids.push(ref.id);
+  for (const { kind, id } of refs) {
+    const ids = byKind.get(kind);
+    if (ids === undefined) byKind.set(kind, [id]);
+    else ids.push(id);
   }
   return byKind;
 }

@@ -3,8 +3,8 @@
  * then pass the same tests.
  */
 import type { DocumentChange } from '../protocol/document-change.ts';
-import type { Ban, Member, Pool, Task } from '../protocol/documents.ts';
-import type { Entity } from '../protocol/entities.ts';
+import type { Ban, Member, Pool } from '../protocol/documents.ts';
+import type { Entity, EntityRef, Group, RetainedByGroup } from '../protocol/entities.ts';
 import type { Fence } from '../protocol/marks.ts';
 import type { Standing } from '../protocol/settings.ts';
 import type { KnownClock } from './known-clock.ts';
@@ -27,12 +27,9 @@ export interface StoredPool {
   readonly doc: Pool;
   readonly sequence: number;
   readonly members: readonly Member[];
-  /** Tasks that have not ended, and ended ones for which others still wait. */
-  readonly tasks: readonly Task[];
-  readonly finals: { readonly count: number; readonly oldestAt: number | undefined };
-  /** Auctions, votes, negotiations and delegations that have not ended. */
+  /** Those that have not ended, and ended tasks for which others still wait. */
   readonly entities: readonly Entity[];
-  readonly ended: { readonly count: number; readonly oldestAt: number | undefined };
+  readonly retained: RetainedByGroup;
 }
 
 export interface StoredShard {
@@ -63,12 +60,14 @@ export interface StoredShard {
 /** Most bytes of documents that {@link ShardStore.oldest} reads, unless the first alone is larger. */
 export const OLDEST_BYTES = 8 * 1024 * 1024;
 
-export interface Remembered {
-  readonly id: string;
+export interface Remembered extends EntityRef {
+  /** When it ended. */
   readonly at: number;
 }
 
-export interface RememberedOutcome extends Remembered {
+export interface RememberedOutcome {
+  readonly id: string;
+  readonly at: number;
   /** Its size: `outcomeBytes` of its key and text. */
   readonly bytes: number;
 }
@@ -76,10 +75,8 @@ export interface RememberedOutcome extends Remembered {
 export interface Lookup {
   /** `pool.agent.decisionId` of decisions that may already be known. */
   readonly outcomes: readonly string[];
-  /** Tasks that are not in memory and may have ended: pool → task ids. */
-  readonly tasks: ReadonlyMap<string, readonly string[]>;
-  /** The same of auctions, votes, negotiations and delegations: pool → `<kind>/<id>`. */
-  readonly entities: ReadonlyMap<string, readonly string[]>;
+  /** By pool, those that are not in memory and may have ended. */
+  readonly entities: ReadonlyMap<string, readonly EntityRef[]>;
 }
 
 export interface Found {
@@ -87,7 +84,6 @@ export interface Found {
   readonly position: StoredPosition;
   /** `pool.agent.decisionId` → the outcome, as the JSON text that was sent. */
   readonly outcomes: ReadonlyMap<string, string>;
-  readonly tasks: readonly Task[];
   readonly entities: readonly Entity[];
 }
 
@@ -95,7 +91,7 @@ export interface OutcomeRecord {
   readonly key: string;
   readonly json: string;
   readonly at: number;
-  /** How many pools and tasks the decision created: the outcome is stored for as long as one of them exists. */
+  /** How many pools and entities the decision created: the outcome is stored for as long as one of them exists. */
   readonly created: number;
 }
 
@@ -143,16 +139,11 @@ export interface OldestFound {
   /** As of {@link Found}; undefined when nothing was asked for. */
   readonly position: StoredPosition | undefined;
   /** Of each pool that was asked for, oldest first: as many as {@link OLDEST_BYTES} have room for. */
-  readonly finals: ReadonlyMap<string, readonly Remembered[]>;
-  readonly ended: ReadonlyMap<string, readonly Remembered[]>;
+  readonly ended: Readonly<Record<Group, ReadonlyMap<string, readonly Remembered[]>>>;
   /** When the first of each pool ended that is not among them, where there are more. */
-  readonly beyond: {
-    readonly finals: ReadonlyMap<string, number>;
-    readonly ended: ReadonlyMap<string, number>;
-  };
+  readonly beyond: Readonly<Record<Group, ReadonlyMap<string, number>>>;
   readonly outcomes: readonly RememberedOutcome[];
   /** The documents of all of them. */
-  readonly tasks: readonly Task[];
   readonly entities: readonly Entity[];
 }
 

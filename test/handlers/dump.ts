@@ -1,21 +1,21 @@
 /** Everything a world knows, as plain data with one order: two worlds are the same when their dumps are. */
 
-import type { Due, PoolState } from '../../src/handlers/world/pool-state.ts';
+import type { Due } from '../../src/handlers/world/due.ts';
+import type { PoolState } from '../../src/handlers/world/pool-state.ts';
 import type { World } from '../../src/handlers/world/world.ts';
 import { claimClass, isClaimed, type PendingTask } from '../../src/protocol/documents.ts';
-import { type Entity, entityRef } from '../../src/protocol/entities.ts';
+import { type Entity, entityRef, refOf } from '../../src/protocol/entities.ts';
 
 export interface PoolDump {
   readonly doc: unknown;
   readonly sequence: number;
-  readonly finals: unknown;
-  readonly liveTasks: number;
+  readonly retained: unknown;
+  readonly live: unknown;
   readonly claims: number;
   /** What fences void and has not been told: the first of it, and how much. */
   readonly void: unknown;
   readonly usage: unknown;
   readonly members: readonly unknown[];
-  readonly tasks: readonly unknown[];
   readonly unsettled: readonly string[];
   /** Claims by agent, in the order that leaving gives them back. */
   readonly held: Readonly<Record<string, readonly string[]>>;
@@ -25,8 +25,6 @@ export interface PoolDump {
   readonly pending: readonly string[];
   readonly classes: readonly string[];
   readonly due: readonly Due[];
-  readonly ended: unknown;
-  readonly liveEntities: number;
   /** All that are in memory, the ended ones too. */
   readonly entities: readonly unknown[];
   /** By task the auction that gives it away, and which auction has to be told first what became of its task. */
@@ -80,16 +78,16 @@ export function dumpWithoutPresence(world: World): unknown {
       members: [...(world.pool(name)?.members.values() ?? [])]
         .map(({ lastSeenAt: _seen, ...member }) => member)
         .sort((a, b) => compare(a.agent, b.agent)),
-      due: pool.due.filter(({ kind }) => kind !== 'member'),
+      due: pool.due.filter(({ what }) => what !== 'member'),
     },
   ]);
   return { ...rest, pools: Object.fromEntries(silent) };
 }
 
 function dumpPool(state: PoolState): PoolDump {
-  const tasks = [...state.tasks.values()].sort((a, b) => compare(a.taskId, b.taskId));
+  const tasks = [...state.entities.task.values()].sort((a, b) => compare(a.taskId, b.taskId));
   const agents = new Set(state.members.keys());
-  const awaited = new Set(state.tasks.keys());
+  const awaited = new Set(state.entities.task.keys());
   for (const task of tasks) {
     agents.add(task.submitter);
     if (isClaimed(task)) agents.add(task.claim.agent);
@@ -98,13 +96,12 @@ function dumpPool(state: PoolState): PoolDump {
   return {
     doc: state.doc,
     sequence: state.sequence,
-    finals: state.finals,
-    liveTasks: state.liveTasks,
+    retained: state.retained,
+    live: state.live,
     claims: state.claims,
     void: { first: state.void.first(), size: state.void.size, members: state.void.members },
     usage: dumpUsage(state),
     members: [...state.members.values()].sort((a, b) => compare(a.agent, b.agent)),
-    tasks,
     unsettled: state.unsettled.first(Number.POSITIVE_INFINITY).map(({ taskId }) => taskId),
     held: Object.fromEntries(
       [...agents].sort().map((agent) => [agent, state.heldBy(agent).map(({ taskId }) => taskId)]),
@@ -113,8 +110,6 @@ function dumpPool(state: PoolState): PoolDump {
     pending: claimingOrder(state).map(({ taskId }) => taskId),
     classes: [...new Set(tasks.map(claimClass))].filter((key) => state.pending.hasClass(key)).sort(),
     due: state.due.first(Number.POSITIVE_INFINITY),
-    ended: state.ended,
-    liveEntities: state.liveEntities,
     ...together(state),
   };
 }
@@ -124,7 +119,7 @@ function together(state: PoolState): Pick<PoolDump, 'entities' | 'auctions' | 'v
   const all = Object.values(entities).flatMap((map): Entity[] => [...map.values()]);
   const taskIds = [...new Set([...entities.auction.values()].map(({ taskId }) => taskId))].sort();
   return {
-    entities: all.sort((a, b) => compare(entityRef(a.kind, a.id), entityRef(b.kind, b.id))),
+    entities: all.sort((a, b) => compare(nameOf(a), nameOf(b))),
     auctions: {
       live: auctions.size,
       byTask: taskIds.flatMap((id) => (id === undefined ? [] : [[id, auctions.ofTask(id)?.id]])),
@@ -156,8 +151,15 @@ function dumpUsage({ usage }: PoolState): unknown {
 
 /** What the queue itself holds, not what the documents say: asked with every capability that any task names. */
 function claimingOrder(state: PoolState): PendingTask[] {
-  const everything = new Set([...state.tasks.values()].flatMap((task) => task.requiredCapabilities.flat()));
+  const everything = new Set(
+    [...state.entities.task.values()].flatMap((task) => task.requiredCapabilities.flat()),
+  );
   return state.pending.best(Number.POSITIVE_INFINITY, everything, undefined, () => true);
+}
+
+function nameOf(entity: Entity): string {
+  const { kind, id } = refOf(entity);
+  return entityRef(kind, id);
 }
 
 function compare(a: string, b: string): number {

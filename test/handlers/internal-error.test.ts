@@ -8,7 +8,7 @@ function corrupt(scenario: Scenario, taskId: string, fields: object): void {
   const state = scenario.world.pool('work');
   if (state === undefined) throw new Error('no pool');
   const broken: Task = JSON.parse(JSON.stringify({ ...scenario.task(taskId), ...fields }));
-  scenario.world.loadTask(state, broken);
+  scenario.world.loadEntity(state, broken);
 }
 
 const start = () =>

@@ -6,9 +6,18 @@ import { expect } from 'vitest';
 import { touches } from '../../src/handlers/kernel/registry.ts';
 import type { PoolState } from '../../src/handlers/world/pool-state.ts';
 import { decode } from '../../src/protocol/decode.ts';
-import type { DocumentChange } from '../../src/protocol/document-change.ts';
+import { changedId, type DocumentChange } from '../../src/protocol/document-change.ts';
 import type { Member, Pool } from '../../src/protocol/documents.ts';
-import { type Entity, type EntityKind, entityRef } from '../../src/protocol/entities.ts';
+import {
+  ENTITY_KINDS,
+  type Entity,
+  type EntityKind,
+  entityRef,
+  hasEnded,
+  isTask,
+  NOTHING_RETAINED,
+  refOf,
+} from '../../src/protocol/entities.ts';
 import { SHARD_POOL } from '../../src/protocol/names.ts';
 import type { Negotiation } from '../../src/protocol/negotiations.ts';
 import type { Vote } from '../../src/protocol/votes.ts';
@@ -90,10 +99,8 @@ export class Retold extends Scenario {
     for (const [name, state] of this.#steady.world.pools) {
       const loaded = this.world.pool(name);
       expect(loaded && derived(loaded)).toEqual(derived(state));
-      for (const map of Object.values(state.entities)) {
-        for (const entity of map.values()) {
-          expect(this.#store.get(keyOf(name, entity.kind, entity.id))).toBe(JSON.stringify(entity));
-        }
+      for (const [ref, entity] of entitiesOf(state)) {
+        expect(this.#store.get(`e/${name}/${ref}`)).toBe(JSON.stringify(entity));
       }
     }
   }
@@ -101,9 +108,9 @@ export class Retold extends Scenario {
   #write(change: DocumentChange): void {
     const { kind, pool, before, after } = change;
     const one = after ?? before;
-    if (one === undefined || kind === 'task') return;
-    const key =
-      'kind' in one ? keyOf(pool, one.kind, one.id) : 'agent' in one ? `m/${pool}/${one.agent}` : `p/${pool}`;
+    if (one === undefined) return;
+    const id = changedId(change);
+    const key = kind === 'pool' ? `p/${pool}` : kind === 'member' ? `m/${pool}/${id}` : keyOf(pool, kind, id);
     expect(this.#store.get(key), `what ${key} is changed from is what is stored`).toBe(
       before === undefined ? undefined : JSON.stringify(before),
     );
@@ -123,26 +130,32 @@ export class Retold extends Scenario {
     if ('at' in step) return;
     const touched = touchedBy(step);
     for (const { pool } of [...this.world.pools.values()].map(({ doc }) => doc)) {
-      const { sequence, finals } = this.world.pool(pool) ?? { sequence: 0, finals: NONE };
+      const { sequence, retained } = this.world.pool(pool) ?? { sequence: 0, retained: NOTHING_RETAINED };
       const doc = JSON.parse(this.#store.get(`p/${pool}`) ?? JSON.stringify(this.world.pool(pool)?.doc));
       const entities = this.#list<Entity>(`e/${pool}/`);
-      const endings = entities.flatMap(({ finishedAt }) => finishedAt ?? []).sort((a, b) => a - b);
-      const ended = { count: endings.length, oldestAt: endings[0] };
-      const state = this.world.load(doc satisfies Pool, sequence, finals, ended);
+      const endings = entities
+        .flatMap((entity) => (isTask(entity) ? [] : (entity.finishedAt ?? [])))
+        .sort((a, b) => a - b);
+      const collective = { count: endings.length, oldestAt: endings[0] };
+      const state = this.world.load(doc satisfies Pool, sequence, { ...retained, collective });
       for (const member of this.#list<Member>(`m/${pool}/`)) this.world.loadMember(state, member);
       for (const entity of entities) {
-        if (entity.finishedAt === undefined || touched(pool, entity)) this.world.loadEntity(state, entity);
+        if (!hasEnded(entity) || touched(pool, entity)) this.world.loadEntity(state, entity);
       }
     }
   }
 }
 
 /** What a pool knows besides its documents. */
-function derived({ ended, liveEntities, votes }: PoolState): object {
-  return { ended, liveEntities, openVotes: votes.size, seats: votes.seats };
+function derived({ retained, live, votes }: PoolState): object {
+  return { retained, live, openVotes: votes.size, seats: votes.seats };
 }
 
-const NONE = { count: 0, oldestAt: undefined };
+function entitiesOf({ entities }: PoolState): (readonly [ref: string, entity: Entity])[] {
+  return ENTITY_KINDS.flatMap((kind) =>
+    [...entities[kind]].map(([id, entity]) => [entityRef(kind, id), entity] as const),
+  );
+}
 
 /** What a worker would fetch for a decision: what its handlers name, and for a Sweep all that is old. */
 function touchedBy({ agent, pool, body }: Exclude<Step, { readonly at: number }>) {
@@ -153,7 +166,10 @@ function touchedBy({ agent, pool, body }: Exclude<Step, { readonly at: number }>
   const touched =
     decoded.kind === 'decision' && decoded.decision.type !== 'Sweep' ? touches(decoded.decision) : [];
   const refs = new Set(touched.map(({ kind, id }) => `${kind}/${id}`));
-  return (where: string, { kind, id }: Entity) => where === pool && refs.has(entityRef(kind, id));
+  return (where: string, entity: Entity) => {
+    const { kind, id } = refOf(entity);
+    return where === pool && refs.has(entityRef(kind, id));
+  };
 }
 
 function keyOf(pool: string, kind: EntityKind, id: string): string {

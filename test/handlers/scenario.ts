@@ -155,7 +155,7 @@ export class Scenario {
   }
 
   task(taskId: string, pool: string = POOL): Task | undefined {
-    return this.world.pool(pool)?.tasks.get(taskId);
+    return this.world.pool(pool)?.entities.task.get(taskId);
   }
 
   member(agent: string, pool: string = POOL): Member | undefined {

@@ -89,7 +89,7 @@ describe('a commit at the position where the shard stands', () => {
     });
     await store.commit(first);
     const { pools, outcomes } = await store.load();
-    expect(pools[0]?.tasks.length).toBe(9_001);
+    expect(pools[0]?.entities.length).toBe(9_001);
     expect(outcomes).toEqual({ count: 9_001, bytes: expect.any(Number), oldestAt: 0 });
     expect(await system.redis.lrange(`${ns}:{0}:s:outcome-order`, -1, -1)).toEqual(['9000|17|a.d9000']);
 

@@ -78,7 +78,7 @@ describe('the writes of a change', () => {
   it('of a new document are the document and its index entries', () => {
     const task = pendingTask();
     expect(writesOf(taskChange(undefined, task))).toEqual({
-      keys: [KEYS.tasks('p'), KEYS.tasksIn('p', 'pending'), KEYS.pending('p', '-')],
+      keys: [KEYS.entities('p', 'task'), KEYS.entitiesIn('p', 'task', 'pending'), KEYS.pending('p', '-')],
       args: [
         ...['HSET', '1', '2', 't-1', JSON.stringify(task)],
         ...['ZADD', '2', '2', '7', 't-1'],
@@ -91,20 +91,25 @@ describe('the writes of a change', () => {
     const task = pendingTask();
     const renoted = pendingTask({ failures: 1 });
     expect(writesOf(taskChange(task, renoted))).toEqual({
-      keys: [KEYS.tasks('p')],
+      keys: [KEYS.entities('p', 'task')],
       args: ['HSET', '1', '2', 't-1', JSON.stringify(renoted)],
     });
   });
 
   it('move an entry whose score changes without removing it first', () => {
     const { keys, args } = writesOf(taskChange(pendingTask(), pendingTask({ priority: 9 })));
-    expect(keys).toEqual([KEYS.tasks('p'), KEYS.pending('p', '-')]);
+    expect(keys).toEqual([KEYS.entities('p', 'task'), KEYS.pending('p', '-')]);
     expect(args.slice(5)).toEqual(['ZADD', '2', '2', '-9', '0000000000000007:1:t-1']);
   });
 
   it('of a document that goes remove all of it, and give back the receipt of who created it', () => {
     expect(writesOf(taskChange(pendingTask(), undefined))).toEqual({
-      keys: [KEYS.tasks('p'), KEYS.tasksIn('p', 'pending'), KEYS.pending('p', '-'), KEYS.receipts],
+      keys: [
+        KEYS.entities('p', 'task'),
+        KEYS.entitiesIn('p', 'task', 'pending'),
+        KEYS.pending('p', '-'),
+        KEYS.receipts,
+      ],
       args: [
         ...['HDEL', '1', '1', 't-1'],
         ...['ZREM', '2', '1', 't-1'],

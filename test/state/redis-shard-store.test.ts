@@ -34,10 +34,9 @@ function ordered({ pools, ...shard }: StoredShard): object {
   return {
     ...shard,
     pools: pools
-      .map(({ members, tasks, entities, ...pool }) => ({
+      .map(({ members, entities, ...pool }) => ({
         ...pool,
         members: byName(members),
-        tasks: byName(tasks),
         entities: byName(entities),
       }))
       .sort((a, b) => (a.doc.pool < b.doc.pool ? -1 : 1)),

@@ -5,6 +5,7 @@
 import { describe, expect, it } from 'vitest';
 import { ShardLostError } from '../../src/lib/errors.ts';
 import type { Member, Task } from '../../src/protocol/documents.ts';
+import { type EntityRef, refOf } from '../../src/protocol/entities.ts';
 import { DEFAULT_SETTINGS } from '../../src/protocol/settings.ts';
 import { OLDEST_BYTES, type ShardStore } from '../../src/state/shard-store.ts';
 import {
@@ -29,6 +30,8 @@ function put(task: Task): { kind: 'task'; pool: string; before: undefined; after
 
 const FENCE = { place: 7, at: 7, why: 'banned', cause: 'd-1', actor: 'op' } as const;
 const BAN = { agent: 'zed', at: 7, reason: 'loud' };
+
+const taskRef = (id: string): EntityRef => ({ kind: 'task', id });
 
 /** `newStore` makes one that holds nothing. */
 export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
@@ -104,8 +107,12 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
       expect([...left.fences]).toEqual([['*/zed', [FENCE, { ...FENCE, place: 8 }]]]);
       expect(pools).toHaveLength(1);
       expect(pools[0]).toMatchObject({ doc: poolDoc('p'), sequence: 12, members: [MEMBER] });
-      expect(pools[0]?.finals).toEqual({ count: 2, oldestAt: 60 });
-      expect(pools[0]?.tasks.map(({ taskId }) => taskId).sort()).toEqual(['awaited', 'open', 'waiting']);
+      expect(pools[0]?.retained.tasks).toEqual({ count: 2, oldestAt: 60 });
+      expect(pools[0]?.entities.map((entity) => refOf(entity).id).sort()).toEqual([
+        'awaited',
+        'open',
+        'waiting',
+      ]);
     });
 
     it('is nothing at all before the first commit', async () => {
@@ -172,11 +179,10 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
       );
       const found = await store.lookup({
         outcomes: ['a.recent', 'a.receipt', 'a.unknown'],
-        tasks: new Map([
-          ['p', ['done', 'unknown']],
-          ['q', ['done']],
+        entities: new Map([
+          ['p', [taskRef('done'), taskRef('unknown'), { kind: 'vote', id: 'done' }]],
+          ['q', [taskRef('done')]],
         ]),
-        entities: new Map(),
       });
       expect(found.outcomes).toEqual(
         new Map([
@@ -184,7 +190,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
           ['a.receipt', '{"c":1}'],
         ]),
       );
-      expect(found.tasks).toEqual([done]);
+      expect(found.entities).toEqual([done]);
     });
 
     it('is given out oldest first, so many as asked for, with the documents of the tasks', async () => {
@@ -193,19 +199,19 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
       const outcomes = [1, 2, 3].map((at) => ({ key: `a.${at}`, json: '{}', at, created: 0 }));
       await store.commit(commitFrom(BEGINNING, { changes: tasks.map(put), outcomes }));
       const oldest = await store.oldest(['p', 'empty'], 2, 2);
-      expect(oldest.finals).toEqual(
+      expect(oldest.ended.tasks).toEqual(
         new Map([
           [
             'p',
             [
-              { id: 't10', at: 10 },
-              { id: 't20', at: 20 },
+              { kind: 'task', id: 't10', at: 10 },
+              { kind: 'task', id: 't20', at: 20 },
             ],
           ],
           ['empty', []],
         ]),
       );
-      expect(oldest.tasks.map(({ taskId }) => taskId)).toEqual(['t10', 't20']);
+      expect(oldest.entities.map((entity) => refOf(entity).id)).toEqual(['t10', 't20']);
       expect(oldest.outcomes).toEqual([
         { id: 'a.1', at: 1, bytes: expect.any(Number) },
         { id: 'a.2', at: 2, bytes: expect.any(Number) },
@@ -224,18 +230,18 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
         completedTask('p', 'e', 30, 30),
       ];
       await store.commit(commitFrom(BEGINNING, { changes: tasks.map(put) }));
-      const { finals, ended, beyond, tasks: documents } = await store.oldest(['q', 'p'], 3, 0);
-      expect(finals.get('p')?.map(({ id }) => id)).toEqual(['c', 'b']);
-      expect(finals.get('q')?.map(({ id }) => id)).toEqual(['a']);
-      expect([...ended.values()].flat()).toEqual([]);
+      const { ended, beyond, entities } = await store.oldest(['q', 'p'], 3, 0);
+      expect(ended.tasks.get('p')?.map(({ id }) => id)).toEqual(['c', 'b']);
+      expect(ended.tasks.get('q')?.map(({ id }) => id)).toEqual(['a']);
+      expect([...ended.collective.values()].flat()).toEqual([]);
       expect(beyond).toEqual({
-        finals: new Map([
+        tasks: new Map([
           ['p', 30],
           ['q', 40],
         ]),
-        ended: new Map(),
+        collective: new Map(),
       });
-      expect(documents.map(({ taskId }) => taskId)).toEqual(['c', 'b', 'a']);
+      expect(entities.map((entity) => refOf(entity).id)).toEqual(['c', 'b', 'a']);
     });
 
     it('a page ends before what would exceed the bytes, and holds one at least', async () => {
@@ -248,8 +254,8 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
       const first = commitFrom(BEGINNING, { changes: tasks.map(put) });
       await store.commit(first);
       const page = await store.oldest(['p'], 100, 0);
-      expect(page.finals.get('p')).toEqual([{ id: 'huge', at: 1 }]);
-      expect(page.beyond.finals).toEqual(new Map([['p', 2]]));
+      expect(page.ended.tasks.get('p')).toEqual([{ kind: 'task', id: 'huge', at: 1 }]);
+      expect(page.beyond.tasks).toEqual(new Map([['p', 2]]));
       const [huge] = tasks;
       const second = commitFrom(positionAfter(first), {
         changes: [
@@ -263,9 +269,9 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
       });
       await store.commit(second);
       const next = await store.oldest(['p'], 100, 0);
-      expect(next.finals.get('p')).toEqual([{ id: 'half', at: 2 }]);
-      expect(next.tasks.map(({ taskId }) => taskId)).toEqual(['half']);
-      expect(next.beyond.finals).toEqual(new Map([['p', 3]]));
+      expect(next.ended.tasks.get('p')).toEqual([{ kind: 'task', id: 'half', at: 2 }]);
+      expect(next.entities.map((entity) => refOf(entity).id)).toEqual(['half']);
+      expect(next.beyond.tasks).toEqual(new Map([['p', 3]]));
       expect((await store.load()).endedBytes).toBe(77);
     });
   });
@@ -317,7 +323,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
 
   it('what is looked up says where the shard stood', async () => {
     const store = await newStore();
-    const nothing = { outcomes: [], tasks: new Map(), entities: new Map() };
+    const nothing = { outcomes: [], entities: new Map() };
     expect((await store.lookup(nothing)).position.seq).toBe(0);
     const commit = commitFrom(BEGINNING);
     await store.commit(commit);

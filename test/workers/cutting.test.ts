@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import type { LogMessage } from '../../src/bus/log-message.ts';
+import { NOTHING_OLD } from '../../src/handlers/sweep/sweep.ts';
 import { World } from '../../src/handlers/world/world.ts';
 import { SHARD_POOL, SWEEPER } from '../../src/protocol/names.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
@@ -149,11 +150,10 @@ function reckonedAndWritten(messages: readonly LogMessage[], from = 0) {
       found: {
         position: { seq: 0, hash: undefined, logIdentity: LOG },
         outcomes: new Map(),
-        tasks: [],
         entities: [],
       },
-      oldest: { finals: new Map(), ended: new Map(), outcomes: [] },
-      looked: { tasks: [], entities: [] },
+      oldest: NOTHING_OLD,
+      looked: [],
     },
     published: [],
   });

@@ -8,7 +8,7 @@ import { subjects } from '../../src/protocol/subjects.ts';
 import { decideBatch, decodeMessages } from '../../src/workers/shard/decide-batch.ts';
 
 const SUBJECTS = subjects('converge');
-const NOTHING = { outcomes: new Map(), tasks: [], entities: [] };
+const NOTHING = { outcomes: new Map(), entities: [] };
 
 interface Message {
   readonly agent: string;

@@ -2,6 +2,8 @@
 
 import type { TrimMarks } from '../../src/bus/trim-marks.ts';
 import { defined } from '../../src/protocol/defined.ts';
+import { isClaimed } from '../../src/protocol/documents.ts';
+import { type Entity, isTask, refOf } from '../../src/protocol/entities.ts';
 import { areInForce } from '../../src/protocol/settings.ts';
 import type { LeaseStore } from '../../src/state/lease-store.ts';
 import { Random } from '../kit/chance/random.ts';
@@ -189,17 +191,12 @@ class Run {
     const bound = this.#servers.trueNow() - this.#plan.sweepOverdueMs - LATE_AT_MOST_MS;
     for (const [shard, stored] of this.#servers.shards.entries()) {
       if (working[shard] !== true || this.#standsStill(shard)) continue;
-      for (const { doc, tasks, entities } of stored.load().pools) {
+      for (const { doc, entities } of stored.load().pools) {
         // An auction for a task hands out a claim: in a pool that is paused it waits.
         if (doc.pausedAt !== undefined) continue;
-        const late = [
-          ...tasks.flatMap((task) =>
-            (task.state === 'assigned' || task.state === 'running') && task.claim !== undefined
-              ? [{ id: task.taskId, at: task.claim.expiresAt }]
-              : [],
-          ),
-          ...entities.map(({ id, dueAt }) => ({ id, at: dueAt ?? Number.POSITIVE_INFINITY })),
-        ].filter(({ at }) => at < bound);
+        const late = entities
+          .map((entity) => ({ id: refOf(entity).id, at: endsByItself(entity) ?? Number.POSITIVE_INFINITY }))
+          .filter(({ at }) => at < bound);
         for (const { id, at } of late) {
           this.#findings.report('I9', `shard ${shard}: ${doc.pool}/${id} is ${bound - at} ms too late`);
         }
@@ -301,4 +298,10 @@ class Run {
       }
     });
   }
+}
+
+/** When time ends it, or who holds it. */
+function endsByItself(entity: Entity): number | undefined {
+  if (isTask(entity)) return isClaimed(entity) ? entity.claim.expiresAt : undefined;
+  return entity.dueAt;
 }

@@ -31,7 +31,7 @@ export function award(state: PoolState, auction: Auction, now: number): readonly
         ),
       ),
     ];
-  const found = state.tasks.get(taskId);
+  const found = state.entities.task.get(taskId);
   if (found === undefined || isFinal(found)) return [taskEnded(auction)];
   // Past its deadline it fails, and what that means for the auction follows from there.
   const { task, events } = lapse(state, found, now);

@@ -28,7 +28,7 @@ export function auctionOpenNow(
 
 function taskHasEnded(state: PoolState, { taskId }: Auction, now: number): boolean {
   if (taskId === undefined) return false;
-  const task = state.tasks.get(taskId);
+  const task = state.entities.task.get(taskId);
   return task === undefined || isFinal(lapse(state, task, now).task);
 }
 

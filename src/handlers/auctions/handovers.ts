@@ -12,7 +12,7 @@ export function nextHandover(state: PoolState, now: number): readonly DomainEven
   const auction = state.auctions.firstUntold();
   if (auction?.taskId === undefined) return [];
   if (auction.state === 'open') return [taskEnded(auction)];
-  const task = state.tasks.get(auction.taskId);
+  const task = state.entities.task.get(auction.taskId);
   if (goesToTheNext(auction, task)) return award(state, auction, now);
   return [{ type: 'auction.settled', id: auction.id, data: {} }];
 }

@@ -151,7 +151,7 @@ function take(
 /** With a task, all that the winner needs to do it. */
 function claimedData(state: PoolState, events: readonly DomainEvent[]): { readonly task?: HeldTask } {
   const claim = events.find((event) => event.type === 'task.claimed');
-  const task = claim && state.tasks.get(claim.id);
+  const task = claim && state.entities.task.get(claim.id);
   return claim === undefined || task === undefined ? {} : { task: claimedTaskData(task, claim) };
 }
 

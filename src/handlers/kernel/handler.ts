@@ -1,5 +1,5 @@
 import type { DecisionOf, OutcomeData, SingleType } from '../../protocol/decisions/index.ts';
-import type { DocumentRef } from '../../protocol/kinds.ts';
+import type { EntityRef } from '../../protocol/entities.ts';
 import type { World } from '../world/world.ts';
 import type { Decided } from './decided.ts';
 
@@ -22,5 +22,5 @@ export interface Context {
 /** One decision type: a pure function, and the documents it has to see even when they have ended. */
 export interface Handler<T extends SingleType & keyof OutcomeData> {
   decide(world: World, decision: DecisionOf<T>, context: Context): Decided<OutcomeData[T]>;
-  touches?(decision: DecisionOf<T>): readonly DocumentRef[];
+  touches?(decision: DecisionOf<T>): readonly EntityRef[];
 }

@@ -6,7 +6,7 @@ import {
   type SingleDecision,
   type SingleType,
 } from '../../protocol/decisions/index.ts';
-import type { DocumentRef } from '../../protocol/kinds.ts';
+import type { EntityRef } from '../../protocol/entities.ts';
 import { cancelAuction } from '../auctions/cancel-auction.ts';
 import { closeAuction } from '../auctions/close-auction.ts';
 import { extendAuction } from '../auctions/extend-auction.ts';
@@ -95,12 +95,12 @@ export function decide(world: World, decision: SingleDecision, context: Context)
   return decideAs(decision.type, world, decision, context);
 }
 
-function touchedAs<T extends SingleType>(type: T, decision: DecisionOf<T>): readonly DocumentRef[] {
+function touchedAs<T extends SingleType>(type: T, decision: DecisionOf<T>): readonly EntityRef[] {
   return HANDLERS[type].touches?.(decision) ?? [];
 }
 
 /** What a decision has to see in its pool; memory may not hold what has ended, and that has to be fetched. */
-export function touches(decision: Decision): readonly DocumentRef[] {
+export function touches(decision: Decision): readonly EntityRef[] {
   if (isOfSystem(decision)) return [];
   if (decision.type === 'Batch') return decision.decisions.flatMap((member) => touches(member));
   return touchedAs(decision.type, decision);

@@ -61,8 +61,8 @@ export function presenceLapsed(member: Member, now: number): boolean {
 
 /** How many members besides one fell silent that no sweep has met: no more than are asked for. */
 export function silentMembers(state: PoolState, besides: string, now: number, most: number): number {
-  return countDueByNow(state, now, most, ({ kind, id }) =>
-    kind === 'member' && id !== besides && state.membership(id) !== undefined ? [id] : [],
+  return countDueByNow(state, now, most, ({ what, id }) =>
+    what === 'member' && id !== besides && state.membership(id) !== undefined ? [id] : [],
   );
 }
 

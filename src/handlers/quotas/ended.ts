@@ -3,15 +3,13 @@
  * in indexes and its receipt take. A function of the document alone, so that what was added when it ended is what is
  * taken away when it is removed, on every replay.
  */
-import type { Task } from '../../protocol/documents.ts';
-import type { Entity } from '../../protocol/entities.ts';
-import { hasEnded } from '../../protocol/kinds.ts';
+import { type Entity, hasEnded } from '../../protocol/entities.ts';
 import { weightOf } from '../kernel/consequences/json-bytes.ts';
 
 /** Four entries of sorted sets, and the outcome of the decision that it came from. */
 const BESIDE_BYTES = 1_000;
 
 /** 0 as long as it has not ended. */
-export function endedBytesOf(document: Task | Entity | undefined): number {
+export function endedBytesOf(document: Entity | undefined): number {
   return document === undefined || !hasEnded(document) ? 0 : BESIDE_BYTES + weightOf(document);
 }

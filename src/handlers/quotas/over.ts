@@ -6,13 +6,13 @@
  */
 
 import { type ClaimedTask, isClaimed, isFinal, type Task } from '../../protocol/documents.ts';
-import { parseEntityRef } from '../../protocol/entities.ts';
 import { waitsForResume } from '../auctions/due.ts';
 import { isExpired } from '../negotiations/due.ts';
 import { claimIsLive, lapse } from '../tasks/lapse.ts';
 import { isOver } from '../votes/due.ts';
+import { type Due, isOfTask } from '../world/due.ts';
 import { countDueByNow } from '../world/due-by-now.ts';
-import type { Due, PoolState } from '../world/pool-state.ts';
+import type { PoolState } from '../world/pool-state.ts';
 
 /** Kinds of which only open ones count. */
 export type OpenedKind = 'auction' | 'vote' | 'negotiation';
@@ -20,11 +20,11 @@ export type OpenedKind = 'auction' | 'vote' | 'negotiation';
 export function claimsThatAreOver(state: PoolState, now: number, most: number): number {
   const isOverClaim = (task: Task | undefined): task is ClaimedTask =>
     task !== undefined && isClaimed(task) && !state.isVoidClaim(task) && !claimIsLive(state, task, now);
-  const over = ({ kind, id }: Due): readonly string[] => {
-    if (kind === 'task') return isOverClaim(state.tasks.get(id)) ? [id] : [];
-    if (kind !== 'member') return [];
+  const over = (due: Due): readonly string[] => {
+    if (isOfTask(due)) return isOverClaim(state.entities.task.get(due.id)) ? [due.id] : [];
+    if (due.what !== 'member') return [];
     return state
-      .heldBy(id)
+      .heldBy(due.id)
       .filter(isOverClaim)
       .map(({ taskId }) => taskId);
   };
@@ -32,9 +32,9 @@ export function claimsThatAreOver(state: PoolState, now: number, most: number): 
 }
 
 export function tasksThatAreOver(state: PoolState, now: number, most: number): number {
-  return countDueByNow(state, now, most, ({ kind, id }) => {
-    const task = kind === 'task' ? state.tasks.get(id) : undefined;
-    return task !== undefined && !isFinal(task) && isFinal(lapse(state, task, now).task) ? [id] : [];
+  return countDueByNow(state, now, most, (due) => {
+    const task = isOfTask(due) ? state.entities.task.get(due.id) : undefined;
+    return task !== undefined && !isFinal(task) && isFinal(lapse(state, task, now).task) ? [due.id] : [];
   });
 }
 
@@ -77,9 +77,8 @@ export function openedThatAreOver(
 
 /** What falls due with it: the thing itself, or the auction of a task. */
 function openedBy(state: PoolState, kind: OpenedKind, due: Due): string | undefined {
-  if (due.kind === 'task') return kind === 'auction' ? state.tasks.get(due.id)?.auction : undefined;
-  const ref = due.kind === 'entity' ? parseEntityRef(due.id) : undefined;
-  return ref?.kind === kind ? ref.id : undefined;
+  if (isOfTask(due)) return kind === 'auction' ? state.entities.task.get(due.id)?.auction : undefined;
+  return due.what === 'entity' && due.kind === kind ? due.id : undefined;
 }
 
 function isOverAuction(state: PoolState, id: string, now: number): boolean {
@@ -87,7 +86,7 @@ function isOverAuction(state: PoolState, id: string, now: number): boolean {
   if (auction?.state !== 'open') return false;
   if (auction.closesAt <= now && !waitsForResume(state, auction)) return true;
   if (auction.taskId === undefined) return false;
-  const task = state.tasks.get(auction.taskId);
+  const task = state.entities.task.get(auction.taskId);
   return task === undefined || isFinal(lapse(state, task, now).task);
 }
 

@@ -1,15 +1,14 @@
 /** Use of a pool's quotas: numbers and bytes, for each agent and for all. A function of the documents. */
-import { isFinal, type Member, type Pool, type Task } from '../../protocol/documents.ts';
-import { type Entity, type EntityKind, openerOf } from '../../protocol/entities.ts';
+import type { Member, Pool } from '../../protocol/documents.ts';
 import {
-  type Part,
-  partsBetween,
-  weightOfMember,
-  weightOfNote,
-  weightOfOpening,
-  weightOfPool,
-  weightOfTask,
-} from './weights.ts';
+  type Entity,
+  type EntityKind,
+  hasEnded,
+  isOfKind,
+  openerOf,
+  refOf,
+} from '../../protocol/entities.ts';
+import { type Part, partsBetween, weightOfMember, weightOfOpening, weightOfPool } from './weights.ts';
 
 /** A sum for each agent, and over all. Agents with nothing are not kept. */
 class Sums {
@@ -41,6 +40,7 @@ export class ShardUsage {
 
 export class Usage {
   readonly open: { readonly [K in EntityKind]: Sums } = {
+    task: new Sums(),
     auction: new Sums(),
     vote: new Sums(),
     negotiation: new Sums(),
@@ -73,23 +73,12 @@ export class Usage {
     if (after !== undefined) this.#charge(after.agent, weightOfMember(after));
   }
 
-  /** The size of a task that has not ended changes only by the notes of its holder. */
-  putTask(before: Task | undefined, after: Task | undefined): void {
-    const was = before === undefined || isFinal(before) ? undefined : before;
-    const is = after === undefined || isFinal(after) ? undefined : after;
-    if (was === undefined && is !== undefined) this.#charge(is.submitter, weightOfTask(is));
-    if (was !== undefined && is === undefined) this.#charge(was.submitter, -weightOfTask(was));
-    const said = was === undefined ? undefined : weightOfNote(was);
-    if (said !== undefined) this.#charge(said.agent, -said.bytes);
-    const says = is === undefined ? undefined : weightOfNote(is);
-    if (says !== undefined) this.#charge(says.agent, says.bytes);
-  }
-
+  /** While it has not ended: the part that never changes is its opener's, each contribution its author's. */
   putEntity(before: Entity | undefined, after: Entity | undefined): void {
-    const was = before?.finishedAt === undefined ? before : undefined;
-    const is = after?.finishedAt === undefined ? after : undefined;
-    if (was !== undefined && isOpen(was)) this.open[was.kind].add(openerOf(was), -1);
-    if (is !== undefined && isOpen(is)) this.open[is.kind].add(openerOf(is), 1);
+    const was = hasEnded(before) ? undefined : before;
+    const is = hasEnded(after) ? undefined : after;
+    if (isOpen(was) && !isOpen(is)) this.open[refOf(was).kind].add(openerOf(was), -1);
+    if (!isOpen(was) && isOpen(is)) this.open[refOf(is).kind].add(openerOf(is), 1);
     if (was !== undefined && is === undefined) this.#chargeOpening(was, -1);
     if (was === undefined && is !== undefined) this.#chargeOpening(is, 1);
     const { gone, come } = partsBetween(was, is);
@@ -119,6 +108,6 @@ export class Usage {
 }
 
 /** An auction counts until it closes, even if its winner has not started yet. */
-function isOpen(entity: Entity): boolean {
-  return entity.kind === 'auction' ? entity.state === 'open' : entity.finishedAt === undefined;
+function isOpen(entity: Entity | undefined): entity is Entity {
+  return entity !== undefined && (!isOfKind('auction', entity) || entity.state === 'open');
 }

@@ -8,8 +8,8 @@
  * beginning as if everyone had given theirs, bids and offers one by one as they come.
  */
 import type { Auction, AuctionBid } from '../../protocol/auctions.ts';
-import { isClaimed, type Member, type Pool, type Task } from '../../protocol/documents.ts';
-import type { Entity } from '../../protocol/entities.ts';
+import type { Member, Pool, Task } from '../../protocol/documents.ts';
+import { type Entity, isOfKind, isTask } from '../../protocol/entities.ts';
 import type { Proposal } from '../../protocol/negotiations.ts';
 import type { Vote } from '../../protocol/votes.ts';
 
@@ -92,8 +92,7 @@ function weightOfNumber(value: number): number {
   return Number.isInteger(value) && Math.abs(value) < MAX_SMALL ? 0 : LARGE_NUMBER_BYTES;
 }
 
-/** The part of an unfinished task that never changes: its submitter's. */
-export function weightOfTask(task: Task): number {
+function weightOfTask(task: Task): number {
   const { taskId, objective, inputs, evaluator, topic, requiredCapabilities, dependsOn, constraints } = task;
   let bytes = TASK_BYTES + weightOfText(taskId) + weightOfText(objective) + weightOfConstraints(constraints);
   if (inputs !== undefined) bytes += weightOfJson(inputs);
@@ -119,13 +118,6 @@ function weightOfConstraints(constraints: Task['constraints']): number {
   return bytes;
 }
 
-/** The part of a task that its holder has written, while it holds it. */
-export function weightOfNote(task: Task): { readonly agent: string; readonly bytes: number } | undefined {
-  if (!isClaimed(task) || task.state !== 'running' || task.note === undefined) return undefined;
-  const bytes = Buffer.byteLength(task.note) - SHORT_NOTE_BYTES;
-  return bytes <= 0 ? undefined : { agent: task.claim.agent, bytes };
-}
-
 export function weightOfMember({ capabilities }: Member): number {
   return MEMBER_BYTES + weightOfJson(capabilities);
 }
@@ -136,6 +128,7 @@ export function weightOfPool(pool: Pool): number {
 
 /** The part of an open thing that never changes: its opener's. */
 export function weightOfOpening(entity: Entity): number {
+  if (isTask(entity)) return weightOfTask(entity);
   switch (entity.kind) {
     case 'auction':
       return AUCTION_BYTES + weightOfTerms(entity);
@@ -159,38 +152,45 @@ function weightOfVote({ question, options, voters, weights }: Vote): number {
   return rules + weightOfJson(voters) + ballots;
 }
 
-/** A contribution to an open entity, a bid or a proposal. It counts for its author, not for the opener. */
+/** A contribution to an open entity: a note, a bid, a proposal. It counts for its author, not for the opener. */
 export interface Part {
   readonly agent: string;
   readonly bytes: number;
 }
 
 /**
- * The bids of an auction or the offers of a session that came or went. Those that stay are the same objects in the same
+ * The note of a task, the bids of an auction or the offers of a session that came or went. Those that stay are the same objects in the same
  * order, which is all that is looked at: there may be ten thousand.
  */
 export function partsBetween(
   before: Entity | undefined,
   after: Entity | undefined,
 ): { readonly gone: readonly Part[]; readonly come: readonly Part[] } {
-  if (before?.kind === 'auction' || after?.kind === 'auction') {
-    const bids = (entity: Entity | undefined) => (entity?.kind === 'auction' ? entity.bids : NOTHING);
-    return difference(bids(before), bids(after), partOfBid);
-  }
-  if (before?.kind === 'negotiation' || after?.kind === 'negotiation') {
-    const offers = (entity: Entity | undefined) =>
-      entity?.kind === 'negotiation' ? entity.proposals : NOTHING;
-    const { length } = participantsOf(after ?? before);
-    return difference(offers(before), offers(after), (offer) => partOfOffer(offer, length));
-  }
-  return NO_PARTS;
+  const one = after ?? before;
+  if (one === undefined) return NO_PARTS;
+  if (isTask(one)) return difference(notesOf(before), notesOf(after), (part) => part);
+  if (one.kind === 'auction') return difference(bidsOf(before), bidsOf(after), partOfBid);
+  if (one.kind !== 'negotiation') return NO_PARTS;
+  const { length } = one.participants;
+  return difference(offersOf(before), offersOf(after), (offer) => partOfOffer(offer, length));
 }
 
 const NOTHING: readonly never[] = [];
 const NO_PARTS = { gone: NOTHING, come: NOTHING };
 
-function participantsOf(entity: Entity | undefined): readonly string[] {
-  return entity?.kind === 'negotiation' ? entity.participants : NOTHING;
+/** What the holder of a task has written, while it holds it. */
+function notesOf(entity: Entity | undefined): readonly Part[] {
+  if (entity === undefined || !isTask(entity) || entity.state !== 'running') return NOTHING;
+  const bytes = Buffer.byteLength(entity.note ?? '') - SHORT_NOTE_BYTES;
+  return bytes <= 0 ? NOTHING : [{ agent: entity.claim.agent, bytes }];
+}
+
+function bidsOf(entity: Entity | undefined): readonly AuctionBid[] {
+  return entity !== undefined && isOfKind('auction', entity) ? entity.bids : NOTHING;
+}
+
+function offersOf(entity: Entity | undefined): readonly Proposal[] {
+  return entity !== undefined && isOfKind('negotiation', entity) ? entity.proposals : NOTHING;
 }
 
 function difference<T>(

@@ -1,118 +1,88 @@
 /** Chooses the ended entities that a Sweep removes: those past their retention, and those beyond the count. */
-import { parseEntityRef } from '../../protocol/entities.ts';
+import { type EntityRef, GROUPS, type Group, ofGroups } from '../../protocol/entities.ts';
 import { memoryBounds } from '../../protocol/memory.ts';
 import { removedEvent } from '../kernel/entities.ts';
 import type { DomainEvent } from '../kernel/events.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import type { World } from '../world/world.ts';
 
-export interface Kept {
-  readonly id: string;
-  /** When it was finished or answered: log time. */
+/** Something that is kept, and since when: log time. */
+interface KeptSince {
   readonly at: number;
 }
 
-export interface KeptOutcome extends Kept {
+/** An ended entity; its document is in the world. */
+export interface Kept extends KeptSince, EntityRef {}
+
+export interface KeptOutcome extends KeptSince {
+  readonly id: string;
   /** Its size in the store, with its key. */
   readonly bytes: number;
 }
 
 /** The oldest things that the store keeps, oldest first: what retention may remove. Fetched for each Sweep. */
 export interface OldestKept {
-  /** Final tasks of each pool in which some are overdue; their documents are in the world. */
-  readonly finals: ReadonlyMap<string, readonly Kept[]>;
-  /** Ended auctions, votes, negotiations and delegations of each pool, as `<kind>/<id>`. */
-  readonly ended: ReadonlyMap<string, readonly Kept[]>;
+  /** Of each pool in which some are overdue, by group. */
+  readonly ended: Readonly<Record<Group, ReadonlyMap<string, readonly Kept[]>>>;
   readonly outcomes: readonly KeptOutcome[];
   /** When the first ended that these pages have no room for, by pool. */
-  readonly beyond?: {
-    readonly finals: ReadonlyMap<string, number>;
-    readonly ended: ReadonlyMap<string, number>;
-  };
+  readonly beyond?: Readonly<Record<Group, ReadonlyMap<string, number>>>;
 }
 
-export const NOTHING_OLD: OldestKept = { finals: new Map(), ended: new Map(), outcomes: [] };
+export const NOTHING_OLD: OldestKept = { ended: ofGroups(() => new Map()), outcomes: [] };
 
 /**
- * Final tasks that are older than they need be kept, or that there are too many of: the oldest go. One that blocked
- * tasks still wait for stays until they were told, and with it whatever ended later.
+ * Entities of a group that are older than they need be kept, or that there are too many of: the oldest go. A task that blocked
+ * ones still wait for stays until they were told, and with it whatever ended later.
  */
-export function overdueFinals(
+export function overdue(
   { settings }: World,
   state: PoolState,
+  group: Group,
   oldest: OldestKept,
   limit: number,
   until: number,
 ): DomainEvent[] {
-  const page = leftOf(oldest, state);
-  const awaited = page.findIndex(({ id }) => state.unsettled.get(id) !== undefined);
+  const { finalRetentionCount, finalRetentionMs } = settings;
+  const page = pageOf(oldest, state, group).filter((kept) => isThere(kept, state));
+  const awaited = page.findIndex((kept) => isAwaited(kept, state));
   const free = page.slice(0, awaited === -1 ? limit : Math.min(awaited, limit));
-  return overdue(free, state.finals.count, settings, until).map(({ id }) => ({
-    type: 'task.removed',
-    id,
-    data: {},
-  }));
-}
-
-/** Which of the oldest need not be kept any longer; `count` is how many there are in all. */
-function overdue(
-  page: readonly Kept[],
-  count: number,
-  { finalRetentionCount, finalRetentionMs }: World['settings'],
-  until: number,
-): Kept[] {
-  return page.filter(({ at }, i) => i < count - finalRetentionCount || at + finalRetentionMs <= until);
+  const tooMany = state.retained[group].count - finalRetentionCount;
+  return free
+    .filter(({ at }, i) => i < tooMany || at + finalRetentionMs <= until)
+    .map(({ kind, id }) => removedEvent(kind, id));
 }
 
 /**
  * After the first of the oldest were removed the next one is the oldest; where all that the store keeps is gone, what is
  * left was finished by this very Sweep.
  */
-export function moveOldest(world: World, state: PoolState, oldest: OldestKept, now: number): void {
-  const nextAt = firstFinal(oldest, state)?.at ?? oldest.beyond?.finals.get(state.doc.pool);
-  world.oldestFinalIs(state, nextAt ?? (state.finals.count > 0 ? now : undefined));
-}
-
-/** The page of a pool's oldest final tasks without those that this Sweep has removed. */
-function leftOf(oldest: OldestKept, state: PoolState): readonly Kept[] {
-  return (oldest.finals.get(state.doc.pool) ?? []).filter(({ id }) => state.tasks.has(id));
-}
-
-function firstFinal(oldest: OldestKept, state: PoolState): Kept | undefined {
-  return oldest.finals.get(state.doc.pool)?.find(({ id }) => state.tasks.has(id));
-}
-
-/** Auctions, votes, negotiations and delegations that ended long enough ago, or are too many. */
-export function overdueEnded(
-  { settings }: World,
+export function moveOldest(
+  world: World,
   state: PoolState,
+  group: Group,
   oldest: OldestKept,
-  limit: number,
-  until: number,
-): DomainEvent[] {
-  const page = endedLeftOf(oldest, state).slice(0, limit);
-  return overdue(page, state.ended.count, settings, until).flatMap(({ id }) => {
-    const ref = parseEntityRef(id);
-    return ref === undefined ? [] : [removedEvent(ref.kind, ref.id)];
-  });
+  now: number,
+): void {
+  const nextAt = firstOf(oldest, state, group)?.at ?? oldest.beyond?.[group].get(state.doc.pool);
+  world.oldestIs(state, group, nextAt ?? (state.retained[group].count > 0 ? now : undefined));
 }
 
-export function moveOldestEnded(world: World, state: PoolState, oldest: OldestKept, now: number): void {
-  const nextAt = firstEnded(oldest, state)?.at ?? oldest.beyond?.ended.get(state.doc.pool);
-  world.oldestEndedIs(state, nextAt ?? (state.ended.count > 0 ? now : undefined));
+function pageOf(oldest: OldestKept, { doc }: PoolState, group: Group): readonly Kept[] {
+  return oldest.ended[group].get(doc.pool) ?? [];
 }
 
-function endedLeftOf(oldest: OldestKept, state: PoolState): readonly Kept[] {
-  return (oldest.ended.get(state.doc.pool) ?? []).filter((kept) => isThere(kept, state));
+/** The oldest of a pool's that this Sweep has not removed. */
+function firstOf(oldest: OldestKept, state: PoolState, group: Group): Kept | undefined {
+  return pageOf(oldest, state, group).find((kept) => isThere(kept, state));
 }
 
-function firstEnded(oldest: OldestKept, state: PoolState): Kept | undefined {
-  return oldest.ended.get(state.doc.pool)?.find((kept) => isThere(kept, state));
+function isThere({ kind, id }: Kept, { entities }: PoolState): boolean {
+  return entities[kind].has(id);
 }
 
-function isThere({ id }: Kept, state: PoolState): boolean {
-  const ref = parseEntityRef(id);
-  return ref !== undefined && state.entities[ref.kind].has(ref.id);
+function isAwaited({ kind, id }: Kept, { unsettled }: PoolState): boolean {
+  return kind === 'task' && unsettled.get(id) !== undefined;
 }
 
 /** What has ended and is kept takes more than a shard may keep. */
@@ -128,19 +98,17 @@ export function keepsTooMuch({ settings, endedBytes }: World): boolean {
 export function firstBeyondBytes(
   world: World,
   oldest: OldestKept,
-): { readonly state: PoolState; readonly event: DomainEvent } | undefined {
+): { readonly state: PoolState; readonly group: Group; readonly event: DomainEvent } | undefined {
   const state = world.pool(world.firstKeeping?.pool ?? '');
   if (state === undefined || !keepsTooMuch(world)) return undefined;
-  if (isTaskFirst(state)) {
-    const id = firstFinal(oldest, state)?.id;
-    if (id === undefined || state.unsettled.get(id) !== undefined) return undefined;
-    return { state, event: { type: 'task.removed', id, data: {} } };
-  }
-  const ref = parseEntityRef(firstEnded(oldest, state)?.id ?? '');
-  return ref === undefined ? undefined : { state, event: removedEvent(ref.kind, ref.id) };
+  const group = GROUPS.reduce((first, other) =>
+    endedAt(state, other) < endedAt(state, first) ? other : first,
+  );
+  const kept = firstOf(oldest, state, group);
+  if (kept === undefined || isAwaited(kept, state)) return undefined;
+  return { state, group, event: removedEvent(kept.kind, kept.id) };
 }
 
-function isTaskFirst({ finals, ended }: PoolState): boolean {
-  const never = Number.POSITIVE_INFINITY;
-  return (finals.oldestAt ?? never) <= (ended.oldestAt ?? never);
+function endedAt({ retained }: PoolState, group: Group): number {
+  return retained[group].oldestAt ?? Number.POSITIVE_INFINITY;
 }

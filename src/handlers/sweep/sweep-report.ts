@@ -67,7 +67,8 @@ export function reportOf(
   const names = new Names();
   const removed = { removedTasks: 0, removedPools: 0, removedEntities: 0 };
   for (const { pool, event } of events) {
-    const kind = kindOf(event);
+    const ofEntity = kindOf(event);
+    const kind = ofEntity === 'task' ? undefined : ofEntity;
     if (kind !== undefined && event.type.endsWith('.removed')) removed.removedEntities++;
     else if (kind !== undefined && !isInternal(event))
       names.add('closed', { pool, entity: entityRef(kind, event.id), event: event.type });

@@ -4,7 +4,6 @@
  */
 
 import type { Sweep } from '../../protocol/decisions/index.ts';
-import { parseEntityRef } from '../../protocol/entities.ts';
 import { LARGEST_CONSEQUENCE_BYTES, MAX_EFFECT_BYTES, MINUTE_MS } from '../../protocol/limits.ts';
 import { pushAll } from '../../protocol/lists.ts';
 import type { SweepData } from '../../protocol/outcome-data.ts';
@@ -15,12 +14,12 @@ import { fenceAt } from '../kernel/consequences/fences.ts';
 import { settleInTurn, settlePool } from '../kernel/consequences/settle.ts';
 import { Effects } from '../kernel/consequences/weights.ts';
 import type { EndedStay } from '../kernel/decided.ts';
-import { type DomainEvent, isTaskEvent } from '../kernel/events.ts';
+import type { DomainEvent } from '../kernel/events.ts';
 import type { Context } from '../kernel/handler.ts';
 import { presenceLapsed } from '../pools/guards.ts';
 import { endOfMembership, silence } from '../pools/membership.ts';
-import { lapse } from '../tasks/lapse.ts';
-import type { Due, PoolState } from '../world/pool-state.ts';
+import type { Due } from '../world/due.ts';
+import type { PoolState } from '../world/pool-state.ts';
 import type { AppliedEvent, World } from '../world/world.ts';
 import { lapseEntity } from './lapse-entity.ts';
 import {
@@ -28,10 +27,8 @@ import {
   type KeptOutcome,
   keepsTooMuch,
   moveOldest,
-  moveOldestEnded,
   type OldestKept,
-  overdueEnded,
-  overdueFinals,
+  overdue,
 } from './retention.ts';
 import { reportOf } from './sweep-report.ts';
 
@@ -125,7 +122,7 @@ function settleDueIn(sweeping: Sweeping, pool: string, most: number, events: App
     const room = Math.min(most - settled, limit - events.length);
     const happened = settle(world, state, due, oldest, room, until, now);
     if (happened.length === 0) break;
-    const stay = due.kind === 'member' ? silentMember(state, due) : undefined;
+    const stay = due.what === 'member' ? silentMember(state, due) : undefined;
     const applied = happened.map((event) => world.apply(pool, event, now));
     if (stay !== undefined) world.fence(pool, due.id, fenceAt(stay, sweeping.context));
     effects.add(world, applied);
@@ -133,8 +130,7 @@ function settleDueIn(sweeping: Sweeping, pool: string, most: number, events: App
     for (const event of applied) events.push(event);
     budget.cap(limit - events.length);
     if (!owesAlready) for (const event of settlePool(world, pool, now, budget)) events.push(event);
-    if (due.kind === 'retention') moveOldest(world, state, oldest, now);
-    if (due.kind === 'entity-retention') moveOldestEnded(world, state, oldest, now);
+    if (due.what === 'retention') moveOldest(world, state, due.group, oldest, now);
   }
   return settled;
 }
@@ -144,10 +140,9 @@ function removeBeyondBytes({ world, oldest, now, limit }: Sweeping, events: Appl
   while (events.length < limit) {
     const next = firstBeyondBytes(world, oldest);
     if (next === undefined) return;
-    const { state, event } = next;
+    const { state, group, event } = next;
     events.push(world.apply(state.doc.pool, event, now));
-    if (isTaskEvent(event)) moveOldest(world, state, oldest, now);
-    else moveOldestEnded(world, state, oldest, now);
+    moveOldest(world, state, group, oldest, now);
   }
 }
 
@@ -189,11 +184,7 @@ function settle(
   until: number,
   now: number,
 ): readonly DomainEvent[] {
-  switch (due.kind) {
-    case 'task': {
-      const task = state.tasks.get(due.id);
-      return task === undefined ? [] : lapse(state, task, due.at).events;
-    }
+  switch (due.what) {
     case 'member': {
       const stay = silentMember(state, due);
       const member = state.members.get(due.id);
@@ -201,15 +192,10 @@ function settle(
       const fence = state.fenceOf(due.id, { order: member.order, at: member.joinedAt }) ?? stay;
       return fence === undefined ? [] : [endOfMembership(member, fence)];
     }
-    case 'entity': {
-      const ref = parseEntityRef(due.id);
-      const entity = ref && state.entities[ref.kind].get(ref.id);
-      return entity === undefined ? [] : lapseEntity(state, entity, now);
-    }
-    case 'entity-retention':
-      return overdueEnded(world, state, oldest, limit, until);
+    case 'entity':
+      return lapseEntity(state, due, due.at, now);
     case 'retention':
-      return overdueFinals(world, state, oldest, limit, until);
+      return overdue(world, state, due.group, oldest, limit, until);
     case 'removal':
       if (state.delegations.size > 0) return endWithPool(state, limit);
       return state.members.size > 0

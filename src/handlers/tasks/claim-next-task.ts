@@ -6,6 +6,7 @@ import type { TaskEvent } from '../kernel/events.ts';
 import type { Handler } from '../kernel/handler.ts';
 import { requireMember, workingPool } from '../pools/guards.ts';
 import { claimsInQuota, tooManyClaims } from '../quotas/counts.ts';
+import { isOfTask } from '../world/due.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { claimedBefore } from '../world/requirement-index.ts';
 import { claimed, claimedTaskData } from './claims.ts';
@@ -54,7 +55,7 @@ export const claimNextTask: Handler<'ClaimNextTask'> = {
 
 /** A task whose claim is void stands as pending; that it was released comes first. */
 function endOfVoidClaim(state: PoolState, taskId: string, now: number): readonly TaskEvent[] {
-  const task = state.tasks.get(taskId);
+  const task = state.entities.task.get(taskId);
   return task !== undefined && state.isVoidClaim(task) ? lapse(state, task, now).events : [];
 }
 
@@ -77,14 +78,14 @@ function thatFit<C extends { readonly data: Json }>(claims: readonly C[]): reado
 function lapsedTasks(state: PoolState, now: number): { task: Task; events: readonly TaskEvent[] }[] {
   const overdue = state.due.first(
     MAX_LAPSED,
-    ({ kind }) => kind === 'task' || kind === 'member',
+    (due) => isOfTask(due) || due.what === 'member',
     ({ at }) => at > now,
   );
-  const ids = overdue.flatMap(({ kind, id }) =>
-    kind === 'task' ? [id] : state.heldBy(id).map(({ taskId }) => taskId),
+  const ids = overdue.flatMap((due) =>
+    isOfTask(due) ? [due.id] : state.heldBy(due.id).map(({ taskId }) => taskId),
   );
   return [...new Set(ids)].slice(0, MAX_LAPSED).flatMap((id) => {
-    const task = state.tasks.get(id);
+    const task = state.entities.task.get(id);
     const isHere = task !== undefined && task.state !== 'blocked' && !state.isVoidClaim(task);
     return isHere ? [lapse(state, task, now)] : [];
   });

@@ -32,7 +32,7 @@ export function cancelledWith(parent: FinalTask, id: string): TaskEvent {
 export function firstOfFailed(state: PoolState, taskIds: readonly string[]): FinalTask | undefined {
   let first: FinalTask | undefined;
   for (const id of taskIds) {
-    const task = state.tasks.get(id);
+    const task = state.entities.task.get(id);
     if (task === undefined || !isFinal(task) || task.state === 'completed') continue;
     if (first === undefined || endedBefore(task, first)) first = task;
   }

@@ -15,7 +15,7 @@ import { claimIsLive } from './lapse.ts';
 
 export function existingTask(state: PoolState, taskId: string): Task | Rejected {
   return (
-    state.tasks.get(taskId) ??
+    state.entities.task.get(taskId) ??
     rejected('task_not_found', `there is no task ${taskId} in pool ${state.doc.pool}`)
   );
 }
@@ -37,7 +37,7 @@ export function heldTask(
   epoch: number | undefined,
   { self, now }: Context,
 ): ClaimedTask | Rejected {
-  const task = state.tasks.get(taskId);
+  const task = state.entities.task.get(taskId);
   if (task === undefined)
     return rejected('task_not_found', `there is no task ${taskId} in pool ${state.doc.pool}`);
   // A holder learns of a cancellation by `claim_lost` on its next word (docs/protocol.md, "Tasks").

@@ -24,7 +24,7 @@ export const submitTask: Handler<'SubmitTask'> = {
       if (isRejected(member)) return member;
     }
     const { taskId, deadline } = decision;
-    if (state.tasks.has(taskId)) return rejected('task_exists', `task ${taskId} already exists`);
+    if (state.entities.task.has(taskId)) return rejected('task_exists', `task ${taskId} already exists`);
     const dependsOn = decision.dependsOn === undefined ? NOTHING : [...new Set(decision.dependsOn)];
     const broken = brokenDependency(state, taskId, dependsOn);
     if (broken !== undefined) return broken;
@@ -32,7 +32,7 @@ export const submitTask: Handler<'SubmitTask'> = {
       return rejected('deadline_passed', `the deadline of task ${taskId} has passed`);
     }
     const { maxLiveTasksPerPool: limit } = world.settings;
-    const unfinished = state.liveTasks - tasksThatAreOver(state, context.now, state.liveTasks - limit + 1);
+    const unfinished = state.live.tasks - tasksThatAreOver(state, context.now, state.live.tasks - limit + 1);
     if (unfinished >= limit) {
       const met = { quota: 'maxLiveTasksPerPool', limit, used: unfinished };
       return rateLimited(
@@ -54,7 +54,7 @@ function brokenDependency(
   dependsOn: readonly string[],
 ): Rejected | undefined {
   if (dependsOn.includes(taskId)) return rejected('dependency_cycle', `task ${taskId} depends on itself`);
-  const unknown = dependsOn.find((id) => !state.tasks.has(id));
+  const unknown = dependsOn.find((id) => !state.entities.task.has(id));
   return unknown === undefined ? undefined : rejected('unknown_dependency', `there is no task ${unknown}`);
 }
 
@@ -66,7 +66,7 @@ function submission(
 ): Extract<TaskEvent, { readonly type: 'task.submitted' }> {
   const { inputs, evaluator, topic, notBefore, deadline } = decision;
   // Dependencies that failed stay in the list: it says what the task would have waited for.
-  const waitingFor = dependsOn.filter((id) => state.tasks.get(id)?.state !== 'completed');
+  const waitingFor = dependsOn.filter((id) => state.entities.task.get(id)?.state !== 'completed');
   const isEarly = notBefore !== undefined && notBefore > now;
   return {
     type: 'task.submitted',

@@ -87,7 +87,7 @@ export class Changes {
   /** Everything since it was last taken. */
   take(): TakenChanges {
     const taken = {
-      changes: [...this.#documents.values()],
+      changes: [...this.#documents.values()].filter(isToBeWritten),
       sequences: this.#sequences,
       bans: this.#bans,
       turns: this.#turns,
@@ -106,6 +106,11 @@ export class Changes {
     this.#entries++;
     this.#entryBytes += bytes;
   }
+}
+
+/** Not what came and went between two commits; of a pool that did, the number of its last event must not be written. */
+function isToBeWritten({ kind, before, after }: DocumentChange): boolean {
+  return kind === 'pool' || before !== undefined || after !== undefined;
 }
 
 function endingBytes({ reason }: { readonly reason?: string | undefined }): number {

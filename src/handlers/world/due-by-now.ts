@@ -1,4 +1,5 @@
-import type { Due, PoolState } from './pool-state.ts';
+import type { Due } from './due.ts';
+import type { PoolState } from './pool-state.ts';
 
 /**
  * How many different things are over by now, of those that what has fallen due says, and of those that are known already; no

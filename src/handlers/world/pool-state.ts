@@ -3,6 +3,7 @@
  * but the documents themselves is a function of the documents, and is rebuilt by putting them in again.
  */
 import type { Auction } from '../../protocol/auctions.ts';
+import { changedId, type EntityChange } from '../../protocol/document-change.ts';
 import {
   type Ban,
   type BlockedTask,
@@ -17,7 +18,22 @@ import {
   presenceEnds,
   type Task,
 } from '../../protocol/documents.ts';
-import { type Entity, type EntityKind, entityRef } from '../../protocol/entities.ts';
+import {
+  type Entities,
+  type Entity,
+  type EntityKind,
+  type EntityRef,
+  entityRef,
+  GROUPS,
+  type Group,
+  hasEnded,
+  isOfKind,
+  KINDS,
+  NOTHING_RETAINED,
+  ofGroups,
+  type RetainedByGroup,
+  refOf,
+} from '../../protocol/entities.ts';
 import { MINUTE_MS } from '../../protocol/limits.ts';
 import { endingClaim, type Fence, type Made } from '../../protocol/marks.ts';
 import type { Settings } from '../../protocol/settings.ts';
@@ -27,41 +43,29 @@ import type { EntityMaps } from '../kernel/entities.ts';
 import { type ShardUsage, Usage } from '../quotas/usage.ts';
 import { released } from '../tasks/evolve.ts';
 import { OpenVotes } from '../votes/open-votes.ts';
+import { type Due, dueBefore, entityDue, retentionKey } from './due.ts';
 import { addTo, removeFrom } from './id-sets.ts';
 import { IndexedHeap } from './indexed-heap.ts';
 import type { Marks } from './marks.ts';
-import { type OpenedThing, openedEntity, openedTask } from './opened-work.ts';
+import { type OpenedThing, openedThing } from './opened-work.ts';
 import { PendingQueue } from './pending-queue.ts';
 import { VoidThings } from './void-things.ts';
-
-/** Something whose time comes. `at` is log time, milliseconds. */
-export interface Due {
-  readonly at: number;
-  readonly kind: 'member' | 'task' | 'entity' | 'retention' | 'entity-retention' | 'removal';
-  readonly id: string;
-}
-
-/** Ended entities leave the memory; retention needs their number in the store, and the oldest. */
-export interface FinalTasks {
-  readonly count: number;
-  readonly oldestAt: number | undefined;
-}
 
 export class PoolState {
   doc: Pool;
   /** Number of the pool's latest event. */
   sequence: number;
-  finals: FinalTasks = { count: 0, oldestAt: undefined };
-  /** The same of auctions, votes, negotiations and delegations together. */
-  ended: FinalTasks = { count: 0, oldestAt: undefined };
-  liveTasks = 0;
-  liveEntities = 0;
+  /** Ended entities leave the memory; retention needs their number in the store, and the oldest. */
+  retained: RetainedByGroup = NOTHING_RETAINED;
+  /** Entities that have not ended. */
+  readonly live = ofGroups(() => 0);
   /** Tasks that someone holds; without claims that are void. */
   claims = 0;
   /** What fences void and has not been told: it counts nowhere else, and a task with a void claim stands as pending. */
   readonly void = new VoidThings();
   readonly usage: Usage;
   readonly entities: EntityMaps = {
+    task: new Map(),
     auction: new Map(),
     vote: new Map(),
     negotiation: new Map(),
@@ -74,7 +78,6 @@ export class PoolState {
   /** The live ones of `entities.delegation`, by what a search for a chain asks for. */
   readonly delegations = new LiveDelegations();
   readonly members = new Map<string, Member>();
-  readonly tasks = new Map<string, Task>();
   readonly pending = new PendingQueue();
   readonly due = new IndexedHeap<Due>(dueBefore);
   /** Final tasks that blocked ones still wait for, in the order in which they ended. */
@@ -118,7 +121,7 @@ export class PoolState {
     this.#lookForEnding();
     if (this.handsOut === before) return;
     for (const auction of this.auctions.ofTasks()) {
-      this.#scheduleEntity('auction', auction.id, auction);
+      this.#schedule('auction', auction.id, auction);
       this.#lookAtAuction(auction.id, auction);
     }
   }
@@ -136,7 +139,7 @@ export class PoolState {
       return;
     }
     this.#ending = new IndexedHeap<LiveTask>(submittedBefore);
-    for (const task of this.tasks.values()) if (isUnheld(task)) this.#ending.set(task.taskId, task);
+    for (const task of this.entities.task.values()) if (isUnheld(task)) this.#ending.set(task.taskId, task);
   }
 
   /** Nothing of the agent is accepted here: its operators, or those of the whole system, have banned it. */
@@ -148,7 +151,7 @@ export class PoolState {
   heldBy(agent: string): ClaimedTask[] {
     const held: ClaimedTask[] = [];
     for (const taskId of this.#held.get(agent) ?? []) {
-      const task = this.tasks.get(taskId);
+      const task = this.entities.task.get(taskId);
       if (task !== undefined && isClaimed(task) && this.#voidingClaim(task) === undefined) held.push(task);
     }
     return held.sort((a, b) => a.order - b.order);
@@ -206,12 +209,12 @@ export class PoolState {
     const isCancelling = this.#marks.holdIn(this.doc.pool, agent).some(({ cancelsWork }) => cancelsWork);
     const stays = this.void.count(agent, 'member') + this.void.count(agent, 'claim');
     if (!isCancelling && this.void.count(agent) === stays) return;
-    const look = (thing: OpenedThing | undefined): void => {
-      if (thing?.agent === agent) this.#lookAtOpened(thing, thing);
-    };
-    for (const task of this.tasks.values()) look(openedTask(task));
-    for (const entities of Object.values(this.entities))
-      for (const each of entities.values()) look(openedEntity(each));
+    for (const entities of Object.values(this.entities)) {
+      for (const each of entities.values()) {
+        const thing = openedThing(each);
+        if (thing?.agent === agent) this.#lookAtOpened(thing, thing);
+      }
+    }
   }
 
   #lookAtOpened(before: OpenedThing | undefined, after: OpenedThing | undefined): void {
@@ -227,7 +230,7 @@ export class PoolState {
   #claimedBy(agent: string): ClaimedTask[] {
     const claimed: ClaimedTask[] = [];
     for (const taskId of this.#held.get(agent) ?? []) {
-      const task = this.tasks.get(taskId);
+      const task = this.entities.task.get(taskId);
       if (task !== undefined && isClaimed(task)) claimed.push(task);
     }
     return claimed;
@@ -290,30 +293,64 @@ export class PoolState {
     this.usage.putMember(before, after);
     const at = presenceEnds(after);
     if (at === undefined) this.due.delete(`m/${agent}`);
-    else this.due.set(`m/${agent}`, { at, kind: 'member', id: agent });
+    else this.due.set(`m/${agent}`, { at, what: 'member', id: agent });
     this.#lookAtMember(agent, after);
     this.#lookAtAgent(agent);
     return before;
   }
 
-  putTask(taskId: string, after: Task | undefined): Task | undefined {
-    const before = this.tasks.get(taskId);
+  putEntity(change: EntityChange, side: 'before' | 'after'): void {
+    this.#putAs(change.kind, changedId(change), change[side]);
+  }
+
+  loadEntity(entity: Entity): void {
+    const { kind, id } = refOf(entity);
+    this.#putAs(kind, id, entity);
+  }
+
+  #putAs<K extends EntityKind>(kind: K, id: string, after: Entity | undefined): void {
+    if (after === undefined || isOfKind(kind, after)) this.#put(kind, id, after);
+  }
+
+  #put<K extends EntityKind>(kind: K, id: string, after: Entities[K] | undefined): void {
+    const entities: Map<string, Entities[K]> = this.entities[kind];
+    const before = entities.get(id);
+    if (after === undefined) entities.delete(id);
+    else entities.set(id, after);
+    this.live[KINDS[kind].group] += (isLive(after) ? 1 : 0) - (isLive(before) ? 1 : 0);
+    this.usage.putEntity(before, after);
+    this.#beside[kind](id, before, after);
+    this.#schedule(kind, id, after);
+    this.#lookAtOpened(openedThing(before), openedThing(after));
+  }
+
+  /** What is special to each kind. */
+  readonly #beside: {
+    readonly [K in EntityKind]: (
+      id: string,
+      before: Entities[K] | undefined,
+      after: Entities[K] | undefined,
+    ) => void;
+  } = {
+    task: (id, before, after) => this.#putTask(id, before, after),
+    auction: (id, _, after) => {
+      this.auctions.put(id, after);
+      this.#lookAtAuction(id, after);
+    },
+    vote: (id, _, after) => this.votes.put(id, after),
+    negotiation: () => undefined,
+    delegation: (id, _, after) => this.delegations.put(id, after),
+  };
+
+  #putTask(taskId: string, before: Task | undefined, after: Task | undefined): void {
     const { bytes } = this.pending;
     if (before !== undefined) this.#unindex(before);
-    if (after === undefined) this.tasks.delete(taskId);
-    else {
-      this.tasks.set(taskId, after);
-      this.#index(after);
-    }
-    this.usage.putTask(before, after);
+    if (after !== undefined) this.#index(after);
     this.usage.putShared(this.pending.bytes - bytes);
-    this.#scheduleTask(taskId, after);
     this.#lookAtDependents(taskId);
     this.#lookAtAuctionOf(taskId);
-    this.#lookAtOpened(openedTask(before), openedTask(after));
     if (before !== undefined && isClaimed(before)) this.#lookAtAgent(before.claim.agent);
     if (after !== undefined && isClaimed(after)) this.#lookAtAgent(after.claim.agent);
-    return before;
   }
 
   #lookAtAuctionOf(taskId: string): void {
@@ -321,71 +358,28 @@ export class PoolState {
     if (auction !== undefined) this.#lookAtAuction(auction.id, auction);
   }
 
-  putEntity(kind: EntityKind, id: string, after: Entity | undefined): Entity | undefined {
-    const before = this.entities[kind].get(id);
-    if (before !== undefined && before.finishedAt === undefined) this.liveEntities--;
-    this.usage.putEntity(before, after);
-    if (after === undefined) this.entities[kind].delete(id);
-    else this.#keepEntity(after);
-    if (kind === 'auction') this.#putAuction(id, after?.kind === 'auction' ? after : undefined);
-    if (kind === 'vote') this.votes.put(id, after?.kind === 'vote' ? after : undefined);
-    if (kind === 'delegation') this.delegations.put(id, after?.kind === 'delegation' ? after : undefined);
-    this.#scheduleEntity(kind, id, after);
-    this.#lookAtOpened(openedEntity(before), openedEntity(after));
-    return before;
-  }
-
-  #putAuction(id: string, after: Auction | undefined): void {
-    this.auctions.put(id, after);
-    this.#lookAtAuction(id, after);
-  }
-
   #lookAtAuction(id: string, auction: Auction | undefined): void {
-    const task = auction?.taskId === undefined ? undefined : this.tasks.get(auction.taskId);
+    const task = auction?.taskId === undefined ? undefined : this.entities.task.get(auction.taskId);
     this.auctions.look(id, task && this.#asSeen(task), this.handsOut);
   }
 
-  #scheduleEntity(kind: EntityKind, id: string, after: Entity | undefined): void {
-    const ref = entityRef(kind, id);
-    const at = after === undefined || after.finishedAt !== undefined ? undefined : this.#entityDue(after);
-    if (at === undefined) this.due.delete(`e/${ref}`);
-    else this.due.set(`e/${ref}`, { at, kind: 'entity', id: ref });
+  #schedule(kind: EntityKind, id: string, after: Entity | undefined): void {
+    const key = `e/${entityRef(kind, id)}`;
+    const at = this.#waits(after) ? undefined : entityDue(after);
+    if (at === undefined) this.due.delete(key);
+    else this.due.set(key, { at, what: 'entity', kind, id });
   }
 
   /** Where nothing is handed out, an auction with a task does not close. */
-  #entityDue(entity: Entity): number | undefined {
-    const waits = entity.kind === 'auction' && entity.taskId !== undefined && !this.handsOut;
-    return waits ? undefined : entity.dueAt;
+  #waits(entity: Entity | undefined): boolean {
+    if (entity === undefined || !isOfKind('auction', entity)) return false;
+    return entity.taskId !== undefined && !this.handsOut;
   }
 
-  #keepEntity(entity: Entity): void {
-    if (entity.finishedAt === undefined) this.liveEntities++;
-    switch (entity.kind) {
-      case 'auction':
-        this.entities.auction.set(entity.id, entity);
-        return;
-      case 'vote':
-        this.entities.vote.set(entity.id, entity);
-        return;
-      case 'negotiation':
-        this.entities.negotiation.set(entity.id, entity);
-        return;
-      case 'delegation':
-        this.entities.delegation.set(entity.id, entity);
-        return;
-    }
-  }
-
-  /** Ended entities need not stay in memory once they are stored. */
-  forgetEntity(kind: EntityKind, id: string): void {
-    if (this.entities[kind].get(id)?.finishedAt !== undefined) this.entities[kind].delete(id);
-  }
-
-  /** Final tasks that nobody waits for need not stay in memory once they are stored. */
-  forget(taskId: string): void {
-    const task = this.tasks.get(taskId);
-    if (task === undefined || !isFinal(task) || this.#dependents.has(taskId)) return;
-    this.tasks.delete(taskId);
+  /** Ended entities need not stay in memory once they are stored, but for tasks that others wait for. */
+  forget({ kind, id }: EntityRef): void {
+    if (kind === 'task' && this.#dependents.has(id)) return;
+    if (hasEnded(this.entities[kind].get(id))) this.entities[kind].delete(id);
   }
 
   /**
@@ -393,22 +387,18 @@ export class PoolState {
    * tasks may stay a little longer than they must, so that one sweep removes many instead of each a few.
    */
   scheduleRetention(settings: Settings): void {
-    this.#scheduleKept('r/', 'retention', this.finals, settings);
-    this.#scheduleKept('q/', 'entity-retention', this.ended, settings);
+    for (const group of GROUPS) this.#scheduleKept(group, settings);
     const { closedAt, pool } = this.doc;
     // Delegations bind nobody to a pool in which nothing is left to decide: they end with it.
-    const live = this.liveTasks + this.liveEntities - this.delegations.size;
-    const kept = this.finals.count + this.ended.count + live;
+    const live = this.live.tasks + this.live.collective - this.delegations.size;
+    const kept = this.retained.tasks.count + this.retained.collective.count + live;
     if (closedAt === undefined || kept > 0) this.due.delete('x/');
-    else this.due.set('x/', { at: closedAt + settings.finalRetentionMs, kind: 'removal', id: pool });
+    else this.due.set('x/', { at: closedAt + settings.finalRetentionMs, what: 'removal', id: pool });
   }
 
-  #scheduleKept(
-    key: string,
-    kind: 'retention' | 'entity-retention',
-    { count, oldestAt }: FinalTasks,
-    { finalRetentionMs, finalRetentionCount }: Settings,
-  ): void {
+  #scheduleKept(group: Group, { finalRetentionMs, finalRetentionCount }: Settings): void {
+    const { count, oldestAt } = this.retained[group];
+    const key = retentionKey(group);
     if (oldestAt === undefined) {
       this.due.delete(key);
       return;
@@ -416,12 +406,11 @@ export class PoolState {
     const slackMs = Math.min(MINUTE_MS, Math.ceil(finalRetentionMs / 10));
     const at = count > finalRetentionCount ? oldestAt : oldestAt + finalRetentionMs + slackMs;
     if (this.due.get(key)?.at === at) return;
-    this.due.set(key, { at, kind, id: this.doc.pool });
+    this.due.set(key, { at, what: 'retention', group, id: this.doc.pool });
   }
 
   #index(task: Task): void {
     const seen = this.#asSeen(task);
-    if (!isFinal(task)) this.liveTasks++;
     if (isUnheld(task)) this.#ending?.set(task.taskId, task);
     if (isClaimable(seen)) this.pending.add(seen, seen === task);
     if (isClaimed(seen)) this.claims++;
@@ -439,7 +428,6 @@ export class PoolState {
 
   #unindex(task: Task): void {
     const seen = this.#asSeen(task);
-    if (!isFinal(task)) this.liveTasks--;
     this.#ending?.delete(task.taskId);
     if (isClaimable(seen)) this.pending.remove(seen, seen === task);
     if (isClaimed(seen)) this.claims--;
@@ -467,14 +455,8 @@ export class PoolState {
     if (dependents?.size === 0) this.#dependents.delete(taskId);
   }
 
-  #scheduleTask(taskId: string, task: Task | undefined): void {
-    const at = task === undefined ? undefined : taskDue(task);
-    if (at === undefined) this.due.delete(`t/${taskId}`);
-    else this.due.set(`t/${taskId}`, { at, kind: 'task', id: taskId });
-  }
-
   #lookAtDependents(taskId: string): void {
-    const task = this.tasks.get(taskId);
+    const task = this.entities.task.get(taskId);
     const isUnsettled = this.#dependents.has(taskId) && task !== undefined && isFinal(task);
     if (!isUnsettled) this.unsettled.delete(taskId);
     else if (this.unsettled.get(taskId) !== task) this.unsettled.set(taskId, task);
@@ -486,30 +468,14 @@ export function endedBefore(a: FinalTask, b: FinalTask): boolean {
   return a.finishedAt !== b.finishedAt ? a.finishedAt < b.finishedAt : a.taskId < b.taskId;
 }
 
+function isLive(entity: Entity | undefined): boolean {
+  return entity !== undefined && !hasEnded(entity);
+}
+
 function isUnheld(task: Task): task is Exclude<LiveTask, ClaimedTask> {
   return !isFinal(task) && !isClaimed(task);
 }
 
 function submittedBefore(a: Task, b: Task): boolean {
   return a.order < b.order;
-}
-
-/** Total: no two things due have the same time, kind and id. */
-function dueBefore(a: Due, b: Due): boolean {
-  if (a.at !== b.at) return a.at < b.at;
-  if (a.kind !== b.kind) return a.kind < b.kind;
-  return a.id < b.id;
-}
-
-/** When time next changes a task; undefined when it never does. */
-export function taskDue(task: Task): number | undefined {
-  if (isFinal(task)) return undefined;
-  const deadline = task.deadline ?? Number.POSITIVE_INFINITY;
-  const own = isClaimed(task)
-    ? task.claim.expiresAt
-    : task.state === 'scheduled'
-      ? task.readyAt
-      : Number.POSITIVE_INFINITY;
-  const at = Math.min(deadline, own);
-  return at === Number.POSITIVE_INFINITY ? undefined : at;
 }

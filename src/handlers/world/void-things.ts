@@ -3,7 +3,7 @@ import type { Fence } from '../../protocol/marks.ts';
 import { IndexedHeap } from './indexed-heap.ts';
 
 /** Memberships and claims are void; what an agent has opened is to be cancelled, and stands until then. */
-export type VoidKind = 'member' | 'claim' | 'task' | EntityKind;
+export type VoidKind = 'member' | 'claim' | EntityKind;
 
 /** Something in a pool that a fence voids and that has not been told. */
 export interface VoidThing {

@@ -2,32 +2,32 @@
  * The live state of one shard, in memory: what the handlers read and what their events change. It does no I/O; the
  * worker loads it from the store, and takes from it what changed since the last commit.
  */
-import { changed, type DocumentChange } from '../../protocol/document-change.ts';
+import { changedId, type DocumentChange, isEntityChange } from '../../protocol/document-change.ts';
+import { type Ban, COMMONS_POOL, type Member, type Pool } from '../../protocol/documents.ts';
 import {
-  type Ban,
-  COMMONS_POOL,
-  isFinal,
-  type Member,
-  type Pool,
-  type Task,
-} from '../../protocol/documents.ts';
-import type { Entity } from '../../protocol/entities.ts';
+  type Entity,
+  GROUPS,
+  type Group,
+  NOTHING_RETAINED,
+  type RetainedByGroup,
+  refOf,
+} from '../../protocol/entities.ts';
 import { EVERYWHERE, type Fence, fenceKey, parseFenceKey } from '../../protocol/marks.ts';
 import { COMMONS } from '../../protocol/names.ts';
 import { DEFAULT_SETTINGS, type Standing } from '../../protocol/settings.ts';
 import { shardOf } from '../../protocol/shard.ts';
-import { entityOf, evolveEntity, isEntityEvent } from '../kernel/entities.ts';
-import { type DomainEvent, isInternal, isMemberEvent, isTaskEvent } from '../kernel/events.ts';
+import { changeBy, isEntityEvent } from '../kernel/entities.ts';
+import { type DomainEvent, isInternal, isMemberEvent } from '../kernel/events.ts';
 import { evolveMember, evolvePool } from '../pools/evolve.ts';
 import { Buckets } from '../quotas/buckets.ts';
 import { ShardUsage } from '../quotas/usage.ts';
 import { ENTRY_BYTES } from '../quotas/weights.ts';
-import { evolveTask } from '../tasks/evolve.ts';
 import { Changes, type Side, type TakenChanges, type Touched } from './changes.ts';
+import type { Due } from './due.ts';
 import { IndexedHeap } from './indexed-heap.ts';
 import { countsAfter, type KeptCounts } from './kept-counts.ts';
 import { Marks } from './marks.ts';
-import { type Due, type FinalTasks, PoolState } from './pool-state.ts';
+import { PoolState } from './pool-state.ts';
 
 /** An event with its place in its pool's order; internal ones have none and are not published. */
 export interface AppliedEvent {
@@ -99,10 +99,9 @@ export class World {
   }
 
   /** Adds what the store holds; nothing of it counts as a change. */
-  load(pool: Pool, sequence: number, finals: FinalTasks, ended: FinalTasks = NONE): PoolState {
+  load(pool: Pool, sequence: number, retained: RetainedByGroup = NOTHING_RETAINED): PoolState {
     const state = new PoolState(pool, sequence, this.#ofShard);
-    state.finals = finals;
-    state.ended = ended;
+    state.retained = retained;
     this.pools.set(pool.pool, state);
     state.usage.putPool(undefined, pool);
     this.#replan(state);
@@ -127,13 +126,8 @@ export class World {
     this.#replan(state);
   }
 
-  loadTask(state: PoolState, task: Task): void {
-    state.putTask(task.taskId, task);
-    this.#replan(state);
-  }
-
   loadEntity(state: PoolState, entity: Entity): void {
-    state.putEntity(entity.kind, entity.id, entity);
+    state.loadEntity(entity);
     this.#replan(state);
   }
 
@@ -219,22 +213,15 @@ export class World {
     this.#turn((value) => this.#setSettings(value), this.settings, settings);
   }
 
-  /** The oldest final task of a pool that is left after retention removed others. */
-  oldestFinalIs(state: PoolState, oldestAt: number | undefined): void {
-    const set = (finals: FinalTasks): void => {
-      state.finals = finals;
+  /** The oldest of a group that is left in a pool after retention removed others. */
+  oldestIs(state: PoolState, group: Group, oldestAt: number | undefined): void {
+    const set = (retained: RetainedByGroup): void => {
+      state.retained = retained;
       this.#reschedule(state);
     };
-    this.#turn(set, state.finals, { count: state.finals.count, oldestAt });
-  }
-
-  /** The same of auctions, votes, negotiations and delegations. */
-  oldestEndedIs(state: PoolState, oldestAt: number | undefined): void {
-    const set = (ended: FinalTasks): void => {
-      state.ended = ended;
-      this.#reschedule(state);
-    };
-    this.#turn(set, state.ended, { count: state.ended.count, oldestAt });
+    const { retained } = state;
+    const { count } = retained[group];
+    this.#turn(set, retained, { ...retained, [group]: { count, oldestAt } });
   }
 
   /** From here on everything can be taken back with {@link rollback}. */
@@ -347,14 +334,15 @@ export class World {
     return { ...this.#changes.take(), buckets: this.buckets.takeChanges() };
   }
 
-  /** Lets go of final tasks that are stored now: those that ended, and those that nobody waits for any more. */
-  forgetFinals(changes: readonly DocumentChange[]): void {
-    for (const { kind, pool, before, after } of changes) {
-      if (kind === 'entity' && after !== undefined) this.pools.get(pool)?.forgetEntity(after.kind, after.id);
-      if (kind !== 'task') continue;
-      const state = this.pools.get(pool);
-      if (after !== undefined && isFinal(after)) state?.forget(after.taskId);
-      if (before?.state === 'blocked') for (const id of before.waitingFor) state?.forget(id);
+  /** Lets go of what has ended and is stored now, and of ended tasks that nobody waits for any more. */
+  forgetEnded(changes: readonly DocumentChange[]): void {
+    for (const change of changes) {
+      if (!isEntityChange(change)) continue;
+      const { before, after } = change;
+      const state = this.pools.get(change.pool);
+      if (after !== undefined) state?.forget(refOf(after));
+      if (before?.state === 'blocked')
+        for (const id of before.waitingFor) state?.forget({ kind: 'task', id });
     }
   }
 
@@ -372,14 +360,7 @@ export class World {
 
   #changeBy(state: PoolState, event: DomainEvent, now: number): DocumentChange {
     const { pool } = state.doc;
-    if (isTaskEvent(event)) {
-      const before = state.tasks.get(event.id);
-      return { kind: 'task', pool, before, after: evolveTask(before, event, pool, now, this.place) };
-    }
-    if (isEntityEvent(event)) {
-      const before = entityOf(state.entities, event);
-      return { kind: 'entity', pool, before, after: evolveEntity(state.entities, event, pool, now) };
-    }
+    if (isEntityEvent(event)) return changeBy(state.entities, event, { pool, now, place: this.place });
     if (isMemberEvent(event)) {
       const before = state.members.get(event.id);
       return { kind: 'member', pool, before, after: evolveMember(before, event, pool, now, this.place) };
@@ -404,11 +385,10 @@ export class World {
   /** The only way of a document into the world. Taken back, it is the same change turned round. */
   #put(state: PoolState, change: DocumentChange, now: number): void {
     if (change.before === undefined && change.after === undefined) return;
-    const counts = { finals: state.finals, ended: state.ended, endedBytes: this.endedBytes };
+    const counts = { retained: state.retained, endedBytes: this.endedBytes };
     this.#turn<KeptCounts & { readonly side: Side }>(
-      ({ side, finals, ended, endedBytes }) => {
-        state.finals = finals;
-        state.ended = ended;
+      ({ side, retained, endedBytes }) => {
+        state.retained = retained;
         this.endedBytes = endedBytes;
         this.#place(state, change, side);
         this.#changes.ofDocument(change, side);
@@ -433,16 +413,10 @@ export class World {
         return;
       }
       case 'member':
-        state.putMember(changed(change).agent, change[side]);
+        state.putMember(changedId(change), change[side]);
         return;
-      case 'task':
-        state.putTask(changed(change).taskId, change[side]);
-        return;
-      case 'entity': {
-        const { kind, id } = changed(change);
-        state.putEntity(kind, id, change[side]);
-        return;
-      }
+      default:
+        state.putEntity(change, side);
     }
   }
 
@@ -492,9 +466,8 @@ function moveTo(heap: IndexedHeap<PoolDue>, pool: string, at: number | undefined
   else heap.set(pool, { at, pool });
 }
 
-function oldestIn({ finals, ended }: PoolState): number | undefined {
-  if (finals.oldestAt === undefined || ended.oldestAt === undefined) return finals.oldestAt ?? ended.oldestAt;
-  return Math.min(finals.oldestAt, ended.oldestAt);
+function oldestIn({ retained }: PoolState): number | undefined {
+  const never = Number.POSITIVE_INFINITY;
+  const oldest = GROUPS.reduce((at, group) => Math.min(at, retained[group].oldestAt ?? never), never);
+  return oldest === never ? undefined : oldest;
 }
-
-const NONE: FinalTasks = { count: 0, oldestAt: undefined };

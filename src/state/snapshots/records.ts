@@ -12,7 +12,8 @@
  * Indexes are not kept: they are a function of the documents.
  */
 import { SnapshotDamagedError } from '../../lib/errors.ts';
-import type { DocumentChange } from '../../protocol/document-change.ts';
+import { changedId, type DocumentChange } from '../../protocol/document-change.ts';
+import { type EntityKind, type EntityRef, isEntityKind } from '../../protocol/entities.ts';
 import { type SnapshotSummary, snapshotSummarySchema } from '../../protocol/snapshots.ts';
 import { releasedReceipt } from '../documents-to-writes.ts';
 import type { ShardCommit } from '../shard-store.ts';
@@ -40,8 +41,8 @@ export const recordId = {
   pool: (pool: string): RecordId => `P ${pool}`,
   sequence: (pool: string): RecordId => `S ${pool}`,
   member: (pool: string, agent: string): RecordId => `M ${pool} ${agent}`,
-  task: (pool: string, taskId: string): RecordId => `T ${pool} ${taskId}`,
-  entity: (pool: string, kind: string, id: string): RecordId => `E ${pool} ${kind} ${id}`,
+  entity: (pool: string, kind: EntityKind, id: string): RecordId =>
+    kind === 'task' ? `T ${pool} ${id}` : `E ${pool} ${kind} ${id}`,
   outcome: (key: string): RecordId => `O ${key}`,
   receipt: (key: string): RecordId => `R ${key}`,
   outbox: (seq: string): RecordId => `B ${seq}`,
@@ -56,6 +57,14 @@ export function partsOf(id: RecordId): { kind: RecordKind; words: string[] } {
   if (!isKind(kind) || words.length !== ID_WORDS[kind])
     throw new SnapshotDamagedError(`no such record: ${id}`);
   return { kind, words };
+}
+
+/** Of the record of an entity: which it is, and in which pool. */
+export function entityOf(kind: 'T' | 'E', words: readonly string[]): EntityRef & { readonly pool: string } {
+  const [pool = '', second = '', third = ''] = words;
+  if (kind === 'T') return { pool, kind: 'task', id: second };
+  if (!isEntityKind(second)) throw new SnapshotDamagedError(`unknown kind of entity: ${second}`);
+  return { pool, kind: second, id: third };
 }
 
 function isKind(text: string): text is RecordKind {
@@ -110,8 +119,7 @@ function parseJson(json: string): unknown {
 export function touchedBy(commit: ShardCommit): RecordId[] {
   const touched: RecordId[] = [];
   for (const change of commit.changes) {
-    const id = idOf(change);
-    if (id !== undefined) touched.push(id);
+    touched.push(idOf(change));
     if (change.kind === 'pool') touched.push(recordId.sequence(change.pool));
     const receipt = releasedReceipt(change);
     if (receipt !== undefined) touched.push(recordId.receipt(receipt));
@@ -129,22 +137,14 @@ export function touchedBy(commit: ShardCommit): RecordId[] {
   return touched;
 }
 
-function idOf(change: DocumentChange): RecordId | undefined {
-  const { pool } = change;
-  switch (change.kind) {
+function idOf(change: DocumentChange): RecordId {
+  const { pool, kind } = change;
+  switch (kind) {
     case 'pool':
       return recordId.pool(pool);
-    case 'member': {
-      const member = change.after ?? change.before;
-      return member && recordId.member(pool, member.agent);
-    }
-    case 'task': {
-      const task = change.after ?? change.before;
-      return task && recordId.task(pool, task.taskId);
-    }
-    case 'entity': {
-      const entity = change.after ?? change.before;
-      return entity && recordId.entity(pool, entity.kind, entity.id);
-    }
+    case 'member':
+      return recordId.member(pool, changedId(change));
+    default:
+      return recordId.entity(pool, kind, changedId(change));
   }
 }

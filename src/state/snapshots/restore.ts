@@ -5,9 +5,9 @@
  */
 import { readFileSync } from 'node:fs';
 import { ShardLostError, SnapshotDamagedError } from '../../lib/errors.ts';
-import type { DocumentChange } from '../../protocol/document-change.ts';
-import { claimClass, isClaimable, type Member, type Pool, type Task } from '../../protocol/documents.ts';
-import { type Entity, isEntityKind } from '../../protocol/entities.ts';
+import type { DocumentChange, EntityChange } from '../../protocol/document-change.ts';
+import { claimClass, isClaimable, type Member, type Pool } from '../../protocol/documents.ts';
+import type { Entities, EntityKind } from '../../protocol/entities.ts';
 import type { SnapshotSummary } from '../../protocol/snapshots.ts';
 import { keysLike } from '../digest.ts';
 import { writeKept } from '../documents-to-writes.ts';
@@ -18,7 +18,7 @@ import type { Redis } from '../redis.ts';
 import { parse } from '../replies.ts';
 import { ScriptWriter } from '../script-writer.ts';
 import type { StoredPosition } from '../shard-store.ts';
-import { type KeptRecord, partsOf, type RecordId } from './records.ts';
+import { entityOf, type KeptRecord, partsOf, type RecordId } from './records.ts';
 import type { SnapshotSource } from './source.ts';
 
 const SCRIPT = readFileSync(new URL('./restore.lua', import.meta.url), 'utf8');
@@ -264,18 +264,24 @@ function changeOf(
   before: string | undefined,
   after: string | undefined,
 ): DocumentChange {
-  const [pool = '', second = ''] = words;
+  const [pool = ''] = words;
   switch (kind) {
     case 'P':
       return { kind: 'pool', pool, before: document<Pool>(before), after: document<Pool>(after) };
     case 'M':
       return { kind: 'member', pool, before: document<Member>(before), after: document<Member>(after) };
-    case 'T':
-      return { kind: 'task', pool, before: document<Task>(before), after: document<Task>(after) };
-    case 'E':
-      if (!isEntityKind(second)) throw new SnapshotDamagedError(`unknown kind of entity: ${second}`);
-      return { kind: 'entity', pool, before: document<Entity>(before), after: document<Entity>(after) };
+    default:
+      return entityChange(entityOf(kind, words).kind, pool, before, after);
   }
+}
+
+function entityChange<K extends EntityKind>(
+  kind: K,
+  pool: string,
+  before: string | undefined,
+  after: string | undefined,
+): EntityChange<K> {
+  return { kind, pool, before: document<Entities[K]>(before), after: document<Entities[K]>(after) };
 }
 
 function document<T>(json: string | undefined): T | undefined {

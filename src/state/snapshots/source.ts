@@ -1,13 +1,13 @@
 /** Reads what a snapshot keeps of a shard, in bounded pieces, while the shard is being written. */
-import { ENTITY_KINDS, type EntityKind, isEntityKind } from '../../protocol/entities.ts';
+import { ENTITY_KINDS, type EntityKind, KINDS } from '../../protocol/entities.ts';
 import type { ShardKeys } from '../keys.ts';
 import type { Redis } from '../redis.ts';
 import { pairs } from '../replies.ts';
-import { type KeptRecord, partsOf, type RecordId, recordId } from './records.ts';
+import { entityOf, type KeptRecord, partsOf, type RecordId, recordId } from './records.ts';
 
-/** Fields read at once, and of entities, of which one can have several hundred KB. */
+/** Fields read at once, and of entities by group: an auction can have several hundred KB. */
 const PIECE = 500;
-const PIECE_OF_ENTITIES = 16;
+const PIECE_OF_ENTITIES = { tasks: PIECE, collective: 16 };
 /** Of how many pools everything is counted: it is one round trip, in which the shard waits. */
 const COUNTED_POOLS = 500;
 
@@ -48,10 +48,10 @@ export class SnapshotSource {
     }
     for (const pool of pools) {
       yield* this.#scan(keys.members(pool), (agent) => recordId.member(pool, agent), PIECE);
-      yield* this.#scan(keys.tasks(pool), (taskId) => recordId.task(pool, taskId), PIECE);
       for (const kind of ENTITY_KINDS) {
         const key = keys.entities(pool, kind);
-        yield* this.#scan(key, (id) => recordId.entity(pool, kind, id), PIECE_OF_ENTITIES);
+        const piece = PIECE_OF_ENTITIES[KINDS[kind].group];
+        yield* this.#scan(key, (id) => recordId.entity(pool, kind, id), piece);
       }
     }
   }
@@ -147,10 +147,13 @@ export class SnapshotSource {
     );
     const counts = { P: names.length, ...Object.fromEntries(await Promise.all(counted)) };
     if (names.length > COUNTED_POOLS) return counts;
+    const others = ENTITY_KINDS.filter((kind) => kind !== 'task');
+    const all = (kinds: readonly EntityKind[]) =>
+      this.#sum(names.flatMap((pool) => kinds.map((kind) => keys.entities(pool, kind))));
     const [members, tasks, entities] = await Promise.all([
       this.#sum(names.map((pool) => keys.members(pool))),
-      this.#sum(names.map((pool) => keys.tasks(pool))),
-      this.#sum(names.flatMap((pool) => ENTITY_KINDS.map((kind) => keys.entities(pool, kind)))),
+      all(['task']),
+      all(others),
     ]);
     return { ...counts, M: members, T: tasks, E: entities };
   }
@@ -163,7 +166,7 @@ export class SnapshotSource {
   #placeOf(id: RecordId): { hash: string; field: string } {
     const keys = this.#keys;
     const { kind, words } = partsOf(id);
-    const [first = '', second = '', third = ''] = words;
+    const [first = '', second = ''] = words;
     switch (kind) {
       case 'P':
         return { hash: keys.pools, field: first };
@@ -172,9 +175,10 @@ export class SnapshotSource {
       case 'M':
         return { hash: keys.members(first), field: second };
       case 'T':
-        return { hash: keys.tasks(first), field: second };
-      case 'E':
-        return { hash: keys.entities(first, entityKind(second)), field: third };
+      case 'E': {
+        const { pool, kind: ofEntity, id: field } = entityOf(kind, words);
+        return { hash: keys.entities(pool, ofEntity), field };
+      }
       case 'O':
         return { hash: keys.outcomes, field: first };
       case 'R':
@@ -191,9 +195,4 @@ export class SnapshotSource {
         return { hash: keys.fences, field: first };
     }
   }
-}
-
-function entityKind(text: string): EntityKind {
-  if (!isEntityKind(text)) throw new Error(`unknown kind of entity: ${text}`);
-  return text;
 }

@@ -7,7 +7,8 @@
  * passes the cut are those written out of which the size is not known. Their texts are what is committed.
  */
 import type { Touched } from '../../handlers/world/changes.ts';
-import type { DocumentChange } from '../../protocol/document-change.ts';
+import { type DocumentChange, isEntityChange } from '../../protocol/document-change.ts';
+import { type Group, KINDS } from '../../protocol/entities.ts';
 import { WRITE_BOUNDS, type WriteBounds } from '../../state/script-writer.ts';
 
 /** Where a batch is cut. */
@@ -28,13 +29,13 @@ export interface MessageSize {
 }
 
 /** Arguments by kind of document: its fields, the entries of its indexes that go and come, and keys of its own. */
-const ARGUMENTS: Readonly<Record<DocumentChange['kind'], number>> = {
+const ARGUMENTS: Readonly<Record<'pool' | 'member' | Group, number>> = {
   pool: 8,
   member: 16,
-  task: 22,
-  entity: 14,
+  tasks: 22,
+  collective: 14,
 };
-/** Keys of one pool, each with the head of its operations: of its tasks and members, and of each kind of entity. */
+/** Keys of one pool, each with the head of its operations: of its tasks and members, and of each other kind of entity. */
 const ARGUMENTS_OF_POOL = 90;
 const ARGUMENTS_OF_KIND = 60;
 /** Outcome, receipt, the number of the pool's last event, and a line of the outbox that is cleared. */
@@ -124,11 +125,9 @@ export class CommitSize {
     const known = this.#documents.get(change);
     if (known === undefined) {
       this.#enter(change.pool, ARGUMENTS_OF_POOL);
-      if (change.kind === 'entity') {
-        const { kind } = change.after ?? change.before ?? { kind: '' };
-        this.#enter(`${change.pool} ${kind}`, ARGUMENTS_OF_KIND);
-      }
-      this.#arguments += ARGUMENTS[change.kind];
+      const place = isEntityChange(change) ? KINDS[change.kind].group : change.kind;
+      if (place === 'collective') this.#enter(`${change.pool} ${change.kind}`, ARGUMENTS_OF_KIND);
+      this.#arguments += ARGUMENTS[place];
       this.#bytes += BYTES_OF_NAMES;
     }
     this.#texts.delete(change);

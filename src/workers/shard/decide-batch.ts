@@ -11,7 +11,7 @@ import { NOTHING_OLD, type OldestKept } from '../../handlers/sweep/sweep.ts';
 import type { World } from '../../handlers/world/world.ts';
 import { isOfSystem } from '../../protocol/decisions/index.ts';
 import { type Decoded, decode, type LogPlace } from '../../protocol/decode.ts';
-import { entityRef } from '../../protocol/entities.ts';
+import { type EntityRef, KINDS, refOf } from '../../protocol/entities.ts';
 import { bodyHash, bodyOf, decisionKey } from '../../protocol/outcome.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { outcomeBytes } from '../../state/keys.ts';
@@ -73,13 +73,12 @@ function isSettle(decoded: Decoded): boolean {
 }
 
 /**
- * Keys of the outcomes and of the tasks that the batch needs and the world may not hold. Nothing is looked up for agents
+ * Keys of the outcomes, and the entities that the batch needs and the world may not hold. Nothing is looked up for agents
  * that the gate will stop.
  */
 export function lookupFor(batch: readonly DecodedMessage[], world: World): Lookup {
   const outcomes: string[] = [];
-  const tasks = new Map<string, string[]>();
-  const entities = new Map<string, string[]>();
+  const entities = new Map<string, EntityRef[]>();
   const gate = new GateAhead(world, batch[0]?.message.at ?? 0);
   for (const { decoded } of batch) {
     if (decoded.kind === 'dead' || isSettle(decoded)) continue;
@@ -94,31 +93,26 @@ export function lookupFor(batch: readonly DecodedMessage[], world: World): Looku
     if (isOfSystem(decision) || state === undefined) continue;
     for (const single of decision.type === 'Batch' ? decision.decisions : [decision]) {
       if (!gate.lets(single, pool, agent)) continue;
-      for (const { kind, id } of touches(single)) {
-        if (kind === 'task') {
-          if (!state.tasks.has(id)) addTo(tasks, pool, id);
-        } else if (!state.entities[kind].has(id)) addTo(entities, pool, entityRef(kind, id));
+      for (const ref of touches(single)) {
+        if (!state.entities[ref.kind].has(ref.id)) addTo(entities, pool, ref);
       }
     }
   }
-  return { outcomes, tasks, entities };
+  return { outcomes, entities };
 }
 
-function addTo(wanted: Map<string, string[]>, pool: string, id: string): void {
-  const ids = wanted.get(pool);
-  if (ids === undefined) wanted.set(pool, [id]);
-  else ids.push(id);
+function addTo(wanted: Map<string, EntityRef[]>, pool: string, ref: EntityRef): void {
+  const refs = wanted.get(pool);
+  if (refs === undefined) wanted.set(pool, [ref]);
+  else refs.push(ref);
 }
 
 /** Ended entities are in the world only while a batch needs them. */
-export function loadFound(world: World, { tasks, entities }: Pick<Found, 'tasks' | 'entities'>): void {
-  for (const task of tasks) {
-    const state = world.pool(task.pool);
-    if (state !== undefined && !state.tasks.has(task.taskId)) world.loadTask(state, task);
-  }
+export function loadFound(world: World, { entities }: Pick<Found, 'entities'>): void {
   for (const entity of entities) {
     const state = world.pool(entity.pool);
-    if (state !== undefined && !state.entities[entity.kind].has(entity.id)) world.loadEntity(state, entity);
+    const { kind, id } = refOf(entity);
+    if (state !== undefined && !state.entities[kind].has(id)) world.loadEntity(state, entity);
   }
 }
 
@@ -230,14 +224,9 @@ export function carriedTime(decoded: Decoded): number {
 }
 
 /** Outcomes of decisions that created something are stored for as long as that exists, if that is longer. */
-const CREATING: ReadonlySet<string> = new Set([
-  'pool.created',
-  'task.submitted',
-  'auction.opened',
-  'vote.opened',
-  'negotiation.opened',
-  'delegation.granted',
-]);
+const CREATING: ReadonlySet<string> = new Set(
+  ['pool.created'].concat(Object.values(KINDS).map(({ madeBy }) => madeBy)),
+);
 
 function remember({ outcomes }: World, at: number, bytes: number): void {
   outcomes.count++;

@@ -2,8 +2,7 @@
 import type { OldestKept } from '../../handlers/sweep/sweep.ts';
 import type { World } from '../../handlers/world/world.ts';
 import type { DocumentChange } from '../../protocol/document-change.ts';
-import type { Task } from '../../protocol/documents.ts';
-import type { Entity } from '../../protocol/entities.ts';
+import { type Entity, refOf } from '../../protocol/entities.ts';
 import type { Found, ShardStore } from '../../state/shard-store.ts';
 import { type DecodedMessage, loadFound, lookupFor } from './decide-batch.ts';
 import { expectAt, type Loaded } from './load-shard.ts';
@@ -13,11 +12,11 @@ export interface Fetched {
   readonly found: Found;
   readonly oldest: OldestKept;
   /** Ended entities that are in memory for this batch only. */
-  readonly looked: { readonly tasks: readonly Task[]; readonly entities: readonly Entity[] };
+  readonly looked: readonly Entity[];
 }
 
 /**
- * Known outcomes, ended tasks, and for a Sweep the oldest ended entities and outcomes. They must be read at this worker's
+ * Known outcomes, ended entities, and for a Sweep the oldest ended entities and outcomes. They must be read at this worker's
  * position: in a state that another worker has advanced, the batch would find itself already decided.
  */
 export async function fetchFor(
@@ -37,13 +36,12 @@ export async function fetchFor(
   return {
     found,
     oldest: old,
-    looked: { tasks: found.tasks.concat(old.tasks), entities: found.entities.concat(old.entities) },
+    looked: found.entities.concat(old.entities),
   };
 }
 
 /** Drops fetched documents, and those that ended in the batch: they are stored. */
 export function forgetFetched(world: World, changes: readonly DocumentChange[], { looked }: Fetched): void {
-  world.forgetFinals(changes);
-  for (const { pool, taskId } of looked.tasks) world.pool(pool)?.forget(taskId);
-  for (const { pool, kind, id } of looked.entities) world.pool(pool)?.forgetEntity(kind, id);
+  world.forgetEnded(changes);
+  for (const entity of looked) world.pool(entity.pool)?.forget(refOf(entity));
 }

@@ -136,7 +136,7 @@ export class ShardWorker {
 
   get liveTasks(): number {
     let live = 0;
-    for (const pool of this.#loaded?.world.pools.values() ?? []) live += pool.liveTasks;
+    for (const pool of this.#loaded?.world.pools.values() ?? []) live += pool.live.tasks;
     return live;
   }
 

@@ -1,10 +1,12 @@
 /** Between the store and the world: what is loaded, what a batch has to see of what is kept, what a commit says. */
 import { keepsTooMuch } from '../../handlers/sweep/retention.ts';
 import { OUTCOMES_FORGOTTEN_AT_ONCE, SWEEP_LIMIT } from '../../handlers/sweep/sweep.ts';
+import { retentionKey } from '../../handlers/world/due.ts';
 import type { PoolState } from '../../handlers/world/pool-state.ts';
 import { World } from '../../handlers/world/world.ts';
 import type { DocumentChange } from '../../protocol/document-change.ts';
 import { claimClass, isClaimable } from '../../protocol/documents.ts';
+import { GROUPS } from '../../protocol/entities.ts';
 import { DEFAULT_SETTINGS } from '../../protocol/settings.ts';
 import type { StoredShard } from '../../state/shard-store.ts';
 import { type DecodedMessage, isSweep } from './decide-batch.ts';
@@ -18,10 +20,9 @@ export function worldOf(
   const world = new World();
   world.changeSettings(stored.settings ?? DEFAULT_SETTINGS);
   for (const [key, fences] of stored.fences) world.loadFences(key, fences);
-  for (const { doc, sequence, finals, ended, members, tasks, entities } of stored.pools) {
-    const state = world.load(doc, sequence, finals, ended);
+  for (const { doc, sequence, retained, members, entities } of stored.pools) {
+    const state = world.load(doc, sequence, retained);
     for (const member of members) world.loadMember(state, member);
-    for (const task of tasks) world.loadTask(state, task);
     for (const entity of entities) world.loadEntity(state, entity);
   }
   for (const ban of stored.bans) world.loadBan(ban);
@@ -59,8 +60,7 @@ export function oldestFor(
 }
 
 function isRetentionDue(state: PoolState | undefined, at: number): boolean {
-  const due = (key: string): number => state?.due.get(key)?.at ?? Number.POSITIVE_INFINITY;
-  return Math.min(due('r/'), due('q/')) <= at;
+  return GROUPS.some((group) => (state?.due.get(retentionKey(group))?.at ?? Number.POSITIVE_INFINITY) <= at);
 }
 
 /** Classes that tasks entered or left, and whether any are still in them. */

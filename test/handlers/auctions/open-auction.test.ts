@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { endedPages } from '../ended-pages.ts';
 import { at, by, given as givenWorld, joins, pool, START, sweep } from '../scenario.ts';
 import { bids, CLOSE_MS, cancels, closes, given, opens } from './told.ts';
 
@@ -204,7 +205,7 @@ describe('what is kept of an auction', () => {
     const settings = { finalRetentionMs: 1_000 };
     const scenario = given(pool(), sweep({ settings }), opens('ann', 'a'), bids('bob', 'a', 1));
     scenario.given(closes('ann', 'a')).thenAuction('a', { finishedAt: START });
-    const kept = new Map([['work', [{ id: 'auction/a', at: START }]]]);
+    const kept = endedPages([['work', [{ id: 'auction/a', at: START }]]]);
     scenario
       .when(at(1_100), sweep({}, { ended: kept }))
       .thenEvents('auction.removed a')

@@ -13,9 +13,16 @@ import { World } from '../../../src/handlers/world/world.ts';
 import { type Auction, publicAuction } from '../../../src/protocol/auctions.ts';
 import type { Code } from '../../../src/protocol/codes.ts';
 import { type Decoded, decode } from '../../../src/protocol/decode.ts';
-import type { DocumentChange } from '../../../src/protocol/document-change.ts';
-import { isFinal, type Task } from '../../../src/protocol/documents.ts';
-import { type Entity, entityRef } from '../../../src/protocol/entities.ts';
+import { type DocumentChange, keyOf } from '../../../src/protocol/document-change.ts';
+import type { Task } from '../../../src/protocol/documents.ts';
+import {
+  ENTITY_KINDS,
+  type Entity,
+  type EntityRef,
+  entityRef,
+  hasEnded,
+  refOf,
+} from '../../../src/protocol/entities.ts';
 import { subjects } from '../../../src/protocol/subjects.ts';
 import { renderEvents, renderOutcome } from '../../../src/workers/shard/render.ts';
 import { by, START } from '../scenario.ts';
@@ -174,7 +181,7 @@ export class Told {
   }
 
   auction(id: string): Auction | undefined {
-    return this.#read<Auction>(`e/${WORK}/auction/${id}`);
+    return this.#read<Auction>(`auction/${WORK}/${id}`);
   }
 
   /** What the query answers. */
@@ -192,7 +199,7 @@ export class Told {
   }
 
   task(taskId: string): Task | undefined {
-    return this.#read<Task>(`t/${WORK}/${taskId}`);
+    return this.#read<Task>(`task/${WORK}/${taskId}`);
   }
 
   get owingPools(): number {
@@ -251,7 +258,7 @@ export class Told {
     expect(JSON.stringify(others)).toBe(JSON.stringify(changes));
     expect(this.#reloaded.world.nextDue()).toBe(this.#steady.world.nextDue());
     for (const change of changes) this.#write(change);
-    this.#steady.world.forgetFinals(changes);
+    this.#steady.world.forgetEnded(changes);
     for (const state of this.#steady.world.pools.values()) {
       const due = state.due.first(Number.POSITIVE_INFINITY);
       expect(this.#reloaded.world.pool(state.doc.pool)?.due.first(Number.POSITIVE_INFINITY)).toEqual(due);
@@ -271,8 +278,12 @@ export class Told {
     return json === undefined ? undefined : JSON.parse(json);
   }
 
-  #list<T>(prefix: string): T[] {
-    return [...this.#store].filter(([key]) => key.startsWith(prefix)).map(([, json]): T => JSON.parse(json));
+  #list<T>(pool: string, kinds: readonly DocumentChange['kind'][]): T[] {
+    return kinds.flatMap((kind) =>
+      [...this.#store]
+        .filter(([key]) => key.startsWith(`${kind}/${pool}/`))
+        .map(([, json]): T => JSON.parse(json)),
+    );
   }
 
   /** A fresh world with what is live, and of what has ended what the decision is going to touch. */
@@ -280,20 +291,16 @@ export class Told {
     const world = new World();
     world.changeSettings(this.#steady.world.settings);
     const touched = touchedBy(decoded, oldest);
-    for (const { doc, sequence, finals, ended } of this.#steady.world.pools.values()) {
-      const state = world.load(JSON.parse(JSON.stringify(doc)), sequence, finals, ended);
-      for (const member of this.#list<Parameters<World['loadMember']>[1]>(`m/${doc.pool}/`)) {
+    for (const { doc, sequence, retained } of this.#steady.world.pools.values()) {
+      const state = world.load(JSON.parse(JSON.stringify(doc)), sequence, retained);
+      for (const member of this.#list<Parameters<World['loadMember']>[1]>(doc.pool, ['member'])) {
         world.loadMember(state, member);
       }
-      const tasks = this.#list<Task>(`t/${doc.pool}/`);
-      const awaited = new Set(tasks.flatMap((task) => (task.state === 'blocked' ? task.waitingFor : [])));
-      for (const task of tasks) {
-        const isNeeded = awaited.has(task.taskId) || touched.tasks.has(task.taskId);
-        if (!isFinal(task) || isNeeded) world.loadTask(state, task);
-      }
-      for (const entity of this.#list<Entity>(`e/${doc.pool}/`)) {
-        const isNeeded = touched.entities.has(entityRef(entity.kind, entity.id));
-        if (entity.finishedAt === undefined || isNeeded) world.loadEntity(state, entity);
+      const entities = this.#list<Entity>(doc.pool, ENTITY_KINDS);
+      const awaited = entities.flatMap((entity) => (entity.state === 'blocked' ? entity.waitingFor : []));
+      const needed = new Set([...touched, ...awaited.map((id) => entityRef('task', id))]);
+      for (const entity of entities) {
+        if (!hasEnded(entity) || needed.has(nameOf(refOf(entity)))) world.loadEntity(state, entity);
       }
       this.#fetchForSteady(doc.pool, touched);
     }
@@ -302,44 +309,24 @@ export class Told {
   }
 
   /** The world that has run on needs the same of what ended. */
-  #fetchForSteady(pool: string, touched: Touched): void {
+  #fetchForSteady(pool: string, touched: ReadonlySet<string>): void {
     const { world } = this.#steady;
     const state = world.pool(pool);
     if (state === undefined) return;
-    for (const task of this.#list<Task>(`t/${pool}/`)) {
-      if (touched.tasks.has(task.taskId) && !state.tasks.has(task.taskId)) world.loadTask(state, task);
-    }
-    for (const entity of this.#list<Entity>(`e/${pool}/`)) {
-      const isWanted = touched.entities.has(entityRef(entity.kind, entity.id));
-      if (isWanted && !state.entities[entity.kind].has(entity.id)) world.loadEntity(state, entity);
+    for (const entity of this.#list<Entity>(pool, ENTITY_KINDS)) {
+      const ref = refOf(entity);
+      if (touched.has(nameOf(ref)) && !state.entities[ref.kind].has(ref.id)) world.loadEntity(state, entity);
     }
   }
 }
 
-interface Touched {
-  readonly tasks: ReadonlySet<string>;
-  readonly entities: ReadonlySet<string>;
+/** As `<kind>/<id>`. */
+function touchedBy(decoded: Decoded, oldest: OldestKept): ReadonlySet<string> {
+  const isSweep = decoded.kind !== 'decision' || decoded.decision.type === 'Sweep';
+  const pages = Object.values(oldest.ended).flatMap((pools) => [...pools.values()].flat());
+  return new Set((isSweep ? pages : touches(decoded.decision)).map(nameOf));
 }
 
-function touchedBy(decoded: Decoded, oldest: OldestKept): Touched {
-  if (decoded.kind !== 'decision' || decoded.decision.type === 'Sweep') {
-    return { tasks: idsOf(oldest.finals), entities: idsOf(oldest.ended) };
-  }
-  const touched = touches(decoded.decision);
-  return {
-    tasks: new Set(touched.flatMap(({ kind, id }) => (kind === 'task' ? [id] : []))),
-    entities: new Set(touched.flatMap(({ kind, id }) => (kind === 'task' ? [] : [entityRef(kind, id)]))),
-  };
-}
-
-function idsOf(kept: OldestKept['finals']): Set<string> {
-  return new Set([...kept.values()].flatMap((page) => page.map(({ id }) => id)));
-}
-
-function keyOf({ kind, pool, before, after }: DocumentChange): string {
-  const one = after ?? before;
-  if (one === undefined) throw new Error('a change of nothing');
-  if ('taskId' in one && kind === 'task') return `t/${pool}/${one.taskId}`;
-  if ('id' in one) return `e/${pool}/${one.kind}/${one.id}`;
-  return 'agent' in one ? `m/${pool}/${one.agent}` : `p/${pool}`;
+function nameOf({ kind, id }: EntityRef): string {
+  return entityRef(kind, id);
 }

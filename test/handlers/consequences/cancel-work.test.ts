@@ -177,7 +177,7 @@ describe('4.2: BanAgent {cancelWork}', () => {
     expect(scenario.answer.status).toBe('accepted');
     expect(scenario.answer.events.length).toBeLessThan(MAX_EFFECT_EVENTS);
     expect(settleAll(scenario)).toBeLessThan(30);
-    for (const where of ['a', 'b', 'work']) expect(scenario.world.pool(where)?.liveTasks).toBe(0);
+    for (const where of ['a', 'b', 'work']) expect(scenario.world.pool(where)?.live.tasks).toBe(0);
   });
 
   it('taken back with an atomic Batch that fails it cancels nothing', () => {

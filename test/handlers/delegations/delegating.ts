@@ -6,8 +6,7 @@ import { describe, expect } from 'vitest';
 import type { PoolState } from '../../../src/handlers/world/pool-state.ts';
 import type { DecisionInput } from '../../../src/protocol/decisions/index.ts';
 import type { Delegation } from '../../../src/protocol/delegations.ts';
-import { isFinal } from '../../../src/protocol/documents.ts';
-import { ENTITY_KINDS, type Entity } from '../../../src/protocol/entities.ts';
+import { ENTITY_KINDS, type Entity, hasEnded, refOf } from '../../../src/protocol/entities.ts';
 import { POOL } from '../message.ts';
 import { by, Scenario } from '../scenario.ts';
 
@@ -96,23 +95,22 @@ export class Delegating extends Scenario {
   /** What ended is fetched for a decision that names it and for a sweep that may remove it, and for no other. */
   #reloadFor(step: Step): void {
     if (!this.#isReloaded) return;
-    for (const { kind, id, pool } of this.#fetched) {
-      if (!this.world.pool(pool)?.entities[kind].has(id)) this.#ended.delete(id);
+    for (const entity of this.#fetched) {
+      const { kind, id } = refOf(entity);
+      if (!this.world.pool(entity.pool)?.entities[kind].has(id)) this.#ended.delete(id);
     }
-    const named = JSON.stringify([step, 'oldest' in step ? [...step.oldest.ended.values()] : []]);
-    const isNamed = (id: string) => named.includes(`"${id}"`) || named.includes(`/${id}"`);
+    const pages = 'oldest' in step ? Object.values(step.oldest.ended).map((page) => [...page.values()]) : [];
+    const named = JSON.stringify([step, pages]);
+    const isNamed = (entity: Entity) => named.includes(`"${refOf(entity).id}"`);
     const pools = [...this.world.pools.values()];
-    for (const entity of pools.flatMap(endedOf)) this.#ended.set(entity.id, entity);
-    this.#fetched = [...this.#ended.values()].filter(({ id }) => isNamed(id));
-    for (const state of pools) this.#reload(state, isNamed);
+    for (const entity of pools.flatMap(endedOf)) this.#ended.set(refOf(entity).id, entity);
+    this.#fetched = [...this.#ended.values()].filter(isNamed);
+    for (const state of pools) this.#reload(state);
   }
 
-  #reload(state: PoolState, isNamed: (id: string) => boolean): void {
-    const loaded = this.world.load(copyOf(state.doc), state.sequence, state.finals, state.ended);
+  #reload(state: PoolState): void {
+    const loaded = this.world.load(copyOf(state.doc), state.sequence, state.retained);
     for (const member of state.members.values()) this.world.loadMember(loaded, copyOf(member));
-    for (const task of [...state.tasks.values()].reverse()) {
-      if (!isFinal(task) || isNamed(task.taskId)) this.world.loadTask(loaded, copyOf(task));
-    }
     const fetched = this.#fetched.filter(({ pool }) => pool === state.doc.pool);
     for (const entity of [...fetched, ...liveOf(state).reverse()])
       this.world.loadEntity(loaded, copyOf(entity));
@@ -124,11 +122,11 @@ function entitiesOf({ entities }: PoolState): Entity[] {
 }
 
 function liveOf(state: PoolState): Entity[] {
-  return entitiesOf(state).filter(({ finishedAt }) => finishedAt === undefined);
+  return entitiesOf(state).filter((entity) => !hasEnded(entity));
 }
 
 function endedOf(state: PoolState): Entity[] {
-  return entitiesOf(state).filter(({ finishedAt }) => finishedAt !== undefined);
+  return entitiesOf(state).filter(hasEnded);
 }
 
 function copyOf<T>(document: T): T {

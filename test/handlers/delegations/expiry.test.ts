@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest';
 import { DAY_MS, MINUTE_MS } from '../../../src/protocol/limits.ts';
+import { endedPages } from '../ended-pages.ts';
 import { at, by, joins, pool, START, submits, sweep } from '../scenario.ts';
 import { cancels, delegates, inBothWorlds, revokes } from './delegating.ts';
 
@@ -37,7 +38,7 @@ inBothWorlds((given) => {
   it('the end of a day removes it, and its id is free again', () => {
     const kept = [{ id: 'delegation/d', at: START }];
     given(pool(), delegates('ann', 'bob', 'd'), revokes('ann', 'd'))
-      .when(at(KEPT_MS), sweep({}, { ended: new Map([['work', kept]]) }))
+      .when(at(KEPT_MS), sweep({}, { ended: endedPages([['work', kept]]) }))
       .thenEvents('delegation.removed d')
       .when(delegates('eve', 'bob', 'd'))
       .thenEvents('delegation.granted d');
@@ -56,7 +57,7 @@ inBothWorlds((given) => {
     scenario.when(revokes('ann', 'd')).thenRejected('already_revoked', { message: /expired/ });
     const kept = [{ id: 'delegation/d', at: START + DAY_MS }];
     scenario
-      .when(at(DAY_MS + KEPT_MS), sweep({}, { ended: new Map([['work', kept]]) }))
+      .when(at(DAY_MS + KEPT_MS), sweep({}, { ended: endedPages([['work', kept]]) }))
       .thenEvents('delegation.removed d', 'member.left bob', 'pool.removed work');
   });
 

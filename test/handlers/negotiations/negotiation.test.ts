@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import type { DecisionInput } from '../../../src/protocol/decisions/index.ts';
 import { MAX_OPEN_SESSIONS, MAX_PROPOSALS, MAX_SESSION_BYTES } from '../../../src/protocol/limits.ts';
+import { endedPages } from '../ended-pages.ts';
 import { given } from '../retold.ts';
 import { at, by, joins, given as plainly, pool, START, sweep } from '../scenario.ts';
 import { accepts, DEADLINE, opening, opens, proposes, rejects, THREE, TIMED } from './talking.ts';
 
 const dayMs = 24 * 60 * 60_000;
-const kept = (ms: number) => ({ ended: new Map([['work', [{ id: 'negotiation/s-1', at: START + ms }]]]) });
+const kept = (ms: number) => ({ ended: endedPages([['work', [{ id: 'negotiation/s-1', at: START + ms }]]]) });
 
 describe('OpenNegotiation', () => {
   it('puts the first offer on the table, which its opener has accepted', () => {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { endedPages } from '../ended-pages.ts';
 import { at, by, claims, given, joins, pool, reports, START, settle, submits, sweep } from '../scenario.ts';
 
 const closes = (agent: string) => by(agent, { type: 'ClosePool' });
@@ -131,7 +132,7 @@ describe('a closed pool', () => {
 
   it('is removed when what it cancelled has been kept long enough', () => {
     const finals = (...ids: readonly string[]) => ({
-      finals: new Map([['work', ids.map((id) => ({ id, at: START }))]]),
+      ended: endedPages([['work', ids.map((id) => ({ id: `task/${id}`, at: START }))]]),
     });
     given(pool(), submits('ann', 't'), closes('owner'), at(2 * DAY))
       .given(sweep({}, finals('t')))

@@ -31,7 +31,7 @@ function sameInBoth(agent: string, said: object): string {
   const here = withPool.say({ agent, body });
   const there = without.say({ agent, body });
   expect(here.told).toBe(there.told);
-  expect([...here.lookup.tasks, ...here.lookup.entities], 'nothing is looked up for a stranger').toEqual([]);
+  expect([...here.lookup.entities], 'nothing is looked up for a stranger').toEqual([]);
   return here.told;
 }
 
@@ -124,7 +124,7 @@ describe('a Batch', () => {
       'accepted',
       'pool_not_found',
     ]);
-    expect(lookup.tasks.size).toBe(0);
+    expect(lookup.entities.size).toBe(0);
   });
 
   it('that is let in has what it will need looked up: a final task that is not in memory', () => {
@@ -133,8 +133,8 @@ describe('a Batch', () => {
     const join = { type: 'JoinPool', token: TOKEN };
     const lookupOf = (decisions: object[]) =>
       shard.say({ agent: 'zed', body: { type: 'Batch', decisions } }).lookup;
-    expect(lookupOf([cancel, { type: 'JoinPool', token: 'wrong' }, cancel]).tasks.size).toBe(0);
-    expect(lookupOf([join, cancel]).tasks.get(VAULT)).toEqual(['t-gone']);
+    expect(lookupOf([cancel, { type: 'JoinPool', token: 'wrong' }, cancel]).entities.size).toBe(0);
+    expect(lookupOf([join, cancel]).entities.get(VAULT)).toEqual([{ kind: 'task', id: 't-gone' }]);
   });
 });
 

@@ -25,9 +25,8 @@ function rebuilt(world: World): World {
   for (const { pool, turn } of world.owing) fresh.loadTurn(pool, turn);
   for (const [key, fences] of world.marks.all()) fresh.loadFences(key, fences);
   for (const state of world.pools.values()) {
-    const copy = fresh.load(state.doc, state.sequence, state.finals, state.ended);
+    const copy = fresh.load(state.doc, state.sequence, state.retained);
     for (const member of state.members.values()) fresh.loadMember(copy, member);
-    for (const task of state.tasks.values()) fresh.loadTask(copy, task);
     for (const map of Object.values(state.entities)) {
       for (const entity of map.values()) fresh.loadEntity(copy, entity);
     }
@@ -90,7 +89,7 @@ describe('over random logs', () => {
         play(log, (shard, entry) => {
           const { now } = shard.apply(entry);
           for (const state of shard.world.pools.values()) {
-            const { doc, members, tasks } = state;
+            const { doc, members, entities } = state;
             const present = [...members.values()].filter(
               ({ agent, lastSeenAt, presenceMs }) =>
                 state.membership(agent) !== undefined &&
@@ -98,7 +97,7 @@ describe('over random logs', () => {
             );
             expectBounded(doc.pool, present.length, doc.capacity ?? AGENTS.length);
             for (const agent of AGENTS) {
-              const held = [...tasks.values()].filter(
+              const held = [...entities.task.values()].filter(
                 (task) =>
                   isClaimed(task) &&
                   task.claim.agent === agent &&

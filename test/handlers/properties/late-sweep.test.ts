@@ -21,10 +21,10 @@ function swept(log: readonly LogEntry[], marks: readonly boolean[], endsAt: numb
 
 /** Where every task ended up. When that was written down is what a late sweep may change. */
 function whereabouts({ world }: Shard): unknown {
-  return [...world.pools].sort().map(([name, { tasks, members }]) => ({
+  return [...world.pools].sort().map(([name, { entities, members }]) => ({
     name,
     members: [...members.keys()].sort(),
-    tasks: [...tasks.values()].map(whereabout).sort((a, b) => (a.taskId < b.taskId ? -1 : 1)),
+    tasks: [...entities.task.values()].map(whereabout).sort((a, b) => (a.taskId < b.taskId ? -1 : 1)),
   }));
 }
 

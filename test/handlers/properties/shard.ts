@@ -18,11 +18,21 @@ import {
 import type { PoolState } from '../../../src/handlers/world/pool-state.ts';
 import { type AppliedEvent, World } from '../../../src/handlers/world/world.ts';
 import type { Decision } from '../../../src/protocol/decisions/index.ts';
-import type { DocumentChange } from '../../../src/protocol/document-change.ts';
-import { type Ban, isFinal, type Member, type Pool, type Task } from '../../../src/protocol/documents.ts';
-import { type Entity, type EntityKind, entityRef, parseEntityRef } from '../../../src/protocol/entities.ts';
+import { type DocumentChange, keyOf } from '../../../src/protocol/document-change.ts';
+import type { Ban, Member, Pool } from '../../../src/protocol/documents.ts';
+import {
+  ENTITY_KINDS,
+  type Entity,
+  type EntityRef,
+  type Group,
+  hasEnded,
+  KINDS,
+  ofGroups,
+  refOf,
+} from '../../../src/protocol/entities.ts';
 import type { Fence } from '../../../src/protocol/marks.ts';
 import type { Settings } from '../../../src/protocol/settings.ts';
+import { keptOf } from '../ended-pages.ts';
 import { type Body, PLACE, send } from '../message.ts';
 
 export interface LogEntry {
@@ -68,34 +78,24 @@ class Store {
     return [...this.documents].filter(([key]) => key.startsWith(prefix)).map(([, json]) => parse<T>(json));
   }
 
-  task(pool: string, taskId: string): Task | undefined {
-    const json = this.documents.get(`t/${pool}/${taskId}`);
-    return json === undefined ? undefined : parse<Task>(json);
-  }
-
-  entity(pool: string, kind: EntityKind, id: string): Entity | undefined {
-    const json = this.documents.get(`e/${pool}/${entityRef(kind, id)}`);
+  entity(pool: string, { kind, id }: EntityRef): Entity | undefined {
+    const json = this.documents.get(`${kind}/${pool}/${id}`);
     return json === undefined ? undefined : parse<Entity>(json);
   }
 
-  /** Auctions, votes, negotiations and delegations that have ended, as `<kind>/<id>`. */
-  ended(pool: string): Kept[] {
-    return this.list<Entity>(`e/${pool}/`)
-      .flatMap(({ kind, id, finishedAt }) =>
-        finishedAt === undefined ? [] : [{ id: entityRef(kind, id), at: finishedAt }],
-      )
-      .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+  /** Of a pool, or of all of them. */
+  entities(pool?: string): Entity[] {
+    return ENTITY_KINDS.flatMap((kind) =>
+      this.list<Entity>(pool === undefined ? `${kind}/` : `${kind}/${pool}/`),
+    );
+  }
+
+  ended(pool: string, group: Group): Kept[] {
+    return keptOf(this.entities(pool)).filter(({ kind }) => KINDS[kind].group === group);
   }
 
   bytesOfEnded(): number {
-    const documents = [...this.list<Task>('t/'), ...this.list<Entity>('e/')];
-    return documents.reduce((sum, document) => sum + endedBytesOf(document), 0);
-  }
-
-  finals(pool: string): Kept[] {
-    return this.list<Task>(`t/${pool}/`)
-      .flatMap((task) => (isFinal(task) ? [{ id: task.taskId, at: task.finishedAt }] : []))
-      .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
+    return this.entities().reduce((sum, entity) => sum + endedBytesOf(entity), 0);
   }
 }
 
@@ -107,10 +107,9 @@ export class Shard {
   now = 0;
   #unstoredOutcomes: KeptOutcome[] = [];
   #forgotten = 0;
-  /** Final tasks that are in memory until the next commit only. */
-  #looked: Task[] = [];
-  #lookedEntities: Entity[] = [];
-  /** Tasks and entities that are stored still and are gone with the next commit. */
+  /** Ended entities that are in memory until the next commit only. */
+  #looked: Entity[] = [];
+  /** Those that are stored still and are gone with the next commit. */
   readonly #removed = new Set<string>();
 
   readonly #onCommit: (changes: readonly DocumentChange[]) => void;
@@ -138,10 +137,9 @@ export class Shard {
     const { events, fault, ...applied } = applyDecision(this.world, decision, context, oldest);
     if (fault !== undefined) throw fault;
     for (const { pool: where, event } of events) {
-      if (event.type === 'task.removed') this.#removed.add(`t/${where}/${event.id}`);
       const kind = kindOf(event);
       if (kind !== undefined && event.type.endsWith('.removed')) {
-        this.#removed.add(`e/${where}/${entityRef(kind, event.id)}`);
+        this.#removed.add(`${kind}/${where}/${event.id}`);
       }
     }
     this.#remember(`${agent}.${decision.id}`, applied.forgottenOutcomes);
@@ -183,11 +181,9 @@ export class Shard {
     );
     this.store.seq = this.seq;
     this.store.now = this.now;
-    this.world.forgetFinals(changes);
-    for (const { pool, taskId } of this.#looked) this.world.pool(pool)?.forget(taskId);
-    for (const { pool, kind, id } of this.#lookedEntities) this.world.pool(pool)?.forgetEntity(kind, id);
+    this.world.forgetEnded(changes);
+    for (const entity of this.#looked) this.world.pool(entity.pool)?.forget(refOf(entity));
     this.#looked = [];
-    this.#lookedEntities = [];
     this.#removed.clear();
   }
 
@@ -199,7 +195,6 @@ export class Shard {
     this.#unstoredOutcomes = [];
     this.#forgotten = 0;
     this.#looked = [];
-    this.#lookedEntities = [];
     this.#removed.clear();
   }
 
@@ -215,25 +210,24 @@ export class Shard {
     world.outcomes.bytes = this.store.outcomes.length * 100;
     world.outcomes.oldestAt = this.store.outcomes[0]?.at;
     world.endedBytes = this.store.endedBytes;
-    for (const doc of this.store.list<Pool>('p/').reverse()) {
-      const finals = this.store.finals(doc.pool);
+    for (const doc of this.store.list<Pool>('pool/').reverse()) {
       const sequence = this.store.sequences.get(doc.pool) ?? 0;
-      const ended = this.store.ended(doc.pool);
-      const state = world.load(doc, sequence, countOf(finals), countOf(ended));
-      for (const member of this.store.list<Member>(`m/${doc.pool}/`).reverse())
+      const retained = ofGroups((group) => countOf(this.store.ended(doc.pool, group)));
+      const state = world.load(doc, sequence, retained);
+      for (const member of this.store.list<Member>(`member/${doc.pool}/`).reverse())
         world.loadMember(state, member);
-      for (const task of this.#neededTasks(doc.pool).reverse()) world.loadTask(state, task);
-      for (const entity of this.store.list<Entity>(`e/${doc.pool}/`).reverse()) {
-        if (entity.finishedAt === undefined) world.loadEntity(state, entity);
-      }
+      for (const entity of this.#needed(doc.pool).reverse()) world.loadEntity(state, entity);
     }
     return world;
   }
 
-  #neededTasks(pool: string): Task[] {
-    const all = this.store.list<Task>(`t/${pool}/`);
-    const awaited = new Set(all.flatMap((task) => (task.state === 'blocked' ? task.waitingFor : [])));
-    return all.filter((task) => !isFinal(task) || awaited.has(task.taskId));
+  #needed(pool: string): Entity[] {
+    const all = this.store.entities(pool);
+    const awaited = new Set(all.flatMap((entity) => (entity.state === 'blocked' ? entity.waitingFor : [])));
+    return all.filter((entity) => {
+      const { kind, id } = refOf(entity);
+      return !hasEnded(entity) || (kind === 'task' && awaited.has(id));
+    });
   }
 
   #remember(id: string, forgotten: number): void {
@@ -248,63 +242,35 @@ export class Shard {
     if (decision.type === 'Sweep') return this.#fetchOldest(decision.limit ?? SWEEP_LIMIT);
     const state = this.world.pool(pool);
     if (state === undefined) return NOTHING_OLD;
-    for (const { kind, id } of touches(decision)) {
-      if (kind === 'task') this.#fetch(state, id);
-      else this.#fetchEntity(state, kind, id);
-    }
+    for (const ref of touches(decision)) this.#fetch(state, ref);
     return NOTHING_OLD;
   }
 
   #fetchOldest(limit: number): OldestKept {
-    const finals = new Map<string, readonly Kept[]>();
-    const ended = new Map<string, readonly Kept[]>();
-    for (const [pool, state] of this.world.pools) {
-      const page = this.store.finals(pool).slice(0, limit + 1);
-      for (const { id } of page) this.#fetch(state, id);
-      finals.set(pool, page);
-      const endedPage = this.store.ended(pool).slice(0, limit + 1);
-      for (const { id } of endedPage) {
-        const ref = parseEntityRef(id);
-        if (ref !== undefined) this.#fetchEntity(state, ref.kind, ref.id);
-      }
-      ended.set(pool, endedPage);
-    }
-    return { finals, ended, outcomes: this.store.outcomes.slice(0, 5_001) };
+    const ended = ofGroups((group) => {
+      const pages = [...this.world.pools].map(([pool, state]) => {
+        const page = this.store.ended(pool, group).slice(0, limit + 1);
+        for (const ref of page) this.#fetch(state, ref);
+        return [pool, page] as const;
+      });
+      return new Map(pages);
+    });
+    return { ended, outcomes: this.store.outcomes.slice(0, 5_001) };
   }
 
-  #fetch(state: PoolState, taskId: string): void {
+  #fetch(state: PoolState, ref: EntityRef): void {
     const { pool } = state.doc;
-    if (state.tasks.has(taskId) || this.#removed.has(`t/${pool}/${taskId}`)) return;
-    const stored = this.store.task(pool, taskId);
-    if (stored === undefined) return;
-    this.world.loadTask(state, stored);
-    this.#looked.push(stored);
-  }
-
-  #fetchEntity(state: PoolState, kind: EntityKind, id: string): void {
-    const { pool } = state.doc;
-    if (state.entities[kind].has(id) || this.#removed.has(`e/${pool}/${entityRef(kind, id)}`)) return;
-    const stored = this.store.entity(pool, kind, id);
+    const { kind, id } = ref;
+    if (state.entities[kind].has(id) || this.#removed.has(`${kind}/${pool}/${id}`)) return;
+    const stored = this.store.entity(pool, ref);
     if (stored === undefined) return;
     this.world.loadEntity(state, stored);
-    this.#lookedEntities.push(stored);
+    this.#looked.push(stored);
   }
 }
 
 function countOf(kept: readonly Kept[]): { count: number; oldestAt: number | undefined } {
   return { count: kept.length, oldestAt: kept[0]?.at };
-}
-
-function keyOf(change: DocumentChange): string {
-  if (change.kind === 'pool') return `p/${change.pool}`;
-  if (change.kind === 'member') {
-    return `m/${change.pool}/${change.after?.agent ?? change.before?.agent}`;
-  }
-  if (change.kind === 'entity') {
-    const entity = change.after ?? change.before;
-    return `e/${change.pool}/${entity?.kind}/${entity?.id}`;
-  }
-  return `t/${change.pool}/${change.after?.taskId ?? change.before?.taskId}`;
 }
 
 function parse<T>(json: string): T {

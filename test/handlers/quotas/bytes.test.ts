@@ -1,6 +1,7 @@
 /** Quotas of bytes: what counts, from when on, and what is given back. */
 import { describe, expect, it } from 'vitest';
 import { settingsSchema } from '../../../src/protocol/settings.ts';
+import { endedPages } from '../ended-pages.ts';
 import { at, by, given, joins, pool, type Scenario, START, submits, sweep } from '../scenario.ts';
 
 const settings = (fields: object) => sweep({ settings: settingsSchema.parse(fields) });
@@ -89,7 +90,7 @@ describe('what counts', () => {
     expect(usage(scenario).bytes.of('ann')).toBe(2 * one);
     expect(usage(scenario).open.vote.of('ann')).toBe(2);
     scenario.given(by('ann', { type: 'CloseVote', voteId: 'v-1' }));
-    const ended = new Map([['work', [{ id: 'vote/v-1', at: START }]]]);
+    const ended = endedPages([['work', [{ id: 'vote/v-1', at: START }]]]);
     scenario
       .when(
         sweep({ settings: settingsSchema.parse({ finalRetentionMs: 1 }) }, { ended }),

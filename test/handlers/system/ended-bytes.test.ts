@@ -2,10 +2,10 @@
 import { describe, expect, it } from 'vitest';
 import { endedBytesOf } from '../../../src/handlers/quotas/ended.ts';
 import { nextDue, type OldestKept } from '../../../src/handlers/sweep/sweep.ts';
-import { isFinal } from '../../../src/protocol/documents.ts';
-import { entityRef } from '../../../src/protocol/entities.ts';
+import { type Entity, type Group, KINDS, ofGroups } from '../../../src/protocol/entities.ts';
 import { memoryBounds } from '../../../src/protocol/memory.ts';
 import { DEFAULT_SETTINGS, settingsSchema } from '../../../src/protocol/settings.ts';
+import { keptOf } from '../ended-pages.ts';
 import { at, by, given, pool, type Scenario, START, submits, sweep } from '../scenario.ts';
 
 const settings = (fields: object) => sweep({ settings: settingsSchema.parse(fields) });
@@ -32,39 +32,28 @@ const rejects = (ms: number, sessionId: string) => [
 
 /** What a store would answer that shows the oldest `most` of all pools. */
 function oldest(scenario: Scenario, most = Number.POSITIVE_INFINITY): OldestKept {
-  const kept = [...scenario.world.pools.values()].flatMap(({ doc, tasks, entities }) => [
-    ...[...tasks.values()].flatMap((task) =>
-      isFinal(task)
-        ? [{ pool: doc.pool, list: 'finals' as const, id: task.taskId, at: task.finishedAt }]
-        : [],
-    ),
-    ...Object.values(entities)
-      .flatMap((map) => [...map.values()])
-      .flatMap(({ kind, id, finishedAt }) =>
-        finishedAt === undefined
-          ? []
-          : [{ pool: doc.pool, list: 'ended' as const, id: entityRef(kind, id), at: finishedAt }],
-      ),
-  ]);
+  const kept = [...scenario.world.pools.values()].flatMap(({ doc, entities }) =>
+    keptOf(Object.values(entities).flatMap((map): Entity[] => [...map.values()])).map((one) => ({
+      ...one,
+      pool: doc.pool,
+    })),
+  );
   kept.sort((a, b) => a.at - b.at || (a.pool < b.pool ? -1 : 1));
-  const of = (list: 'finals' | 'ended', from: typeof kept) =>
+  const of = (group: Group, from: typeof kept) =>
     new Map(
       [...scenario.world.pools.keys()].map((name) => [
         name,
-        from.filter((one) => one.list === list && one.pool === name),
+        from.filter((one) => KINDS[one.kind].group === group && one.pool === name),
       ]),
     );
   const shown = kept.slice(0, most);
-  const rest = (list: 'finals' | 'ended') =>
+  const rest = (group: Group) =>
     new Map(
-      [...of(list, kept.slice(shown.length))].flatMap(([name, [first]]) => (first ? [[name, first.at]] : [])),
+      [...of(group, kept.slice(shown.length))].flatMap(([name, [first]]) =>
+        first ? [[name, first.at]] : [],
+      ),
     );
-  return {
-    finals: of('finals', shown),
-    ended: of('ended', shown),
-    beyond: { finals: rest('finals'), ended: rest('ended') },
-    outcomes: [],
-  };
+  return { ended: ofGroups((group) => of(group, shown)), beyond: ofGroups(rest), outcomes: [] };
 }
 
 const sweeps = (scenario: Scenario, most?: number, fields = {}) =>
@@ -126,7 +115,7 @@ describe('4.1 what has ended is bounded in bytes', () => {
     scenario.given(at(5), by('ann', { type: 'CancelTask', taskId: 'p' }));
     sweeps(scenario).thenEvents('task.cancelled w-2').thenTask('p', { state: 'cancelled' });
     for (let i = 0; i < 3; i++) sweeps(scenario);
-    expect([...(scenario.world.pool('work')?.tasks.keys() ?? [])]).toEqual([]);
+    expect([...(scenario.world.pool('work')?.entities.task.keys() ?? [])]).toEqual([]);
     expect(scenario.world.endedBytes).toBe(0);
   });
 
@@ -158,7 +147,7 @@ describe('4.1 what has ended is bounded in bytes', () => {
   it('counts a document alike when it ends and when it was read back', () => {
     const scenario = given(pool(), ...ends(1, 'a'), ...rejects(2, 's'));
     const state = scenario.world.pool('work');
-    const documents = [state?.tasks.get('a'), state?.entities.negotiation.get('s')];
+    const documents = [state?.entities.task.get('a'), state?.entities.negotiation.get('s')];
     const sum = documents.map((document) => endedBytesOf(document && JSON.parse(JSON.stringify(document))));
     expect(sum[0]).toBeGreaterThan(BYTES);
     expect((sum[0] ?? 0) + (sum[1] ?? 0)).toBe(scenario.world.endedBytes);

@@ -1,5 +1,7 @@
 /** Retention of auctions, votes, negotiations and delegations that ended: as of final tasks, by time and by count. */
 import { describe, expect, it } from 'vitest';
+import { NOTHING_OLD } from '../../../src/handlers/sweep/sweep.ts';
+import { keptOf } from '../ended-pages.ts';
 import { at, by, given, pool, type Scenario, START, submits, sweep } from '../scenario.ts';
 
 /** Negotiations that ended at this time. */
@@ -14,12 +16,9 @@ const ends = (ms: number, ...ids: string[]) => [
 /** What the store would answer: those that ended, the oldest first. */
 function oldest(scenario: Scenario, most = Number.POSITIVE_INFINITY) {
   const sessions = [...(scenario.world.pool('work')?.entities.negotiation.values() ?? [])];
-  const ended = sessions
-    .flatMap(({ id, finishedAt }) =>
-      finishedAt === undefined ? [] : [{ id: `negotiation/${id}`, at: finishedAt }],
-    )
-    .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
-  return { ended: new Map([['work', ended.slice(0, most)]]) };
+  return {
+    ended: { ...NOTHING_OLD.ended, collective: new Map([['work', keptOf(sessions).slice(0, most)]]) },
+  };
 }
 
 const keeping = (finalRetentionCount = 1_000, finalRetentionMs = 1_000) =>
@@ -28,7 +27,7 @@ const keeping = (finalRetentionCount = 1_000, finalRetentionMs = 1_000) =>
 const sweeps = (scenario: Scenario, fields = {}, most?: number) =>
   scenario.when(sweep(fields, oldest(scenario, most)));
 
-const ended = (scenario: Scenario) => scenario.world.pool('work')?.ended;
+const ended = (scenario: Scenario) => scenario.world.pool('work')?.retained.collective;
 
 describe('what ended', () => {
   it('is removed when it is old enough, and not a millisecond before; the Sweep counts it', () => {

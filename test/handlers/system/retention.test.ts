@@ -1,15 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { nextDue } from '../../../src/handlers/sweep/sweep.ts';
-import { isFinal } from '../../../src/protocol/documents.ts';
+import { NOTHING_OLD, nextDue } from '../../../src/handlers/sweep/sweep.ts';
+import { keptOf } from '../ended-pages.ts';
 import { at, by, given, joins, pool, type Scenario, START, submits, sweep } from '../scenario.ts';
 
 /** What the store would answer: final tasks by the time that they ended, then by id. */
 function oldest(scenario: Scenario, most = Number.POSITIVE_INFINITY) {
-  const tasks = [...(scenario.world.pool('work')?.tasks.values() ?? [])];
-  const finals = tasks
-    .flatMap((task) => (isFinal(task) ? [{ id: task.taskId, at: task.finishedAt }] : []))
-    .sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
-  return { finals: new Map([['work', finals.slice(0, most)]]) };
+  const tasks = [...(scenario.world.pool('work')?.entities.task.values() ?? [])];
+  return { ended: { ...NOTHING_OLD.ended, tasks: new Map([['work', keptOf(tasks).slice(0, most)]]) } };
 }
 
 const ends = (ms: number, ...ids: string[]) => [
@@ -133,7 +130,7 @@ describe('retention by count', () => {
   it('removes the oldest beyond finalRetentionCount at once', () => {
     const scenario = keeping(2).given(...ends(0, 'a'), ...ends(10, 'b'), ...ends(20, 'c'), ...ends(30, 'd'));
     sweeps(scenario).thenEvents('task.removed a', 'task.removed b').thenData({ more: false });
-    expect(scenario.world.pool('work')?.finals).toEqual({ count: 2, oldestAt: START + 20 });
+    expect(scenario.world.pool('work')?.retained.tasks).toEqual({ count: 2, oldestAt: START + 20 });
   });
 
   it('as many as allowed may stay', () => {
@@ -147,7 +144,7 @@ describe('retention by count', () => {
       .given(...['x', 'y', 'z'].map((id) => submits('ann', id, { deadline: START + 100 })), at(100));
     for (let left = 3; left > 0 && sweeps(scenario).answer.events.length > 0; left--);
     sweeps(scenario).thenEvents().thenData({ more: false });
-    const kept = [...(scenario.world.pool('work')?.tasks.keys() ?? [])].sort();
+    const kept = [...(scenario.world.pool('work')?.entities.task.keys() ?? [])].sort();
     expect(kept).toHaveLength(2);
     expect(kept).not.toContain('a');
     expect(kept).not.toContain('b');
@@ -185,7 +182,7 @@ describe('retention by count', () => {
     scenario.given(by('ann', { type: 'CancelTask', taskId: 'p' }), at(20));
     for (let i = 0; i < 20; i++) sweeps(scenario, { limit: 100 });
     sweeps(scenario).thenEvents().thenData({ more: false });
-    const left = [...(scenario.world.pool('work')?.tasks.values() ?? [])];
+    const left = [...(scenario.world.pool('work')?.entities.task.values() ?? [])];
     expect(left.map(({ state }) => state)).toEqual(['cancelled']);
   });
 });

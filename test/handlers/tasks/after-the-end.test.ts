@@ -22,7 +22,7 @@ function shardWithFinalTask(): Shard {
     expect(applied).toMatchObject({ status: 'accepted' });
   }
   shard.commit();
-  expect(shard.world.pool('work')?.tasks.size).toBe(0);
+  expect(shard.world.pool('work')?.entities.task.size).toBe(0);
   return shard;
 }
 

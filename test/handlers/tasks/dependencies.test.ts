@@ -198,7 +198,8 @@ describe('a cascade larger than one message settles (200)', () => {
     return scenario;
   };
   const states = (scenario: Scenario, state: string) =>
-    [...(scenario.world.pool('work')?.tasks.values() ?? [])].filter((task) => task.state === state).length;
+    [...(scenario.world.pool('work')?.entities.task.values() ?? [])].filter((task) => task.state === state)
+      .length;
 
   it('settles 200 at once, in order of submission; a Settle goes on with it, and has no outcome', () => {
     const scenario = wide().when(...does('a'));

@@ -8,6 +8,7 @@ import { evolveTask } from '../../../src/handlers/tasks/evolve.ts';
 import type { PoolState } from '../../../src/handlers/world/pool-state.ts';
 import { World } from '../../../src/handlers/world/world.ts';
 import type { Task } from '../../../src/protocol/documents.ts';
+import { NOTHING_RETAINED } from '../../../src/protocol/entities.ts';
 import { PLACE, POOL, START } from '../message.ts';
 import { by, given, joins, pool, submits } from '../scenario.ts';
 
@@ -18,12 +19,15 @@ function loaded(...ended: readonly (readonly [taskId: string, finishedAt: number
   const stored = scenario.pool();
   if (stored === undefined) throw new Error('the scenario has a pool');
   const world = World.genesis(PLACE.shard, PLACE.shards);
-  const state = world.load(stored, 0, { count: ended.length, oldestAt: START });
+  const state = world.load(stored, 0, {
+    ...NOTHING_RETAINED,
+    tasks: { count: ended.length, oldestAt: START },
+  });
   for (const [id, finishedAt] of ended) {
     const live = scenario.task(id);
     const data = { agent: 'bob', epoch: 1, result: null };
     const final = evolveTask(live, { type: 'task.completed', id, data }, POOL, finishedAt, 0);
-    for (const task of [final, scenario.task(`after-${id}`)]) if (task) world.loadTask(state, task);
+    for (const task of [final, scenario.task(`after-${id}`)]) if (task) world.loadEntity(state, task);
   }
   return state;
 }

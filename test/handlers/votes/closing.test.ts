@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { VoteChoice } from '../../../src/protocol/votes.ts';
+import { endedPages } from '../ended-pages.ts';
 import { given } from '../retold.ts';
 import { at, by, joins, pool, START, sweep } from '../scenario.ts';
 import { abstains, CLOSES, closes, type OpenFields, opens, votes } from './polling.ts';
 
 const patient = { closeWhenDecided: false };
-const kept = (id: string, ms: number) => ({ ended: new Map([['work', [{ id, at: START + ms }]]]) });
+const kept = (id: string, ms: number) => ({ ended: endedPages([['work', [{ id, at: START + ms }]]]) });
 
 describe('CloseVote', () => {
   it('counts what was cast by now, and says winner, why and the tally', () => {

@@ -1,6 +1,7 @@
 /** What a pool derives from its documents: the same after loading in any order as after the decisions themselves. */
 import { describe, expect, it } from 'vitest';
-import { type PoolState, taskDue } from '../../../src/handlers/world/pool-state.ts';
+import { entityDue } from '../../../src/handlers/world/due.ts';
+import type { PoolState } from '../../../src/handlers/world/pool-state.ts';
 import { World } from '../../../src/handlers/world/world.ts';
 import type { Member, Task } from '../../../src/protocol/documents.ts';
 import { presenceEnds } from '../../../src/protocol/documents.ts';
@@ -17,11 +18,10 @@ function stateOf({ world }: Pick<Scenario, 'world'>): PoolState {
 
 /** Another world that was handed the documents of this one, the last first. */
 function loadedFrom(scenario: Scenario): { readonly world: World; readonly state: PoolState } {
-  const { doc, sequence, finals, ended, members, tasks, entities } = stateOf(scenario);
+  const { doc, sequence, retained, members, entities } = stateOf(scenario);
   const world = World.genesis(PLACE.shard, PLACE.shards);
-  const state = world.load(doc, sequence, finals, ended);
+  const state = world.load(doc, sequence, retained);
   for (const member of [...members.values()].reverse()) world.loadMember(state, member);
-  for (const task of [...tasks.values()].reverse()) world.loadTask(state, task);
   for (const map of Object.values(entities)) {
     for (const entity of [...map.values()].reverse()) world.loadEntity(state, entity);
   }
@@ -46,7 +46,7 @@ describe('a pool that was loaded', () => {
 
   it('counts what is live, held and open', () => {
     const { state } = loadedFrom(busy());
-    expect(state).toMatchObject({ liveTasks: 5, liveEntities: 1, claims: 3 });
+    expect(state).toMatchObject({ live: { tasks: 5, collective: 1 }, claims: 3 });
     expect(state.heldCount('bob')).toBe(2);
     expect(state.heldCount('ann')).toBe(0);
   });
@@ -65,11 +65,11 @@ describe('a pool that was loaded', () => {
     const due = state.due.first(Number.POSITIVE_INFINITY);
     expect(due).toEqual(stateOf(scenario).due.first(Number.POSITIVE_INFINITY));
     expect(due).toEqual([
-      { at: START + 300, kind: 'task', id: 'e' },
-      { at: START + 400, kind: 'task', id: 'c' },
-      { at: START + 500, kind: 'member', id: 'cyd' },
-      { at: START + 600, kind: 'task', id: 'a' },
-      { at: START + 700, kind: 'task', id: 'b' },
+      { at: START + 300, what: 'entity', kind: 'task', id: 'e' },
+      { at: START + 400, what: 'entity', kind: 'task', id: 'c' },
+      { at: START + 500, what: 'member', id: 'cyd' },
+      { at: START + 600, what: 'entity', kind: 'task', id: 'a' },
+      { at: START + 700, what: 'entity', kind: 'task', id: 'b' },
     ]);
     expect(world.nextDue()).toBe(START + 300);
   });
@@ -78,7 +78,7 @@ describe('a pool that was loaded', () => {
     const { world, state } = loadedFrom(busy());
     expect(world.takeChanges().changes.filter(({ pool }) => pool === 'work')).toEqual([]);
     world.rollback();
-    expect(state.liveTasks).toBe(5);
+    expect(state.live.tasks).toBe(5);
   });
 
   it('knows who waits for what', () => {
@@ -101,7 +101,9 @@ describe('what falls due at the same time', () => {
           submits('ann', 'a', { deadline: START + 100 }),
         ),
     );
-    const order = due.first(Number.POSITIVE_INFINITY).map(({ kind, id }) => `${kind} ${id}`);
+    const order = due
+      .first(Number.POSITIVE_INFINITY)
+      .map((due) => `${due.what === 'entity' ? due.kind : due.what} ${due.id}`);
     expect(order).toEqual(['member amy', 'member zoe', 'task a', 'task b']);
   });
 });
@@ -110,7 +112,7 @@ describe('when time next changes a task', () => {
   const scenario = () => given(pool(), joins('bob'));
 
   it('never, while it is pending without a deadline', () => {
-    expect(taskDue(taskOf(scenario().given(submits('ann', 't')), 't'))).toBeUndefined();
+    expect(entityDue(taskOf(scenario().given(submits('ann', 't')), 't'))).toBeUndefined();
   });
 
   it('at the earlier of its deadline and the end of its claim', () => {
@@ -119,8 +121,8 @@ describe('when time next changes a task', () => {
         scenario().given(submits('ann', 't', { deadline: START + deadline }), claims('bob', 't', ttl)),
         't',
       );
-    expect(taskDue(claimed(200, 100))).toBe(START + 100);
-    expect(taskDue(claimed(100, 200))).toBe(START + 100);
+    expect(entityDue(claimed(200, 100))).toBe(START + 100);
+    expect(entityDue(claimed(100, 200))).toBe(START + 100);
   });
 
   it('never again when it is final', () => {
@@ -128,7 +130,7 @@ describe('when time next changes a task', () => {
       submits('ann', 't', { deadline: START + 5 }),
       by('ann', { type: 'CancelTask', taskId: 't' }),
     );
-    expect(taskDue(taskOf(ended, 't'))).toBeUndefined();
+    expect(entityDue(taskOf(ended, 't'))).toBeUndefined();
   });
 });
 
@@ -148,11 +150,11 @@ describe('a closed pool', () => {
   const removalOf = (scenario: Scenario) =>
     stateOf(scenario)
       .due.first(Number.POSITIVE_INFINITY)
-      .find(({ kind }) => kind === 'removal');
+      .find(({ what }) => what === 'removal');
 
   it('without anything in it is removed after a day', () => {
     const scenario = given(pool(), joins('bob'), at(5), by('owner', CLOSED));
-    expect(removalOf(scenario)).toEqual({ at: START + 5 + DAY_MS, kind: 'removal', id: 'work' });
+    expect(removalOf(scenario)).toEqual({ at: START + 5 + DAY_MS, what: 'removal', id: 'work' });
   });
 
   it.each([

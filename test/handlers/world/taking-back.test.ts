@@ -21,7 +21,7 @@ const refuses = (sessionId: string) => by('bob', { type: 'RejectProposal', sessi
 
 /** Stored, as the worker does it. */
 function commit({ world }: Scenario): void {
-  world.forgetFinals(world.takeChanges().changes);
+  world.forgetEnded(world.takeChanges().changes);
 }
 
 describe('an atomic Batch that fails', () => {
@@ -94,7 +94,10 @@ describe('what is stored and over', () => {
     commit(scenario);
     const state = scenario.world.pool('work');
     expect([...(state?.entities.negotiation.keys() ?? [])]).toEqual(['live']);
-    expect(state).toMatchObject({ liveEntities: 1, ended: { count: 1, oldestAt: START } });
+    expect(state).toMatchObject({
+      live: { collective: 1 },
+      retained: { collective: { count: 1, oldestAt: START } },
+    });
   });
 
   it('is held and counted as claimed by nobody', () => {
@@ -104,7 +107,7 @@ describe('what is stored and over', () => {
     expect(state?.claims).toBe(1);
     expect(state?.heldCount('bob')).toBe(1);
     scenario.given(reports('bob', 't-2'));
-    expect(state).toMatchObject({ claims: 0, liveTasks: 0 });
+    expect(state).toMatchObject({ claims: 0, live: { tasks: 0 } });
     expect(state?.heldCount('bob')).toBe(0);
     expect(state?.heldBy('bob')).toEqual([]);
   });

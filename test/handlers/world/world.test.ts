@@ -5,10 +5,11 @@ import { by, claims, given, joins, pool, reports, type Scenario, submits, sweep 
 
 /** What the worker does when everything is stored. */
 function commit({ world }: Scenario): void {
-  world.forgetFinals(world.takeChanges().changes);
+  world.forgetEnded(world.takeChanges().changes);
 }
 
-const inMemory = (scenario: Scenario) => [...(scenario.world.pool('work')?.tasks.keys() ?? [])].sort();
+const inMemory = (scenario: Scenario) =>
+  [...(scenario.world.pool('work')?.entities.task.keys() ?? [])].sort();
 
 describe('a world before its first decision', () => {
   it('has commons on the shard that commons belongs to, and nowhere else', () => {
@@ -73,7 +74,10 @@ describe('final tasks', () => {
     expect(inMemory(scenario)).toEqual(['t-1', 't-2']);
     commit(scenario);
     expect(inMemory(scenario)).toEqual(['t-2']);
-    expect(scenario.world.pool('work')).toMatchObject({ liveTasks: 1, finals: { count: 1 } });
+    expect(scenario.world.pool('work')).toMatchObject({
+      live: { tasks: 1 },
+      retained: { tasks: { count: 1 } },
+    });
   });
 
   it('stay as long as others wait for them, and leave after that', () => {

@@ -69,13 +69,13 @@ async function fill(args: unknown): Promise<{ stored: number }> {
       published: [],
     });
   }
-  return { stored: await reads.zcard(keys.tasksIn(pool, 'completed')) };
+  return { stored: await reads.zcard(keys.entitiesIn(pool, 'task', 'completed')) };
 }
 
 async function completedTask(pool: string): Promise<CompletedTask> {
   const keys = shardKeys(namespace, shardOf(pool, shards));
-  const [id] = await reads.zrange(keys.tasksIn(pool, 'completed'), 0, '0');
-  const json = id === undefined ? null : await reads.hget(keys.tasks(pool), id);
+  const [id] = await reads.zrange(keys.entitiesIn(pool, 'task', 'completed'), 0, '0');
+  const json = id === undefined ? null : await reads.hget(keys.entities(pool, 'task'), id);
   if (json === null) throw new Error(`no task of ${pool} is completed yet`);
   return parse<CompletedTask>(json);
 }

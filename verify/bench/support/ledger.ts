@@ -64,7 +64,9 @@ export class Ledger {
     for (let shard = 0; shard < this.#shards; shard++) {
       const keys = shardKeys(this.#subjects.namespace, shard);
       const pools = await this.#redis.hkeys(keys.pools);
-      const counts = await Promise.all(pools.map((pool) => this.#redis.zcard(keys.tasksIn(pool, state))));
+      const counts = await Promise.all(
+        pools.map((pool) => this.#redis.zcard(keys.entitiesIn(pool, 'task', state))),
+      );
       tasks += counts.reduce((sum, count) => sum + count, 0);
     }
     return tasks;

@@ -26,7 +26,7 @@ import type { Target } from './target.ts';
 const SUBJECTS = subjects(PLACE.namespace);
 const KEYS = shardKeys(PLACE.namespace, PLACE.shard);
 const NOTHING_OWED = { results: [], refusals: [], events: [], deadLetters: [] };
-const NOTHING_FOUND = { outcomes: new Map<string, string>(), tasks: [], entities: [] };
+const NOTHING_FOUND = { outcomes: new Map<string, string>(), entities: [] };
 const MESSAGE = { seq: HISTORY_LENGTH + 1, at: START + 1_000 };
 /** What NATS takes by default, with room for headers. */
 const MAX_PUBLISHED_BYTES = 1_024 * 1_024 - 4_096;
@@ -207,11 +207,9 @@ function snapshot(world: World): string {
   const pools = [...world.pools.values()].map((state) => ({
     doc: state.doc,
     sequence: state.sequence,
-    finals: state.finals,
-    ended: state.ended,
-    live: [state.liveTasks, state.liveEntities, state.votes.size, state.delegations.size],
+    retained: state.retained,
+    live: [state.live, state.votes.size, state.delegations.size],
     members: [...state.members.values()].sort((a, b) => (a.agent < b.agent ? -1 : 1)),
-    tasks: [...state.tasks.values()].sort((a, b) => a.order - b.order),
     entities: Object.values(state.entities).flatMap((map) =>
       [...map.values()].map((entity) => JSON.stringify(entity)).sort(),
     ),

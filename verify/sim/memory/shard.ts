@@ -3,16 +3,17 @@
  * is found here by looking at all documents, so that the two have nothing in common but what they must answer.
  */
 import { ShardLostError } from '../../../src/lib/errors.ts';
-import type { DocumentChange } from '../../../src/protocol/document-change.ts';
+import { changedId, type DocumentChange } from '../../../src/protocol/document-change.ts';
+import type { Ban, Member, Origin, Pool } from '../../../src/protocol/documents.ts';
 import {
-  type Ban,
-  isFinal,
-  type Member,
-  type Origin,
-  type Pool,
-  type Task,
-} from '../../../src/protocol/documents.ts';
-import { type Entity, entityRef } from '../../../src/protocol/entities.ts';
+  type Entity,
+  type EntityRef,
+  entityRef,
+  type Group,
+  ofGroups,
+  parseEntityRef,
+  type Retained,
+} from '../../../src/protocol/entities.ts';
 import type { Fence } from '../../../src/protocol/marks.ts';
 import { type Standing, standingSchema } from '../../../src/protocol/settings.ts';
 import type { KnownClock } from '../../../src/state/known-clock.ts';
@@ -49,7 +50,6 @@ type Documents<T extends object> = Map<string, Written<T>>;
 
 interface PoolContent {
   readonly members: Documents<Member>;
-  readonly tasks: Documents<Task>;
   /** By `<kind>/<id>`. */
   readonly entities: Documents<Entity>;
   /** Claim classes with pending tasks. */
@@ -122,8 +122,7 @@ export class MemoryShard {
   /** The same, counted from the documents that are there. */
   endedBytesOfDocuments(): number {
     let bytes = 0;
-    for (const { tasks, entities } of this.#content.contents.values()) {
-      for (const { document } of tasks.values()) if (isFinal(document)) bytes += sizeOfEnded(document);
+    for (const { entities } of this.#content.contents.values()) {
       for (const { document } of entities.values())
         if (document.finishedAt !== undefined) bytes += sizeOfEnded(document);
     }
@@ -181,30 +180,29 @@ export class MemoryShard {
     const { pools, sequences } = this.#content;
     const doc = pools.get(pool)?.document;
     if (doc === undefined) throw new Error(`no pool ${pool}`);
-    const { members, tasks, entities } = this.#contentOf(pool);
-    const all = [...tasks.values()].map(({ document }) => document);
-    const live = all.filter((task) => !isFinal(task));
-    const awaited = new Set(live.flatMap((task) => (task.state === 'blocked' ? task.waitingFor : [])));
-    const over = all.filter((task) => isFinal(task) && awaited.has(task.taskId));
+    const { members, entities } = this.#contentOf(pool);
+    const all = [...entities].map(([ref, { document }]) => ({ ref, document }));
+    const live = all.filter(({ document }) => document.finishedAt === undefined);
+    const awaited = new Set(
+      live.flatMap(({ document }) =>
+        document.state === 'blocked' ? document.waitingFor.map((id) => entityRef('task', id)) : [],
+      ),
+    );
+    const over = all.filter(({ ref, document }) => document.finishedAt !== undefined && awaited.has(ref));
     return {
       doc,
       sequence: sequences.get(pool) ?? 0,
       members: [...members.values()].map(({ document }) => document),
-      tasks: [...live, ...over],
-      finals: summary(finalsOf(tasks)),
-      entities: [...entities.values()]
-        .map(({ document }) => document)
-        .filter(({ finishedAt }) => finishedAt === undefined),
-      ended: summary(endedOf(entities)),
+      entities: [...live, ...over].map(({ document }) => document),
+      retained: ofGroups((group) => summary(endedOf(entities, group))),
     };
   }
 
-  lookup({ outcomes, tasks, entities }: Lookup): Found {
+  lookup({ outcomes, entities }: Lookup): Found {
     return {
       position: this.#content.position,
       outcomes: this.outcomes(outcomes),
-      tasks: [...tasks].flatMap(([pool, ids]) => documentsOf(this.#contentOf(pool).tasks, ids)),
-      entities: [...entities].flatMap(([pool, refs]) => documentsOf(this.#contentOf(pool).entities, refs)),
+      entities: [...entities].flatMap(([pool, refs]) => this.#entitiesOf(pool, refs)),
     };
   }
 
@@ -225,31 +223,30 @@ export class MemoryShard {
   ): Awaited<ReturnType<ShardStore['oldest']>> {
     const all = pools.flatMap((pool) => this.#keptIn(pool)).sort(byAge);
     const shown = withRoom(all.slice(0, most));
-    const finals = new Map<string, Remembered[]>(pools.map((pool) => [pool, []]));
-    const ended = new Map<string, Remembered[]>(pools.map((pool) => [pool, []]));
-    const beyond = { finals: new Map<string, number>(), ended: new Map<string, number>() };
-    for (const { pool, isTask, id, at } of shown) (isTask ? finals : ended).get(pool)?.push({ id, at });
-    for (const { pool, isTask, at } of all.slice(shown.length).reverse()) {
-      (isTask ? beyond.finals : beyond.ended).set(pool, at);
+    const ended = ofGroups(() => new Map<string, Remembered[]>(pools.map((pool) => [pool, []])));
+    const beyond = ofGroups(() => new Map<string, number>());
+    for (const { pool, kind, id, at } of shown) ended[groupOf(kind)].get(pool)?.push({ kind, id, at });
+    for (const { pool, kind, at } of all.slice(shown.length).reverse()) {
+      beyond[groupOf(kind)].set(pool, at);
     }
-    const tasks = shown.flatMap(({ pool, isTask, id }) =>
-      isTask ? documentsOf(this.#contentOf(pool).tasks, [id]) : [],
-    );
-    const entities = shown.flatMap(({ pool, isTask, id }) =>
-      isTask ? [] : documentsOf(this.#contentOf(pool).entities, [id]),
-    );
+    const entities = shown.flatMap(({ pool, ...ref }) => this.#entitiesOf(pool, [ref]));
     const { position, outcomeOrder } = this.#content;
-    return { position, finals, ended, beyond, outcomes: outcomeOrder.slice(0, outcomes), tasks, entities };
+    return { position, ended, beyond, outcomes: outcomeOrder.slice(0, outcomes), entities };
   }
 
   #keptIn(pool: string): Kept[] {
-    const { tasks, entities } = this.#contentOf(pool);
-    const sized = (documents: Documents<Task> | Documents<Entity>, id: string): number =>
-      Buffer.byteLength(documents.get(id)?.json ?? '');
-    return [
-      ...finalsOf(tasks).map((kept) => ({ ...kept, pool, isTask: true, bytes: sized(tasks, kept.id) })),
-      ...endedOf(entities).map((kept) => ({ ...kept, pool, isTask: false, bytes: sized(entities, kept.id) })),
-    ];
+    const { entities } = this.#contentOf(pool);
+    return (['tasks', 'collective'] as const)
+      .flatMap((group) => endedOf(entities, group))
+      .map((kept) => {
+        const json = entities.get(entityRef(kept.kind, kept.id))?.json ?? '';
+        return { ...kept, pool, bytes: Buffer.byteLength(json) };
+      });
+  }
+
+  #entitiesOf(pool: string, refs: readonly EntityRef[]): Entity[] {
+    const { entities } = this.#contentOf(pool);
+    return refs.flatMap(({ kind, id }) => entities.get(entityRef(kind, id))?.document ?? []);
   }
 
   /** Answers where the shard stood before; undefined when this very commit had been applied already. */
@@ -329,9 +326,8 @@ export class MemoryShard {
     for (const [key, json] of rest.outcomes) dump.set(`outcome ${key}`, json);
     for (const [key, json] of rest.receipts) dump.set(`receipt ${key}`, json);
     for (const [key, count] of rest.receiptCounts) dump.set(`receipt-count ${key}`, String(count));
-    for (const [pool, { members, tasks, entities, classes }] of contents) {
+    for (const [pool, { members, entities, classes }] of contents) {
       for (const [agent, { json }] of members) dump.set(`member ${pool} ${agent}`, json);
-      for (const [taskId, { json }] of tasks) dump.set(`task ${pool} ${taskId}`, json);
       for (const [ref, { json }] of entities) dump.set(`entity ${pool} ${ref}`, json);
       for (const claimClass of classes) dump.set(`class ${pool} ${claimClass}`, '');
     }
@@ -341,7 +337,7 @@ export class MemoryShard {
   #contentOf(pool: string): PoolContent {
     let content = this.#content.contents.get(pool);
     if (content === undefined) {
-      content = { members: new Map(), tasks: new Map(), entities: new Map(), classes: new Set() };
+      content = { members: new Map(), entities: new Map(), classes: new Set() };
       this.#content.contents.set(pool, content);
     }
     return content;
@@ -353,22 +349,13 @@ export class MemoryShard {
       case 'pool':
         this.#put(this.#content.pools, pool, change.before, change.after);
         break;
-      case 'member': {
-        const agent = change.after?.agent ?? change.before?.agent;
-        if (agent !== undefined) write(this.#contentOf(pool).members, agent, change.after);
+      case 'member':
+        write(this.#contentOf(pool).members, changedId(change), change.after);
         break;
-      }
-      case 'task': {
-        const taskId = change.after?.taskId ?? change.before?.taskId;
-        if (taskId !== undefined) this.#put(this.#contentOf(pool).tasks, taskId, change.before, change.after);
-        break;
-      }
-      case 'entity': {
-        const entity = change.after ?? change.before;
-        if (entity === undefined) break;
-        const ref = entityRef(entity.kind, entity.id);
-        this.#put(this.#contentOf(pool).entities, ref, change.before, change.after);
-        break;
+      default: {
+        const ref = entityRef(change.kind, changedId(change));
+        const { entities } = this.#contentOf(pool);
+        this.#put<Entity>(entities, ref, change.before, change.after);
       }
     }
   }
@@ -462,7 +449,6 @@ function copyOf(content: Content): Content {
     pool,
     {
       members: new Map(of.members),
-      tasks: new Map(of.tasks),
       entities: new Map(of.entities),
       classes: new Set(of.classes),
     },
@@ -493,24 +479,23 @@ function put<T>(all: Map<string, T>, key: string, after: T | undefined): void {
   else all.set(key, after);
 }
 
-function documentsOf<T extends object>(documents: Documents<T>, ids: readonly string[]): T[] {
-  return ids.flatMap((id) => documents.get(id)?.document ?? []);
+function endedOf(entities: Documents<Entity>, group: Group): Remembered[] {
+  const ended: Remembered[] = [];
+  for (const [name, { document }] of entities) {
+    const ref = parseEntityRef(name);
+    if (ref === undefined || document.finishedAt === undefined || groupOf(ref.kind) !== group) continue;
+    ended.push({ ...ref, at: document.finishedAt });
+  }
+  return ended.sort((a, b) => a.at - b.at || (nameOf(a) < nameOf(b) ? -1 : 1));
 }
 
-function finalsOf(tasks: Documents<Task>): Remembered[] {
-  return oldestFirst(
-    [...tasks.values()].flatMap(({ document }) =>
-      isFinal(document) ? [{ id: document.taskId, at: document.finishedAt }] : [],
-    ),
-  );
+/** Tasks are kept apart from what agents decide together. */
+function groupOf(kind: EntityRef['kind']): Group {
+  return kind === 'task' ? 'tasks' : 'collective';
 }
 
-function endedOf(entities: Documents<Entity>): Remembered[] {
-  return oldestFirst(
-    [...entities].flatMap(([id, { document }]) =>
-      document.finishedAt === undefined ? [] : [{ id, at: document.finishedAt }],
-    ),
-  );
+function nameOf({ kind, id }: EntityRef): string {
+  return entityRef(kind, id);
 }
 
 /** 1,000 bytes beside the document, and its members: name, value, and four characters around them. */
@@ -523,12 +508,11 @@ function sizeOfEnded(document: object): number {
 
 interface Kept extends Remembered {
   readonly pool: string;
-  readonly isTask: boolean;
   readonly bytes: number;
 }
 
 function byAge(a: Kept, b: Kept): number {
-  const places = [a, b].map(({ pool, isTask, id }) => `${pool}\n${isTask ? 0 : 1}\n${id}`);
+  const places = [a, b].map((one) => `${one.pool}\n${one.kind === 'task' ? 0 : 1}\n${nameOf(one)}`);
   return a.at - b.at || ((places[0] ?? '') < (places[1] ?? '') ? -1 : 1);
 }
 
@@ -541,11 +525,7 @@ function withRoom(kept: readonly Kept[]): readonly Kept[] {
   });
 }
 
-function oldestFirst(kept: Remembered[]): Remembered[] {
-  return kept.sort((a, b) => a.at - b.at || (a.id < b.id ? -1 : 1));
-}
-
-function summary(kept: readonly Remembered[]): { count: number; oldestAt: number | undefined } {
+function summary(kept: readonly Remembered[]): Retained {
   return { count: kept.length, oldestAt: kept[0]?.at };
 }
 

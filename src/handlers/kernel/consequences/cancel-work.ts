@@ -22,7 +22,7 @@ export function cancelOpened(
   const why = defined({ reason: fence.reason });
   switch (kind) {
     case 'task': {
-      const found = state.tasks.get(id);
+      const found = state.entities.task.get(id);
       if (found === undefined) return [];
       const { task, events } = lapse(state, found, now);
       if (isFinal(task)) return events;
@@ -39,7 +39,7 @@ export function cancelOpened(
         id,
         data: { cause: 'cancelled', by, ...ofTask },
       };
-      const task = taskId === undefined ? undefined : state.tasks.get(taskId);
+      const task = taskId === undefined ? undefined : state.entities.task.get(taskId);
       if (task === undefined || isFinal(task) || task.auction !== id) return [cancelled];
       return [cancelled, { type: 'task.unreserved', id: task.taskId, data: {} }];
     }

@@ -17,7 +17,7 @@ export function endOfVoid(
       return member === undefined ? [] : [endOfMembership(member, fence)];
     }
     case 'claim': {
-      const task = state.tasks.get(id);
+      const task = state.entities.task.get(id);
       return task === undefined ? [] : lapse(state, task, now).events;
     }
     default:

@@ -6,13 +6,12 @@
 import { MAX_EFFECT_BYTES, MAX_EFFECT_EVENTS } from '../../../protocol/limits.ts';
 import type { AppliedEvent, World } from '../../world/world.ts';
 import { kindOf } from '../entities.ts';
-import { type DomainEvent, isMemberEvent, isTaskEvent } from '../events.ts';
+import { type DomainEvent, isMemberEvent } from '../events.ts';
 import { weightOf } from './json-bytes.ts';
 
 /** The document that an event has changed, as it is now; undefined when it is no more. */
 function documentOf(world: World, pool: string, event: DomainEvent): object | undefined {
   const state = world.pool(pool);
-  if (isTaskEvent(event)) return state?.tasks.get(event.id);
   if (isMemberEvent(event)) return state?.members.get(event.id);
   const kind = kindOf(event);
   return kind === undefined ? state?.doc : state?.entities[kind].get(event.id);
