@@ -15,9 +15,11 @@ import type { ConvergeEvent } from '../src/protocol/event.ts';
 import { isObject } from '../src/protocol/json.ts';
 import { OPERATOR, SWEEPER } from '../src/protocol/names.ts';
 import type { Outcome } from '../src/protocol/outcome.ts';
+import { parsePosition } from '../src/protocol/positions.ts';
 import type { PoolStats, QueryInput } from '../src/protocol/queries.ts';
 import { parseDecisionSubject, type Subjects, subjects } from '../src/protocol/subjects.ts';
 import type { HistoryChecker } from '../verify/kit/history/history-checker.ts';
+import { countEvents } from './count-events.ts';
 
 export interface ObserverOptions {
   readonly natsUrl: string;
@@ -81,7 +83,7 @@ export class Observer {
     for (;;) {
       const { decisions, events } = await this.#ends();
       const open = this.#openPlaces(decisions);
-      const isQuiet = open.length === 0 && (this.#feed.position ?? 0) >= events;
+      const isQuiet = open.length === 0 && this.#readUpTo >= events;
       if (isQuiet || performance.now() > deadline) return { logged: decisions, unanswered: open.length };
       if (performance.now() > recallAt) await this.#recall(open);
       await sleep(POLL_MS);
@@ -92,10 +94,11 @@ export class Observer {
   async finish(): Promise<{ readonly published: number; readonly logged: number }> {
     const deadline = performance.now() + SETTLE_WITHIN_MS;
     const { state } = await this.#jsm.streams.info(this.#subjects.streams.events);
-    while ((this.#feed.position ?? 0) < state.last_seq && performance.now() < deadline) await sleep(POLL_MS);
+    while (this.#readUpTo < state.last_seq && performance.now() < deadline) await sleep(POLL_MS);
     await this.#connection.flush();
     if (this.#failure !== undefined) throw this.#failure;
-    return { published: state.messages, logged: (await this.#ends()).decisions };
+    const published = await countEvents(this.#jsm, this.#subjects.streams.events);
+    return { published, logged: (await this.#ends()).decisions };
   }
 
   /** What the workers say of a pool: the state in Redis, and not the events. */
@@ -126,6 +129,13 @@ export class Observer {
     if (!isNew || body.agent !== SWEEPER || !isObject(body.data)) return;
     const { released } = body.data;
     if (Array.isArray(released) && released.length > 0) this.#options.onSwept(released.length);
+  }
+
+  /** Position in the event stream up to which every pack was read to its end. */
+  get #readUpTo(): number {
+    const { position } = this.#feed;
+    const place = position === undefined ? undefined : parsePosition(position);
+    return place === undefined ? 0 : place.seq - 1;
   }
 
   async #ends(): Promise<{ readonly decisions: number; readonly events: number }> {

@@ -2,11 +2,13 @@
  * Events for those who have no JetStream of their own: a worker makes the consumer, the NATS server delivers from the
  * stream straight to `feeds.<asker>.<token>`, where only that asker may listen. A consumer that nobody listens to lapses.
  */
-import { AckPolicy, type ConsumerConfig, DeliverPolicy, type JetStreamManager } from '@nats-io/jetstream';
+import { AckPolicy, type ConsumerConfig, type JetStreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection, nuid } from 'nats';
 import { UnavailableError } from '../lib/errors.ts';
+import { parsePosition } from '../protocol/positions.ts';
 import type { OpenedFeed, QueryOf } from '../protocol/queries.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import { deliveryFrom, poolFilter } from './delivery-from.ts';
 import { eventsIdentityOf, findStream } from './streams.ts';
 
 /** The header of the last message of a feed that a worker has closed: why. */
@@ -21,12 +23,14 @@ const INACTIVE_NANOS = 5_000_000_000;
 export class EventFeeds {
   readonly #jsm: JetStreamManager;
   readonly #subjects: Subjects;
+  readonly #shards: number;
   readonly #connection: NatsConnection;
 
-  constructor(connection: NatsConnection, jsm: JetStreamManager, subjects: Subjects) {
+  constructor(connection: NatsConnection, jsm: JetStreamManager, subjects: Subjects, shards: number) {
     this.#connection = connection;
     this.#jsm = jsm;
     this.#subjects = subjects;
+    this.#shards = shards;
   }
 
   async open(asker: string, { pool, token, after, since }: QueryOf<'feed'>): Promise<OpenedFeed> {
@@ -35,12 +39,12 @@ export class EventFeeds {
     if (info === undefined) throw new UnavailableError(`there is no stream ${stream}`);
     const { state } = info;
     // Without a beginning: what happens from now on.
-    const position = after ?? (since === undefined ? state.last_seq : undefined);
+    const next = nextOf(after) ?? (since === undefined ? state.last_seq + 1 : undefined);
     const consumer = await this.#jsm.consumers.add(stream, {
-      ...beginning(position, since),
+      ...deliveryFrom(next, since),
       name: `feed-${nuid.next()}`,
       deliver_subject: this.#subjects.feed(asker, token),
-      filter_subject: this.#subjects.eventsOf(pool),
+      ...poolFilter(this.#subjects, this.#shards, pool),
       ack_policy: AckPolicy.None,
       flow_control: true,
       idle_heartbeat: HEARTBEAT_NANOS,
@@ -55,7 +59,7 @@ export class EventFeeds {
       identity: eventsIdentityOf(info),
       first,
       last: state.last_seq,
-      after: position ?? consumer.delivered.stream_seq,
+      after: next === undefined ? consumer.delivered.stream_seq : next - 1,
     };
   }
 
@@ -99,17 +103,14 @@ export class EventFeeds {
     const ns = this.#subjects.namespace;
     if (deliver_subject === undefined || !deliver_subject.startsWith(`${ns}.feeds.`)) return undefined;
     const [asker] = deliver_subject.slice(`${ns}.feeds.`.length).split('.');
-    const [pool] = (filter_subject ?? '').slice(`${ns}.events.`.length).split('.');
-    if (asker === undefined || pool === undefined) return undefined;
-    return { asker, pool: pool === '>' ? undefined : pool };
+    if (asker === undefined) return undefined;
+    // Some servers tell no filter as an empty one.
+    if (filter_subject === undefined || filter_subject === '') return { asker, pool: undefined };
+    const [, pool] = filter_subject.slice(`${ns}.events.`.length).split('.');
+    return pool === undefined ? undefined : { asker, pool };
   }
 }
 
-function beginning(
-  position: number | undefined,
-  since: number | undefined,
-): Pick<ConsumerConfig, 'deliver_policy'> & Partial<ConsumerConfig> {
-  if (position !== undefined)
-    return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: position + 1 };
-  return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(since ?? 0).toISOString() };
+function nextOf(position: string | undefined): number | undefined {
+  return position === undefined ? undefined : parsePosition(position)?.seq;
 }

@@ -17,12 +17,11 @@ import { nuid } from 'nats';
 import { ConfigurationError } from '../lib/errors.ts';
 import { defined } from '../protocol/defined.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import { otherProtocol, PROTOCOL } from '../protocol/version.ts';
 import { adoptDescription, chooseIdentity, type KnownElsewhere, saySo } from './log-origin.ts';
 import { NatsTrimMarks } from './nats-trim-marks.ts';
 import { refusedStream } from './refused-stream.ts';
 import { wholeStream } from './whole-stream.ts';
-
-export const LAYOUT_VERSION = 1;
 
 export interface StreamLimits {
   /** Decisions beyond this are refused: the log never drops what it has acknowledged. */
@@ -39,6 +38,7 @@ export interface StreamLimits {
 
 /** The values fixed when the system was created, and the identity of the log. */
 export interface Layout {
+  /** The protocol of what it holds. */
   readonly version: number;
   readonly shards: number;
   /** The name that the log was given when it was made: another one is another log. */
@@ -61,7 +61,7 @@ export async function ensureStreams(
 ): Promise<Layout> {
   await ensure(jsm, markStream(subjects, limits));
   const layout = await ensureLog(jsm, subjects, shards, limits, knownElsewhere);
-  await ensure(jsm, eventStream(subjects, limits));
+  await ensure(jsm, eventStream(subjects, shards, limits));
   await ensure(jsm, deadLetterStream(subjects, limits));
   await ensure(jsm, snapshotStream(subjects, limits));
   return layout;
@@ -79,7 +79,7 @@ async function ensureLog(
   const found = await findStream(jsm, name);
   if (found === undefined) {
     const { logIdentity, isLost } = await chooseIdentity(marks, shards, knownElsewhere);
-    if (isLost) return { version: LAYOUT_VERSION, shards, logIdentity };
+    if (isLost) return { version: PROTOCOL, shards, logIdentity };
     const made = await ensure(jsm, decisionStream(subjects, shards, limits, logIdentity));
     const layout = checkedLayout(made, shards);
     await saySo(marks, layout);
@@ -251,7 +251,7 @@ export function logIdentityOf({ config, created }: Pick<StreamInfo, 'config' | '
   return DESCRIPTION.exec(config.description ?? '')?.groups?.log ?? created;
 }
 
-const EVENTS_DESCRIPTION = /^converge events, stream (?<stream>[A-Za-z0-9]+)$/;
+const EVENTS_DESCRIPTION = /^converge events, protocol \d+, stream (?<stream>[A-Za-z0-9]+)$/;
 
 /** Which stream of events this is, as {@link logIdentityOf}: positions in another one are others. */
 export function eventsIdentityOf({ config, created }: Pick<StreamInfo, 'config' | 'created'>): string {
@@ -264,10 +264,8 @@ export function layoutOf(info: StreamInfo): Layout {
   if (version === undefined || shards === undefined) {
     throw new ConfigurationError(`stream ${config.name} exists but is not a Converge log`);
   }
-  if (Number(version) !== LAYOUT_VERSION) {
-    throw new ConfigurationError(
-      `stream ${config.name} has layout ${version}; this version knows ${LAYOUT_VERSION}`,
-    );
+  if (Number(version) !== PROTOCOL) {
+    throw new ConfigurationError(otherProtocol(`stream ${config.name}`, Number(version)));
   }
   return { version: Number(version), shards: Number(shards), logIdentity: logIdentityOf(info) };
 }
@@ -310,7 +308,7 @@ function decisionStream(
 ): Partial<StreamConfig> & { name: string } {
   return {
     name: subjects.streams.decisions,
-    description: describe({ version: LAYOUT_VERSION, shards, logIdentity }),
+    description: describe({ version: PROTOCOL, shards, logIdentity }),
     subjects: Array.from({ length: shards }, (_, shard) => subjects.shardLog(shard)),
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
@@ -323,11 +321,15 @@ function decisionStream(
 }
 
 /** A full stream refuses here, too: a dropped event could never be distinguished from a lost one. */
-function eventStream(subjects: Subjects, limits: StreamLimits): Partial<StreamConfig> & { name: string } {
+function eventStream(
+  subjects: Subjects,
+  shards: number,
+  limits: StreamLimits,
+): Partial<StreamConfig> & { name: string } {
   return {
     name: subjects.streams.events,
-    description: `converge events, stream ${nuid.next()}`,
-    subjects: [subjects.allEvents],
+    description: `converge events, protocol ${PROTOCOL}, stream ${nuid.next()}`,
+    subjects: Array.from({ length: shards }, (_, shard) => subjects.shardEvents(shard)),
     storage: StorageType.File,
     retention: RetentionPolicy.Limits,
     discard: DiscardPolicy.New,

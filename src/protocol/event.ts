@@ -1,7 +1,7 @@
 /** A CloudEvent 1.0 in JSON (docs/protocol.md, "Decision, outcome, event"): what changed, told to every subscriber. */
 export interface ConvergeEvent {
   readonly specversion: '1.0';
-  /** `<shard>-<seq>-<n>`: the n-th event of the decision at `seq`. Also the message's `Nats-Msg-Id`. */
+  /** `<shard>-<seq>-<n>`: the n-th event of the decision at `seq`. */
   readonly id: string;
   /** `converge.<entity>.<verb>` */
   readonly type: string;

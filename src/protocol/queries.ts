@@ -8,6 +8,7 @@ import { type Member, type Pool, TASK_STATES, type Task } from './documents.ts';
 import { MAX_CAPABILITIES, MAX_PAGE, MAX_TIME_MS } from './limits.ts';
 import type { PublicNegotiation } from './negotiations.ts';
 import type { Outcome } from './outcome.ts';
+import { positionSchema } from './positions.ts';
 import type { PublicBallot, PublicVote } from './votes.ts';
 
 /** Header of a request: for how many milliseconds the asker waits. Work on the query stops then. */
@@ -69,13 +70,15 @@ export const QUERIES = {
   feed: z.strictObject({
     pool: nameSchema.optional().describe('default: every pool, for observers and operators only'),
     token: nameSchema.describe('the events arrive at feeds.<agent>.<token>: subscribe before the request'),
-    after: z.int().min(0).optional().describe('position in the events stream after which the feed begins'),
+    after: positionSchema
+      .optional()
+      .describe('position of the first event to be delivered: <identity>:<stream seq>:<index in the pack>'),
     since: z
       .int()
       .min(0)
       .max(MAX_TIME_MS)
       .optional()
-      .describe('time at which the feed begins, when no position is known'),
+      .describe('packs stored since then, when no position is known; their first events can be older'),
   }),
 } as const;
 
@@ -134,6 +137,8 @@ export interface WorkerAlarm {
 
 /** How the system stands. Times are milliseconds since the epoch. */
 export interface Stats {
+  /** The number of the protocol: a client that knows another one asks for nothing else. */
+  readonly protocol: number;
   readonly shards: readonly ShardStats[];
   readonly logLastSeq: number;
   readonly logMessages: number;
@@ -150,10 +155,10 @@ export interface Stats {
 export interface OpenedFeed {
   /** Which events stream it is: another one has other positions. */
   readonly identity: string;
-  /** Positions of the first event that it still keeps, and of its last one. */
+  /** Positions of the first pack that it still keeps, and of its last one. */
   readonly first: number;
   readonly last: number;
-  /** Events after this position are delivered. */
+  /** Packs after this position are delivered. */
   readonly after: number;
 }
 

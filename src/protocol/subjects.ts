@@ -30,7 +30,11 @@ export interface Subjects {
   shardLog(shard: number): string;
   result(agent: string, decisionId: string): string;
   resultsOf(agent: string): string;
-  event(pool: string, entity: string, id: string, verb: string): string;
+  /** Where the packs of one pool's events are published. */
+  events(shard: number, pool: string): string;
+  /** All pools of one shard. */
+  shardEvents(shard: number): string;
+  /** The packs of a pool, whatever its shard, for permissions; of every pool where none is named. */
   eventsOf(pool?: string): string;
   /** Where anyone asks, and where one asks under a name that the NATS server vouches for. */
   query(name: string, asker?: string): string;
@@ -66,6 +70,7 @@ export interface Subjects {
 export function subjects(namespace: string = DEFAULT_NAMESPACE): Subjects {
   const ns = namespace;
   const upper = otherCase(ns);
+  const allEvents = `${ns}.events.>`;
   return {
     namespace: ns,
     decision: (pool, agent, shards) => `${ns}.decisions.${shardOf(pool, shards)}.${pool}.${agent}`,
@@ -75,21 +80,22 @@ export function subjects(namespace: string = DEFAULT_NAMESPACE): Subjects {
     shardLog: (shard) => `${ns}.decisions.${shard}.>`,
     result: (agent, decisionId) => `${ns}.results.${agent}.${decisionId}`,
     resultsOf: (agent) => `${ns}.results.${agent}.*`,
-    event: (pool, entity, id, verb) => `${ns}.events.${pool}.${entity}.${id}.${verb}`,
-    eventsOf: (pool) => (pool === undefined ? `${ns}.events.>` : `${ns}.events.${pool}.>`),
+    events: (shard, pool) => `${ns}.events.${shard}.${pool}`,
+    shardEvents: (shard) => `${ns}.events.${shard}.*`,
+    eventsOf: (pool) => (pool === undefined ? allEvents : `${ns}.events.*.${pool}`),
     query: (name, asker) => `${ns}.queries.${name}${asker === undefined ? '' : `.${asker}`}`,
     feed: (asker, token) => `${ns}.feeds.${asker}.${token}`,
     feedsOf: (asker) => `${ns}.feeds.${asker}.*`,
     deadLetter: (shard) => `${ns}.deadletters.${shard}`,
     trimMark: (shard) => `${ns}.marks.${shard}`,
     allTrimMarks: `${ns}.marks.*`,
-    allEvents: `${ns}.events.>`,
+    allEvents,
     allDeadLetters: `${ns}.deadletters.*`,
     allResults: `${ns}.results.*.*`,
     sweeps: `${ns}.sweeps`,
     streams: {
       decisions: `${upper}_DECISIONS`,
-      events: `${upper}_EVENTS`,
+      events: `${upper}_EVENTS2`,
       deadLetters: `${upper}_DEADLETTERS`,
       snapshots: `OBJ_${upper}_SNAPSHOTS`,
       marks: `${upper}_MARKS`,

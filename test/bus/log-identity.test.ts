@@ -68,7 +68,7 @@ it('a log that was made before logs had names is known by the time of its creati
   const names = subjects('old');
   const { created } = await system.jsm.streams.add({
     name: names.streams.decisions,
-    description: 'converge layout 1, 2 shards',
+    description: 'converge layout 2, 2 shards',
     subjects: ['old.decisions.0.>', 'old.decisions.1.>'],
   });
   expect(await findLayout(system.jsm, names)).toMatchObject({ logIdentity: created });

@@ -1,14 +1,9 @@
 import { StorageType, type StreamConfig } from '@nats-io/jetstream';
 import { describe, expect, it } from 'vitest';
-import {
-  closeWhenNearlyFull,
-  ensureStreams,
-  findLayout,
-  findStream,
-  LAYOUT_VERSION,
-} from '../../src/bus/streams.ts';
+import { closeWhenNearlyFull, ensureStreams, findLayout, findStream } from '../../src/bus/streams.ts';
 import { ConfigurationError } from '../../src/lib/errors.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
+import { PROTOCOL } from '../../src/protocol/version.ts';
 import { useSystem } from '../support/system.ts';
 
 const system = useSystem();
@@ -37,7 +32,7 @@ describe('the streams of a system', () => {
       Array.from({ length: 8 }, () => ensureStreams(system.jsm, ns, 4, LIMITS)),
     );
     expect(new Set(layouts.map((layout) => JSON.stringify(layout))).size).toBe(1);
-    expect(layouts[0]).toMatchObject({ version: LAYOUT_VERSION, shards: 4 });
+    expect(layouts[0]).toMatchObject({ version: PROTOCOL, shards: 4 });
     expect(await findLayout(system.jsm, ns)).toEqual(layouts[0]);
   });
 

@@ -47,7 +47,7 @@ it('makes the folder once, tells a seed once, shows who may do what, and forgets
   const shown = jsonOf(await run('show', 'ann', '--json'));
   expect(shown).toMatchObject({ role: 'agent', account: 'CONVERGE_AGENTS', inboxPrefix: '_INBOX.ann' });
   expect(shown.publish).toContain('converge.decisions.*.*.ann');
-  expect(shown.subscribe).toContain('converge.events.press.>');
+  expect(shown.subscribe).toContain('converge.events.*.press');
   expect(shown.publish.filter((subject: string) => subject.startsWith('$JS.API'))).toEqual([]);
   const all = await run('show');
   for (const name of ['worker', 'operator', 'ann', 'olga']) expect(all.stdout).toContain(name);

@@ -241,7 +241,7 @@ describe('a planted problem is found', () => {
     const { decisions } = subjects('volatile').streams;
     await jsm.streams.add({
       name: decisions,
-      description: `converge layout 1, ${SHARDS} shards`,
+      description: `converge layout 2, ${SHARDS} shards`,
       subjects: Array.from({ length: SHARDS }, (_, shard) => subjects('volatile').shardLog(shard)),
       storage: StorageType.Memory,
       max_bytes: LITTLE_ROOM,

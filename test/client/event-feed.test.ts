@@ -2,12 +2,15 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { expect, it, vi } from 'vitest';
 import { DecisionPublisher } from '../../src/bus/decision-publisher.ts';
+import { eventsIdentityOf } from '../../src/bus/streams.ts';
 import { EventGaps } from '../../src/client/core/event-gaps.ts';
 import { EventFeed, type EventOptions } from '../../src/client/index.ts';
 import { ConfigurationError, LogDivergedError, UnavailableError } from '../../src/lib/errors.ts';
 import { type ConvergeEvent, formatSequence } from '../../src/protocol/event.ts';
+import { formatPosition } from '../../src/protocol/positions.ts';
+import { shardOf } from '../../src/protocol/shard.ts';
 import type { Subjects } from '../../src/protocol/subjects.ts';
-import { useBroker } from './system.ts';
+import { SHARDS, useBroker } from './system.ts';
 
 const broker = useBroker();
 
@@ -15,6 +18,12 @@ interface Setup {
   readonly connection: NatsConnection;
   readonly names: Subjects;
   publish(name: string, pool?: string): Promise<void>;
+  /** One pack. */
+  publishAll(...names: string[]): Promise<void>;
+  /** One that was cut elsewhere: whatever events it holds. */
+  publishPack(events: readonly ConvergeEvent[]): Promise<void>;
+  /** The position of the event at this place of a pack. */
+  at(seq: number, index?: number): Promise<string>;
   feed(options?: EventOptions): EventFeed;
 }
 
@@ -25,17 +34,25 @@ async function setup(): Promise<Setup> {
   const publisher = new DecisionPublisher({ connection: await broker.connect() });
   let n = 0;
   const numbers = new Map<string, number>();
+  const next = (name: string, pool: string): ConvergeEvent => {
+    const number = (numbers.get(pool) ?? 0) + 1;
+    numbers.set(pool, number);
+    return event(name, pool, ++n, number);
+  };
+  const publishPack = async (events: readonly ConvergeEvent[], pool = 'p'): Promise<void> => {
+    const payload = Buffer.from(JSON.stringify(events));
+    await publisher.publish({ subject: names.events(shardOf(pool, SHARDS), pool), payload });
+  };
   return {
     connection,
     names,
-    publish: async (name, pool = 'p') => {
-      const number = (numbers.get(pool) ?? 0) + 1;
-      numbers.set(pool, number);
-      const payload = Buffer.from(JSON.stringify(event(name, pool, ++n, number)));
-      await publisher.publish({
-        subject: names.event(pool, 'task', name, 'submitted'),
-        payload,
-      });
+    publish: (name, pool = 'p') => publishPack([next(name, pool)], pool),
+    publishAll: (...all) => publishPack(all.map((name) => next(name, 'p'))),
+    publishPack,
+    at: async (seq, index = 0) => {
+      const jsm = await jetstreamManager(connection);
+      const stream = eventsIdentityOf(await jsm.streams.info(names.streams.events));
+      return formatPosition({ stream, seq, index });
     },
     feed: (options = {}) => new EventFeed({ ...options, connection, subjects: names }),
   };
@@ -48,7 +65,7 @@ function event(name: string, pool: string, n: number, number = n): ConvergeEvent
     type: 'converge.task.submitted',
     source: `/pools/${pool}`,
     subject: `task/${name}`,
-    time: new Date(n).toISOString(),
+    time: new Date().toISOString(),
     datacontenttype: 'application/json',
     sequence: formatSequence(number),
     causationid: `d-${n}`,
@@ -69,18 +86,18 @@ async function take(events: AsyncIterator<ConvergeEvent>, count: number): Promis
 }
 
 it('gives out what happens after it was opened, in order', async () => {
-  const { publish, feed } = await setup();
+  const { publish, feed, at } = await setup();
   await publish('before');
   const events = feed();
   await events.opened;
   for (const name of ['a', 'b', 'c']) await publish(name);
   expect(await take(events[Symbol.asyncIterator](), 3)).toEqual(['a', 'b', 'c']);
-  expect(events.position).toBe(4);
+  expect(events.position).toBe(await at(5));
   events.close();
 });
 
 it('begins with the oldest, after a position, or at a time', async () => {
-  const { publish, feed } = await setup();
+  const { publish, feed, at } = await setup();
   await publish('a');
   await publish('b');
   // The next millisecond, so that the time lies between the two.
@@ -90,7 +107,7 @@ it('begins with the oldest, after a position, or at a time', async () => {
   await publish('c');
   const first = async (options: EventOptions) => take(feed(options)[Symbol.asyncIterator](), 1);
   expect(await first({ start: 'all' })).toEqual(['a']);
-  expect(await first({ start: { afterEventStreamSeq: 1 } })).toEqual(['b']);
+  expect(await first({ start: { after: await at(2) } })).toEqual(['b']);
   expect(await first({ start: { since } })).toEqual(['c']);
 });
 
@@ -100,7 +117,7 @@ it('whoever was away reads on from the position where it stopped', async () => {
   const before = feed({ start: 'all' });
   expect(await take(before[Symbol.asyncIterator](), 2)).toEqual(['a', 'b']);
   before.close();
-  const after = feed({ start: { afterEventStreamSeq: before.position ?? -1 } });
+  const after = feed({ start: { after: before.position ?? '' } });
   expect(await take(after[Symbol.asyncIterator](), 2)).toEqual(['c', 'd']);
 });
 
@@ -118,8 +135,8 @@ it('passes over what is not an event', async () => {
   const { publish, feed, connection, names } = await setup();
   const events = feed({ start: 'all' });
   const js = jetstream(connection);
-  for (const junk of ['not JSON', '[]', '{"id":1}'])
-    await js.publish(names.event('p', 'task', 't', 'x'), junk);
+  for (const junk of ['not JSON', '[]', '{"id":1}', '[1, null, {"id":1}]'])
+    await js.publish(names.events(shardOf('p', SHARDS), 'p'), junk);
   await publish('a');
   expect(await take(events[Symbol.asyncIterator](), 1)).toEqual(['a']);
 });
@@ -167,10 +184,7 @@ it('goes on when the consumer is removed on the server', async () => {
 it('more events than one request brings arrive in order', async () => {
   const { feed, connection, names } = await setup();
   for (let n = 1; n <= 1_000; n++) {
-    connection.publish(
-      names.event('p', 'task', `t${n}`, 'submitted'),
-      JSON.stringify(event(`t${n}`, 'p', n)),
-    );
+    connection.publish(names.events(shardOf('p', SHARDS), 'p'), JSON.stringify([event(`t${n}`, 'p', n)]));
   }
   const got = await take(feed({ start: 'all' })[Symbol.asyncIterator](), 1_000);
   expect(got).toEqual(Array.from({ length: 1_000 }, (_, i) => `t${i + 1}`));
@@ -250,9 +264,11 @@ it.each([
   { since: -1 },
   { since: Number.POSITIVE_INFINITY },
   { since: 8.64e15 },
-  { afterEventStreamSeq: -1 },
-  { afterEventStreamSeq: 1.5 },
-  { afterEventStreamSeq: Number.NaN },
+  { after: '' },
+  { after: '12' },
+  { after: 'stream:0:0' },
+  { after: 'stream:1:-1' },
+  { after: 'stream:99999999999999999:0' },
 ])('a start that is none is refused at once: %o', async (start) => {
   const { feed } = await setup();
   expect(() => feed({ start })).toThrow(ConfigurationError);
@@ -275,28 +291,26 @@ it('a feed that cannot be opened says so when its time is over, and ends', async
 });
 
 it('a feed that is to begin beyond the end of the stream says so', async () => {
-  const { feed, publish } = await setup();
+  const { feed, publish, at } = await setup();
   await publish('a');
-  const atTheEnd = feed({ start: { afterEventStreamSeq: 1 } });
+  const atTheEnd = feed({ start: { after: await at(2) } });
   await atTheEnd.opened;
   atTheEnd.close();
-  const beyond = feed({ start: { afterEventStreamSeq: 2 } });
+  const beyond = feed({ start: { after: await at(3) } });
   await expect(beyond.opened).rejects.toThrow(LogDivergedError);
   expect(beyond.isClosed).toBe(true);
 });
 
 it('a feed that is to go on after what is no longer kept says so', async () => {
-  const { feed, publish, connection, names } = await setup();
+  const { feed, publish, connection, names, at } = await setup();
   for (const name of ['a', 'b', 'c', 'd']) await publish(name);
   const jsm = await jetstreamManager(connection);
   await jsm.streams.purge(names.streams.events, { seq: 3 });
-  await expect(feed({ start: { afterEventStreamSeq: 1 } }).opened).rejects.toThrow(
-    /no longer keeps events 2 to 2/,
+  await expect(feed({ start: { after: await at(2) } }).opened).rejects.toThrow(
+    /no longer keeps the packs of events 2 to 2/,
   );
-  expect(await take(feed({ start: { afterEventStreamSeq: 2 } })[Symbol.asyncIterator](), 2)).toEqual([
-    'c',
-    'd',
-  ]);
+  const rest = feed({ start: { after: await at(3) } });
+  expect(await take(rest[Symbol.asyncIterator](), 2)).toEqual(['c', 'd']);
   // Whoever asks for all that there is misses nothing by that.
   expect(await take(feed({ start: 'all' })[Symbol.asyncIterator](), 2)).toEqual(['c', 'd']);
 });
@@ -311,26 +325,30 @@ it('a feed that was away while events were lost says so when it is back', async 
   await publish('c');
   await jsm.streams.purge(names.streams.events, { seq: 3 });
   await connection.reconnect();
-  await expect(take(resumed[Symbol.asyncIterator](), 1)).rejects.toThrow(/no longer keeps events 2 to 2/);
+  await expect(take(resumed[Symbol.asyncIterator](), 1)).rejects.toThrow(
+    /no longer keeps the packs of events 2 to 2/,
+  );
   expect(resumed.isClosed).toBe(true);
 });
 
 it.each([
   ['of a pool', 'p', 'new'],
   ['of all pools', undefined, 'new'],
-  ['that began at a position', 'p', { afterEventStreamSeq: 1 }],
+  ['that began at a position', 'p', 2],
   ['that began at a time', 'p', { since: 0 }],
 ] as const)(
   'a feed that nobody read while its first events expired says so: %s',
   async (_what, pool, start) => {
-    const { feed, publish, connection, names } = await setup();
+    const { feed, publish, connection, names, at } = await setup();
     const jsm = await jetstreamManager(connection);
     await publish('a');
-    const unread = feed({ pool, start });
+    const unread = feed({ pool, start: typeof start === 'number' ? { after: await at(start) } : start });
     await unread.opened;
     for (const name of ['b', 'c', 'd']) await publish(name);
     await jsm.streams.purge(names.streams.events, { seq: 4 });
-    await expect(take(unread[Symbol.asyncIterator](), 1)).rejects.toThrow(/no longer keeps events/);
+    await expect(take(unread[Symbol.asyncIterator](), 1)).rejects.toThrow(
+      /no longer keeps the packs of events/,
+    );
   },
 );
 
@@ -348,13 +366,13 @@ it('a feed that nobody read for a while misses nothing when nothing of its pool 
 });
 
 it('a feed of all that is kept begins with the first that is kept, also when it is opened again before that', async () => {
-  const { feed, publish, connection, names } = await setup();
+  const { feed, publish, connection, names, at } = await setup();
   for (const name of ['a', 'b', 'c']) await publish(name);
   const jsm = await jetstreamManager(connection);
   await jsm.streams.purge(names.streams.events, { seq: 3 });
   const all = feed({ pool: 'p', start: 'all' });
   await all.opened;
-  expect(all.position).toBe(2);
+  expect(all.position).toBe(await at(3));
   await connection.reconnect();
   expect(await take(all[Symbol.asyncIterator](), 1)).toEqual(['c']);
 });
@@ -366,6 +384,7 @@ const numbered = (number: number, cause = number): ConvergeEvent => ({
 
 it('an event that is left out is noticed by its number; repeats, and a pool made again, are not taken for that', () => {
   const gaps = new EventGaps('p');
+  const given: string[] = [];
   for (const [number, cause] of [
     [4, 40],
     [5, 50],
@@ -375,17 +394,18 @@ it('an event that is left out is noticed by its number; repeats, and a pool made
     [1, 10],
     [2, 20],
     [7, 70],
+    [7, 70],
+    [1, 80],
+    [2, 90],
   ] as const)
-    gaps.check(0, numbered(number, cause));
-  gaps.check(0, numbered(1, 80));
-  gaps.check(0, numbered(2, 90));
-  gaps.check(0, undefined);
-  expect(() => gaps.check(0, numbered(4, 91))).toThrow(/numbers 3 to 3 are missing/);
+    given.push(...(gaps.isRepeat(numbered(number, cause)) ? [] : [`${number} of ${cause}`]));
+  expect(given).toEqual(['4 of 40', '5 of 50', '6 of 60', '7 of 70', '1 of 80', '2 of 90']);
+  expect(() => gaps.isRepeat(numbered(4, 91))).toThrow(/numbers 3 to 3 are missing/);
 });
 
 it('of all pools together an event that is left out is noticed by its position', () => {
   const gaps = new EventGaps(undefined);
-  gaps.check(7, undefined);
-  gaps.check(8, numbered(1));
-  expect(() => gaps.check(11, numbered(2))).toThrow(/positions 9 to 10 are missing/);
+  gaps.checkPosition(7);
+  gaps.checkPosition(8);
+  expect(() => gaps.checkPosition(11)).toThrow(/positions 9 to 10 are missing/);
 });

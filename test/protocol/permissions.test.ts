@@ -43,7 +43,7 @@ describe('publishing', () => {
     ['questions of observers', 'ns.queries.task._observer', ['observer']],
     ['questions of operators', 'ns.queries.task._operator', ['operator']],
     ['outcomes', 'ns.results.ann.d-1', ['worker']],
-    ['events', 'ns.events.work.task.t-1.claimed', ['worker']],
+    ['events', 'ns.events.3.work', ['worker']],
     ['dead letters', 'ns.deadletters.3', ['worker']],
     ['what sweeps found', 'ns.sweeps', ['worker']],
     ['answers to agents', '_R_.x.y', ['worker']],
@@ -51,14 +51,14 @@ describe('publishing', () => {
     ['discovery of services', '$SRV.PING', ['operator']],
     ['discovery of ours', '$SRV.STATS.converge', ['operator']],
     ['discovery of one instance', '$SRV.INFO.converge.x', ['operator']],
-    ['that a reader of events keeps up', '$JS.FC.NS_EVENTS.x', ['agent', 'observer', 'operator']],
+    ['that a reader of events keeps up', '$JS.FC.NS_EVENTS2.x', ['agent', 'observer', 'operator']],
     ['that a reader of snapshots keeps up', '$JS.FC.OBJ_NS_SNAPSHOTS.x', ['operator', 'worker']],
     ['what the account has', '$JS.API.INFO', ['operator', 'worker']],
   ])('%s', (_, subject, roles) => {
     expect(only('publish', subject)).toEqual(roles);
   });
 
-  it.each(['NS_DECISIONS', 'NS_EVENTS', 'NS_DEADLETTERS', 'NS_MARKS', 'OBJ_NS_SNAPSHOTS'])(
+  it.each(['NS_DECISIONS', 'NS_EVENTS2', 'NS_DEADLETTERS', 'NS_MARKS', 'OBJ_NS_SNAPSHOTS'])(
     'operators and workers read %s; only workers make it, and nobody deletes it',
     (stream) => {
       for (const read of [
@@ -83,7 +83,7 @@ describe('publishing', () => {
   it('workers trim the log and the snapshots, and nothing else is ever purged', () => {
     expect(only('publish', '$JS.API.STREAM.PURGE.NS_DECISIONS')).toEqual(['worker']);
     expect(only('publish', '$JS.API.STREAM.PURGE.OBJ_NS_SNAPSHOTS')).toEqual(['worker']);
-    expect(only('publish', '$JS.API.STREAM.PURGE.NS_EVENTS')).toEqual([]);
+    expect(only('publish', '$JS.API.STREAM.PURGE.NS_EVENTS2')).toEqual([]);
     expect(only('publish', '$JS.API.STREAM.PURGE.NS_DEADLETTERS')).toEqual([]);
     expect(only('publish', '$JS.API.STREAM.PURGE.NS_MARKS')).toEqual([]);
   });
@@ -96,7 +96,7 @@ describe('publishing', () => {
   it('workers write snapshots, and see who reads the events', () => {
     expect(only('publish', '$O.NS_SNAPSHOTS.C.x')).toEqual(['worker']);
     expect(only('publish', '$O.NS_SNAPSHOTS.M.x')).toEqual(['worker']);
-    expect(only('publish', '$JS.API.CONSUMER.LIST.NS_EVENTS')).toEqual(['worker']);
+    expect(only('publish', '$JS.API.CONSUMER.LIST.NS_EVENTS2')).toEqual(['worker']);
     expect(only('publish', '$JS.API.CONSUMER.LIST.NS_DECISIONS')).toEqual([]);
   });
 });
@@ -106,8 +106,8 @@ describe('subscribing', () => {
     ['outcomes of ann', 'ns.results.ann.d-1', ['agent', 'observer', 'operator']],
     ['outcomes of bob', 'ns.results.bob.d-1', ['observer', 'operator']],
     ['outcomes of sweeps', 'ns.results._sweeper.d-1', ['observer', 'operator', 'worker']],
-    ['events of commons', 'ns.events.commons.task.t-1.claimed', ['agent', 'observer', 'operator']],
-    ['events of other pools', 'ns.events.work.task.t-1.claimed', ['observer', 'operator']],
+    ['events of commons', 'ns.events.3.commons', ['agent', 'observer', 'operator']],
+    ['events of other pools', 'ns.events.3.work', ['observer', 'operator']],
     ['what sweeps found', 'ns.sweeps', ['observer', 'operator']],
     ['dead letters', 'ns.deadletters.3', ['operator']],
     ['the feed of ann', 'ns.feeds.ann.x', ['agent']],
@@ -132,15 +132,15 @@ describe('subscribing', () => {
     expect(permissionsOf(ANN, subjects('ns')).subscribe).toEqual([
       'ns.results.ann.*',
       'ns.feeds.ann.*',
-      'ns.events.commons.>',
+      'ns.events.*.commons',
       '_INBOX.ann.>',
     ]);
   });
 
   it('an agent also to the events of the pools that it is granted, each once', () => {
     const granted: Grantee = { ...ANN, events: ['work', 'commons', 'work'] };
-    expect(may(granted, 'subscribe', 'ns.events.work.task.t-1.claimed')).toBe(true);
-    expect(may(granted, 'subscribe', 'ns.events.other.task.t-1.claimed')).toBe(false);
+    expect(may(granted, 'subscribe', 'ns.events.3.work')).toBe(true);
+    expect(may(granted, 'subscribe', 'ns.events.3.other')).toBe(false);
     const { subscribe } = permissionsOf(granted, subjects('ns'));
     expect(new Set(subscribe).size).toBe(subscribe.length);
   });
@@ -160,9 +160,9 @@ describe('accounts', () => {
     const { services, streams } = sharedSubjects(subjects('ns'));
     const isShared = (list: readonly string[], subject: string) =>
       list.some((pattern) => matches(pattern, subject));
-    for (const subject of ['ns.decisions.3.work.ann', 'ns.queries.task', '$JS.FC.NS_EVENTS.x'])
+    for (const subject of ['ns.decisions.3.work.ann', 'ns.queries.task', '$JS.FC.NS_EVENTS2.x'])
       expect(isShared(services, subject), subject).toBe(true);
-    for (const subject of ['ns.results.ann.d-1', 'ns.feeds.ann.x', 'ns.events.work.x', 'ns.sweeps'])
+    for (const subject of ['ns.results.ann.d-1', 'ns.feeds.ann.x', 'ns.events.3.work', 'ns.sweeps'])
       expect(isShared(streams, subject), subject).toBe(true);
     for (const subject of [
       '$JS.API.INFO',

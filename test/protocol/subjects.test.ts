@@ -77,7 +77,7 @@ describe('the other subjects', () => {
   it('are those of docs/protocol.md, "Subjects"', () => {
     const s = subjects('ns');
     expect(s.result('ann', 'd-1')).toBe('ns.results.ann.d-1');
-    expect(s.event('pool', 'task', 't-1', 'claimed')).toBe('ns.events.pool.task.t-1.claimed');
+    expect(s.events(3, 'pool')).toBe('ns.events.3.pool');
     expect(s.query('task')).toBe('ns.queries.task');
     expect(s.deadLetter(3)).toBe('ns.deadletters.3');
     expect(s.sweeps).toBe('ns.sweeps');
@@ -95,7 +95,8 @@ describe('the other subjects', () => {
   it('are matched by what subscribers listen to', () => {
     const s = subjects('ns');
     expect(s.resultsOf('ann')).toBe('ns.results.ann.*');
-    expect(s.eventsOf('pool')).toBe('ns.events.pool.>');
+    expect(s.eventsOf('pool')).toBe('ns.events.*.pool');
+    expect(s.shardEvents(3)).toBe('ns.events.3.*');
     expect(s.eventsOf()).toBe(s.allEvents);
     expect(s.shardLog(3)).toBe('ns.decisions.3.>');
     expect(s.allEvents).toBe('ns.events.>');
@@ -107,7 +108,7 @@ describe('the other subjects', () => {
     const s = subjects('ns');
     expect(s.streams).toEqual({
       decisions: 'NS_DECISIONS',
-      events: 'NS_EVENTS',
+      events: 'NS_EVENTS2',
       deadLetters: 'NS_DEADLETTERS',
       snapshots: 'OBJ_NS_SNAPSHOTS',
       marks: 'NS_MARKS',

@@ -14,6 +14,7 @@ import { RedisShardStore } from '../../src/state/redis-shard-store.ts';
 import { Alarms } from '../../src/workers/health/alarms.ts';
 import { WorkerMetrics } from '../../src/workers/health/metrics.ts';
 import type { DeadLetter } from '../../src/workers/shard/outbox.ts';
+import type { Pack } from '../../src/workers/shard/packs.ts';
 import {
   type Clock,
   type ShardLog,
@@ -21,8 +22,8 @@ import {
   type ShardPublisher,
   SYSTEM_CLOCK,
 } from '../../src/workers/shard/ports.ts';
-import type { RenderedEvent } from '../../src/workers/shard/render.ts';
 import { ShardWorker, type ShardWorkerOptions } from '../../src/workers/shard/shard-worker.ts';
+import { eventTexts, type ToldEvent } from '../../verify/sim/told-events.ts';
 import type { System } from './system.ts';
 import { believing } from './time.ts';
 import { until } from './until.ts';
@@ -117,7 +118,9 @@ class MemoryReader implements ShardLogReader {
 
 export class RecordingPublisher implements ShardPublisher {
   readonly results: { readonly key: string; readonly outcome: string }[] = [];
-  readonly published: RenderedEvent[] = [];
+  readonly published: ToldEvent[] = [];
+  /** The same, as they came: one list for each round. */
+  readonly rounds: (readonly Pack[])[] = [];
   readonly deadLetters: DeadLetter[] = [];
   sweeps = 0;
   /** The times that sweeps brought along. */
@@ -132,9 +135,17 @@ export class RecordingPublisher implements ShardPublisher {
     this.results.push({ key, outcome });
   }
 
-  async events(events: readonly RenderedEvent[]): Promise<void> {
+  async packs(packs: readonly Pack[]): Promise<void> {
     this.#refuse();
-    this.published.push(...events);
+    this.rounds.push(packs);
+    this.published.push(...packs.flatMap(eventTexts));
+  }
+
+  /** The texts of each pool's events: only those of one pool have an order. */
+  byPool(): Map<string, string[]> {
+    const found = new Map<string, string[]>();
+    for (const { subject, json } of this.published) found.set(subject, [...(found.get(subject) ?? []), json]);
+    return new Map([...found].sort(([a], [b]) => a.localeCompare(b)));
   }
 
   async deadLetter(letter: DeadLetter): Promise<void> {

@@ -237,9 +237,9 @@ export class Space {
     }
   }
 
-  /** Every event in the stream, in its order, with all repeats. */
+  /** Every event in the stream, pack by pack, with all repeats. */
   async storedEvents(): Promise<Event[]> {
-    return (await this.messages('EVENTS')).map(({ data }) => JSON.parse(data));
+    return (await this.messages('EVENTS')).flatMap(({ data }) => JSON.parse(data));
   }
 
   /** The events as a subscriber takes them: each id once. */
@@ -264,7 +264,7 @@ export class Space {
   }
 
   stream(name: 'DECISIONS' | 'EVENTS' | 'DEADLETTERS'): string {
-    return `${this.ns.toUpperCase()}_${name}`;
+    return `${this.ns.toUpperCase()}_${name === 'EVENTS' ? 'EVENTS2' : name}`;
   }
 
   /** A pool of this shard. */

@@ -409,7 +409,7 @@ describe('the log', () => {
     for (const pool of pools) await agent.decide(pool, { type: 'CreatePool' });
     const filler = 'x'.repeat(100_000);
     for (let filled = 0; filled < limit * 0.96; filled += filler.length) {
-      await system.nats.request(`${space.ns}.events.filler.x.y.z`, filler);
+      await system.nats.request(`${space.ns}.events.0.filler`, filler);
     }
     await until('the worker to say so', () =>
       worker.notReady().some((reason) => reason.startsWith('events_full')),
@@ -427,7 +427,7 @@ describe('the log', () => {
     await space.worker({ eventsMaxBytes: limit * 2 });
     await space.applied();
     await space.published();
-    await system.jsm.streams.purge(space.stream('EVENTS'), { filter: `${space.ns}.events.filler.>` });
+    await system.jsm.streams.purge(space.stream('EVENTS'), { filter: `${space.ns}.events.0.filler` });
     await expectEventsComplete(space);
   });
 

@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { WorkerMetrics } from '../../src/workers/health/metrics.ts';
 import { encodeOutbox } from '../../src/workers/shard/outbox.ts';
 import { OutboxPublisher } from '../../src/workers/shard/outbox-publisher.ts';
+import { packsOf } from '../../src/workers/shard/packs.ts';
 import { SYSTEM_CLOCK } from '../../src/workers/shard/ports.ts';
 import { DIRECT_LINK } from '../../verify/sim/memory/link.ts';
 import { MemoryShard } from '../../verify/sim/memory/shard.ts';
@@ -14,7 +15,7 @@ import { until } from '../support/until.ts';
 const owed = (seq: number) => ({
   results: [`p.ann.d${seq}`],
   refusals: [],
-  events: [{ subject: 'x.events.p.task.t.submitted', id: `0-${seq}-0`, json: `{"seq":${seq}}` }],
+  packs: packsOf([{ subject: 'x.events.0.p', sequence: seq, id: `0-${seq}-0`, json: `{"id":"0-${seq}-0"}` }]),
   deadLetters: [],
 });
 
@@ -35,6 +36,23 @@ function outbox() {
   const ids = (): string[] => publisher.published.map(({ id }) => id);
   return { outbox, publisher, publish, ids, setLease: (held: boolean) => (holds = held) };
 }
+
+it('S52: nothing of a pool is offered before what comes earlier is stored', async () => {
+  const { outbox: owing, publisher } = outbox();
+  const event = (n: number) => ({
+    subject: 'x.events.0.p',
+    sequence: n,
+    id: `0-1-${n}`,
+    json: `{"id":"0-1-${n}"}`,
+  });
+  const packs = packsOf(Array.from({ length: 1_500 }, (_, n) => event(n + 1)));
+  publisher.broken = true;
+  await owing.publish(1, { results: [], refusals: [], packs, deadLetters: [] }, new Map(), new Map());
+  await until('the first to be refused some times', () => publisher.refused > 3);
+  publisher.broken = false;
+  await owing.finish();
+  expect(publisher.rounds.map((round) => round.map(({ count }) => count))).toEqual([[1_000], [500]]);
+});
 
 // Seed 16708 of the simulator: the lease was in doubt when the shard was given away, and then it was not.
 it('what is committed after something was left behind stays behind it, also when the lease holds again', async () => {

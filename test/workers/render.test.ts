@@ -51,7 +51,7 @@ describe('outcomes and events are written as JSON.stringify would write them', (
             events: [],
             forgottenOutcomes: 0,
           },
-          events.map((id) => ({ id, subject: '', json: '' })),
+          events.map((id) => ({ id, subject: '', sequence: 1, json: '' })),
         );
         const { decisionId, type, agent, pool, body, shard, seq, at } = where;
         const outcome: Outcome = {
@@ -98,8 +98,8 @@ describe('outcomes and events are written as JSON.stringify would write them', (
             ...named,
             data: event.data,
           };
-          const subject = `ns.events.${pool}.task.${id}.completed`;
-          expect(rendered).toEqual([{ id: expected.id, subject, json: JSON.stringify(expected) }]);
+          const subject = `ns.events.${where.shard}.${pool}`;
+          expect(rendered).toEqual([{ id: expected.id, subject, sequence, json: JSON.stringify(expected) }]);
         },
       ),
     );

@@ -181,8 +181,8 @@ describe('what was trimmed', () => {
     const { config } = await system.jsm.streams.info(stream);
     const identity = logIdentityOf({ config, created: '' });
     const old = [
-      `converge layout 1, 2 shards, log ${identity}`,
-      `converge layout 1, 2 shards, log ${identity}, trimmed below 2 on 0`,
+      `converge layout 2, 2 shards, log ${identity}`,
+      `converge layout 2, 2 shards, log ${identity}, trimmed below 2 on 0`,
     ];
     const point = await below(space, 0);
     for (const description of old) {
@@ -203,7 +203,7 @@ describe('what was trimmed', () => {
     const identity = logIdentityOf({ config, created: '' });
     await system.jsm.streams.delete(subjects(space.ns).streams.marks);
     // It knows too little: what the log itself shows to be gone counts as well.
-    const description = `converge layout 1, 2 shards, log ${identity}, trimmed below 3 on 0`;
+    const description = `converge layout 2, 2 shards, log ${identity}, trimmed below 3 on 0`;
     await system.jsm.streams.update(stream, { ...config, description });
     await ensureStreams(system.jsm, subjects(space.ns), space.shards, space.config());
     expect(await below(space, 0)).toBe(point);

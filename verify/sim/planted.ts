@@ -63,8 +63,8 @@ export const BUGS: Readonly<Record<string, Bug>> = {
   'publish before commit': (ports) =>
     withStore(ports, {
       async commit(commit) {
-        const { events } = decodeOutbox(commit.outbox ?? '');
-        if (events.length > 0) await ports.publisher.events(events).catch(() => undefined);
+        const { packs } = decodeOutbox(commit.outbox ?? '');
+        if (packs.length > 0) await ports.publisher.packs(packs).catch(() => undefined);
         return await ports.store.commit(commit);
       },
     }),
@@ -171,8 +171,8 @@ export const BUGS: Readonly<Record<string, Bug>> = {
     ...ports,
     publisher: {
       ...publisherOf(ports),
-      async events(events) {
-        await ports.publisher.events(dice.chance(0.05) ? events.slice(0, -1) : events);
+      async packs(packs) {
+        await ports.publisher.packs(dice.chance(0.05) ? packs.slice(0, -1) : packs);
       },
     },
   }),
@@ -203,7 +203,7 @@ function logOf({ log }: Ports): ShardLog {
 function publisherOf({ publisher }: Ports): ShardPublisher {
   return {
     result: (key, outcome) => publisher.result(key, outcome),
-    events: (events) => publisher.events(events),
+    packs: (packs) => publisher.packs(packs),
     deadLetter: (letter, message) => publisher.deadLetter(letter, message),
     flush: () => publisher.flush(),
     sweep: (shard, at) => publisher.sweep(shard, at),

@@ -4,17 +4,17 @@ import type { LogMessage } from '../../src/bus/log-message.ts';
 import { Alarms } from '../../src/workers/health/alarms.ts';
 import { WorkerMetrics } from '../../src/workers/health/metrics.ts';
 import type { Clock } from '../../src/workers/shard/ports.ts';
-import type { RenderedEvent } from '../../src/workers/shard/render.ts';
 import { ShardWorker } from '../../src/workers/shard/shard-worker.ts';
 import { DIRECT_LINK } from './memory/link.ts';
 import { MemoryShard } from './memory/shard.ts';
 import { memoryShardStore } from './memory/shard-store.ts';
 import { turn } from './scheduler.ts';
 import { SUBJECTS } from './servers.ts';
+import { eventTexts, type ToldEvent } from './told-events.ts';
 
 export interface Implied {
   readonly shard: MemoryShard;
-  readonly events: readonly RenderedEvent[];
+  readonly events: readonly ToldEvent[];
   /** Every outcome that a decision was answered with, in log order, by `pool.agent.id`. */
   readonly outcomes: ReadonlyMap<string, readonly string[]>;
   /** Positions of messages that nobody could be answered for. */
@@ -38,7 +38,7 @@ export async function replay(
   known: readonly LogMessage[],
 ): Promise<Implied> {
   const stored = new MemoryShard();
-  const events: RenderedEvent[] = [];
+  const events: ToldEvent[] = [];
   const outcomes = new Map<string, string[]>();
   const deadLetters: number[] = [];
   const applied = messages.filter(({ subject }) => subject === SUBJECTS.clocks(shard));
@@ -73,7 +73,7 @@ export async function replay(
         if (known === undefined) outcomes.set(key, [outcome]);
         else if (known.at(-1) !== outcome) known.push(outcome);
       },
-      events: async (batch) => void events.push(...batch),
+      packs: async (packs) => void events.push(...packs.flatMap(eventTexts)),
       deadLetter: async ({ seq }) => void deadLetters.push(seq),
       flush: async () => undefined,
       sweep: async () => undefined,

@@ -99,9 +99,11 @@ class Run {
     const logWindowMs = messageIdOf === undefined ? LEAST_WINDOW_MS : this.#plan.dedupeWindowMs;
     this.#servers = new Servers(this.#plan, this.#scheduler, logWindowMs, {
       onEvent: (id) => {
-        const [shard, seq] = id.split('-');
         this.#trace.note('events', id);
-        this.#monitor.told(Number(shard), Number(seq), `event ${id}`);
+        for (const one of id.split('_')) {
+          const [shard, seq] = one.split('-');
+          this.#monitor.told(Number(shard), Number(seq), `event ${one}`);
+        }
       },
       onMark: (shard, before, after) => {
         this.#trace.note('marks', `shard ${shard}: ${before?.below} → ${after.below}`);

@@ -26,7 +26,7 @@ function eventsCheck(info: StreamInfo | undefined, stream: string): Check {
   if (info === undefined)
     return fail('events', `there is no stream ${stream}; a worker creates it when it starts`);
   const { config, state } = info;
-  const detail = `${stream}: ${state.messages} events, ${fillOf(config.max_bytes, state.bytes)}`;
+  const detail = `${stream}: ${state.messages} packs of events, ${fillOf(config.max_bytes, state.bytes)}`;
   if (isNearlyFull(config.max_bytes, state.bytes)) {
     return warn('events', `${detail}: nearly full, then the shards wait for room`);
   }

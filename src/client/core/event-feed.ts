@@ -1,13 +1,14 @@
 /**
- * The events of a pool, or of all pools, in order. Reads the events stream with a short-lived consumer that needs no
- * acknowledgements; after a lost connection, or at the slightest doubt about what was delivered, a new
- * consumer reads on after the last event that was given out.
+ * The events of a pool, or of all pools, in order. Reads the events stream, which holds them in packs, with a short-lived
+ * consumer that needs no acknowledgements; after a lost connection, or at the slightest doubt about what was delivered, a
+ * new consumer reads on after the last event that was given out.
  */
 import type { NatsConnection } from 'nats';
 import { permissionDenied } from '../../bus/permission-denied.ts';
 import { QueryClient } from '../../bus/query-client.ts';
 import { watchConnection } from '../../bus/watch-connection.ts';
 import {
+  ConfigurationError,
   LogDivergedError,
   messageOf,
   PermissionDeniedError,
@@ -18,8 +19,10 @@ import { after, sleep, type Timer } from '../../lib/timers.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
 import { isNotFound } from '../../protocol/codes.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
-import { isObject } from '../../protocol/json.ts';
+import { eventsIn } from '../../protocol/packs.ts';
+import { type EventPlace, formatPosition } from '../../protocol/positions.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
+import { type EventChoice, eventFilter } from './event-filter.ts';
 import { EventGaps, isFirstOfPool } from './event-gaps.ts';
 import {
   consumerSource,
@@ -27,13 +30,13 @@ import {
   type EventReading,
   type EventSource,
   type EventStart,
-  positionIn,
+  placeIn,
 } from './event-source.ts';
 import { checkFeed } from './event-start.ts';
 import { workerFeed } from './worker-feed.ts';
 
 /** Which events to read: of which pools, of what kinds, from where on. */
-export interface EventOptions {
+export interface EventOptions extends EventChoice {
   /** Left out: every pool. */
   readonly pool?: string | undefined;
   /** `'new'` when left out. */
@@ -86,8 +89,9 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
   /** It was open before anyone read it: what it was to deliver first may have expired meanwhile. */
   #wasLeftUnread = false;
   #isDoubtful = false;
-  #position: number | undefined;
-  #streamIdentity: string | undefined;
+  readonly #isWanted: (event: ConvergeEvent) => boolean;
+  /** The next event to be read. */
+  #place: EventPlace | undefined;
   /** The resource on the server, until it is discarded when the feed ends or is in doubt. */
   #reading: Reading | undefined;
   #batch: DeliveryBatch | undefined;
@@ -98,8 +102,10 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
 
   /** Throws a `ConfigurationError` for a pool or a start that is none. */
   constructor(options: EventFeedOptions) {
-    const { pool, start, timeoutMs = Number.POSITIVE_INFINITY, connection } = options;
+    const { pool, start = 'new', timeoutMs = Number.POSITIVE_INFINITY, connection } = options;
     checkFeed(pool, start);
+    this.#isWanted = eventFilter(options, start);
+    this.#place = placeIn(start);
     this.#options = options;
     this.#gaps = new EventGaps(pool);
     this.#source = sourceOf(options);
@@ -116,9 +122,12 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
     this.opened.catch((error) => this.#end(error));
   }
 
-  /** Position in the stream of the latest event that was given out, or of the beginning; undefined until opened. */
-  get position(): number | undefined {
-    return this.#position;
+  /**
+   * Behind the latest event that was given out, or the beginning; undefined until opened. To read on from there another
+   * time, begin with `{ after: position }`.
+   */
+  get position(): string | undefined {
+    return this.#place === undefined ? undefined : formatPosition(this.#place);
   }
 
   /** It was closed, or its client was: no more events come. */
@@ -178,11 +187,8 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
       for await (const { seq, delivery, data } of this.#batch) {
         if (delivery !== reading.delivered + 1) return this.#doubt();
         reading.delivered = delivery;
-        const event = eventOf(data);
-        if (this.#isUnprovenBeginning(seq, event)) return this.#doubt();
-        this.#gaps.check(seq, event);
-        this.#position = seq;
-        if (event !== undefined) yield event;
+        yield* this.#eventsOf(seq, data);
+        if (this.#isDoubtful) return;
       }
     } catch (error) {
       const final = finalIn(error);
@@ -194,14 +200,34 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
     }
   }
 
+  /** Those of a pack that were not given out before, and that are wanted. */
+  *#eventsOf(seq: number, data: Uint8Array): Generator<ConvergeEvent, void, undefined> {
+    const events = eventsIn(data);
+    if (this.#isUnprovenBeginning(seq, events[0])) return this.#doubt();
+    this.#gaps.checkPosition(seq);
+    const from = this.#place?.seq === seq ? this.#place.index : 0;
+    for (const [index, event] of events.entries()) {
+      const isKnown = event === undefined || this.#gaps.isRepeat(event) || index < from;
+      if (isKnown || !this.#isWanted(event)) continue;
+      if (index + 1 < events.length) this.#goTo(seq, index + 1);
+      else this.#goTo(seq + 1, 0);
+      yield event;
+    }
+    this.#goTo(seq + 1, 0);
+  }
+
+  #goTo(seq: number, index: number): void {
+    if (this.#place !== undefined) this.#place = { ...this.#place, seq, index };
+  }
+
   /**
    * Nothing came before it that its number could be compared with. Opened again, the stream says whether it still keeps
    * what follows the beginning.
    */
   #isUnprovenBeginning(seq: number, event: ConvergeEvent | undefined): boolean {
-    if (!this.#wasLeftUnread || this.#position === undefined) return false;
+    if (!this.#wasLeftUnread || this.#place === undefined) return false;
     this.#wasLeftUnread = false;
-    return seq > this.#position + 1 && (event === undefined || !isFirstOfPool(event));
+    return seq > this.#place.seq && (event === undefined || !isFirstOfPool(event));
   }
 
   #doubt(): void {
@@ -240,7 +266,7 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
     const { start = 'new' } = this.#options;
     const { signal } = this.#stop;
     const opening = this.#source.open({
-      position: this.#position,
+      place: this.#place,
       start,
       reached: (position) => this.#reached(position),
       signal,
@@ -249,7 +275,8 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
       const source = await unlessAborted(signal, opening);
       this.#verify(source);
       // Who wants all that there is misses nothing of what was no longer there.
-      this.#position ??= start === 'all' ? Math.max(source.after, source.first - 1) : source.after;
+      const after = start === 'all' ? Math.max(source.after, source.first - 1) : source.after;
+      this.#place ??= { stream: source.identity, seq: after + 1, index: 0 };
       return source;
     } catch (error) {
       // Also what is opened only after the feed was closed.
@@ -260,21 +287,20 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
 
   /** Nothing of ours stands up to there: what is no longer kept of it was not lost to us. */
   #reached(position: number): void {
-    this.#position = Math.max(this.#position ?? 0, position);
+    if (position >= (this.#place?.seq ?? 0)) this.#goTo(position + 1, 0);
   }
 
   #verify({ identity, first, last }: EventReading): void {
     const stream = this.#options.subjects.streams.events;
-    const from = this.#position ?? positionIn(this.#options.start ?? 'new');
-    const isAnother = this.#streamIdentity !== undefined && identity !== this.#streamIdentity;
-    this.#streamIdentity ??= identity;
-    if (isAnother) throw new LogDivergedError(`stream ${stream} was created again`);
-    if (from === undefined) return;
-    if (last < from)
-      throw new LogDivergedError(`stream ${stream} ends at ${last}, but ${from} was already read`);
-    if (first > from + 1)
+    if (this.#place === undefined) return;
+    const { stream: expected, seq, index } = this.#place;
+    if (identity !== expected) throw new LogDivergedError(`stream ${stream} was created again`);
+    const read = index === 0 ? seq - 1 : seq;
+    if (last < read)
+      throw new LogDivergedError(`stream ${stream} ends at ${last}, but ${read} was already read`);
+    if (first > seq)
       throw new LogDivergedError(
-        `stream ${stream} no longer keeps events ${from + 1} to ${first - 1}: begin again, with the events that are left ` +
+        `stream ${stream} no longer keeps the packs of events ${seq} to ${first - 1}: begin again, with the events that are left ` +
           "(start: 'all') or with new ones (start: 'new')",
       );
   }
@@ -286,6 +312,7 @@ const FINAL_CODES: ReadonlySet<string> = new Set(['not_allowed', 'rate_limited']
 /** Asking again changes nothing about another stream, a permission that is missing, a pool that is not for us. */
 function finalIn(error: unknown): Error | undefined {
   if (error instanceof LogDivergedError || error instanceof PermissionDeniedError) return error;
+  if (error instanceof ConfigurationError) return error;
   if (error instanceof QueryError && (isNotFound(error.code) || FINAL_CODES.has(error.code))) return error;
   return permissionDenied(error);
 }
@@ -294,24 +321,4 @@ function sourceOf({ connection, subjects, pool, asker }: EventFeedOptions): Even
   if (asker === undefined) return consumerSource(connection, subjects, pool);
   const queries = new QueryClient({ connection, subjects, asker });
   return workerFeed({ connection, subjects, queries, asker, pool });
-}
-
-/** Undefined for what is not an event: only the workers write here, unless the permissions say otherwise. */
-function eventOf(data: Uint8Array): ConvergeEvent | undefined {
-  try {
-    const body: unknown = JSON.parse(Buffer.from(data).toString('utf8'));
-    return isEvent(body) ? body : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isEvent(body: unknown): body is ConvergeEvent {
-  return (
-    isObject(body) &&
-    typeof body.id === 'string' &&
-    typeof body.type === 'string' &&
-    typeof body.source === 'string' &&
-    typeof body.subject === 'string'
-  );
 }

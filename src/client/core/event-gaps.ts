@@ -7,43 +7,60 @@ interface Numbered {
   readonly cause: number;
 }
 
+/** Pools of which a feed of all pools remembers the latest event; of others a repeat is given out as it comes. */
+const MAX_POOLS = 10_000;
+
 /**
- * Notices events that are left out. Of one pool, by the number that each event of a pool has; of all pools, by the
- * position in the stream, of which they are everything. An event may come again; then it has a number that was seen.
+ * Notices events that come again, and events that are left out. Of one pool, by the number that each event of a pool has;
+ * of all pools, by the position in the stream, of which they are everything. Packs overlap where a replay has cut its
+ * commits elsewhere: an event of which the number has been there is a repeat.
  */
 export class EventGaps {
   readonly #pool: string | undefined;
   #position: number | undefined;
-  #latest: Numbered | undefined;
+  /** By source, the one that was heard of longest ago first. */
+  readonly #latest = new Map<string, Numbered>();
 
   constructor(pool: string | undefined) {
     this.#pool = pool;
   }
 
-  /** Throws a {@link LogDivergedError} when what stands between the event before and this one was not delivered. */
-  check(position: number, event: ConvergeEvent | undefined): void {
-    if (this.#pool === undefined) this.#checkPosition(position);
-    else if (event !== undefined) this.#checkNumber(this.#pool, event);
-  }
-
-  #checkPosition(position: number): void {
+  /** Throws a {@link LogDivergedError} when packs between the one before and this one were not delivered. */
+  checkPosition(position: number): void {
+    if (this.#pool !== undefined) return;
     const before = this.#position;
     this.#position = position;
     if (before !== undefined && position > before + 1)
-      throw missing('events at positions', before + 1, position - 1);
+      throw missing('packs of events at positions', before + 1, position - 1);
   }
 
-  #checkNumber(pool: string, event: ConvergeEvent): void {
+  /** Throws a {@link LogDivergedError} when events of the pool between the one before and this one were not delivered. */
+  isRepeat(event: ConvergeEvent): boolean {
     const next = numbered(event);
-    if (next === undefined) return;
-    const latest = this.#latest;
+    if (next === undefined) return false;
+    const latest = this.#latest.get(event.source);
+    if (latest !== undefined && isAtOrBefore(next, latest)) return true;
+    this.#remember(event.source, next);
+    if (this.#pool === undefined || latest === undefined) return false;
     // A pool that was removed and made again begins at 1, by a later decision than all before.
-    const isNewPool = next.number === 1 && next.cause > (latest?.cause ?? 0);
-    if (latest !== undefined && !isNewPool && next.number <= latest.number) return;
-    this.#latest = next;
-    if (latest !== undefined && !isNewPool && next.number > latest.number + 1)
-      throw missing(`events of pool ${pool} with the numbers`, latest.number + 1, next.number - 1);
+    const expected = next.number > latest.number ? latest.number + 1 : 1;
+    if (next.number > expected)
+      throw missing(`events of pool ${this.#pool} with the numbers`, expected, next.number - 1);
+    return false;
   }
+
+  #remember(source: string, latest: Numbered): void {
+    this.#latest.delete(source);
+    this.#latest.set(source, latest);
+    if (this.#latest.size <= MAX_POOLS) return;
+    const [oldest] = this.#latest.keys();
+    if (oldest !== undefined) this.#latest.delete(oldest);
+  }
+}
+
+/** By the log first: the numbers of a pool that was made again are lower ones. */
+function isAtOrBefore(next: Numbered, latest: Numbered): boolean {
+  return next.cause < latest.cause || (next.cause === latest.cause && next.number <= latest.number);
 }
 
 function missing(what: string, first: number, last: number): LogDivergedError {

@@ -2,32 +2,23 @@
  * Where a feed reads the events stream: by a consumer of its own where the connection may have one, or as a worker lets
  * them be delivered (query `feed`), where the connection has an agent's rights.
  */
-import {
-  AckPolicy,
-  type Consumer,
-  type ConsumerConfig,
-  DeliverPolicy,
-  type JsMsg,
-  jetstreamManager,
-} from '@nats-io/jetstream';
+import { AckPolicy, type Consumer, type JsMsg, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
-import { eventsIdentityOf } from '../../bus/streams.ts';
+import { deliveryFrom, poolFilter } from '../../bus/delivery-from.ts';
+import { eventsIdentityOf, findLayout } from '../../bus/streams.ts';
+import { UnavailableError } from '../../lib/errors.ts';
+import { type EventPlace, parsePosition } from '../../protocol/positions.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 
 /**
- * Where to begin: with what happens from now on, with the oldest event that is kept, after the event at a position of
- * the stream (see `EventFeed.position`), or at a time in milliseconds since the epoch.
+ * Where to begin: with what happens from now on, with the oldest event that is kept, after the event that had a position
+ * (see `EventFeed.position`), or with what happened at a time or later, in milliseconds since the epoch.
  */
-export type EventStart =
-  | 'new'
-  | 'all'
-  | { readonly afterEventStreamSeq: number }
-  | { readonly since: number };
+export type EventStart = 'new' | 'all' | { readonly after: string } | { readonly since: number };
 
-/** Where reading goes on. */
+/** Where reading goes on: the place of the next event, or else the start. */
 export interface From {
-  /** After this position in the stream; undefined before the first reading: then `start` counts. */
-  readonly position: number | undefined;
+  readonly place: EventPlace | undefined;
   readonly start: EventStart;
   /** Told, when nothing is delivered, up to which position of the stream there was nothing to deliver. */
   readonly reached: (position: number) => void;
@@ -51,7 +42,7 @@ export interface DeliveryBatch extends AsyncIterable<Delivery> {
 
 /** One consumer's deliveries. */
 export interface EventReading {
-  /** Which stream it is, and the positions of its first and its last event, as they were when it was opened. */
+  /** Which stream it is, and the positions of its first and its last pack, as they were when it was opened. */
   readonly identity: string;
   readonly first: number;
   readonly last: number;
@@ -80,14 +71,18 @@ export function consumerSource(
   pool: string | undefined,
 ): EventSource {
   return {
-    async open({ position, start, reached, signal }) {
+    async open({ place, start, reached, signal }) {
       const stream = subjects.streams.events;
       const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: REQUEST_MS });
+      // Who reads the streams itself has to know that it understands them.
+      const shards = (await findLayout(jsm, subjects))?.shards;
+      if (shards === undefined)
+        throw new UnavailableError(`there is no system in namespace ${subjects.namespace}`);
       signal.throwIfAborted();
       const info = await jsm.consumers.add(stream, {
-        ...beginning(position, start),
+        ...deliveryFrom(place?.seq, sinceOf(start)),
         ack_policy: AckPolicy.None,
-        filter_subject: subjects.eventsOf(pool),
+        ...poolFilter(subjects, shards, pool),
         inactive_threshold: CONSUMER_LIFETIME_NANOS,
         mem_storage: true,
         num_replicas: 1,
@@ -103,7 +98,7 @@ export function consumerSource(
           first: opened.state.first_seq,
           last: opened.state.last_seq,
           // The server says where it begins: from here on that is known, also if nothing is delivered before a doubt.
-          after: position ?? info.delivered.stream_seq,
+          after: place === undefined ? info.delivered.stream_seq : place.seq - 1,
           next: fetching(consumer, reached),
           discard,
         };
@@ -142,19 +137,16 @@ function deliveryOf({ info, data }: JsMsg): Delivery {
   return { seq: info.streamSequence, delivery: info.deliverySequence, data };
 }
 
-function beginning(
-  position: number | undefined,
-  start: EventStart,
-): Pick<ConsumerConfig, 'deliver_policy'> & Partial<ConsumerConfig> {
-  const from = position ?? positionIn(start);
-  if (from !== undefined) return { deliver_policy: DeliverPolicy.StartSequence, opt_start_seq: from + 1 };
-  if (start === 'all') return { deliver_policy: DeliverPolicy.All };
-  if (typeof start === 'object' && 'since' in start)
-    return { deliver_policy: DeliverPolicy.StartTime, opt_start_time: new Date(start.since).toISOString() };
-  return { deliver_policy: DeliverPolicy.New };
+/** How much earlier than a time reading begins: the servers that stamp decisions and store events may differ by as much. */
+const MARGIN_MS = 10_000;
+
+/** Events of packs that were stored from then on; which of them happened late enough, their own times say. */
+export function sinceOf(start: EventStart): number | undefined {
+  if (start === 'all') return 0;
+  return typeof start === 'object' && 'since' in start ? Math.max(0, start.since - MARGIN_MS) : undefined;
 }
 
-/** The position after which to begin, where the start is one. */
-export function positionIn(start: EventStart): number | undefined {
-  return typeof start === 'object' && 'afterEventStreamSeq' in start ? start.afterEventStreamSeq : undefined;
+/** The place of the first event, where the start is one. */
+export function placeIn(start: EventStart): EventPlace | undefined {
+  return typeof start === 'object' && 'after' in start ? parsePosition(start.after) : undefined;
 }

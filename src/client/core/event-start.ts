@@ -2,6 +2,7 @@ import { ConfigurationError } from '../../lib/errors.ts';
 import { shortened } from '../../lib/shortened.ts';
 import { MAX_TIME_MS } from '../../protocol/limits.ts';
 import { isName } from '../../protocol/names.ts';
+import { parsePosition } from '../../protocol/positions.ts';
 import type { EventStart } from './event-source.ts';
 
 /** Throws a {@link ConfigurationError} for what no feed can ever be opened with: asking again would change nothing. */
@@ -14,12 +15,12 @@ export function checkFeed(pool: string | undefined, start: EventStart | undefine
   if (start === undefined || start === 'new' || start === 'all') return;
   if (typeof start === 'object' && start !== null) {
     if ('since' in start && isWithin(start.since, MAX_TIME_MS)) return;
-    if ('afterEventStreamSeq' in start && isWithin(start.afterEventStreamSeq, Number.MAX_SAFE_INTEGER - 1))
+    if ('after' in start && typeof start.after === 'string' && parsePosition(start.after) !== undefined)
       return;
   }
   throw new ConfigurationError(
     `start of an event feed: 'new', 'all', { since: <milliseconds since the epoch> } or ` +
-      `{ afterEventStreamSeq: <position> }, not ${described(start)}`,
+      `{ after: <position of a feed> }, not ${described(start)}`,
   );
 }
 

@@ -1,8 +1,9 @@
 import type { QueryClient } from '../../bus/query-client.ts';
-import { UnavailableError } from '../../lib/errors.ts';
+import { ConfigurationError, UnavailableError } from '../../lib/errors.ts';
 import { unlessAborted } from '../../lib/unless-aborted.ts';
 import { within } from '../../lib/within.ts';
 import { DEFAULT_SETTINGS } from '../../protocol/settings.ts';
+import { otherProtocol, PROTOCOL } from '../../protocol/version.ts';
 
 /** The question, and how many wait for the answer. */
 interface Asking {
@@ -36,7 +37,10 @@ export class ShardCount {
     return this.#known;
   }
 
-  /** Rejects with an {@link UnavailableError} when nobody answers in time, and with the signal's reason. */
+  /**
+   * Rejects with an {@link UnavailableError} when nobody answers in time, with a {@link ConfigurationError} when the system
+   * has another protocol, and with the signal's reason.
+   */
   async ask(timeoutMs: number, signal: AbortSignal): Promise<number> {
     if (this.#known !== undefined) return this.#known;
     this.#asking ??= this.#begin();
@@ -68,7 +72,12 @@ export class ShardCount {
   }
 
   async #ask(signal: AbortSignal): Promise<number> {
-    const { shards } = await this.#queries.ask('stats', {}, { timeoutMs: Number.POSITIVE_INFINITY, signal });
+    const { protocol, shards } = await this.#queries.ask(
+      'stats',
+      {},
+      { timeoutMs: Number.POSITIVE_INFINITY, signal },
+    );
+    if (protocol !== PROTOCOL) throw new ConfigurationError(otherProtocol('the system', protocol));
     if (shards.length === 0) throw new UnavailableError('the system does not report its number of shards');
     this.#known = shards.length;
     this.#outcomeRetentionMs = shards.reduce(

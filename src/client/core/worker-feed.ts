@@ -11,15 +11,9 @@ import { LogInterruptedError, QueryError } from '../../lib/errors.ts';
 import { Signal } from '../../lib/signal.ts';
 import { every, type Timer } from '../../lib/timers.ts';
 import { defined } from '../../protocol/defined.ts';
+import { formatPosition } from '../../protocol/positions.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
-import {
-  type Delivery,
-  type DeliveryBatch,
-  type EventSource,
-  type EventStart,
-  type From,
-  positionIn,
-} from './event-source.ts';
+import { type Delivery, type DeliveryBatch, type EventSource, type From, sinceOf } from './event-source.ts';
 
 export interface WorkerFeedOptions {
   readonly connection: NatsConnection;
@@ -37,13 +31,13 @@ const STATUS = 100;
 
 export function workerFeed({ connection, subjects, queries, asker, pool }: WorkerFeedOptions): EventSource {
   return {
-    async open({ position, start, reached, signal }) {
+    async open({ place, start, reached, signal }) {
       const token = nuid.next();
       // First the ears: whatever is delivered to nobody is lost.
       const arrivals = new Arrivals(connection, subjects.feed(asker, token), reached);
       try {
         const inPool = defined({ pool });
-        const query = { token, ...inPool, ...beginning(position, start) };
+        const query = { token, ...inPool, ...beginning(place, start) };
         const opened = await queries.ask('feed', query, { timeoutMs: OPEN_WITHIN_MS, signal });
         arrivals.expectHeartbeats();
         return { ...opened, next: async () => arrivals, discard: () => arrivals.close() };
@@ -56,13 +50,10 @@ export function workerFeed({ connection, subjects, queries, asker, pool }: Worke
 }
 
 function beginning(
-  position: number | undefined,
-  start: EventStart,
-): { readonly after?: number; readonly since?: number } {
-  const after = position ?? positionIn(start);
-  if (after !== undefined) return { after };
-  if (start === 'all') return { after: 0 };
-  return typeof start === 'object' && 'since' in start ? { since: start.since } : {};
+  place: From['place'],
+  start: From['start'],
+): { readonly after?: string; readonly since?: number } {
+  return place === undefined ? defined({ since: sinceOf(start) }) : { after: formatPosition(place) };
 }
 
 /** Messages that arrived and were not taken yet: bounded, because the server waits for a reply now and then. */

@@ -139,7 +139,7 @@ class WorkerProcess {
     this.#streams = new StreamPublisher(connections.nats);
     this.#queries = new StateQueries(connections.reads, config.namespace, config.shards);
     this.#sight = new PoolSight(new PoolStandings(connections.reads, config.namespace, config.shards));
-    this.#feeds = new EventFeeds(connections.nats, connections.jsm, this.#subjects);
+    this.#feeds = new EventFeeds(connections.nats, connections.jsm, this.#subjects, config.shards);
     this.#watch = new StreamWatch({
       connection: connections.nats,
       jsm: connections.jsm,

@@ -3,6 +3,7 @@ import type { StreamInfo } from '@nats-io/jetstream';
 import type { EventFeeds } from '../../bus/event-feeds.ts';
 import type { QueryHandlers } from '../../bus/query-service.ts';
 import type { Stats, WorkerAlarm } from '../../protocol/queries.ts';
+import { PROTOCOL } from '../../protocol/version.ts';
 import type { SystemKeys } from '../../state/keys.ts';
 import type { StateQueries } from '../../state/queries.ts';
 import type { Redis } from '../../state/redis.ts';
@@ -52,6 +53,7 @@ export function queryHandlers({
         redis.get(keys.lastSweep),
       ]);
       const stats: Stats = {
+        protocol: PROTOCOL,
         shards,
         workers: [...liveWorkers()],
         alarms: alarms(),

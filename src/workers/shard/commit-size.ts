@@ -43,6 +43,8 @@ const ARGUMENTS_OF_MESSAGE = 24;
 /** Of a ban, a turn, a bucket of rates; a fence has twice as many, with its key in an index. */
 const ARGUMENTS_OF_ENTRY = 4;
 const ARGUMENTS_OF_COMMIT = 80;
+/** Of a pack beside subject and ids, and no pack has less than one event: two numbers, a count, separators. */
+const BYTES_OF_PACK = 64;
 /** Names in fields, members of indexes and keys: of a document, of a pool, of a message. */
 const BYTES_OF_NAMES = 2_000;
 const BYTES_OF_POOL = 8_000;
@@ -80,7 +82,7 @@ export class CommitSize {
   add({ bytes, pool, outcome, events = [], forgottenOutcomes = 0 }: MessageSize, touched: Touched): void {
     let published = 0;
     for (const event of events) {
-      published += Buffer.byteLength(event.json) + event.subject.length + event.id.length + 8;
+      published += Buffer.byteLength(event.json) + event.subject.length + 2 * event.id.length + BYTES_OF_PACK;
     }
     this.#bytes += BYTES_OF_NAMES + published + forgottenOutcomes * BYTES_OF_FORGOTTEN + touched.entryBytes;
     this.#bytes += touched.entries * BYTES_OF_ENTRY;

@@ -19,6 +19,7 @@ import type { WriteBounds } from '../../state/script-writer.ts';
 import type { Found, Lookup, OutcomeRecord } from '../../state/shard-store.ts';
 import { CommitSize } from './commit-size.ts';
 import type { Answer, DeadLetter } from './outbox.ts';
+import { type Pack, packsOf } from './packs.ts';
 import { type Applied, type RenderedEvent, renderEvents, renderOutcome } from './render.ts';
 
 export interface DecodedMessage {
@@ -48,6 +49,8 @@ export interface DecidedBatch {
   readonly refusals: readonly Answer[];
   readonly records: readonly OutcomeRecord[];
   readonly events: readonly RenderedEvent[];
+  /** The same, as they are published. */
+  readonly packs: readonly Pack[];
   readonly deadLetters: readonly DeadLetter[];
   readonly forgottenOutcomes: number;
   readonly repeated: number;
@@ -210,6 +213,7 @@ export function decideBatch(
     refusals,
     records,
     events,
+    packs: packsOf(events),
     deadLetters,
     forgottenOutcomes,
     repeated,

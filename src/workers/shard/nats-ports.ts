@@ -13,8 +13,10 @@ import { LogDivergedError, PublishError } from '../../lib/errors.ts';
 import { MAX_DECISION_BYTES } from '../../protocol/limits.ts';
 import { SHARD_POOL, SWEEPER } from '../../protocol/names.ts';
 import { resultTokens } from '../../protocol/outcome.ts';
+import { PACK_CONTENT_TYPE, PACK_HEADERS } from '../../protocol/packs.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import type { DeadLetter } from './outbox.ts';
+import type { Pack } from './packs.ts';
 import type { ShardLog, ShardPublisher } from './ports.ts';
 
 export function natsShardLog(
@@ -76,9 +78,9 @@ export function natsShardPublisher(
     result(key, outcome) {
       connection.publish(`${subjects.namespace}.results.${resultTokens(key)}`, Buffer.from(outcome));
     },
-    async events(events) {
+    async packs(packs) {
       if (eventsAreFull()) throw new PublishError('the events stream is full');
-      await streams.publish(events.map(({ subject, id, json }) => ({ subject, id, payload: json })));
+      await streams.publish(packs.map(packMessage));
     },
     async deadLetter({ seq, reason }, message) {
       await streams.publish([deadLetterMessage(subjects, { seq, reason }, message)]);
@@ -98,6 +100,16 @@ export function natsShardPublisher(
       await streams.publish([{ subject, payload }]);
     },
   };
+}
+
+export function packMessage({ subject, id, first, last, count, json }: Pack): StreamMessage {
+  const headers = {
+    'Content-Type': PACK_CONTENT_TYPE,
+    [PACK_HEADERS.first]: first,
+    [PACK_HEADERS.last]: last,
+    [PACK_HEADERS.events]: String(count),
+  };
+  return { subject, id, payload: json, headers };
 }
 
 /** The message that tells of a dead letter: what it says of itself stands in headers, whatever a stranger wrote. */

@@ -11,6 +11,7 @@ import { pushAll } from '../../protocol/lists.ts';
 import type { ShardStore } from '../../state/shard-store.ts';
 import type { WorkerMetrics } from '../health/metrics.ts';
 import { decodeOutbox, type Owed } from './outbox.ts';
+import { roundsOf } from './packs.ts';
 import type { Clock, ShardLog, ShardPublisher } from './ports.ts';
 
 export interface OutboxPublisherOptions {
@@ -180,15 +181,18 @@ export class OutboxPublisher {
     const { publisher, holdsLease, log } = this.#options;
     if (!holdsLease()) throw new Error('the lease is in doubt');
     if (!batch.hasSentResults) this.#sendResults(batch);
-    const { deadLetters, events } = batch.owed;
+    const { deadLetters, packs } = batch.owed;
     for (const letter of deadLetters) {
       const message = batch.messages.get(letter.seq) ?? (await log.read(letter.seq));
       if (signal.aborted) return;
       if (message !== undefined) await publisher.deadLetter(letter, message);
     }
     if (signal.aborted) return;
-    if (events.length > 0) await publisher.events(events);
-    else await publisher.flush();
+    if (packs.length === 0) return await publisher.flush();
+    for (const round of roundsOf(packs)) {
+      if (signal.aborted) return;
+      await publisher.packs(round);
+    }
   }
 }
 

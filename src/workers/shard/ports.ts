@@ -5,7 +5,7 @@
 import type { LogMessage, LogPosition } from '../../bus/log-message.ts';
 import { sleep } from '../../lib/timers.ts';
 import type { DeadLetter } from './outbox.ts';
-import type { RenderedEvent } from './render.ts';
+import type { Pack } from './packs.ts';
 
 export interface ShardLogReader {
   take(max: number, waitMs: number): Promise<LogMessage[]>;
@@ -28,8 +28,8 @@ export interface ShardLog {
 export interface ShardPublisher {
   /** Sends an outcome to its agent, without confirmation. */
   result(key: string, outcome: string): void;
-  /** Resolves when the events stream holds all of them, in this order. */
-  events(events: readonly RenderedEvent[]): Promise<void>;
+  /** Resolves when the events stream holds all of them. They are of different pools: their order among each other is free. */
+  packs(packs: readonly Pack[]): Promise<void>;
   deadLetter(letter: DeadLetter, message: LogMessage): Promise<void>;
   /** Resolves when everything sent before has reached the server. */
   flush(): Promise<void>;

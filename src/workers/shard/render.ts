@@ -23,7 +23,9 @@ export interface Applied {
 }
 
 export interface RenderedEvent {
+  /** Where the packs of its pool are published. */
   readonly subject: string;
+  readonly sequence: number;
   readonly id: string;
   readonly json: string;
 }
@@ -82,13 +84,12 @@ function renderEvent(
 ): RenderedEvent {
   const dot = event.type.indexOf('.');
   const entity = event.type.slice(0, dot);
-  const verb = event.type.slice(dot + 1);
   const json =
     `{"specversion":"1.0","id":"${id}","type":"converge.${event.type}","source":"/pools/${pool}"` +
     `,"subject":"${entity}/${event.id}","time":"${rfc3339(applied.at)}","datacontenttype":"application/json"` +
     `,"sequence":"${formatSequence(sequence)}","causationid":"${applied.decisionId}","actor":"${applied.agent}"` +
     `${principal === undefined ? '' : `,"principal":"${principal}"`},"data":${JSON.stringify(publicData(event))}}`;
-  return { subject: subjects.event(pool, entity, event.id, verb), id, json };
+  return { subject: subjects.events(applied.shard, pool), sequence, id, json };
 }
 
 /**

@@ -51,7 +51,7 @@ const CHECK_MS = 20;
 /** Nothing is published: subscribers have seen all of it. */
 const SILENT: ShardPublisher = {
   result: () => undefined,
-  events: async () => undefined,
+  packs: async () => undefined,
   deadLetter: async () => undefined,
   flush: async () => undefined,
   sweep: async () => undefined,

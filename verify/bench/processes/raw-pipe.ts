@@ -12,6 +12,9 @@ import { LogInterruptedError } from '../../../src/lib/errors.ts';
 import { subjects as subjectsOf } from '../../../src/protocol/subjects.ts';
 import { connectForCommits, openRedis } from '../../../src/state/redis.ts';
 import { parseConfig } from '../../../src/workers/config.ts';
+import { packMessage } from '../../../src/workers/shard/nats-ports.ts';
+import { packsOf } from '../../../src/workers/shard/packs.ts';
+import type { RenderedEvent } from '../../../src/workers/shard/render.ts';
 import { configOf, serve } from '../support/serve.ts';
 import { ROOM } from '../support/servers.ts';
 
@@ -118,23 +121,21 @@ async function commit(shard: number, messages: number): Promise<void> {
 
 /** Sends the results; gives the events that are to be published. */
 function publish(batch: readonly LogMessage[], shard: number): Parameters<StreamPublisher['publish']>[0] {
-  const events = [];
+  const packs = new Map<string, RenderedEvent[]>();
   for (const { seq, subject, data } of batch) {
     const [, , , pool = '', agent = ''] = subject.split('.');
     const id = idOf(data);
     const kind = shape.kinds[id.split('-')[1] ?? ''];
     nats.publish(subjects.result(agent, id), Buffer.from(kind?.outcome ?? ACCEPTED));
     if (kind === undefined) continue;
+    const events = packs.get(pool) ?? [];
+    packs.set(pool, events);
     for (let n = 0; n < kind.events; n++) {
-      // A subject for each event of each task, as ours has it: the stream keeps an index of them.
-      events.push({
-        subject: subjects.event(pool, 'task', `t-${shard}-${seq}-${n}`, kind.verb),
-        payload: eventOf(kind.eventBytes),
-        id: `${shard}-${seq}-${n}`,
-      });
+      const json = eventOf(kind.verb, kind.eventBytes);
+      events.push({ subject: subjects.events(shard, pool), sequence: seq, id: `${shard}-${seq}-${n}`, json });
     }
   }
-  return events;
+  return [...packs.values()].flatMap((events) => packsOf(events).map(packMessage));
 }
 
 const ACCEPTED = '{"status":"accepted"}';
@@ -145,12 +146,13 @@ function idOf(data: Uint8Array): string {
 }
 const QUOTE = 0x22;
 
-const eventBodies = new Map<number, string>();
-function eventOf(bytes: number): string {
-  let body = eventBodies.get(bytes);
+const eventBodies = new Map<string, string>();
+function eventOf(verb: string, bytes: number): string {
+  let body = eventBodies.get(verb);
   if (body === undefined) {
-    body = 'e'.repeat(bytes);
-    eventBodies.set(bytes, body);
+    const head = `{"type":"converge.task.${verb}","pad":"`;
+    body = `${head.padEnd(bytes - 2, 'e')}"}`;
+    eventBodies.set(verb, body);
   }
   return body;
 }

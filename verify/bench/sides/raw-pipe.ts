@@ -40,7 +40,7 @@ export async function measureShape(
     const outcome = samples[kind];
     const event = await system.ledger.lastTaskEvent(verb);
     if (outcome === undefined || event === undefined) throw new ShortOfWorkError(`no sample of ${verb}`);
-    kinds[kind] = { outcome, events: eventsOf(outcome), eventBytes: event.byteLength, verb };
+    kinds[kind] = { outcome, events: eventsOf(outcome), eventBytes: Buffer.byteLength(event), verb };
   }
   return { commitBytesPerMessage: bytes / messages, kinds };
 }

@@ -1,7 +1,8 @@
 /** What the servers themselves say was done in a namespace: events in JetStream, tasks in Redis. */
 import { setTimeout as delay } from 'node:timers/promises';
-import { AckPolicy, DeliverPolicy, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { DeliverPolicy, type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from 'nats';
+import { z } from 'zod';
 import type { TaskState } from '../../../src/protocol/documents.ts';
 import { type Subjects, subjects } from '../../../src/protocol/subjects.ts';
 import { shardKeys } from '../../../src/state/keys.ts';
@@ -14,6 +15,7 @@ export class Ledger {
   readonly #redis: Redis;
   readonly #subjects: Subjects;
   readonly #shards: number;
+  #tally = { after: 0, last: 0, types: new Map<string, number>() };
 
   static async open(servers: BenchServers, namespace: string, shards: number): Promise<Ledger> {
     const nats = await connect({ servers: servers.nats.url });
@@ -43,19 +45,24 @@ export class Ledger {
   /** Events `task.<verb>` after a place, once there are as many as expected or nothing comes any more. */
   async taskEvents(verb: string, after: number, expected: number): Promise<number> {
     for (let tries = 0; ; tries++) {
-      const found = await this.#count(`${this.#subjects.namespace}.events.*.task.*.${verb}`, after);
+      const found = (await this.#typesAfter(after)).get(`converge.task.${verb}`) ?? 0;
       if (found >= expected || tries >= MAX_TRIES) return found;
       await delay(RETRY_MS);
     }
   }
 
-  /** An event of this kind, as the stream holds it; undefined when there is none. */
-  async lastTaskEvent(verb: string): Promise<Uint8Array | undefined> {
-    const subject = `${this.#subjects.namespace}.events.*.task.*.${verb}`;
-    const message = await this.#jsm.streams.getMessage(this.#subjects.streams.events, {
-      last_by_subj: subject,
-    });
-    return message?.data;
+  /** An event of this kind, as one of the last packs holds it; undefined when there is none. */
+  async lastTaskEvent(verb: string): Promise<string | undefined> {
+    const stream = this.#subjects.streams.events;
+    for (let seq = await this.eventsEnd(), tries = 0; seq > 0 && tries < MAX_TRIES; seq--, tries++) {
+      const message = await this.#jsm.streams.getMessage(stream, { seq });
+      const found =
+        message === null
+          ? undefined
+          : entriesOf(message.data).find(({ type }) => type === `converge.task.${verb}`);
+      if (found !== undefined) return JSON.stringify(found);
+    }
+    return undefined;
   }
 
   /** Tasks in a state, by the indexes in Redis. */
@@ -77,22 +84,34 @@ export class Ledger {
     await this.#nats.close();
   }
 
-  /** A consumer that nobody reads says how much it would deliver. */
-  async #count(filter: string, after: number): Promise<number> {
-    const stream = this.#subjects.streams.events;
-    const info = await this.#jsm.consumers.add(stream, {
-      ack_policy: AckPolicy.None,
+  /** How many events of each type stand behind a place. What was read for the same place is not read again. */
+  async #typesAfter(after: number): Promise<ReadonlyMap<string, number>> {
+    if (this.#tally.after !== after) this.#tally = { after, last: after, types: new Map() };
+    const tally = this.#tally;
+    const end = await this.eventsEnd();
+    if (tally.last >= end) return tally.types;
+    const consumer = await this.#jsm.jetstream().consumers.get(this.#subjects.streams.events, {
       deliver_policy: DeliverPolicy.StartSequence,
-      opt_start_seq: after + 1,
-      filter_subject: filter,
-      inactive_threshold: 5_000_000_000,
-      mem_storage: true,
-      num_replicas: 1,
+      opt_start_seq: tally.last + 1,
     });
-    await this.#jsm.consumers.delete(stream, info.name);
-    return info.num_pending;
+    const messages = await consumer.consume({ max_messages: 1_000 });
+    for await (const message of messages) {
+      for (const { type = '' } of entriesOf(message.data)) {
+        tally.types.set(type, (tally.types.get(type) ?? 0) + 1);
+      }
+      tally.last = message.seq;
+      if (message.seq >= end) break;
+    }
+    await messages.close();
+    return tally.types;
   }
 }
 
+/** What a pack holds, of which only the type is looked at: the raw pipe's events have nothing else. */
+function entriesOf(data: Uint8Array): { readonly type?: string | undefined }[] {
+  return packSchema.parse(JSON.parse(Buffer.from(data).toString('utf8')));
+}
+
+const packSchema = z.array(z.looseObject({ type: z.string().optional() }));
 const MAX_TRIES = 100;
 const RETRY_MS = 50;

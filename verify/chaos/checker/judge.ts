@@ -3,6 +3,7 @@
 import { HistoryChecker } from '../../kit/history/history-checker.ts';
 import type { Entry } from '../history/entries.ts';
 import { checkDecisions } from './decisions.ts';
+import { faultOfPack } from './packs.ts';
 import { testimonyOf } from './testimony.ts';
 import { CLASS_OF, type Rule, type Violation, type ViolationClass } from './violation.ts';
 
@@ -42,10 +43,11 @@ export function judge(entries: readonly Entry[]): Verdict {
   for (const heard of testimony.outcomes.values()) {
     for (const { outcome } of heard) checker.onOutcome(outcome);
   }
-  for (const { event, messageId } of testimony.events) {
-    if (messageId !== event.id) report('message_id', event.id, `published as ${messageId}`);
-    checker.onEvent(event);
+  for (const pack of testimony.packs) {
+    const fault = faultOfPack(pack);
+    if (fault !== undefined) report('malformed_pack', pack.id, fault);
   }
+  for (const event of testimony.events) checker.onEvent(event);
   const told = checker.report();
   for (const { rule, where, what } of told.violations) report(rule, where, what);
   return {

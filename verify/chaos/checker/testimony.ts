@@ -22,11 +22,7 @@ export interface HeardOutcome {
   readonly at: number;
 }
 
-export interface StoredEvent {
-  readonly event: ConvergeEvent;
-  /** The id that the stream knew it by. */
-  readonly messageId: string;
-}
+export type StoredPack = EntryOf<'pack'>;
 
 export interface Testimony {
   /** By pool, agent and decision id. */
@@ -40,7 +36,9 @@ export interface Testimony {
   readonly poison: ReadonlySet<number>;
   readonly outcomes: ReadonlyMap<string, readonly HeardOutcome[]>;
   /** In the order of the stream, repeats and all. */
-  readonly events: readonly StoredEvent[];
+  readonly events: readonly ConvergeEvent[];
+  /** What they came in. */
+  readonly packs: readonly StoredPack[];
   readonly deadLetters: ReadonlySet<number>;
   /** Steps in which the system tells what it owes: place in the log → id. They have events, and no outcome. */
   readonly settles: ReadonlyMap<number, string>;
@@ -69,7 +67,8 @@ export function testimonyOf(entries: readonly Entry[]): Testimony {
   const acknowledged = new Map<string, Set<number>>();
   const firstSent = new Map<string, number>();
   const outcomes = new Map<string, HeardOutcome[]>();
-  const events: StoredEvent[] = [];
+  const events: ConvergeEvent[] = [];
+  const packs: StoredPack[] = [];
   const poison = new Set<number>();
   const deadLetters = new Set<number>();
   const settles = new Map<number, string>();
@@ -109,10 +108,10 @@ export function testimonyOf(entries: readonly Entry[]): Testimony {
         break;
       }
       case 'event':
-        events.push({
-          event: JSON.parse(entry.text) as ConvergeEvent,
-          messageId: entry.id,
-        });
+        events.push(JSON.parse(entry.text) as ConvergeEvent);
+        break;
+      case 'pack':
+        packs.push(entry);
         break;
       case 'deadletter':
         deadLetters.add(entry.seq);
@@ -133,6 +132,7 @@ export function testimonyOf(entries: readonly Entry[]): Testimony {
     poison,
     outcomes,
     events,
+    packs,
     deadLetters,
     settles,
   };

@@ -12,7 +12,7 @@ export type Rule =
   | 'wrong_place'
   | 'time_ahead'
   | 'applied_from_wrong_log'
-  | 'message_id';
+  | 'malformed_pack';
 
 export const CLASS_OF: Readonly<Record<Rule, ViolationClass>> = {
   malformed_event: 'staleEvents',
@@ -20,7 +20,7 @@ export const CLASS_OF: Readonly<Record<Rule, ViolationClass>> = {
   sequence_gap: 'staleEvents',
   sequence_repeated: 'staleEvents',
   log_order: 'staleEvents',
-  message_id: 'staleEvents',
+  malformed_pack: 'staleEvents',
   event_unowned: 'staleEvents',
   unknown_pool: 'staleEvents',
   membership: 'staleWrites',

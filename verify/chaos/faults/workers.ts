@@ -16,11 +16,13 @@ function isCommit(piece: Buffer): boolean {
   return piece.includes('EVALSHA') && piece.includes(':s:meta');
 }
 
-/** Where the first event in this piece ends; undefined when it holds less than two. */
-function endOfFirstEvent(piece: Buffer, subject: string): number | undefined {
+/** Where the first pack of events in this piece ends; undefined when it holds none. */
+function endOfFirstPack(piece: Buffer, subject: string): number | undefined {
   const first = piece.indexOf(`HPUB ${subject}`);
-  const second = first === -1 ? -1 : piece.indexOf('HPUB ', first + 1);
-  return second === -1 ? undefined : second;
+  if (first === -1) return undefined;
+  const second = piece.indexOf('HPUB ', first + 1);
+  // The only one of its commit: it arrives, and nobody hears that it did.
+  return second === -1 ? piece.length : second;
 }
 
 /** Kills a worker at the moment when this passes between it and a server. */
@@ -78,7 +80,7 @@ const afterCommit = killAt('worker-kill-after-commit', 'toRedis', () => ({
 
 const midPublish = killAt('worker-kill-mid-publish', 'toNats', ({ system }) => {
   const subject = system.subjects.eventsOf().slice(0, -1);
-  return { passes: (piece) => endOfFirstEvent(piece, subject), losesReply: false };
+  return { passes: (piece) => endOfFirstPack(piece, subject), losesReply: false };
 });
 
 /** It is stopped until its leases are long somebody else's, and goes on where it was: a zombie. */

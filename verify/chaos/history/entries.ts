@@ -26,7 +26,18 @@ export const entrySchema = z.discriminatedUnion('t', [
   z.strictObject({ t: z.literal('poison'), at, seq }),
   /** What stands in the log at the end; `time` is the log's. */
   z.strictObject({ t: z.literal('logged'), seq, time: z.number(), subject: z.string(), text: z.string() }),
-  /** What stands in the stream of events at the end. */
+  /** What stands in the stream of events at the end: each pack, by its headers and by what it holds. */
+  z.strictObject({
+    t: z.literal('pack'),
+    seq,
+    id: z.string(),
+    first: z.string(),
+    last: z.string(),
+    count: z.string(),
+    subject: z.string(),
+    events: z.array(z.strictObject({ id: z.string(), sequence: z.string(), source: z.string() })),
+  }),
+  /** And each event of it, `seq` being the pack's. */
   z.strictObject({ t: z.literal('event'), seq, id, subject: z.string(), text: z.string() }),
   /** What of the log became a dead letter, by its place there. */
   z.strictObject({ t: z.literal('deadletter'), seq }),

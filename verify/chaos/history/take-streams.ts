@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type JsMsg, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
+import { eventsIn, PACK_HEADERS } from '../../../src/protocol/packs.ts';
 import type { Subjects } from '../../../src/protocol/subjects.ts';
 import type { Recorder } from './recorder.ts';
 
@@ -22,15 +23,28 @@ export async function takeStreams(
       text: shortened(message.string()),
     }),
   );
-  await readStream(connection, streams.events, (message) =>
+  await readStream(connection, streams.events, (message) => {
+    const { seq, subject, headers } = message;
+    const events = eventsIn(message.data);
     recorder.write({
-      t: 'event',
-      seq: message.seq,
-      id: message.headers?.get('Nats-Msg-Id') ?? '',
-      subject: message.subject,
-      text: shortened(message.string()),
-    }),
-  );
+      t: 'pack',
+      seq,
+      id: headers?.get('Nats-Msg-Id') ?? '',
+      first: headers?.get(PACK_HEADERS.first) ?? '',
+      last: headers?.get(PACK_HEADERS.last) ?? '',
+      count: headers?.get(PACK_HEADERS.events) ?? '',
+      subject,
+      events: events.map((event) => ({
+        id: event?.id ?? '',
+        sequence: event?.sequence ?? '',
+        source: event?.source ?? '',
+      })),
+    });
+    for (const event of events) {
+      const text = shortened(JSON.stringify(event ?? null));
+      recorder.write({ t: 'event', seq, id: event?.id ?? '', subject, text });
+    }
+  });
   await readStream(connection, streams.deadLetters, (message) =>
     recorder.write({ t: 'deadletter', seq: Number(message.headers?.get('Converge-Seq')) }),
   );

@@ -25,7 +25,7 @@ import type { Target } from './target.ts';
 
 const SUBJECTS = subjects(PLACE.namespace);
 const KEYS = shardKeys(PLACE.namespace, PLACE.shard);
-const NOTHING_OWED = { results: [], refusals: [], events: [], deadLetters: [] };
+const NOTHING_OWED = { results: [], refusals: [], packs: [], deadLetters: [] };
 const NOTHING_FOUND = { outcomes: new Map<string, string>(), entities: [] };
 const MESSAGE = { seq: HISTORY_LENGTH + 1, at: START + 1_000 };
 /** What NATS takes by default, with room for headers. */
@@ -155,9 +155,9 @@ function checkDecided(batch: DecidedBatch, decoded: Decoded): void {
   must(status === 'accepted' || batch.events.length === 0, 'a rejection with events');
   if (message !== undefined) mustBeTellable('the message', message, MAX_MESSAGE_CHARS);
   for (const json of batch.outcomes.values()) mustBePublishable('the outcome', json);
-  for (const { json, subject } of batch.events) {
-    mustBePublishable('an event', json);
-    must(/^converge\.events(\.[A-Za-z0-9_-]+){4}$/.test(subject), `an event on ${subject}`);
+  for (const { json, subject } of batch.packs) {
+    mustBePublishable('a pack of events', json);
+    must(/^converge\.events\.\d+\.[A-Za-z0-9_-]+$/.test(subject), `a pack of events on ${subject}`);
   }
 }
 
@@ -168,10 +168,10 @@ function mustBePublishable(what: string, json: string): void {
 }
 
 /** What is committed are texts, the outbox comes back as it was put in, and a document as it was stored. */
-function checkCommit(world: World, { results, refusals, events, deadLetters }: DecidedBatch): void {
-  const payload = encodeOutbox({ results, refusals, events, deadLetters });
+function checkCommit(world: World, { results, refusals, packs, deadLetters }: DecidedBatch): void {
+  const payload = encodeOutbox({ results, refusals, packs, deadLetters });
   const owed = payload === undefined ? NOTHING_OWED : decodeOutbox(payload);
-  must(JSON.stringify(owed.events) === JSON.stringify(events), 'events come out of the outbox as others');
+  must(JSON.stringify(owed.packs) === JSON.stringify(packs), 'events come out of the outbox as others');
   must(owed.results.join() === results.join(), 'results come out of the outbox as others');
   must(owed.deadLetters.length === deadLetters.length, 'dead letters come out of the outbox as others');
   const writes = new Operations();

@@ -1,6 +1,7 @@
 /** What the store gives back as text: outbox entries, settings, references, members of indexes. */
 import { StoredStateError } from '../../../src/lib/errors.ts';
 import { parseEntityRef } from '../../../src/protocol/entities.ts';
+import { formatSequence } from '../../../src/protocol/event.ts';
 import { settingsSchema } from '../../../src/protocol/settings.ts';
 import { parsePendingMember, pendingMember } from '../../../src/state/keys.ts';
 import { decodeOutbox, encodeOutbox, type Owed } from '../../../src/workers/shard/outbox.ts';
@@ -31,10 +32,13 @@ function owedBy(random: Random): Owed {
       key: `work.ann.d-${random.integer(100)}`,
       json: JSON.stringify({ message: nastyText(random) }),
     })),
-    events: list(() => ({
-      subject: `converge.events.work.task.t-${random.integer(9)}.claimed`,
-      id: `0-${random.integer(1_000)}-0`,
-      json: JSON.stringify({ data: nastyText(random) }),
+    packs: list(() => ({
+      subject: `converge.events.${random.integer(9)}.work`,
+      id: `0-${random.integer(1_000)}-0_0-${random.integer(1_000)}-0`,
+      first: formatSequence(random.integer(1_000)),
+      last: formatSequence(random.integer(1_000)),
+      count: 1 + random.integer(1_000),
+      json: JSON.stringify([{ data: nastyText(random) }]),
     })),
     deadLetters: list(() => ({ seq: 1 + random.integer(1_000_000), reason: nastyText(random) })),
   };
@@ -52,10 +56,10 @@ function outboxOf(random: Random) {
         must(isNothing, 'what is owed is forgotten');
         return;
       }
-      const { results, refusals, events, deadLetters } = decodeOutbox(payload);
+      const { results, refusals, packs, deadLetters } = decodeOutbox(payload);
       const isSame =
-        JSON.stringify({ results, refusals, events }) ===
-        JSON.stringify({ results: owed.results, refusals: owed.refusals, events: owed.events });
+        JSON.stringify({ results, refusals, packs }) ===
+        JSON.stringify({ results: owed.results, refusals: owed.refusals, packs: owed.packs });
       must(isSame, 'results or events come out of the outbox as others');
       const seqs = JSON.stringify(deadLetters.map(({ seq }) => seq));
       must(
@@ -63,7 +67,7 @@ function outboxOf(random: Random) {
         'dead letters come out as others',
       );
       must(
-        encodeOutbox({ results, refusals, events, deadLetters }) === payload,
+        encodeOutbox({ results, refusals, packs, deadLetters }) === payload,
         'written again it is another entry',
       );
     },

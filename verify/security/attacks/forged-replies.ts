@@ -12,7 +12,7 @@ export const WITH_FORGED_REPLIES: readonly Attack[] = [
   ...[
     '$JS.API.STREAM.PURGE.CONVERGE_DECISIONS',
     '$JS.API.STREAM.MSG.DELETE.CONVERGE_DECISIONS',
-    '$JS.API.STREAM.DELETE.CONVERGE_EVENTS',
+    '$JS.API.STREAM.DELETE.CONVERGE_EVENTS2',
     'converge.decisions.0.commons.ann',
     'converge.decide.commons.ann',
     'converge.deadletters.0',
@@ -22,8 +22,8 @@ export const WITH_FORGED_REPLIES: readonly Attack[] = [
   // Beside the subjects of the system, in the account of agents: the server's own answers are heard there, as they are.
   ...[
     ['converge.results.ann.d1', 'stored nowhere, heard by ann, olga'],
-    ['converge.events.commons.task.t1.completed', 'stored nowhere, heard by ann, olga'],
-    ['converge.events.vault.task.t1.completed', 'stored nowhere, heard by olga'],
+    ['converge.events.0.commons', 'stored nowhere, heard by ann, olga'],
+    ['converge.events.0.vault', 'stored nowhere, heard by olga'],
     ['converge.feeds.ann.guessed', 'stored nowhere, heard by ann'],
     ['converge.sweeps', 'stored nowhere, heard by olga'],
     ['_INBOX.ann.guessed', 'stored nowhere, heard by ann'],
@@ -91,7 +91,7 @@ async function forgedReply(scene: Scene, subject: string, reply: string): Promis
   const look = async () => {
     const [log, events, letters] = await Promise.all([
       jsm.streams.info('CONVERGE_DECISIONS', { subjects_filter: '>' }),
-      jsm.streams.info('CONVERGE_EVENTS'),
+      jsm.streams.info('CONVERGE_EVENTS2'),
       jsm.streams.info('CONVERGE_DEADLETTERS'),
     ]);
     // Workers ask the log for its clock whenever they like: what they append is none of bob's doing.
@@ -156,7 +156,7 @@ async function answersAmongEvents({ ann, rawBob, system }: Scene): Promise<strin
   const feed = ann.events({ pool: 'commons' });
   await feed.opened;
   const subject = decisionSubject(system, 'commons', 'bob');
-  for (const reply of ['converge.feeds.ann.guessed', 'converge.events.commons.task.t1.completed'])
+  for (const reply of ['converge.feeds.ann.guessed', 'converge.events.0.commons'])
     rawBob.publish(subject, '{}', { reply });
   await rawBob.flush();
   const taskId = ann.newId();

@@ -17,7 +17,7 @@ export const WITH_HEADERS: readonly Attack[] = [
   },
   ...[
     ['Nats-Rollup', 'sub', 'rollup not permitted'],
-    ['Nats-Expected-Stream', 'CONVERGE_EVENTS', 'expected stream does not match'],
+    ['Nats-Expected-Stream', 'CONVERGE_EVENTS2', 'expected stream does not match'],
     ['Nats-Expected-Last-Sequence', '1', 'wrong last sequence'],
     ['Nats-Expected-Last-Subject-Sequence', '1', 'wrong last sequence'],
     ['Nats-Expected-Last-Msg-Id', 'guess', 'wrong last msg ID'],

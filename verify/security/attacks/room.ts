@@ -96,7 +96,7 @@ async function manyFeeds({ system, bob, rawBob }: Scene): Promise<string> {
   let count = 0;
   do {
     await delay(POLL_MS);
-    count = (await jsm.streams.info('CONVERGE_EVENTS')).state.consumer_count;
+    count = (await jsm.streams.info('CONVERGE_EVENTS2')).state.consumer_count;
   } while (count > MOST_FEEDS + FEEDS_OF_OTHERS && performance.now() < deadline);
   return count <= MOST_FEEDS + FEEDS_OF_OTHERS ? '64 at most' : `${count} consumers`;
 }

@@ -28,6 +28,6 @@ export const EVERY_QUERY: { readonly [N in QueryName]: (pool: string) => readonl
   stats: (pool) => [{ pool }],
   feed: (pool) => [
     { pool, token: 'probe' },
-    { pool, token: 'probe', after: 0 },
+    { pool, token: 'probe', after: 'stream:1:0' },
   ],
 };

@@ -8,6 +8,7 @@ import { type Monitor, ofShard, prefixOf } from '../monitor.ts';
 import type { Plan } from '../plan.ts';
 import { type Implied, replay } from '../replay.ts';
 import { type Servers, SUBJECTS } from '../servers.ts';
+import { eventTexts, type ToldEvent } from '../told-events.ts';
 import { History } from './history.ts';
 import { hasDiverged, isStranded } from './standing.ts';
 
@@ -148,21 +149,15 @@ function checkOnce({ plan, report }: EndOfRun, { outcomes }: Implied): void {
   }
 }
 
-interface ToldEvent {
-  readonly id: string;
-  readonly subject: string;
-  readonly json: string;
-}
-
 /** What subscribers were told, each id once, and the rules that hold for that alone. */
 function eventsByShard({ servers, monitor, report }: EndOfRun): Map<number, ToldEvent[]> {
   const byShard = new Map<number, ToldEvent[]>();
   const known = new Map<string, string>();
   const history = new History(report);
-  for (const { subject, data } of servers.events.version) {
-    const json = Buffer.from(data).toString();
-    const event = JSON.parse(json);
-    const id = String(event.id);
+  const told = servers.events.version.flatMap(({ subject, data }) =>
+    eventTexts({ subject, json: Buffer.from(data).toString() }),
+  );
+  for (const { id, subject, json } of told) {
     const shard = Number(id.split('-')[0]);
     if (monitor.isTainted(shard)) continue;
     const before = known.get(id);
@@ -174,24 +169,45 @@ function eventsByShard({ servers, monitor, report }: EndOfRun): Map<number, Told
     const list = byShard.get(shard);
     if (list === undefined) byShard.set(shard, [{ id, subject, json }]);
     else list.push({ id, subject, json });
-    history.follow(event);
+    history.follow(JSON.parse(json));
   }
   return byShard;
 }
 
-/** I4: exactly what the log implies, and in its order. */
+/** I4: of each pool exactly what the log implies, and in its order. */
 function checkEvents(
   { report }: EndOfRun,
   shard: number,
   told: readonly ToldEvent[],
   implied: Implied,
 ): void {
-  for (let i = 0; i < Math.max(told.length, implied.events.length); i++) {
-    const [is, wanted] = [told[i], implied.events[i]];
-    if (is?.json === wanted?.json && is?.subject === wanted?.subject) continue;
-    report('I4', `shard ${shard}, event ${i + 1}: told ${is?.json}, but the log implies ${wanted?.json}`);
-    return;
+  const [is, wanted] = [bySubject(told), bySubject(implied.events)];
+  for (const subject of new Set([...is.keys(), ...wanted.keys()])) {
+    const [there, missing] = firstApart(is.get(subject) ?? [], wanted.get(subject) ?? []);
+    if (there === undefined && missing === undefined) continue;
+    report('I4', `shard ${shard}, ${subject}: told ${there?.json}, but the log implies ${missing?.json}`);
   }
+}
+
+function bySubject(events: readonly ToldEvent[]): Map<string, ToldEvent[]> {
+  const found = new Map<string, ToldEvent[]>();
+  for (const event of events) {
+    const list = found.get(event.subject);
+    if (list === undefined) found.set(event.subject, [event]);
+    else list.push(event);
+  }
+  return found;
+}
+
+/** The first place where two lists differ; nothing of either where they do not. */
+function firstApart(
+  told: readonly ToldEvent[],
+  implied: readonly ToldEvent[],
+): readonly [ToldEvent | undefined, ToldEvent | undefined] {
+  for (let i = 0; i < Math.max(told.length, implied.length); i++) {
+    if (told[i]?.json !== implied[i]?.json) return [told[i], implied[i]];
+  }
+  return [undefined, undefined];
 }
 
 /** I6: whatever an agent was answered is what the log implies, to the byte. */

@@ -4,8 +4,8 @@ import { PublishError } from '../../../src/lib/errors.ts';
 import { SHARD_POOL, SWEEPER } from '../../../src/protocol/names.ts';
 import type { Subjects } from '../../../src/protocol/subjects.ts';
 import type { DeadLetter } from '../../../src/workers/shard/outbox.ts';
+import type { Pack } from '../../../src/workers/shard/packs.ts';
 import type { ShardPublisher } from '../../../src/workers/shard/ports.ts';
-import type { RenderedEvent } from '../../../src/workers/shard/render.ts';
 import type { Link } from './link.ts';
 import type { MemoryStream } from './stream.ts';
 
@@ -34,12 +34,12 @@ export class MemoryPublisher implements ShardPublisher {
     link.send(() => onResult(key, outcome));
   }
 
-  async events(events: readonly RenderedEvent[]): Promise<void> {
+  async packs(packs: readonly Pack[]): Promise<void> {
     const { link, events: stream, eventsAreFull } = this.#options;
     if (eventsAreFull()) throw new PublishError('the events stream is full');
     await link.sequence(
       'publish',
-      events.map(
+      packs.map(
         ({ subject, id, json }) =>
           () =>
             stream.publish(subject, Buffer.from(json), id),
