@@ -8,6 +8,7 @@ import { UnavailableError } from '../lib/errors.ts';
 import { parsePosition } from '../protocol/positions.ts';
 import type { OpenedFeed, QueryOf } from '../protocol/queries.ts';
 import type { Subjects } from '../protocol/subjects.ts';
+import { PROTOCOL } from '../protocol/version.ts';
 import { deliveryFrom, poolFilter } from './delivery-from.ts';
 import { eventsIdentityOf, findStream } from './streams.ts';
 
@@ -56,6 +57,7 @@ export class EventFeeds {
     const first = (await findStream(this.#jsm, stream))?.state.first_seq;
     if (first === undefined) throw new UnavailableError(`stream ${stream} no longer exists`);
     return {
+      protocol: PROTOCOL,
       identity: eventsIdentityOf(info),
       first,
       last: state.last_seq,

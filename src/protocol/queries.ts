@@ -153,6 +153,8 @@ export interface Stats {
 
 /** Events are on their way to the place that was asked for. */
 export interface OpenedFeed {
+  /** The number of the protocol: events of another one are not understood. */
+  readonly protocol: number;
   /** Which events stream it is: another one has other positions. */
   readonly identity: string;
   /** Positions of the first pack that it still keeps, and of its last one. */

@@ -26,7 +26,8 @@ export const settingsSchema = z.strictObject({
   /** Unfinished tasks per pool; more are `rate_limited`. They are what a worker keeps in memory. */
   maxLiveTasksPerPool: z.int().min(1).max(10_000_000).default(1_000_000),
   maxMembersPerPool: z.int().min(1).max(10_000_000).default(100_000),
-  maxPoolsPerShard: z.int().min(1).max(10_000_000).default(100_000),
+  /** Each is a subject of the events stream, which the NATS server keeps in memory. */
+  maxPoolsPerShard: z.int().min(1).max(10_000_000).default(10_000),
   /** Consequences (dependents, hand-overs, claims of who left …) that one message settles; more are owed. */
   consequencesAtOnce: z.int().min(1).max(1_000).default(CONSEQUENCES_AT_ONCE),
   ...quotaSettings,

@@ -138,3 +138,16 @@ describe('the streams of a system', () => {
     expect(await findLayout(system.jsm, names())).toBeUndefined();
   });
 });
+
+it.each([1, 3])('S53: a log of protocol %i is refused by whoever looks, with what to do', async (version) => {
+  const ns = names();
+  await system.jsm.streams.add({
+    name: ns.streams.decisions,
+    description: `converge layout ${version}, 2 shards, log x, marked`,
+    subjects: [ns.shardLog(0), ns.shardLog(1)],
+  });
+  const sentence = `has protocol ${version}, and this version of Converge reads protocol ${PROTOCOL} only: use the version that made it`;
+  await expect(findLayout(system.jsm, ns)).rejects.toThrow(sentence);
+  await expect(ensureStreams(system.jsm, ns, 2, LIMITS)).rejects.toThrow(ConfigurationError);
+  expect(await findStream(system.jsm, ns.streams.events)).toBeUndefined();
+});

@@ -1,7 +1,8 @@
 /** The checker on forged histories: every way in which one can be wrong is found, and what is right is left alone. */
 import { describe, expect, it } from 'vitest';
+import { formatSequence } from '../../src/protocol/event.ts';
 import { judge } from '../../verify/chaos/checker/judge.ts';
-import type { Entry } from '../../verify/chaos/history/entries.ts';
+import type { Entry, EntryOf } from '../../verify/chaos/history/entries.ts';
 import { altered, changed, eventEntry, history, loggedEntry } from './forged-history.ts';
 
 /** Rules that are broken, each once, as `class rule`. */
@@ -9,6 +10,12 @@ function broken(entries: readonly Entry[]): string[] {
   const { violations } = judge(entries);
   return [...new Set(violations.map((each) => `${each.class} ${each.rule}`))].sort();
 }
+
+const packed = (id: string, sequence: number): EntryOf<'pack'>['events'][number] => ({
+  id,
+  sequence: formatSequence(sequence),
+  source: '/pools/p',
+});
 
 const eventsOf = (change: (event: Record<string, unknown>) => object | undefined): Entry[] =>
   changed('event', (entry) => {
@@ -245,9 +252,24 @@ describe('a stale event', () => {
     expect(broken(entries)).toEqual(['staleEvents event_unowned']);
   });
 
-  it('is one that was published under another id than its own', () => {
-    const entries = changed('event', (entry) => [entry.id === '0-7-0' ? { ...entry, id: 'other' } : entry]);
-    expect(broken(entries)).toEqual(['staleEvents message_id']);
+  it.each<[string, Partial<EntryOf<'pack'>>]>([
+    ['nothing', {}],
+    ['another id than those of its first and last event', { id: '0-7-0' }],
+    ['another first number', { first: '0000000000000002' }],
+    ['another last number', { last: '0000000000000003' }],
+    ['another count', { count: '3' }],
+    ['nothing in it', { events: [] }],
+    ['another pool', { subject: 'ns.events.0.q' }],
+    ['a number left out', { events: [packed('0-7-0', 1), packed('0-7-1', 3)], last: formatSequence(3) }],
+  ])('comes in a pack that is what it says: %s', (what, changes) => {
+    const pack: EntryOf<'pack'> = {
+      ...{ t: 'pack', seq: 1, id: '0-7-0_0-7-1', subject: 'ns.events.0.p', count: '2' },
+      ...{ first: formatSequence(1), last: formatSequence(2) },
+      ...{ events: [packed('0-7-0', 1), packed('0-7-1', 2)] },
+      ...changes,
+    };
+    const expected = what === 'nothing' ? [] : ['staleEvents malformed_pack'];
+    expect(broken([...history(), pack])).toEqual(expected);
   });
 });
 

@@ -66,6 +66,8 @@ class Run {
   readonly #scheduler = new Scheduler();
   readonly #trace: Trace;
   readonly #findings: Findings;
+  /** Told by all packs together. */
+  #events = 0;
   readonly #servers: Servers;
   readonly #monitor: Monitor;
   readonly #agents: Agents;
@@ -98,8 +100,9 @@ class Run {
     this.#findings = new Findings(seed, now);
     const logWindowMs = messageIdOf === undefined ? LEAST_WINDOW_MS : this.#plan.dedupeWindowMs;
     this.#servers = new Servers(this.#plan, this.#scheduler, logWindowMs, {
-      onEvent: (id) => {
+      onPack: (id, count) => {
         this.#trace.note('events', id);
+        this.#events += count;
         for (const one of id.split('_')) {
           const [shard, seq] = one.split('-');
           this.#monitor.told(Number(shard), Number(seq), `event ${one}`);
@@ -149,7 +152,7 @@ class Run {
       seed: this.#dice.seed,
       steps: this.#scheduler.steps,
       decisions,
-      events: this.#servers.events.lastSeq,
+      events: this.#events,
       simulatedMs: Math.round(this.#scheduler.now),
       faults: this.#faults,
       violations,

@@ -1,5 +1,6 @@
 /** Redis and NATS of one run: what they keep, their clocks, and whether they can be reached. */
 import { genesisMark, type TrimMark } from '../../src/bus/trim-marks.ts';
+import { eventsIn } from '../../src/protocol/packs.ts';
 import { subjects } from '../../src/protocol/subjects.ts';
 import { MemoryLeases } from './memory/leases.ts';
 import type { Purpose } from './memory/link.ts';
@@ -18,7 +19,8 @@ export const SUBJECTS = subjects('sim');
 export type StoreCopy = readonly ShardCopy[];
 
 export interface ServerWatch {
-  readonly onEvent: (id: string) => void;
+  /** Called when a pack of events is stored. */
+  readonly onPack: (id: string, events: number) => void;
   /** Called when a mark is written. */
   readonly onMark: (shard: number, before: TrimMark | undefined, after: TrimMark) => void;
 }
@@ -45,14 +47,17 @@ export class Servers {
 
   readonly #scheduler: Scheduler;
 
-  constructor(plan: Plan, scheduler: Scheduler, logWindowMs: number, { onEvent, onMark }: ServerWatch) {
+  constructor(plan: Plan, scheduler: Scheduler, logWindowMs: number, { onPack, onMark }: ServerWatch) {
     this.#scheduler = scheduler;
     const logNow = (): number => START + Math.floor(scheduler.now) + this.logSkewMs;
     const options = { now: logNow, dedupeWindowMs: plan.dedupeWindowMs, clampsStart: plan.clampsStart };
     this.shards = Array.from({ length: plan.shards }, () => new MemoryShard());
     this.leases = new MemoryLeases(() => scheduler.now + this.redisSkewMs);
     this.decisions = new MemoryStream({ ...options, dedupeWindowMs: logWindowMs });
-    this.events = new MemoryStream({ ...options, onStored: (_message, id) => onEvent(id ?? '') });
+    this.events = new MemoryStream({
+      ...options,
+      onStored: ({ data }, id) => onPack(id ?? '', eventsIn(data).length),
+    });
     this.deadLetters = new MemoryStream(options);
     this.marks = new MemoryMarks(onMark);
     this.isTrimmed = plan.trimming !== undefined;

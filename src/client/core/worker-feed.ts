@@ -7,12 +7,13 @@ import { type Msg, type NatsConnection, nuid, type Subscription } from 'nats';
 import { FEED_CLOSED } from '../../bus/event-feeds.ts';
 import { permissionDenied } from '../../bus/permission-denied.ts';
 import type { QueryClient } from '../../bus/query-client.ts';
-import { LogInterruptedError, QueryError } from '../../lib/errors.ts';
+import { ConfigurationError, LogInterruptedError, QueryError } from '../../lib/errors.ts';
 import { Signal } from '../../lib/signal.ts';
 import { every, type Timer } from '../../lib/timers.ts';
 import { defined } from '../../protocol/defined.ts';
 import { formatPosition } from '../../protocol/positions.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
+import { otherProtocol, PROTOCOL } from '../../protocol/version.ts';
 import { type Delivery, type DeliveryBatch, type EventSource, type From, sinceOf } from './event-source.ts';
 
 export interface WorkerFeedOptions {
@@ -39,6 +40,8 @@ export function workerFeed({ connection, subjects, queries, asker, pool }: Worke
         const inPool = defined({ pool });
         const query = { token, ...inPool, ...beginning(place, start) };
         const opened = await queries.ask('feed', query, { timeoutMs: OPEN_WITHIN_MS, signal });
+        if (opened.protocol !== PROTOCOL)
+          throw new ConfigurationError(otherProtocol('the system', opened.protocol));
         arrivals.expectHeartbeats();
         return { ...opened, next: async () => arrivals, discard: () => arrivals.close() };
       } catch (error) {

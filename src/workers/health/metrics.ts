@@ -116,6 +116,13 @@ export class WorkerMetrics {
     registers: [this.registry],
   });
 
+  readonly packSize = new Histogram({
+    name: 'converge_pack_events',
+    help: 'Events per pack: of one pool and one commit',
+    buckets: [1, 4, 16, 64, 256, 1000],
+    registers: [this.registry],
+  });
+
   constructor() {
     collectDefaultMetrics({ register: this.registry });
   }
@@ -124,6 +131,7 @@ export class WorkerMetrics {
     this.commits.inc();
     this.batchSize.observe(batch.results.length + batch.deadLetters.length);
     this.events.inc(batch.events.length);
+    for (const { count } of batch.packs) this.packSize.observe(count);
     if (batch.repeated > 0) this.repeated.inc(batch.repeated);
     if (batch.deadLetters.length > 0) this.deadLetters.inc(batch.deadLetters.length);
     if (batch.forgottenOutcomes > 0) this.forgotten.inc(batch.forgottenOutcomes);
