@@ -81,6 +81,6 @@ function packOf(line: string): Pack {
     first === undefined ||
     last === undefined
   )
-    throw new StoredStateError(`the outbox holds a pack that cannot be read: ${line.slice(0, 80)}`);
+    throw new StoredStateError(`the outbox holds a pack that cannot be read: ${line.slice(0, 40)}`);
   return { subject, id, first, last, count: Number(count), json: line.slice(found[0].length) };
 }
