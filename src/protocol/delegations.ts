@@ -2,7 +2,9 @@
  * Delegations (docs/protocol.md, "Delegations"): an agent lets another one, or every member of a pool, decide in its name. A
  * delegation lives in the pool in which it was decided and counts for decisions in that pool only.
  */
+
 import type { EntityCommon } from './entity-common.ts';
+import type { Cause } from './marks.ts';
 
 export const DELEGATION_KINDS = ['direct', 'pooled'] as const;
 export const DELEGATION_STATES = ['live', 'revoked', 'expired'] as const;
@@ -31,6 +33,8 @@ interface DelegationCommon extends EntityCommon {
   /** How many delegations may follow it in a chain; 0: it cannot be passed on. */
   readonly maxDepth?: number | undefined;
   readonly passedOn?: PassedOnFrom | undefined;
+  /** What ended it, where others rested on it. */
+  readonly because?: Cause | undefined;
 }
 
 export interface LiveDelegation extends DelegationCommon {
@@ -61,7 +65,7 @@ export function partiesOf(delegation: Delegation): readonly string[] {
 }
 
 type Renamed<D extends Delegation> = D extends Delegation
-  ? Omit<D, 'id' | 'kind' | 'delegationKind'> & {
+  ? Omit<D, 'id' | 'kind' | 'delegationKind' | 'because'> & {
       readonly delegationId: string;
       readonly kind: DelegationKind;
     }
@@ -71,6 +75,6 @@ type Renamed<D extends Delegation> = D extends Delegation
 export type PublicDelegation = Renamed<Delegation>;
 
 export function publicDelegation(delegation: Delegation): PublicDelegation {
-  const { id, kind: _, delegationKind, ...shown } = delegation;
+  const { id, kind: _, delegationKind, because: _because, ...shown } = delegation;
   return { delegationId: id, kind: delegationKind, ...shown };
 }

@@ -4,6 +4,7 @@
  */
 import type { Constraints } from './decisions/constraints.ts';
 import type { Json } from './json.ts';
+import type { Cause } from './marks.ts';
 import { COMMONS, SYSTEM } from './names.ts';
 import type { PoolQuotas } from './quotas.ts';
 
@@ -39,6 +40,8 @@ export interface Pool {
   readonly banned?: readonly string[];
   readonly createdAt: number;
   readonly closedAt?: number;
+  /** What closed it, or let it go on after a pause. */
+  readonly because?: Cause;
   readonly origin: Origin;
 }
 
@@ -135,6 +138,8 @@ export interface TaskCommon {
    * when the task or the auction has come to nothing.
    */
   readonly auction?: string | undefined;
+  /** What ended it or gave it back, as long as something follows from that. */
+  readonly because?: Cause | undefined;
   readonly origin: Origin;
 }
 

@@ -12,18 +12,24 @@ export function placeOf({ seq, index }: { readonly seq: number; readonly index: 
   return seq * (MAX_BATCH + 1) + index;
 }
 
-export interface Fence {
-  /** What was made before this place is void. */
+/** The decision by which something has come about. What follows from it names it, whenever that is told. */
+export interface Cause {
   readonly place: number;
+  /** Its id, or that of its Batch. */
+  readonly cause: string;
+  readonly actor: string;
+  /** For whom, where someone acted for someone. */
+  readonly principal?: string | undefined;
+}
+
+/** What was made before its place is void. */
+export interface Fence extends Cause {
   /** Log time at which it ended: what was over by then ended as time ended it. */
   readonly at: number;
   readonly why: EndOfStay;
   readonly reason?: string;
   /** What the agent submitted and opened before it is cancelled, one after the other; until its turn each stands. */
   readonly cancelsWork?: true;
-  /** Which decision set it, and whose that was. */
-  readonly cause: string;
-  readonly actor: string;
 }
 
 /** Something that an agent has made in a pool, or for itself: when, and at which place of the log. */

@@ -137,7 +137,7 @@ export class PoolMarks {
     for await (const { id, task } of this.#tasks(again)) now.set(id, task);
     return read.map((task) => {
       const current = now.has(task.taskId) ? now.get(task.taskId) : task;
-      return current && taskAsOf(current, { fencesOf, closedAt });
+      return current && shown(taskAsOf(current, { fencesOf, closedAt }));
     });
   }
 
@@ -260,4 +260,11 @@ export class PoolMarks {
     for await (const _ of this.voidClaims(deadline)) return true;
     return false;
   }
+}
+
+/** Of which decision something follows that has not been told is for those who tell it. */
+function shown(task: Task): Task {
+  if (task.because === undefined) return task;
+  const { because: _, ...rest } = task;
+  return rest;
 }

@@ -432,5 +432,6 @@ function paged<T>(page: Page<T> | undefined): Answer<Page<T>> {
 }
 
 function publicPool(pool: Pool): Pool {
-  return { ...pool, admission: shownAdmission(pool.admission) };
+  const { because: _, ...shown } = pool;
+  return { ...shown, admission: shownAdmission(pool.admission) };
 }

@@ -12,6 +12,7 @@ import {
 import { pushAll } from '../protocol/lists.ts';
 import type { Fence } from '../protocol/marks.ts';
 import { standingSchema } from '../protocol/settings.ts';
+import { stillNamed } from '../protocol/still-named.ts';
 import { encodeCommit } from './encode-commit.ts';
 import type { ShardKeys } from './keys.ts';
 import { readKnownClock } from './known-clock.ts';
@@ -136,11 +137,16 @@ export class RedisShardStore implements ShardStore {
       this.#reads.zrange(keys.liveEntities(pool), 0, '-1'),
       ...LIVE_STATES.map((state) => this.#reads.zrange(keys.entitiesIn(pool, 'task', state), 0, '-1')),
     ]);
-    const entities: Entity[] = await this.#tasksWithAwaited(pool, ids.flat(), pages);
-    const live = refs.flatMap((ref) => parseEntityRef(ref) ?? []);
-    for (const [kind, some] of idsByKind(live)) {
-      pushAll(entities, await pages.documents<Entity>(keys.entities(pool, kind), some));
-    }
+    const entities: Entity[] = await pages.documents<Task>(keys.entities(pool, 'task'), ids.flat());
+    pushAll(
+      entities,
+      await this.#entities(
+        pool,
+        refs.flatMap((ref) => parseEntityRef(ref) ?? []),
+        pages,
+      ),
+    );
+    pushAll(entities, await this.#entities(pool, stillNamed(entities), pages));
     return {
       doc,
       sequence,
@@ -150,17 +156,11 @@ export class RedisShardStore implements ShardStore {
     };
   }
 
-  /** Tasks, and the ended ones for which they wait. */
-  async #tasksWithAwaited(pool: string, ids: readonly string[], pages: Pages): Promise<Task[]> {
-    const key = this.#keys.entities(pool, 'task');
-    const live = await pages.documents<Task>(key, ids);
-    const known = new Set(live.map(({ taskId }) => taskId));
-    const awaited = live.flatMap((task) => (task.state === 'blocked' ? task.waitingFor : []));
-    const over = await pages.documents<Task>(
-      key,
-      [...new Set(awaited)].filter((id) => !known.has(id)),
-    );
-    return [...live, ...over];
+  async #entities(pool: string, refs: readonly EntityRef[], pages: Pages): Promise<Entity[]> {
+    const entities: Entity[] = [];
+    for (const [kind, ids] of idsByKind(refs))
+      pushAll(entities, await pages.documents<Entity>(this.#keys.entities(pool, kind), ids));
+    return entities;
   }
 
   async #retained(pool: string, group: Group): Promise<Retained> {

@@ -27,7 +27,7 @@ export interface StoredPool {
   readonly doc: Pool;
   readonly sequence: number;
   readonly members: readonly Member[];
-  /** Those that have not ended, and ended tasks for which others still wait. */
+  /** Those that have not ended, and what they still name. */
   readonly entities: readonly Entity[];
   readonly retained: RetainedByGroup;
 }

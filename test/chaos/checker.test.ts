@@ -312,6 +312,19 @@ describe('what the system settles in steps of its own', () => {
     expect(broken([...history(), settle('_sweeper'), told('step'), again, ...next])).toEqual([]);
   });
 
+  it('names the decision from which it follows, which is in the log before it', () => {
+    const of = (decisionId: string): Entry[] =>
+      changed(
+        'event',
+        (entry) => [{ ...entry, text: altered(entry.text, { causationid: decisionId, actor: 'ann' }) }],
+        [told('step')],
+      );
+    expect(broken([...history(), settle('_sweeper'), ...of('d1')])).toEqual([]);
+    expect(broken([...history(), settle('_sweeper'), ...of('nobody')])).toEqual([
+      'staleEvents event_unowned',
+    ]);
+  });
+
   it('is found out when another step is said to be its cause, or somebody else speaks for the system', () => {
     expect(broken([...history(), settle('_sweeper'), told('other')])).toEqual(['staleEvents event_unowned']);
     expect(broken([...history(), settle('mallory'), told('step')])).toContain('staleEvents event_unowned');

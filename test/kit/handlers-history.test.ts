@@ -12,15 +12,15 @@ import { type LogEntry, Shard, type Told } from '../handlers/properties/shard.ts
 function published({ agent, body }: LogEntry, { seq, now, events }: Told): SeenEvent[] {
   return events
     .filter(({ event }) => !isInternal(event))
-    .map(({ pool, event, sequence = 0, principal }, n) => ({
+    .map(({ pool, event, sequence = 0, principal, because }, n) => ({
       id: `0-${seq}-${n}`,
       type: `converge.${event.type}`,
       source: `/pools/${pool}`,
       subject: `${event.type.split('.')[0]}/${event.id}`,
       time: new Date(now).toISOString(),
       sequence: formatSequence(sequence),
-      causationid: body.id,
-      actor: agent,
+      causationid: because?.cause ?? body.id,
+      actor: because?.actor ?? agent,
       ...(principal === undefined ? {} : { principal }),
       data: JSON.parse(JSON.stringify(event.data)),
     }));

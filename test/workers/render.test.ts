@@ -68,7 +68,7 @@ describe('outcomes and events are written as JSON.stringify would write them', (
     );
   });
 
-  it('events, in somebody else’s name or not; internal ones not at all', () => {
+  it('events, in somebody else’s name or not, and of what followed from another decision; internal ones not at all', () => {
     const place = fc.record({ pool: name, id: name, sequence: fc.integer({ min: 1, max: 2 ** 50 }) });
     fc.assert(
       fc.property(
@@ -76,12 +76,13 @@ describe('outcomes and events are written as JSON.stringify would write them', (
         place,
         json,
         fc.option(name),
-        (where, { pool, id, sequence }, result, principal) => {
+        fc.option(fc.record({ place: fc.nat(), cause: name, actor: name })),
+        (where, { pool, id, sequence }, result, principal, because) => {
           const event = { type: 'task.completed', id, data: { agent: 'a', epoch: 1, result } } as const;
           const named = principal === null ? {} : { principal };
           const happened: AppliedEvent[] = [
             { pool, event: { type: 'task.unreserved', id, data: {} }, sequence: undefined },
-            { pool, event, sequence, ...named },
+            { pool, event, sequence, ...named, ...(because === null ? {} : { because }) },
           ];
           const rendered = renderEvents(where, happened, subjects('ns'));
           const expected: ConvergeEvent = {
@@ -93,8 +94,8 @@ describe('outcomes and events are written as JSON.stringify would write them', (
             time: new Date(where.at).toISOString(),
             datacontenttype: 'application/json',
             sequence: String(sequence).padStart(16, '0'),
-            causationid: where.decisionId,
-            actor: where.agent,
+            causationid: because?.cause ?? where.decisionId,
+            actor: because?.actor ?? where.agent,
             ...named,
             data: event.data,
           };

@@ -1,3 +1,4 @@
+import type { Cause } from '../../protocol/marks.ts';
 import { SYSTEM } from '../../protocol/names.ts';
 import { isLive } from '../../rules/index.ts';
 import type { PoolState } from '../world/pool-state.ts';
@@ -17,4 +18,10 @@ export function nextLeftOver({ delegations }: PoolState, now: number): Delegatio
   }
   const data = { delegatorId, delegateeId, by: SYSTEM, with: passedOn.parentId };
   return { type: 'delegation.revoked', id, data };
+}
+
+/** What ended the parent of the first of them. */
+export function causeOfLeftOver({ delegations, entities }: PoolState): Cause | undefined {
+  const parentId = delegations.firstLeftOver()?.passedOn?.parentId;
+  return parentId === undefined ? undefined : entities.delegation.get(parentId)?.because;
 }

@@ -146,6 +146,10 @@ export class LiveDelegations {
     return this.#entriesOf(this.#byParent.get(delegationId)).map(({ delegation }) => delegation);
   }
 
+  hasChildren(delegationId: string): boolean {
+    return this.#byParent.has(delegationId);
+  }
+
   /** Was it passed on from one that has ended? Then it gives nobody anything, and only waits to be told. */
   isLeftOver({ state, passedOn }: Delegation): boolean {
     return state === 'live' && passedOn !== undefined && !this.#entries.has(passedOn.parentId);

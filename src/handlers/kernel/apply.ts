@@ -24,7 +24,8 @@ import type { PoolState } from '../world/pool-state.ts';
 import type { AppliedEvent, World } from '../world/world.ts';
 import type { AppliedDecision } from './applied.ts';
 import { Budget } from './consequences/budget.ts';
-import { fenceAt } from './consequences/fences.ts';
+import { causeIn, fenceAt } from './consequences/fences.ts';
+import { applyNamed } from './consequences/named.ts';
 import { budgetIn, settleInTurn, settlePool } from './consequences/settle.ts';
 import { Effects } from './consequences/weights.ts';
 import { isRejected, type Rejected, rejected } from './decided.ts';
@@ -38,6 +39,7 @@ export function applyDecision(
   oldest: OldestKept = NOTHING_OLD,
 ): AppliedDecision {
   world.place = placeOf(context);
+  world.because = causeIn(context);
   const applied = judge(world, decision, context, oldest);
   world.reckonTurns(context.seq);
   return applied;
@@ -131,7 +133,7 @@ function withConsequences(
   { pool, now }: Context,
   budget: Budget,
 ): AppliedDecision {
-  const caused = inNameOf(applied.actedFor, settlePool(world, pool, now, budget));
+  const caused = settlePool(world, pool, now, budget);
   return caused.length === 0 ? applied : { ...applied, events: [...applied.events, ...caused] };
 }
 
@@ -149,6 +151,7 @@ function applySingle(
   if (isRejected(acting)) return rejection(acting);
   const isPrincipalBanned = world.pool(acting.pool)?.isBanned(acting.self) ?? world.bans.has(acting.self);
   if (acting.self !== acting.agent && isPrincipalBanned) return rejection(banned(acting, acting.self));
+  world.because = causeIn(acting);
   const before = memoryBefore(world, decision.type, acting);
   const mark = world.mark;
   const decided = decide(world, decision, acting);
@@ -157,7 +160,7 @@ function applySingle(
     return rejection(rejected('too_large', 'the outcome of the batch would be too large', true));
   }
   const actedFor = acting.self === acting.agent ? {} : { actedFor: acting.self };
-  const applied = decided.events.map((event) => world.apply(context.pool, event, context.now));
+  const applied = decided.events.map((event) => applyNamed(world, context.pool, event, context.now));
   if (decided.ends !== undefined)
     world.fence(context.pool, decided.ends.agent, fenceAt(decided.ends, context));
   const tooMuch = overMemory(world, acting, before);
@@ -172,7 +175,8 @@ function applySingle(
 
 /** Events name the principal of a delegate: in a Batch each member may have a different one. */
 function inNameOf(principal: string | undefined, events: readonly AppliedEvent[]): readonly AppliedEvent[] {
-  return principal === undefined ? events : events.map((event) => ({ ...event, principal }));
+  if (principal === undefined) return events;
+  return events.map((event) => (event.because === undefined ? { ...event, principal } : event));
 }
 
 const NO_EVENTS: readonly AppliedEvent[] = [];

@@ -275,6 +275,10 @@ export class PoolState {
     this.#marks.look(this.doc.pool, agent, has, this.void.count(agent) > 0);
   }
 
+  hasDependents(taskId: string): boolean {
+    return this.#dependents.has(taskId);
+  }
+
   /** Of the blocked tasks that wait for this one, the one that was submitted first. */
   firstDependentOf(taskId: string): BlockedTask | undefined {
     return this.#dependents.get(taskId)?.peek();
@@ -376,9 +380,10 @@ export class PoolState {
     return entity.taskId !== undefined && !this.handsOut;
   }
 
-  /** Ended entities need not stay in memory once they are stored, but for tasks that others wait for. */
+  /** What has ended need not stay in memory once it is stored, unless `still-named.ts` says so. */
   forget({ kind, id }: EntityRef): void {
-    if (kind === 'task' && this.#dependents.has(id)) return;
+    if (kind === 'task' && (this.hasDependents(id) || this.auctions.ofTask(id)?.state === 'open')) return;
+    if (kind === 'delegation' && this.delegations.hasChildren(id)) return;
     if (hasEnded(this.entities[kind].get(id))) this.entities[kind].delete(id);
   }
 

@@ -12,16 +12,18 @@ import {
   type RetainedByGroup,
   refOf,
 } from '../../protocol/entities.ts';
-import { EVERYWHERE, type Fence, fenceKey, parseFenceKey } from '../../protocol/marks.ts';
+import { type Cause, EVERYWHERE, type Fence, fenceKey, parseFenceKey } from '../../protocol/marks.ts';
 import { COMMONS } from '../../protocol/names.ts';
 import { DEFAULT_SETTINGS, type Standing } from '../../protocol/settings.ts';
 import { shardOf } from '../../protocol/shard.ts';
+import { namedBy } from '../../protocol/still-named.ts';
 import { changeBy, isEntityEvent } from '../kernel/entities.ts';
 import { type DomainEvent, isInternal, isMemberEvent } from '../kernel/events.ts';
 import { evolveMember, evolvePool } from '../pools/evolve.ts';
 import { Buckets } from '../quotas/buckets.ts';
 import { ShardUsage } from '../quotas/usage.ts';
 import { ENTRY_BYTES } from '../quotas/weights.ts';
+import { withCause } from './because.ts';
 import { Changes, type Side, type TakenChanges, type Touched } from './changes.ts';
 import type { Due } from './due.ts';
 import { IndexedHeap } from './indexed-heap.ts';
@@ -36,6 +38,8 @@ export interface AppliedEvent {
   readonly sequence: number | undefined;
   /** The principal, if the agent acted on behalf of one. */
   readonly principal?: string;
+  /** What it follows from, where that is not the decision itself. */
+  readonly because?: Cause;
 }
 
 /** Remembered outcomes, oldest first. The store holds them; this is what retention needs to know of them. */
@@ -73,6 +77,8 @@ export class World {
   readonly marks = new Marks();
   /** Where in the order of the log what is applied now stands. */
   place = 0;
+  /** By which decision it comes about. */
+  because: Cause | undefined;
   /** Recent rates by agent. A rejected decision still counts. */
   readonly buckets = new Buckets();
   readonly #bans = new Map<string, Ban>();
@@ -341,8 +347,7 @@ export class World {
       const { before, after } = change;
       const state = this.pools.get(change.pool);
       if (after !== undefined) state?.forget(refOf(after));
-      if (before?.state === 'blocked')
-        for (const id of before.waitingFor) state?.forget({ kind: 'task', id });
+      if (before !== undefined) for (const ref of namedBy(before)) state?.forget(ref);
     }
   }
 
@@ -354,7 +359,7 @@ export class World {
       if (doc === undefined) throw new Error(`pool.created made no pool ${pool}`);
       return this.#createPool(doc);
     }
-    this.#put(state, this.#changeBy(state, event, now), now);
+    this.#put(state, withCause(state, this.#changeBy(state, event, now), this.because), now);
     return state;
   }
 

@@ -77,7 +77,7 @@ function rfc3339(at: number): string {
 /** A `ConvergeEvent` as JSON, written out for the same reason as outcomes are. */
 function renderEvent(
   applied: Applied,
-  { pool, event, principal }: AppliedEvent,
+  { pool, event, principal, because }: AppliedEvent,
   sequence: number,
   id: string,
   subjects: Subjects,
@@ -87,7 +87,7 @@ function renderEvent(
   const json =
     `{"specversion":"1.0","id":"${id}","type":"converge.${event.type}","source":"/pools/${pool}"` +
     `,"subject":"${entity}/${event.id}","time":"${rfc3339(applied.at)}","datacontenttype":"application/json"` +
-    `,"sequence":"${formatSequence(sequence)}","causationid":"${applied.decisionId}","actor":"${applied.agent}"` +
+    `,"sequence":"${formatSequence(sequence)}","causationid":"${because?.cause ?? applied.decisionId}","actor":"${because?.actor ?? applied.agent}"` +
     `${principal === undefined ? '' : `,"principal":"${principal}"`},"data":${JSON.stringify(publicData(event))}}`;
   return { subject: subjects.events(applied.shard, pool), sequence, id, json };
 }

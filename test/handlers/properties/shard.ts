@@ -24,6 +24,7 @@ import {
   ENTITY_KINDS,
   type Entity,
   type EntityRef,
+  entityRef,
   type Group,
   hasEnded,
   KINDS,
@@ -32,6 +33,7 @@ import {
 } from '../../../src/protocol/entities.ts';
 import type { Fence } from '../../../src/protocol/marks.ts';
 import type { Settings } from '../../../src/protocol/settings.ts';
+import { stillNamed } from '../../../src/protocol/still-named.ts';
 import { keptOf } from '../ended-pages.ts';
 import { type Body, PLACE, send } from '../message.ts';
 
@@ -223,10 +225,11 @@ export class Shard {
 
   #needed(pool: string): Entity[] {
     const all = this.store.entities(pool);
-    const awaited = new Set(all.flatMap((entity) => (entity.state === 'blocked' ? entity.waitingFor : [])));
+    const live = all.filter((entity) => !hasEnded(entity));
+    const named = new Set(stillNamed(live).map(({ kind, id }) => entityRef(kind, id)));
     return all.filter((entity) => {
       const { kind, id } = refOf(entity);
-      return !hasEnded(entity) || (kind === 'task' && awaited.has(id));
+      return !hasEnded(entity) || named.has(entityRef(kind, id));
     });
   }
 

@@ -17,6 +17,8 @@ interface EventRecord {
   readonly type: string;
   readonly actor: string;
   readonly decisionId: string;
+  /** Whose effect it is, in which pool. */
+  readonly effect: string;
   readonly claim: string;
 }
 
@@ -28,8 +30,8 @@ export class DecisionRecords {
   readonly #events = new Map<string, EventRecord>();
   /** By place in the log, the ids of steps in which the system settled what it owed. */
   readonly #settles = new Map<number, string>();
-  /** Where the events of a decision come from. */
-  readonly #causes = new Map<string, number>();
+  /** Accepted ones by who made them and their ids, with their places. */
+  readonly #accepted = new Map<string, Outcome[]>();
 
   constructor(report: Report) {
     this.#report = report;
@@ -46,17 +48,12 @@ export class DecisionRecords {
   takeEvent(event: SeenEvent, place: EventPlace): void {
     const { id, type, source, actor, causationid, subject, data } = event;
     if (actor === SYSTEM && this.#settles.get(place.seq) === causationid) return;
-    const effect = `${source} ${actor} ${causationid}`;
-    const before = this.#causes.get(effect) ?? place.seq;
-    if (before !== place.seq) {
-      this.#report('two_places', causationid, `it has events at ${before} and at ${place.seq}`);
-    }
-    this.#causes.set(effect, before);
     this.#events.set(id, {
       place,
       type,
       actor,
       decisionId: causationid,
+      effect: `${source} ${actor} ${causationid}`,
       claim: `${subject.slice('task/'.length)}#${String(data.epoch)}`,
     });
   }
@@ -79,13 +76,38 @@ export class DecisionRecords {
       this.#report('place_taken', key, `${taken} is at place ${outcome.seq} of the log, too`);
     }
     this.#places.set(outcome.seq, outcome);
+    if (outcome.status === 'accepted') {
+      const name = nameOf(outcome);
+      this.#accepted.set(name, [...(this.#accepted.get(name) ?? []), outcome]);
+    }
     return true;
   }
 
   /** Compares what outcomes say with what events say; to be called when nothing more comes. */
   balance(): void {
-    for (const [id, event] of this.#events) this.#checkOwner(id, event);
+    const placeOf = new Map<string, number>();
+    for (const [id, event] of this.#events) {
+      if (this.#isToldLater(id, event)) continue;
+      const { effect, decisionId, place } = event;
+      const before = placeOf.get(effect) ?? place.seq;
+      placeOf.set(effect, before);
+      if (before !== place.seq)
+        this.#report('two_places', decisionId, `it has events at ${before} and at ${place.seq}`);
+      this.#checkOwner(id, event);
+    }
     for (const { outcome } of this.#decisions.values()) this.#checkOutcome(outcome);
+  }
+
+  /**
+   * What follows from a decision can be told later: in a step of the system (a Sweep, or a message that has no outcome), and the
+   * end of a claim or a stay also with the next decision that it concerns. It names the decision from which it follows.
+   */
+  #isToldLater(id: string, { type, place, actor, decisionId }: EventRecord): boolean {
+    const teller = this.#places.get(place.seq);
+    const isStep = this.#settles.has(place.seq) || teller?.type === 'Sweep';
+    if (!isStep && !(ENDS_OF_STAYS.has(type) && teller?.events[place.n] === id)) return false;
+    const causes = this.#accepted.get(nameOf({ agent: actor, decisionId })) ?? [];
+    return causes.some(({ shard, seq }) => shard === place.shard && seq < place.seq);
   }
 
   /** An event tells the actor and the id of its decision, and its own id tells the place: what a sweep does is not of its pool. */
@@ -129,7 +151,19 @@ export class DecisionRecords {
 /** Who speaks for the system itself. */
 const SYSTEM = '_sweeper';
 
+/** What ends with a stay in a pool. */
+const ENDS_OF_STAYS: ReadonlySet<string> = new Set([
+  'converge.task.released',
+  'converge.member.left',
+  'converge.member.removed',
+  'converge.member.expired',
+]);
+
 const CLAIMED = 'converge.task.claimed';
+
+function nameOf({ agent, decisionId }: Pick<Outcome, 'agent' | 'decisionId'>): string {
+  return `${agent} ${decisionId}`;
+}
 
 function keyOf({ pool, agent, decisionId }: Outcome): string {
   return decisionKey(pool, agent, decisionId);

@@ -16,6 +16,7 @@ import {
 } from '../../../src/protocol/entities.ts';
 import type { Fence } from '../../../src/protocol/marks.ts';
 import { type Standing, standingSchema } from '../../../src/protocol/settings.ts';
+import { stillNamed } from '../../../src/protocol/still-named.ts';
 import type { KnownClock } from '../../../src/state/known-clock.ts';
 import {
   type Found,
@@ -183,12 +184,10 @@ export class MemoryShard {
     const { members, entities } = this.#contentOf(pool);
     const all = [...entities].map(([ref, { document }]) => ({ ref, document }));
     const live = all.filter(({ document }) => document.finishedAt === undefined);
-    const awaited = new Set(
-      live.flatMap(({ document }) =>
-        document.state === 'blocked' ? document.waitingFor.map((id) => entityRef('task', id)) : [],
-      ),
+    const named = new Set(
+      stillNamed(live.map(({ document }) => document)).map(({ kind, id }) => entityRef(kind, id)),
     );
-    const over = all.filter(({ ref, document }) => document.finishedAt !== undefined && awaited.has(ref));
+    const over = all.filter(({ ref, document }) => document.finishedAt !== undefined && named.has(ref));
     return {
       doc,
       sequence: sequences.get(pool) ?? 0,

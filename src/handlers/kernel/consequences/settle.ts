@@ -3,15 +3,16 @@
  * bounded number of them; the rest is owed, and is applied by further messages in the same order. What is owed is a
  * function of the documents: nothing lists it.
  */
-import { EVERYWHERE, parseFenceKey } from '../../../protocol/marks.ts';
-import { nextHandover } from '../../auctions/handovers.ts';
-import { nextLeftOver } from '../../delegations/left-over.ts';
+import { type Cause, EVERYWHERE, parseFenceKey } from '../../../protocol/marks.ts';
+import { causeOfHandover, nextHandover } from '../../auctions/handovers.ts';
+import { causeOfLeftOver, nextLeftOver } from '../../delegations/left-over.ts';
 import { nextDependent } from '../../tasks/dependents.ts';
 import { lapse } from '../../tasks/lapse.ts';
 import type { PoolState } from '../../world/pool-state.ts';
 import type { AppliedEvent, World } from '../../world/world.ts';
 import type { DomainEvent } from '../events.ts';
 import { Budget } from './budget.ts';
+import { applyBecause } from './named.ts';
 import { endOfVoid } from './void.ts';
 import type { Effects } from './weights.ts';
 
@@ -19,9 +20,9 @@ import type { Effects } from './weights.ts';
 export function settlePool(world: World, pool: string, now: number, budget: Budget): AppliedEvent[] {
   const events: AppliedEvent[] = [];
   for (let state = world.pool(pool); state !== undefined && !budget.isSpent; state = world.pool(pool)) {
-    const happened = nextConsequence(state, now);
+    const { happened, because } = nextConsequence(state, now);
     if (happened.length === 0) break;
-    const applied = happened.map((event) => world.apply(pool, event, now));
+    const applied = happened.map((event) => applyBecause(world, pool, event, now, because));
     budget.spend(world, applied);
     for (const event of applied) events.push(event);
   }
@@ -71,12 +72,21 @@ export function settleTurn(world: World, turn: string, now: number, budget: Budg
   return events;
 }
 
-/** What comes first of all that a pool owes, as events; none when it owes nothing. */
-function nextConsequence(state: PoolState, now: number): readonly DomainEvent[] {
+interface Consequence {
+  readonly happened: readonly DomainEvent[];
+  readonly because?: Cause | undefined;
+}
+
+/** What comes first of all that a pool owes, as events, and from what it follows; none when it owes nothing. */
+function nextConsequence(state: PoolState, now: number): Consequence {
   const gone = state.void.first();
-  if (gone !== undefined) return endOfVoid(state, gone, now);
+  if (gone !== undefined) return { happened: endOfVoid(state, gone, now), because: gone.fence };
   const ending = state.firstEnding();
-  if (ending !== undefined) return lapse(state, ending, now).events;
-  const told = nextLeftOver(state, now) ?? nextDependent(state, now);
-  return told === undefined ? nextHandover(state, now) : [told];
+  if (ending !== undefined)
+    return { happened: lapse(state, ending, now).events, because: ending.because ?? state.doc.because };
+  const leftOver = nextLeftOver(state, now);
+  if (leftOver !== undefined) return { happened: [leftOver], because: causeOfLeftOver(state) };
+  const dependent = nextDependent(state, now);
+  if (dependent !== undefined) return { happened: [dependent], because: state.unsettled.peek()?.because };
+  return { happened: nextHandover(state, now), because: causeOfHandover(state) };
 }
