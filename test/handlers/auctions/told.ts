@@ -23,6 +23,7 @@ import {
   hasEnded,
   refOf,
 } from '../../../src/protocol/entities.ts';
+import { stillNamed } from '../../../src/protocol/still-named.ts';
 import { subjects } from '../../../src/protocol/subjects.ts';
 import { renderEvents, renderOutcome } from '../../../src/workers/shard/render.ts';
 import { by, START } from '../scenario.ts';
@@ -297,8 +298,8 @@ export class Told {
         world.loadMember(state, member);
       }
       const entities = this.#list<Entity>(doc.pool, ENTITY_KINDS);
-      const awaited = entities.flatMap((entity) => (entity.state === 'blocked' ? entity.waitingFor : []));
-      const needed = new Set([...touched, ...awaited.map((id) => entityRef('task', id))]);
+      const named = stillNamed(entities.filter((entity) => !hasEnded(entity)));
+      const needed = new Set([...touched, ...named.map(nameOf)]);
       for (const entity of entities) {
         if (!hasEnded(entity) || needed.has(nameOf(refOf(entity)))) world.loadEntity(state, entity);
       }
