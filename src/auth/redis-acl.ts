@@ -20,7 +20,7 @@ const WORKER = words(`
   get set del unlink exists type scan pexpire
   hget hmget hgetall hset hdel hlen hstrlen hvals hkeys hscan hincrby hexists
   rpush ltrim lrange llen lindex
-  zadd zrem zcard zrange zrangebyscore zrangebylex zremrangebyscore zscan
+  zadd zrem zcard zlexcount zrange zrangebyscore zrangebylex zremrangebyscore zscan
   eval evalsha config|get`);
 
 /** Commands of BullMQ's scripts, and of its classes outside of them. */
