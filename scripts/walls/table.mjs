@@ -227,10 +227,12 @@ export const ROWS = [
     asks: 'Does the core hold on servers that fail on purpose, seed by seed?',
     imports: [
       'src/protocol',
+      'src/handlers',
       'src/state',
       'src/bus',
       'src/workers*',
       'verify/kit/chance',
+      'verify/kit/decisions',
       'src/lib/program',
       'src/lib',
     ],

@@ -19,7 +19,9 @@ function owing(pools: number): World {
   return world;
 }
 
-const batchWith = (decisionId: string) => ({ decisions: [{ applied: { decisionId } }] });
+const batchWith = (decisionId: string, settled = 1) => ({
+  decisions: [{ applied: { decisionId }, result: { events: Array.from({ length: settled }) } }],
+});
 
 beforeEach(() => {
   now = 0;
@@ -41,10 +43,10 @@ describe('the owner of a shard', () => {
     settler.settleIfOwed(owing(2));
     settler.settleIfOwed(owing(2));
     expect(publisher.settles).toEqual(['settle-w-1-c-0']);
-    settler.applied(batchWith('somebody-elses'));
+    settler.applied(batchWith('somebody-elses'), owing(2));
     settler.settleIfOwed(owing(2));
     expect(publisher.settles).toHaveLength(1);
-    settler.applied(batchWith('settle-w-1-c-0'));
+    settler.applied(batchWith('settle-w-1-c-0'), owing(1));
     settler.settleIfOwed(owing(1));
     expect(publisher.settles).toHaveLength(2);
   });
@@ -57,6 +59,20 @@ describe('the owner of a shard', () => {
       if (publisher.settles.length > before) at.push(now / 1_000);
     }
     expect(at).toEqual([0, 1, 3, 7, 15, 25, 35]);
+  });
+
+  it('of one that settled nothing, although something is owed, waits as of one that was lost', () => {
+    settler.settleIfOwed(owing(1));
+    settler.applied(batchWith('settle-w-1-c-0', 0), owing(1));
+    now = 999;
+    settler.settleIfOwed(owing(1));
+    expect(publisher.settles).toHaveLength(1);
+    now = 1_000;
+    settler.settleIfOwed(owing(1));
+    expect(publisher.settles).toHaveLength(2);
+    settler.applied(batchWith('settle-w-1-c-1', 0), owing(0));
+    settler.settleIfOwed(owing(1));
+    expect(publisher.settles).toHaveLength(3);
   });
 
   it('tells how many pools owe something', async () => {

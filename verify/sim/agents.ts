@@ -3,10 +3,11 @@
  * allowed, and much is just not allowed any more. They know the protocol and nothing else.
  */
 import { isObject } from '../../src/protocol/json.ts';
-import { SHARD_POOL, SWEEPER } from '../../src/protocol/names.ts';
+import { OPERATOR, SHARD_POOL, SWEEPER } from '../../src/protocol/names.ts';
 import { bodyHash, decisionKey } from '../../src/protocol/outcome.ts';
 import type { Random } from '../kit/chance/random.ts';
-import { draft, Knowledge } from './drafts.ts';
+import type { Drawn } from '../kit/decisions/draw.ts';
+import { draft, Knowledge, operated } from './drafts.ts';
 import type { Plan } from './plan.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type Servers, START, SUBJECTS } from './servers.ts';
@@ -50,6 +51,9 @@ const MOST_RESEND_MS = 8_000;
 const MOST_LATENCY_MS = 20;
 /** A sweeper that knows the time brings it along where the log's clock is further behind. */
 const BEHIND_MS = 2_000;
+/** How often it is operators of the system who decide, and how often about a whole shard. */
+const BY_OPERATORS = 0.03;
+const ABOUT_A_SHARD = 0.4;
 /** How often an id is taken that the agent has used before, in this pool or another: by mistake, or because ids are its own. */
 const REUSED = 0.15;
 const MOST_REMEMBERED_IDS = 12;
@@ -146,6 +150,10 @@ export class Agents {
 
   #decide(): void {
     const { dice, plan, scheduler } = this.#options;
+    if (dice.chance(BY_OPERATORS)) {
+      this.#operate();
+      return;
+    }
     const pool = dice.oneOf(plan.pools) ?? 'commons';
     const agent = dice.oneOf(plan.agents) ?? 'ann';
     const id = this.#idFor(agent);
@@ -167,6 +175,37 @@ export class Agents {
     while (dice.chance(plan.resent) && this.#options.happens('resent')) {
       scheduler.after(dice.magnitude(1, MOST_RESEND_MS), () => this.#send(sent));
     }
+  }
+
+  #operate(): void {
+    const { dice, plan, scheduler } = this.#options;
+    const isOfShard = dice.chance(ABOUT_A_SHARD);
+    const shard = dice.integer(plan.shards);
+    const pool = isOfShard ? SHARD_POOL : (dice.oneOf(plan.pools) ?? 'commons');
+    const now = START + Math.floor(scheduler.now);
+    this.#sendAsOperator(
+      isOfShard
+        ? SUBJECTS.shardDecision(shard, OPERATOR, pool)
+        : SUBJECTS.decision(pool, OPERATOR, plan.shards),
+      pool,
+      operated({ dice, plan, now, pool, agent: OPERATOR, knowledge: this.#knowledge }),
+    );
+  }
+
+  /** The last word of a run: with everything that an agent has in a shard it is over. What follows, workers have to find. */
+  shutOut(): void {
+    const { dice, plan } = this.#options;
+    for (let shard = 0; shard < plan.shards; shard++) {
+      const agentId = dice.oneOf(plan.agents) ?? 'ann';
+      const subject = SUBJECTS.shardDecision(shard, OPERATOR, SHARD_POOL);
+      this.#sendAsOperator(subject, SHARD_POOL, { type: 'BanAgent', agentId, cancelWork: true });
+    }
+  }
+
+  #sendAsOperator(subject: string, pool: string, decision: Drawn): void {
+    const id = `o${this.#ids++}`;
+    const data = Buffer.from(JSON.stringify({ id, ...decision }));
+    this.#send({ subject, data, pool, agent: OPERATOR, id, isDecision: true });
   }
 
   /** A new one, or one that the agent has used: for the same pool or another, and nearly always with another body. */

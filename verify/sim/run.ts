@@ -170,6 +170,9 @@ class Run {
     // Workers settle by themselves what earlier decisions owe; a Sweep would do so, too, and hide that they do not.
     this.#maySweep = false;
     if (!(await this.#scheduler.run(() => this.#isQuiet(), REST_WITHIN_MS))) return this.#restless();
+    this.#agents.shutOut();
+    await this.#scheduler.run(() => false, LATE_MS);
+    if (!(await this.#scheduler.run(() => this.#isQuiet(), REST_WITHIN_MS))) return this.#restless();
     this.#maySweep = true;
     // Clocks are right: once all is applied, what is due ends as soon as the owner of its shard sweeps.
     if (!(await this.#scheduler.run(() => this.#isQuiet(), REST_WITHIN_MS))) return this.#restless();

@@ -25,6 +25,7 @@ const LONGEST_WAIT_MS = 10_000;
 /** The part of an applied decision that matters here. */
 interface SettledBy {
   readonly applied: { readonly decisionId: string };
+  readonly result: { readonly events: readonly unknown[] };
 }
 
 interface UnderWay {
@@ -42,10 +43,14 @@ export class Settler {
     this.#options = options;
   }
 
-  /** Has one of its own come back through the log? */
-  applied({ decisions }: { readonly decisions: readonly SettledBy[] }): void {
+  /**
+   * Has one of its own come back through the log? One that settled nothing although something is owed helps as little as
+   * one that was lost: the next waits as long.
+   */
+  applied({ decisions }: { readonly decisions: readonly SettledBy[] }, { owingPools }: World): void {
     const id = this.#underWay?.id;
-    if (id === undefined || !decisions.some(({ applied }) => applied.decisionId === id)) return;
+    const own = decisions.find(({ applied }) => applied.decisionId === id);
+    if (own === undefined || (own.result.events.length === 0 && owingPools > 0)) return;
     this.#underWay = undefined;
     this.#waitMs = FIRST_WAIT_MS;
   }

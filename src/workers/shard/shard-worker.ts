@@ -276,7 +276,7 @@ export class ShardWorker {
     this.#phase = 'publish';
     await this.#publish(batch, decided);
     this.#count(decided);
-    this.#settler.applied(decided);
+    this.#settler.applied(decided, loaded.world);
     this.#settler.settleIfOwed(loaded.world);
     this.#lastError = undefined;
     this.#sweeping.applied(batch, decided, nextDue(loaded.world));

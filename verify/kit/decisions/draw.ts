@@ -7,6 +7,13 @@ import type { Scene } from './scene.ts';
 /** How often each type comes, next to the others: 0 for never, 1 where nothing is said. */
 export type Weights = Readonly<Partial<Record<SingleType, number>>>;
 
+/** These types and no others. */
+export function weighing(weights: Weights): Weights {
+  return { ...NONE, ...weights };
+}
+
+const NONE: Weights = Object.fromEntries(Object.keys(GENERATORS).map((type) => [type, 0]));
+
 export type Drawn = { readonly type: SingleType | 'Batch' } & JsonObject;
 
 export interface Shares {

@@ -67,13 +67,18 @@ export const GENERATORS: { readonly [T in SingleType]: (scene: Scene) => JsonObj
       ...perhaps(random, 'submitters', 0.25, () => random.pick(['anyone', 'members'])),
       ...perhaps(random, 'defaults', 0.25, () => constraints(scene)),
       ...perhaps(random, 'maxClaimsPerAgent', 0.25, () => random.between(1, 3)),
+      ...perhaps(random, 'operators', 0.2, () => random.some(agents)),
+      ...perhaps(random, 'quotas', 0.1, () => quotas(random)),
     };
   },
-  JoinPool: ({ random, labels }) => ({
-    ...perhaps(random, 'capabilities', 0.8, () => (random.chance(0.5) ? [...labels] : random.some(labels))),
-    ...perhaps(random, 'token', 0.1, () => 'secret'),
-    ...perhaps(random, 'presenceMs', 0.15, () => random.magnitude(100, 10_000)),
-  }),
+  JoinPool: (scene) => {
+    const { random, labels } = scene;
+    return {
+      ...perhaps(random, 'capabilities', 0.8, () => (random.chance(0.5) ? [...labels] : random.some(labels))),
+      ...perhaps(random, 'token', 0.1, () => 'secret'),
+      ...perhaps(random, 'presenceMs', 0.15, () => duration(scene)),
+    };
+  },
   LeavePool: () => ({}),
   Heartbeat: () => ({}),
   ClosePool: () => ({}),
@@ -81,7 +86,7 @@ export const GENERATORS: { readonly [T in SingleType]: (scene: Scene) => JsonObj
     const { random, agents, labels } = scene;
     return {
       operators: random.some(agents),
-      ...perhaps(random, 'quotas', 0.3, () => ({ agentDecisionsPerS: random.between(1, 900) })),
+      ...perhaps(random, 'quotas', 0.3, () => quotas(random)),
       ...perhaps(random, 'owner', 0.2, () => random.pick(agents)),
       ...perhaps(random, 'capacity', 0.3, () => random.pick([1, 3, null])),
       ...perhaps(random, 'maxClaimsPerAgent', 0.3, () => random.pick([2, null])),
@@ -109,6 +114,7 @@ export const GENERATORS: { readonly [T in SingleType]: (scene: Scene) => JsonObj
   UnbanAgent: ({ random, agents }) => ({ agentId: random.pick(agents) }),
   SubmitTask: (scene) => {
     const { random, now, labels } = scene;
+    const dependsOn = Array.from({ length: random.between(1, 3) }, () => scene.known('task'));
     return {
       taskId: random.chance(0.95) ? scene.name('task') : scene.known('task'),
       objective: random.pick(['', 'do it', 'ünïcode ✓ \u2028 "quoted"']),
@@ -119,11 +125,9 @@ export const GENERATORS: { readonly [T in SingleType]: (scene: Scene) => JsonObj
         random.some<Json>([labels[0], [...labels.slice(0, 2)]]),
       ),
       ...perhaps(random, 'priority', 0.3, () => random.between(-3, 3)),
-      ...perhaps(random, 'notBefore', 0.1, () => now + random.integer(2_000)),
-      ...perhaps(random, 'deadline', 0.1, () => now + random.integer(4_000)),
-      ...perhaps(random, 'dependsOn', 0.2, () => [
-        ...new Set(Array.from({ length: random.between(1, 3) }, () => scene.known('task'))),
-      ]),
+      ...perhaps(random, 'notBefore', 0.1, () => now + scene.lasts()),
+      ...perhaps(random, 'deadline', 0.1, () => now + scene.lasts()),
+      ...perhaps(random, 'dependsOn', 0.3, () => [...new Set(dependsOn)]),
       ...perhaps(random, 'constraints', 0.7, () => constraints(scene)),
     };
   },
@@ -158,14 +162,14 @@ export const GENERATORS: { readonly [T in SingleType]: (scene: Scene) => JsonObj
       closesAt: now + scene.lasts(),
       ...perhaps(random, 'direction', 0.7, () => random.pick(['forward', 'reverse'])),
       ...perhaps(random, 'reserve', 0.3, () => random.pick(['2.5', 3, '0.000001'])),
-      ...(kind === 'dutch' ? { startPrice: 10, step: '0.5', stepMs: random.between(50, 250) } : {}),
+      ...(kind === 'dutch' ? { startPrice: 10, step: '0.5', stepMs: duration(scene, 20) } : {}),
       ...(kind === 'english'
         ? {
             ...perhaps(random, 'increment', 0.7, () =>
               random.pick<readonly [Json, ...Json[]]>([1, [{ below: 5, step: '0.5' }, { step: 1 }]]),
             ),
             ...perhaps(random, 'proxy', 0.4, () => true),
-            ...perhaps(random, 'softCloseMs', 0.5, () => random.integer(500)),
+            ...perhaps(random, 'softCloseMs', 0.5, () => duration(scene, 4)),
           }
         : {}),
       ...perhaps(random, 'taskId', 0.4, () => scene.known('task')),
@@ -247,13 +251,14 @@ export const GENERATORS: { readonly [T in SingleType]: (scene: Scene) => JsonObj
   RevokeDelegation: (scene) => ({ delegationId: scene.known('delegation') }),
 };
 
-function constraints({ random }: Scene): JsonObject {
+function constraints(scene: Scene): JsonObject {
+  const { random } = scene;
   return {
-    ...perhaps(random, 'claimTtlMs', 0.8, () => random.magnitude(50, 8_000)),
-    ...perhaps(random, 'maxRunMs', 0.15, () => random.between(100, 2_000)),
+    ...perhaps(random, 'claimTtlMs', 0.8, () => duration(scene)),
+    ...perhaps(random, 'maxRunMs', 0.15, () => duration(scene)),
     ...perhaps(random, 'maxAttempts', 0.3, () => random.between(1, 3)),
     ...perhaps(random, 'maxExpiries', 0.3, () => random.between(1, 3)),
-    ...perhaps(random, 'backoffMs', 0.2, () => random.integer(500)),
+    ...perhaps(random, 'backoffMs', 0.2, () => duration(scene, 4)),
     ...perhaps(random, 'cpu', 0.1, () => 0.5),
   };
 }
@@ -269,8 +274,30 @@ function ofClaim(scene: Scene): JsonObject {
   return { taskId, ...(epoch === undefined ? {} : perhaps(random, 'epoch', 0.7, () => epoch)) };
 }
 
-function ttl({ random }: Scene): JsonObject {
-  return perhaps(random, 'claimTtlMs', 0.2, () => random.magnitude(50, 5_000));
+function ttl(scene: Scene): JsonObject {
+  return perhaps(scene.random, 'claimTtlMs', 0.2, () => duration(scene));
+}
+
+/** As long as something lasts, or a part of it. */
+function duration(scene: Scene, parts = 1): number {
+  return Math.max(1, Math.floor(scene.lasts() / parts));
+}
+
+/** Small, so that they matter among a few agents. */
+function quotas(random: Random): JsonObject {
+  return {
+    ...perhaps(random, 'agentDecisionsPerS', 0.3, () => random.between(1, 900)),
+    ...perhaps(random, 'agentDecisionsBurst', 0.3, () => random.between(1, 9)),
+    ...perhaps(random, 'poolDecisionsPerS', 0.3, () => random.between(20, 200)),
+    ...perhaps(random, 'poolDecisionsBurst', 0.3, () => random.between(1, 20)),
+    ...perhaps(random, 'agentClaims', 0.3, () => random.between(1, 3)),
+    ...perhaps(random, 'poolClaims', 0.3, () => random.between(1, 6)),
+    ...perhaps(random, 'agentAuctions', 0.1, () => random.between(1, 2)),
+    ...perhaps(random, 'poolVotes', 0.1, () => random.between(1, 3)),
+    ...perhaps(random, 'agentSessions', 0.1, () => random.between(1, 2)),
+    ...perhaps(random, 'agentBytes', 0.2, () => random.magnitude(30, 3_000)),
+    ...perhaps(random, 'poolBytes', 0.2, () => random.magnitude(60, 10_000)),
+  };
 }
 
 function ballot({ random, options }: Scene): JsonObject {

@@ -9,6 +9,7 @@ import type { Plan } from '../plan.ts';
 import { type Implied, replay } from '../replay.ts';
 import { type Servers, SUBJECTS } from '../servers.ts';
 import { eventTexts, type ToldEvent } from '../told-events.ts';
+import { checkFences } from './fences.ts';
 import { History } from './history.ts';
 import { hasDiverged, isStranded } from './standing.ts';
 
@@ -49,6 +50,8 @@ export async function checkEnd(end: EndOfRun): Promise<number> {
       continue;
     }
     checkEvents(end, shard, told.get(shard) ?? [], story);
+    const events = story.events.map(({ json }) => json);
+    checkFences(shard, applied, story.outcomes, events, end.report);
     checkAnswers(end, story);
     if (!hasDiverged(servers, monitor, shard)) checkDeadLetters(end, shard, story);
     for (const [key, answers] of story.outcomes) implied.set(key, answers);
