@@ -21,7 +21,14 @@ export type Body =
 
 const SUBJECTS = subjects(PLACE.namespace);
 
-export function send(agent: string, pool: string, body: Body & { readonly id: string }): Decoded {
+/** Anything that an agent may say: what it is, the decoder finds out. */
+export interface Sayable {
+  readonly type: string;
+  readonly id: string;
+  readonly [member: string]: unknown;
+}
+
+export function send(agent: string, pool: string, body: Sayable): Decoded {
   const subject =
     body.type === 'Sweep' || body.type === 'Settle' || body.type === 'Pressure'
       ? SUBJECTS.shardDecision(PLACE.shard, agent, pool)

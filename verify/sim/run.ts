@@ -170,8 +170,7 @@ class Run {
     // Workers settle by themselves what earlier decisions owe; a Sweep would do so, too, and hide that they do not.
     this.#maySweep = false;
     if (!(await this.#scheduler.run(() => this.#isQuiet(), REST_WITHIN_MS))) return this.#restless();
-    this.#agents.shutOut();
-    await this.#scheduler.run(() => false, LATE_MS);
+    await this.#shutOut();
     if (!(await this.#scheduler.run(() => this.#isQuiet(), REST_WITHIN_MS))) return this.#restless();
     this.#maySweep = true;
     // Clocks are right: once all is applied, what is due ends as soon as the owner of its shard sweeps.
@@ -187,6 +186,16 @@ class Run {
       // What was late may come still, and must change nothing any more.
       if (times === 0) await this.#scheduler.run(() => false, LATE_MS);
     }
+  }
+
+  /** In half of the runs the owners die while they settle what follows: their successors know of it by what is stored. */
+  async #shutOut(): Promise<void> {
+    this.#agents.shutOut();
+    if (this.#dice.chance(0.5)) {
+      await this.#scheduler.run(() => false, this.#dice.magnitude(30, 600));
+      for (const { process } of this.#workers) process.kill('killed');
+    }
+    await this.#scheduler.run(() => false, LATE_MS);
   }
 
   #standsStill(shard: number): boolean {

@@ -6,9 +6,15 @@ export const HEAP_BYTES = 64 * 1024 * 1024;
 
 export const SETTINGS_OF_RUNS: readonly [Settings, ...Settings[]] = [
   DEFAULT_SETTINGS,
-  { ...DEFAULT_SETTINGS, outcomeRetentionMs: 3_000, finalRetentionMs: 1_500 },
+  { ...DEFAULT_SETTINGS, outcomeRetentionMs: 3_000, finalRetentionMs: 1_500, consequencesAtOnce: 3 },
   { ...DEFAULT_SETTINGS, finalRetentionCount: 3, finalRetentionMs: 4_000 },
-  { ...DEFAULT_SETTINGS, outcomeRetentionMs: 1_000, finalRetentionCount: 1, maxLiveTasksPerPool: 8 },
+  {
+    ...DEFAULT_SETTINGS,
+    outcomeRetentionMs: 1_000,
+    finalRetentionCount: 1,
+    maxLiveTasksPerPool: 8,
+    consequencesAtOnce: 1,
+  },
   {
     ...DEFAULT_SETTINGS,
     agentDecisionsPerS: 5,

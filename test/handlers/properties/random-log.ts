@@ -1,32 +1,31 @@
 /**
- * Random logs of all families: a few agents, pools, tasks and other things, so that they get in each other's way, and time
- * that goes on in small steps.
+ * Random logs of every type of decision: a few agents, pools, tasks and other things, so that they get in each other's way, and
+ * time that goes on in small steps. What is decided is drawn from one table for all (`verify/kit/decisions`), each
+ * decision by a seed of its own: a log that fails becomes shorter by leaving decisions out.
  */
 import fc from 'fast-check';
-import type { DecisionInput } from '../../../src/protocol/decisions/index.ts';
 import { OPERATOR, SHARD_POOL, SWEEPER } from '../../../src/protocol/names.ts';
-import { type Body, START } from '../message.ts';
+import { Random } from '../../../verify/kit/chance/random.ts';
+import { drawDecision, type Shares, type Weights, weighing } from '../../../verify/kit/decisions/draw.ts';
+import type { Kind, Scene } from '../../../verify/kit/decisions/scene.ts';
+import { START } from '../message.ts';
 import type { LogEntry } from './shard.ts';
 
 export const AGENTS = ['ann', 'bob', 'cyd'] as const;
 /** A minute of it finds more: raise it when the handlers change. */
 export const RUNS = { numRuns: 15 };
 const TASKS = ['t-1', 't-2', 't-3', 't-4'] as const;
+const OPTIONS = ['red', 'green', '2'] as const;
 
-/** A decision that may name times relative to the moment at which it is made. */
-type Timed = (now: number) => DecisionInput;
+interface Said {
+  readonly type: string;
+  readonly [member: string]: unknown;
+}
 
 const agent = fc.constantFrom(...AGENTS);
 const pool = fc.oneof(
   { weight: 8, arbitrary: fc.constant('work') },
   { weight: 1, arbitrary: fc.constantFrom('commons', 'side') },
-);
-const taskId = fc.constantFrom(...TASKS);
-const capabilities = fc.subarray(['gpu', 'rust']);
-const topic = fc.constantFrom('x', 'y');
-const span = fc.oneof(
-  { weight: 3, arbitrary: fc.integer({ min: 40, max: 300 }) },
-  { weight: 1, arbitrary: fc.integer({ min: 1, max: 40 }) },
 );
 const perhaps = <T>(arbitrary: fc.Arbitrary<T>) => fc.option(arbitrary, { nil: undefined, freq: 2 });
 
@@ -36,6 +35,85 @@ const seldom = <T>(arbitrary: fc.Arbitrary<T>) =>
 /** Removes members that are undefined: what was left out is not there. */
 function stated<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
   return JSON.parse(JSON.stringify(fields));
+}
+
+/** About pools and tasks. */
+const ALONE: Weights = {
+  CreatePool: 1,
+  JoinPool: 3,
+  LeavePool: 1,
+  Heartbeat: 2,
+  SubmitTask: 6,
+  ClaimTask: 6,
+  ClaimNextTask: 6,
+  RenewClaim: 5,
+  ReleaseTask: 3,
+  ReportTask: 8,
+  FailTask: 5,
+  CancelTask: 1,
+  UpdatePool: 0.5,
+  PausePool: 0.2,
+  ResumePool: 0.4,
+  ForceRelease: 0.5,
+  RemoveMember: 0.2,
+  BanAgent: 0.7,
+  UnbanAgent: 0.5,
+};
+
+/** What agents decide together. */
+const TOGETHER: Weights = {
+  OpenAuction: 3,
+  SubmitBid: 9,
+  CloseAuction: 1,
+  CancelAuction: 1,
+  ExtendAuction: 1,
+  OpenVote: 2,
+  Vote: 8,
+  CloseVote: 1,
+  OpenNegotiation: 2,
+  Propose: 3,
+  AcceptProposal: 6,
+  RejectProposal: 1,
+  Delegate: 4,
+  RevokeDelegation: 2,
+};
+
+const BY_OPERATORS = weighing({
+  UpdatePool: 1,
+  PausePool: 0.4,
+  ResumePool: 0.7,
+  ForceRelease: 1,
+  RemoveMember: 0.3,
+  BanAgent: 1,
+  UnbanAgent: 0.7,
+});
+
+const KNOWN: Readonly<Record<Exclude<Kind, 'delegation'>, readonly [string, ...string[]]>> = {
+  task: TASKS,
+  auction: ['a-1', 'a-2'],
+  vote: ['v-1', 'v-2'],
+  negotiation: ['n-1', 'n-2'],
+};
+
+function sceneOf(random: Random, now: number, step: Pick<RandomStep, 'agent' | 'pool'>): Scene {
+  return {
+    ...step,
+    random,
+    now,
+    agents: AGENTS,
+    labels: ['gpu', 'rust'],
+    options: OPTIONS,
+    // Soon enough that it comes while the log lasts.
+    lasts: () => (random.chance(0.85) ? random.between(30, 300) : random.between(1, 30)),
+    name: (kind) => random.pick(KNOWN[kind]),
+    known: (kind) => (kind === 'delegation' ? idOf(random, random.integer(30)) : random.pick(KNOWN[kind])),
+    held: () => undefined,
+  };
+}
+
+/** Mostly by its place in the log; some are said again as something else. */
+function idOf(random: Random, place: number): string {
+  return random.chance(0.5) ? `d-${place}` : `g-${random.between(1, 3)}`;
 }
 
 /** Small, so that they matter among a few agents and tasks. */
@@ -52,360 +130,6 @@ const quotas = fc
     poolBytes: perhaps(fc.constantFrom(32, 64)),
   })
   .map(stated);
-
-const createPool = fc
-  .record({
-    maxClaimsPerAgent: perhaps(fc.integer({ min: 1, max: 2 })),
-    capacity: seldom(fc.integer({ min: 1, max: 2 })),
-    submitters: perhaps(fc.constantFrom('anyone' as const, 'members' as const)),
-    operators: perhaps(fc.subarray([...AGENTS])),
-    quotas: perhaps(quotas),
-  })
-  .map(
-    (fields): Timed =>
-      () => ({ type: 'CreatePool', ...stated(fields) }),
-  );
-
-const joinPool = fc
-  .record({ capabilities: perhaps(capabilities), presenceMs: seldom(fc.integer({ min: 20, max: 90 })) })
-  .map(
-    (fields): Timed =>
-      () => ({ type: 'JoinPool', ...stated(fields) }),
-  );
-
-const submitTask = fc
-  .record({
-    taskId,
-    topic: perhaps(topic),
-    priority: perhaps(fc.integer({ min: -1, max: 1 })),
-    requiredCapabilities: perhaps(
-      fc.array(fc.oneof(fc.constantFrom<string | string[]>('gpu', 'rust', ['gpu', 'rust'])), {
-        maxLength: 2,
-      }),
-    ),
-    dependsOn: seldom(fc.subarray([...TASKS], { maxLength: 2 })),
-    deadline: seldom(fc.integer({ min: 0, max: 300 })),
-    notBefore: seldom(span),
-    constraints: perhaps(
-      fc
-        .record({
-          claimTtlMs: perhaps(span),
-          maxRunMs: perhaps(span),
-          maxAttempts: perhaps(fc.integer({ min: 1, max: 3 })),
-          backoffMs: perhaps(span),
-          maxExpiries: perhaps(fc.integer({ min: 1, max: 2 })),
-        })
-        .map(stated),
-    ),
-  })
-  .map(
-    ({ deadline, notBefore, ...fields }): Timed =>
-      (now) => ({
-        type: 'SubmitTask',
-        objective: '',
-        ...stated(fields),
-        ...(deadline === undefined ? {} : { deadline: now + deadline }),
-        ...(notBefore === undefined ? {} : { notBefore: now + notBefore }),
-      }),
-  );
-
-const epoch = seldom(fc.integer({ min: 1, max: 3 }));
-const claimTask = fc.record({ taskId, claimTtlMs: perhaps(span) }).map(
-  (fields): Timed =>
-    () => ({ type: 'ClaimTask', ...stated(fields) }),
-);
-const claimNextTask = fc
-  .record({
-    limit: perhaps(fc.integer({ min: 1, max: 3 })),
-    topics: perhaps(fc.subarray(['x', 'y'])),
-    claimTtlMs: perhaps(span),
-  })
-  .map(
-    (fields): Timed =>
-      () => ({ type: 'ClaimNextTask', ...stated(fields) }),
-  );
-const renewClaim = fc
-  .record({ taskId, epoch, progress: perhaps(fc.constantFrom(0, 0.5, 1)), note: perhaps(fc.constant('n')) })
-  .map(
-    (fields): Timed =>
-      () => ({ type: 'RenewClaim', ...stated(fields) }),
-  );
-const releaseTask = fc.record({ taskId, epoch }).map(
-  (fields): Timed =>
-    () => ({ type: 'ReleaseTask', ...stated(fields) }),
-);
-const reportTask = fc.record({ taskId, epoch }).map(
-  (fields): Timed =>
-    () => ({ type: 'ReportTask', result: 1, ...stated(fields) }),
-);
-const failTask = fc.record({ taskId, epoch, retryable: perhaps(fc.boolean()) }).map(
-  (fields): Timed =>
-    () => ({ type: 'FailTask', reason: 'r', ...stated(fields) }),
-);
-const cancelTask = fc.record({ taskId }).map(
-  (fields): Timed =>
-    () => ({ type: 'CancelTask', ...fields }),
-);
-const plain = (type: 'LeavePool' | 'Heartbeat' | 'ClosePool') => fc.constant<Timed>(() => ({ type }));
-
-const agentId = agent;
-const operated = fc.oneof(
-  fc
-    .record({
-      operators: fc.subarray([...AGENTS]),
-      quotas: perhaps(quotas),
-      capacity: seldom(fc.constantFrom(1, 2, null)),
-      maxClaimsPerAgent: seldom(fc.constantFrom(1, 2, null)),
-      owner: seldom(agentId),
-      admission: seldom(
-        fc.oneof(
-          fc.constant('open' as const),
-          fc.subarray([...AGENTS]).map((agents) => ({ kind: 'allowlist' as const, agents })),
-        ),
-      ),
-    })
-    .map(
-      (fields): Timed =>
-        () => ({ type: 'UpdatePool', ...stated(fields) }),
-    ),
-  fc.constantFrom<Timed>(
-    () => ({ type: 'PausePool' }),
-    () => ({ type: 'ResumePool' }),
-    () => ({ type: 'ResumePool' }),
-  ),
-  fc.record({ taskId, epoch }).map(
-    (fields): Timed =>
-      () => ({ type: 'ForceRelease', ...stated(fields) }),
-  ),
-  fc.record({ type: fc.constantFrom('RemoveMember', 'BanAgent', 'UnbanAgent', 'UnbanAgent'), agentId }).map(
-    (fields): Timed =>
-      () =>
-        fields,
-  ),
-  agentId.map(
-    (banned): Timed =>
-      () => ({ type: 'BanAgent', agentId: banned, cancelWork: true }),
-  ),
-);
-
-const auctionId = fc.constantFrom('a-1', 'a-2');
-const voteId = fc.constantFrom('v-1', 'v-2');
-const sessionId = fc.constantFrom('n-1', 'n-2');
-const OPTIONS = ['red', 'green', '2'] as const;
-/** Until then: soon enough that it comes while the log lasts, at times past already. */
-const soon = fc.oneof(
-  { weight: 8, arbitrary: fc.integer({ min: 30, max: 300 }) },
-  { weight: 1, arbitrary: fc.integer({ min: 0, max: 30 }) },
-);
-
-const openAuction = fc
-  .record({
-    auctionId,
-    kind: fc.constantFrom(
-      'first_price_sealed' as const,
-      'second_price_sealed' as const,
-      'english' as const,
-      'dutch' as const,
-    ),
-    direction: fc.constantFrom('forward' as const, 'reverse' as const),
-    closesAt: soon,
-    reserve: perhaps(fc.constantFrom<string | number>('2.5', 4)),
-    startPrice: fc.constantFrom(3, 6),
-    proxy: fc.boolean(),
-    softCloseMs: perhaps(span),
-    taskId: perhaps(taskId),
-  })
-  .map(
-    ({ closesAt, kind, proxy, softCloseMs, startPrice, ...fields }): Timed =>
-      (now) => ({
-        type: 'OpenAuction',
-        kind,
-        closesAt: now + closesAt,
-        ...stated(fields),
-        ...(kind === 'english' ? { proxy, ...stated({ softCloseMs }), increment: 1 } : {}),
-        ...(kind === 'dutch' ? { startPrice, step: '0.5', stepMs: 7 } : {}),
-      }),
-  );
-const submitBid = fc
-  .record({ auctionId, amount: fc.constantFrom<string | number>(1, 2, '2.5', 3, 4, 5, 9, -1) })
-  .map(
-    (fields): Timed =>
-      () => ({ type: 'SubmitBid', ...fields }),
-  );
-const closeAuction = fc.record({ auctionId }).map(
-  (fields): Timed =>
-    () => ({ type: 'CloseAuction', ...fields }),
-);
-const cancelAuction = fc.record({ auctionId }).map(
-  (fields): Timed =>
-    () => ({ type: 'CancelAuction', ...fields }),
-);
-
-const extendAuction = fc.record({ auctionId, laterMs: fc.integer({ min: 1, max: 900 }) }).map(
-  ({ laterMs, ...fields }): Timed =>
-    (now) => ({ type: 'ExtendAuction', ...fields, closesAt: now + laterMs }),
-);
-
-const openVote = fc
-  .record({
-    voteId,
-    method: fc.constantFrom(
-      'plurality' as const,
-      'majority' as const,
-      'unanimous' as const,
-      'approval' as const,
-      'ranked' as const,
-      'schulze' as const,
-      'borda' as const,
-      {
-        supermajority: { num: 2, den: 3 },
-      },
-    ),
-    electorate: perhaps(fc.subarray([...AGENTS], { minLength: 1 })),
-    quorum: perhaps(fc.integer({ min: 0, max: 3 })),
-    changeable: perhaps(fc.boolean()),
-    closeWhenDecided: perhaps(fc.boolean()),
-    closesAt: soon,
-  })
-  .map(
-    ({ closesAt, ...fields }): Timed =>
-      (now) => ({
-        type: 'OpenVote',
-        question: '',
-        options: [...OPTIONS],
-        closesAt: now + closesAt,
-        ...stated(fields),
-      }),
-  );
-const ballot = fc.oneof(
-  fc.record({ option: fc.constantFrom(...OPTIONS, 'blue') }),
-  fc.record({ approvals: fc.subarray([...OPTIONS]) }),
-  fc.record({ ranking: fc.shuffledSubarray([...OPTIONS]) }),
-  fc
-    .shuffledSubarray([...OPTIONS], { minLength: 2 })
-    .map(([first = '', second = '', ...rest]) => ({ ranking: [[first, second], ...rest] })),
-  fc.constant({ abstain: true as const }),
-);
-const vote = fc.record({ voteId, ballot }).map(
-  ({ voteId: id, ballot: choice }): Timed =>
-    () => ({ type: 'Vote', voteId: id, ...choice }),
-);
-const closeVote = fc.record({ voteId }).map(
-  (fields): Timed =>
-    () => ({ type: 'CloseVote', ...fields }),
-);
-
-const openNegotiation = fc
-  .record({ sessionId, participants: fc.subarray([...AGENTS], { minLength: 2 }), deadline: perhaps(soon) })
-  .map(
-    ({ deadline, ...fields }): Timed =>
-      (now) => ({
-        type: 'OpenNegotiation',
-        proposal: { price: 1 },
-        ...fields,
-        ...(deadline === undefined ? {} : { deadline: now + deadline }),
-      }),
-  );
-const propose = fc.record({ sessionId }).map(
-  (fields): Timed =>
-    () => ({ type: 'Propose', content: 2, ...fields }),
-);
-const acceptProposal = fc.record({ sessionId, proposalId: fc.constantFrom('p-1', 'p-1', 'p-2', 'p-3') }).map(
-  (fields): Timed =>
-    () => ({ type: 'AcceptProposal', ...fields }),
-);
-const rejectProposal = fc.record({ sessionId }).map(
-  (fields): Timed =>
-    () => ({ type: 'RejectProposal', ...fields }),
-);
-
-const delegate = fc
-  .record({
-    delegateeId: fc.constantFrom(...AGENTS, 'work'),
-    kind: fc.constantFrom('direct' as const, 'direct' as const, 'pooled' as const),
-    scope: fc.constantFrom(
-      ['tasks'],
-      ['Vote', 'auctions'],
-      ['tasks', 'auctions', 'votes', 'negotiations', 'delegations'],
-    ),
-    expiresAt: perhaps(soon),
-    maxDepth: perhaps(fc.integer({ min: 0, max: 2 })),
-    id: fc.constantFrom('g-1', 'g-2', 'g-3'),
-  })
-  .map(
-    ({ expiresAt, scope, ...fields }): Timed =>
-      (now) => ({
-        type: 'Delegate',
-        scope: [...scope],
-        ...stated(fields),
-        ...(expiresAt === undefined ? {} : { expiresAt: now + expiresAt }),
-      }),
-  );
-const revokeDelegation = fc
-  .record({
-    delegationId: fc.oneof(
-      fc.integer({ min: 0, max: 30 }).map((n) => `d-${n}`),
-      fc.constantFrom('g-1', 'g-2', 'g-3'),
-    ),
-  })
-  .map(
-    (fields): Timed =>
-      () => ({ type: 'RevokeDelegation', ...fields }),
-  );
-
-/** What agents decide together. */
-const together = fc.oneof(
-  { weight: 3, arbitrary: openAuction },
-  { weight: 9, arbitrary: submitBid },
-  { weight: 1, arbitrary: closeAuction },
-  { weight: 1, arbitrary: cancelAuction },
-  { weight: 1, arbitrary: extendAuction },
-  { weight: 2, arbitrary: openVote },
-  { weight: 8, arbitrary: vote },
-  { weight: 1, arbitrary: closeVote },
-  { weight: 2, arbitrary: openNegotiation },
-  { weight: 3, arbitrary: propose },
-  { weight: 6, arbitrary: acceptProposal },
-  { weight: 1, arbitrary: rejectProposal },
-  { weight: 4, arbitrary: delegate },
-  { weight: 2, arbitrary: revokeDelegation },
-);
-
-const alone = fc.oneof(
-  { weight: 1, arbitrary: createPool },
-  { weight: 3, arbitrary: joinPool },
-  { weight: 6, arbitrary: submitTask },
-  { weight: 6, arbitrary: claimTask },
-  { weight: 6, arbitrary: claimNextTask },
-  { weight: 5, arbitrary: renewClaim },
-  { weight: 3, arbitrary: releaseTask },
-  { weight: 8, arbitrary: reportTask },
-  { weight: 5, arbitrary: failTask },
-  { weight: 1, arbitrary: cancelTask },
-  { weight: 1, arbitrary: plain('LeavePool') },
-  { weight: 2, arbitrary: plain('Heartbeat') },
-  { weight: 2, arbitrary: operated },
-);
-
-const single = fc
-  .tuple(
-    fc.oneof({ weight: 5, arbitrary: alone }, { weight: 4, arbitrary: together }),
-    fc.oneof({ weight: 11, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: agent }),
-  )
-  .map(
-    ([decide, onBehalfOf]): Timed =>
-      (now) => ({ ...decide(now), ...(onBehalfOf === undefined ? {} : { onBehalfOf }) }),
-  );
-
-const batchOf = (member: fc.Arbitrary<Timed>) =>
-  fc.record({ atomic: fc.boolean(), decisions: fc.array(member, { minLength: 1, maxLength: 4 }) }).map(
-    ({ atomic, decisions }) =>
-      (now: number): Body => ({
-        type: 'Batch',
-        atomic,
-        decisions: decisions.map((decide) => decide(now)),
-      }),
-  );
 
 /** How long to keep things: short, so that it matters. */
 const settings = fc
@@ -427,7 +151,7 @@ const sweep = fc
   })
   .map(
     ({ until, ...fields }) =>
-      (now: number): Body => ({
+      (now: number): Said => ({
         type: 'Sweep',
         ...stated(fields),
         ...(until === undefined ? {} : { until: now - until }),
@@ -438,7 +162,7 @@ interface RandomStep {
   readonly agent: string;
   readonly pool: string;
   readonly advanceMs: number;
-  readonly body: (now: number) => Body;
+  readonly body: (now: number) => Said & { readonly id?: string };
 }
 
 /** Log time stands still as often as it goes on, and sometimes takes a leap. */
@@ -448,15 +172,26 @@ const advanceMs = fc.oneof(
   { weight: 1, arbitrary: fc.integer({ min: 20, max: 120 }) },
 );
 
-const decidedOf = (one: fc.Arbitrary<Timed>): fc.Arbitrary<RandomStep> =>
-  fc.record({
-    agent,
-    pool,
-    advanceMs,
-    body: fc.oneof({ weight: 9, arbitrary: one }, { weight: 1, arbitrary: batchOf(one) }),
-  });
-const decided = decidedOf(single);
-const closed: fc.Arbitrary<RandomStep> = fc.record({ agent, pool, advanceMs, body: plain('ClosePool') });
+const seed = fc.integer({ min: 0, max: 0xffff_ffff });
+
+function drawnBy(
+  by: fc.Arbitrary<string>,
+  where: fc.Arbitrary<string>,
+  shares: Shares,
+): fc.Arbitrary<RandomStep> {
+  return fc.record({ agent: by, pool: where, advanceMs, seed }).map(({ seed: of, ...step }) => ({
+    ...step,
+    body: (now) => {
+      const random = new Random(of);
+      const drawn = drawDecision(sceneOf(random, now, step), shares);
+      return drawn.type === 'Delegate' ? { id: idOf(random, 0), ...drawn } : drawn;
+    },
+  }));
+}
+
+const SHARES = { batches: 0.1, onBehalf: 0.08 };
+const decided = drawnBy(agent, pool, { ...SHARES, weights: { ...weighing(ALONE), ...TOGETHER } });
+const closed = drawnBy(agent, pool, { batches: 0, onBehalf: 0, weights: weighing({ ClosePool: 1 }) });
 const swept: fc.Arbitrary<RandomStep> = fc.record({
   agent: fc.constant(SWEEPER),
   pool: fc.constant(SHARD_POOL),
@@ -465,38 +200,26 @@ const swept: fc.Arbitrary<RandomStep> = fc.record({
 });
 
 /** The operators of the whole system: in one pool, or over the shard. */
-const operatedFromAbove: fc.Arbitrary<RandomStep> = fc.record({
-  agent: fc.constant(OPERATOR),
-  pool,
-  advanceMs,
-  body: operated,
+const operatedFromAbove = drawnBy(fc.constant(OPERATOR), pool, {
+  batches: 0,
+  onBehalf: 0,
+  weights: BY_OPERATORS,
 });
-const bannedFromShard: fc.Arbitrary<RandomStep> = fc.record({
-  agent: fc.constant(OPERATOR),
-  pool: fc.constant(SHARD_POOL),
-  advanceMs,
-  body: fc
-    .record({
-      type: fc.constantFrom('BanAgent', 'UnbanAgent', 'UnbanAgent'),
-      agentId,
-      cancelWork: fc.boolean(),
-    })
-    .map(
-      ({ type, agentId, cancelWork }): Timed =>
-        () =>
-          type === 'BanAgent' ? { type, agentId, cancelWork } : { type, agentId },
-    ),
+const bannedFromShard = drawnBy(fc.constant(OPERATOR), fc.constant(SHARD_POOL), {
+  batches: 0,
+  onBehalf: 0,
+  weights: weighing({ BanAgent: 1, UnbanAgent: 2 }),
 });
 
 /** Most logs begin with something to decide about, so that not most of what follows is rejected for the lack of it. */
 function beginning(): LogEntry[] {
   const closesAt = START + 300;
-  const said: [string, Body][] = [
+  const said: [string, Said][] = [
     ['ann', { type: 'CreatePool' }],
     ['ann', { type: 'JoinPool', capabilities: ['gpu'] }],
     ['bob', { type: 'JoinPool', capabilities: ['gpu', 'rust'] }],
     ['cyd', { type: 'JoinPool' }],
-    ...TASKS.slice(0, 3).map((id): [string, Body] => [
+    ...TASKS.slice(0, 3).map((id): [string, Said] => [
       'ann',
       { type: 'SubmitTask', taskId: id, objective: '' },
     ]),
@@ -550,6 +273,8 @@ export const randomLog = logOf(
  * About pools and tasks, without sweeps, and without pools that close: for adding sweeps of one's own. What is awarded is
  * awarded when the sweep comes, so that of auctions it would not be true that a late one changes nothing but the delay.
  */
-export const randomLogWithoutSweeps = logOf(decidedOf(alone), 80, () =>
-  beginning().filter(({ body }) => body.type !== 'OpenAuction'),
+export const randomLogWithoutSweeps = logOf(
+  drawnBy(agent, pool, { ...SHARES, weights: weighing(ALONE) }),
+  80,
+  () => beginning().filter(({ body }) => body.type !== 'OpenAuction'),
 );

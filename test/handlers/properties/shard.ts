@@ -35,13 +35,13 @@ import type { Fence } from '../../../src/protocol/marks.ts';
 import type { Settings } from '../../../src/protocol/settings.ts';
 import { stillNamed } from '../../../src/protocol/still-named.ts';
 import { keptOf } from '../ended-pages.ts';
-import { type Body, PLACE, send } from '../message.ts';
+import { PLACE, type Sayable, send } from '../message.ts';
 
 export interface LogEntry {
   readonly agent: string;
   readonly pool: string;
   readonly at: number;
-  readonly body: Body & { readonly id: string };
+  readonly body: Sayable;
 }
 
 /** What was answered and told because of one entry: the same on every replay. */

@@ -306,7 +306,8 @@ function ballot({ random, options }: Scene): JsonObject {
       return { approvals: random.some(options) };
     case 1: {
       const ranking = random.shuffled(random.some(options));
-      return { ranking: random.chance(0.3) ? [ranking.slice(0, 2), ...ranking.slice(2)] : ranking };
+      const isTied = ranking.length > 0 && random.chance(0.3);
+      return { ranking: isTied ? [ranking.slice(0, 2), ...ranking.slice(2)] : ranking };
     }
     case 2:
       return { abstain: true };
