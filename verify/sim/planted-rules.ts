@@ -23,10 +23,7 @@ function instead<K extends string, C extends Readonly<Record<K, unknown>>>(
 }
 
 export const RULE_BUGS: Readonly<Record<string, RuleBug>> = {
-  'count as a member who has left': () =>
-    instead(PoolState.prototype, 'membership', function (this: PoolState, agent) {
-      return this.members.get(agent);
-    }),
+  'let no guard see a mark': () => instead(PoolState.prototype, 'fenceOf', () => undefined),
 
   'take a ban from all pools for none': () =>
     instead(Marks.prototype, 'covering', function (this: Marks, pool, agent, made) {
