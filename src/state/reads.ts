@@ -2,6 +2,11 @@ import type { Redis } from './redis.ts';
 import { parse } from './replies.ts';
 
 const CHUNK = 500;
+/** No command gives the sizes of several fields. */
+const SIZES = `
+local sizes = {}
+for i, field in ipairs(ARGV) do sizes[i] = redis.call('HSTRLEN', KEYS[1], field) end
+return sizes`;
 
 /** Reads that go to Redis together, in one write; each settles by itself. */
 export class Reads {
@@ -25,8 +30,26 @@ export class Reads {
     return found;
   }
 
+  /** How large they are; 0 where there is none. */
+  async sizes(hash: string, fields: readonly string[]): Promise<number[]> {
+    const chunks: Promise<number[]>[] = [];
+    for (let i = 0; i < fields.length; i += CHUNK)
+      chunks.push(this.#sizesOf(hash, fields.slice(i, i + CHUNK)));
+    return (await Promise.all(chunks)).flat();
+  }
+
   async send(): Promise<void> {
     if (this.#pipeline.length > 0) await this.#pipeline.exec();
+  }
+
+  #sizesOf(hash: string, fields: readonly string[]): Promise<number[]> {
+    return new Promise((resolve, reject) => {
+      // biome-ignore lint/plugin/no-spread: CHUNK
+      this.#pipeline.eval(SIZES, 1, hash, ...fields, (error, sizes) => {
+        if (error != null) reject(error);
+        else resolve(Array.isArray(sizes) ? sizes.map(Number) : []);
+      });
+    });
   }
 
   #chunk(hash: string, fields: readonly string[]): Promise<(string | null)[]> {

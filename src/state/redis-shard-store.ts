@@ -13,6 +13,7 @@ import { pushAll } from '../protocol/lists.ts';
 import type { Fence } from '../protocol/marks.ts';
 import { standingSchema } from '../protocol/settings.ts';
 import { stillNamed } from '../protocol/still-named.ts';
+import { briefly } from './briefly.ts';
 import { encodeCommit } from './encode-commit.ts';
 import type { ShardKeys } from './keys.ts';
 import { readKnownClock } from './known-clock.ts';
@@ -22,16 +23,17 @@ import { Reads } from './reads.ts';
 import type { Redis } from './redis.ts';
 import { parse } from './replies.ts';
 import { ScriptWriter, type WriteSize } from './script-writer.ts';
-import type {
-  Found,
-  LoadGuard,
-  Lookup,
-  RememberedOutcome,
-  ShardCommit,
-  ShardStore,
-  StoredPool,
-  StoredPosition,
-  StoredShard,
+import {
+  type Found,
+  type LoadGuard,
+  type Lookup,
+  OLDEST_BYTES,
+  type RememberedOutcome,
+  type ShardCommit,
+  type ShardStore,
+  type StoredPool,
+  type StoredPosition,
+  type StoredShard,
 } from './shard-store.ts';
 
 const SCRIPT = readFileSync(new URL('./commit.lua', import.meta.url), 'utf8');
@@ -172,26 +174,47 @@ export class RedisShardStore implements ShardStore {
     return { count, oldestAt: oldest[1] === undefined ? undefined : Number(oldest[1]) };
   }
 
-  /** One write to Redis for all of it: at a low rate a batch is a decision or two, and writes are what it costs. */
+  /**
+   * One write to Redis for all of it where nothing is found, as for most that is new: at a low rate a batch is a decision or two, and
+   * writes are what it costs. What is found is read in pieces, each as large as a worker can bear.
+   */
   async lookup(wanted: Lookup): Promise<Found> {
     const reads = new Reads(this.#reads);
-    const outcomes = this.#outcomesBy(reads, wanted.outcomes);
-    const entities = [...wanted.entities].map(([pool, refs]) => this.#entitiesBy(reads, pool, refs));
+    const sized = [...wanted.entities].flatMap(([pool, refs]) =>
+      [...idsByKind(refs)].map(([kind, ids]) => this.#sizesBy(reads, this.#keys.entities(pool, kind), ids)),
+    );
     // Behind the others: had anyone written before one of them was read, it would say so.
-    const position = this.#positionBy(reads);
-    const found = await Promise.all([outcomes, Promise.all(entities), position, reads.send()]);
-    return { outcomes: found[0], entities: found[1].flat(), position: found[2] };
+    const asked = [this.#outcomesBy(reads, wanted.outcomes), this.#positionBy(reads), reads.send()] as const;
+    const [[outcomes, position], places] = await Promise.all([Promise.all(asked), Promise.all(sized)]);
+    const found = places.flat();
+    if (found.length === 0) return { outcomes, entities: [], position };
+    const entities: Entity[] = [];
+    for (const piece of piecesOf(found)) {
+      this.#onPiece();
+      for (const json of await this.#documentsAt(piece))
+        if (json !== null) entities.push(briefly(parse<Entity>(json)));
+    }
+    return { outcomes, entities, position: await this.position() };
+  }
+
+  /** Of those that there are. */
+  async #sizesBy(reads: Reads, hash: string, ids: readonly string[]): Promise<Sized[]> {
+    const sizes = await reads.sizes(hash, ids);
+    return ids.flatMap((id, i) => {
+      const bytes = sizes[i] ?? 0;
+      return bytes === 0 ? [] : [{ hash, id, bytes }];
+    });
+  }
+
+  async #documentsAt(piece: readonly Sized[]): Promise<(string | null)[]> {
+    const reads = new Reads(this.#reads);
+    const fields = [...byHash(piece)].map(([hash, ids]) => reads.fields(hash, ids));
+    const [documents] = await Promise.all([Promise.all(fields), reads.send()]);
+    return documents.flat();
   }
 
   async #positionBy(reads: Reads): Promise<StoredPosition> {
     return positionOf(await reads.fields(this.#keys.meta, POSITION_FIELDS));
-  }
-
-  async #entitiesBy(reads: Reads, pool: string, refs: readonly EntityRef[]): Promise<Entity[]> {
-    const found = [...idsByKind(refs)].map(([kind, ids]) =>
-      reads.documents<Entity>(this.#keys.entities(pool, kind), ids),
-    );
-    return (await Promise.all(found)).flat();
   }
 
   async outcomes(wanted: readonly string[]): Promise<Map<string, string>> {
@@ -253,6 +276,38 @@ const POSITION_FIELDS = ['seq', 'hash', 'log'] as const;
 
 function positionOf([seq, hash, log]: readonly (string | null)[]): StoredPosition {
   return { seq: Number(seq ?? 0), hash: hash ?? undefined, logIdentity: log ?? undefined };
+}
+
+/** A document that is there, and how large it is. */
+interface Sized {
+  readonly hash: string;
+  readonly id: string;
+  readonly bytes: number;
+}
+
+/** Each no larger than {@link OLDEST_BYTES}, unless a single one is. */
+function piecesOf(all: readonly Sized[]): readonly (readonly Sized[])[] {
+  const pieces: Sized[][] = [];
+  let left = 0;
+  for (const one of all) {
+    if (one.bytes > left || pieces.length === 0) {
+      pieces.push([]);
+      left = OLDEST_BYTES;
+    }
+    pieces.at(-1)?.push(one);
+    left -= one.bytes;
+  }
+  return pieces;
+}
+
+function byHash(all: readonly Sized[]): Map<string, string[]> {
+  const ids = new Map<string, string[]>();
+  for (const { hash, id } of all) {
+    const known = ids.get(hash);
+    if (known === undefined) ids.set(hash, [id]);
+    else known.push(id);
+  }
+  return ids;
 }
 
 function idsByKind(refs: readonly EntityRef[]): Map<EntityKind, string[]> {

@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import type { DocumentChange } from '../../src/protocol/document-change.ts';
+import { isTask } from '../../src/protocol/entities.ts';
 import { shardKeys } from '../../src/state/keys.ts';
 import { connectForCommits, connectForReads, openRedis } from '../../src/state/redis.ts';
 import { RedisShardStore } from '../../src/state/redis-shard-store.ts';
@@ -6,6 +8,7 @@ import type { ShardStore, StoredShard } from '../../src/state/shard-store.ts';
 import { DIRECT_LINK } from '../../verify/sim/memory/link.ts';
 import { MemoryShard } from '../../verify/sim/memory/shard.ts';
 import { memoryShardStore } from '../../verify/sim/memory/shard-store.ts';
+import { BEGINNING, commitFrom, completedTask, positionAfter } from '../support/commits.ts';
 import { keysOf } from '../support/dump-state.ts';
 import { MemoryLog, startShard } from '../support/shard.ts';
 import { useSystem } from '../support/system.ts';
@@ -117,4 +120,38 @@ it('when everything has been removed nothing is left over', async () => {
   ]);
   expect(await system.redis.hkeys(`${ns}:{0}:s:pools`)).toEqual(['commons']);
   expect(await system.redis.hkeys(`${ns}:{0}:s:outcomes`)).toEqual([`_shard._sweeper.d${id - 1}`]);
+});
+
+it('what a batch names that has ended is read in pieces of 8 MiB, each once, without what it contained', async () => {
+  const { url } = system.servers.redis;
+  const [commits, reads] = [await openRedis(connectForCommits(url)), await openRedis(connectForReads(url))];
+  system.onEndOfTest(async () => {
+    commits.disconnect();
+    reads.disconnect();
+  });
+  const keys = shardKeys(`store-${shards++}`, 0);
+  let pieces = 0;
+  const store = new RedisShardStore(commits, reads, keys, () => pieces++);
+  const inputs = 'x'.repeat(200_000);
+  let position = BEGINNING;
+  for (let from = 0; from < 120; from += 40) {
+    const tasks = Array.from({ length: 40 }, (_, i) => ({
+      ...completedTask('p', `t-${from + i}`, from + i),
+      inputs,
+    }));
+    const changes = tasks.map(
+      (after): DocumentChange => ({ kind: 'task', pool: 'p', before: undefined, after }),
+    );
+    const commit = commitFrom(position, { changes });
+    await store.commit(commit);
+    position = positionAfter(commit);
+  }
+  const ids = Array.from({ length: 150 }, (_, i) => `t-${i}`);
+  const refs = ids.map((id) => ({ kind: 'task', id }) as const);
+  pieces = 0;
+  const found = await store.lookup({ outcomes: [], entities: new Map([['p', refs]]) });
+  expect(pieces).toBe(3);
+  expect(found.position).toEqual(position);
+  expect(found.entities.map((task) => isTask(task) && task.taskId)).toEqual(ids.slice(0, 120));
+  expect(JSON.stringify(found.entities).length).toBeLessThan(120 * 1_000);
 });

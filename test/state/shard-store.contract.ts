@@ -7,6 +7,7 @@ import { ShardLostError } from '../../src/lib/errors.ts';
 import type { Member, Task } from '../../src/protocol/documents.ts';
 import { type EntityRef, refOf } from '../../src/protocol/entities.ts';
 import { DEFAULT_SETTINGS } from '../../src/protocol/settings.ts';
+import { briefly } from '../../src/state/briefly.ts';
 import { OLDEST_BYTES, type ShardStore } from '../../src/state/shard-store.ts';
 import {
   BEGINNING,
@@ -190,7 +191,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
           ['a.receipt', '{"c":1}'],
         ]),
       );
-      expect(found.entities).toEqual([done]);
+      expect(found.entities).toEqual([briefly(done)]);
     });
 
     it('is given out oldest first, so many as asked for, with the documents of the tasks', async () => {

@@ -101,7 +101,7 @@ it('a lost commit of what another worker has applied meanwhile is not taken for 
   expect(numbersOf(second.publisher).at(-1)).toBe(2);
   expect(shard.load().pools[0]).toMatchObject({
     sequence: 2,
-    tasks: [{ taskId: 't1' }, { taskId: 't2' }],
+    entities: [{ taskId: 't1' }, { taskId: 't2' }],
   });
 });
 

@@ -1,6 +1,7 @@
 /** Cuts the messages into batches. The way in which the log is cut makes no difference to the result. */
 import type { LogMessage } from '../../bus/log-message.ts';
 import type { World } from '../../handlers/world/world.ts';
+import type { Decision } from '../../protocol/decisions/index.ts';
 import { batchDelayMs } from './batch-delay.ts';
 import { type DecodedMessage, decodeMessages, isSweep } from './decide-batch.ts';
 import type { Clock, ShardLogReader } from './ports.ts';
@@ -17,7 +18,7 @@ export interface BatchReaderOptions {
 }
 
 /**
- * Decisions in one batch, those in Batches one by one: about as many as a commit has room for. What is beyond would be
+ * Decisions in one batch, those in Batches one by one, and what they depend on: about as many as a commit has room for. What is beyond would be
  * decoded and looked up in vain, again with each commit, and nothing else of the process goes on meanwhile.
  */
 const MAX_DECISIONS = 2_000;
@@ -116,6 +117,13 @@ export class BatchReader {
 }
 
 function decisionsIn({ decoded }: DecodedMessage): number {
-  if (decoded.kind !== 'decision' || decoded.decision.type !== 'Batch') return 1;
-  return decoded.decision.decisions.length;
+  if (decoded.kind !== 'decision') return 1;
+  const { decision } = decoded;
+  if (decision.type !== 'Batch') return 1 + namedBeside(decision);
+  return decision.decisions.reduce((sum, member) => sum + 1 + namedBeside(member), 0);
+}
+
+/** What a decision names besides what it is about has to be looked up, too. */
+function namedBeside(decision: Decision): number {
+  return decision.type === 'SubmitTask' ? (decision.dependsOn?.length ?? 0) : 0;
 }

@@ -11,7 +11,7 @@ import { NOTHING_OLD, type OldestKept } from '../../handlers/sweep/sweep.ts';
 import type { World } from '../../handlers/world/world.ts';
 import { isOfSystem } from '../../protocol/decisions/index.ts';
 import { type Decoded, decode, type LogPlace } from '../../protocol/decode.ts';
-import { type EntityRef, KINDS, refOf } from '../../protocol/entities.ts';
+import { type EntityRef, entityRef, KINDS, refOf } from '../../protocol/entities.ts';
 import { bodyHash, bodyOf, decisionKey } from '../../protocol/outcome.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { outcomeBytes } from '../../state/keys.ts';
@@ -81,7 +81,7 @@ function isSettle(decoded: Decoded): boolean {
  */
 export function lookupFor(batch: readonly DecodedMessage[], world: World): Lookup {
   const outcomes: string[] = [];
-  const entities = new Map<string, EntityRef[]>();
+  const entities = new Map<string, Map<string, EntityRef>>();
   const gate = new GateAhead(world, batch[0]?.message.at ?? 0);
   for (const { decoded } of batch) {
     if (decoded.kind === 'dead' || isSettle(decoded)) continue;
@@ -101,13 +101,15 @@ export function lookupFor(batch: readonly DecodedMessage[], world: World): Looku
       }
     }
   }
-  return { outcomes, entities };
+  return { outcomes, entities: new Map([...entities].map(([pool, refs]) => [pool, [...refs.values()]])) };
 }
 
-function addTo(wanted: Map<string, EntityRef[]>, pool: string, ref: EntityRef): void {
+/** Each once, however many name it. */
+function addTo(wanted: Map<string, Map<string, EntityRef>>, pool: string, ref: EntityRef): void {
+  const key = entityRef(ref.kind, ref.id);
   const refs = wanted.get(pool);
-  if (refs === undefined) wanted.set(pool, [ref]);
-  else refs.push(ref);
+  if (refs === undefined) wanted.set(pool, new Map([[key, ref]]));
+  else refs.set(key, ref);
 }
 
 /** Ended entities are in the world only while a batch needs them. */

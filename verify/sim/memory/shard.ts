@@ -17,6 +17,7 @@ import {
 import type { Fence } from '../../../src/protocol/marks.ts';
 import { type Standing, standingSchema } from '../../../src/protocol/settings.ts';
 import { stillNamed } from '../../../src/protocol/still-named.ts';
+import { briefly } from '../../../src/state/briefly.ts';
 import type { KnownClock } from '../../../src/state/known-clock.ts';
 import {
   type Found,
@@ -201,7 +202,7 @@ export class MemoryShard {
     return {
       position: this.#content.position,
       outcomes: this.outcomes(outcomes),
-      entities: [...entities].flatMap(([pool, refs]) => this.#entitiesOf(pool, refs)),
+      entities: [...entities].flatMap(([pool, refs]) => this.#entitiesOf(pool, refs).map(briefly)),
     };
   }
 
