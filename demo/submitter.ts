@@ -5,7 +5,7 @@ import { sleep } from '../src/lib/timers.ts';
 import { isObject } from '../src/protocol/json.ts';
 import { MAX_BATCH } from '../src/protocol/limits.ts';
 import type { Outcome } from '../src/protocol/outcome.ts';
-import type { Access } from './cluster/access.ts';
+import type { Access } from '../verify/kit/system/access.ts';
 import type { PlannedTask, Workload } from './workload.ts';
 
 export interface SubmitterOptions {

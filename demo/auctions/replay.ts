@@ -8,7 +8,7 @@ import { acceptedOrThrow } from '../../src/client/core/outcomes.ts';
 import { isObject } from '../../src/protocol/json.ts';
 import { DAY_MS } from '../../src/protocol/limits.ts';
 import { type Amount, formatAmount, parseAmount } from '../../src/rules/index.ts';
-import { type Access, OPEN_ACCESS } from '../cluster/access.ts';
+import { type Access, OPEN_ACCESS } from '../../verify/kit/system/access.ts';
 import type { RecordedAuction } from './recorded-auctions.ts';
 
 export interface System {

@@ -7,7 +7,7 @@ import { ConvergeClient } from '../../src/client/core/client.ts';
 import { after, type Timer } from '../../src/lib/timers.ts';
 import type { ConvergeEvent } from '../../src/protocol/event.ts';
 import type { Random } from '../../verify/kit/chance/random.ts';
-import type { Access } from '../cluster/access.ts';
+import type { Access } from '../../verify/kit/system/access.ts';
 import { canRun, type Workload } from '../workload.ts';
 import { Agent } from './agent.ts';
 import { type Notice, NoticeBoard } from './notice-board.ts';

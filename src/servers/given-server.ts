@@ -29,6 +29,7 @@ export async function givenServer(
     pid: undefined,
     dataDir: undefined,
     ended: new Promise<string>(() => undefined),
+    logTail: async () => '',
     stop: async () => undefined,
     kill: refuse,
     reload: refuse,

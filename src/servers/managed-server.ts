@@ -65,6 +65,10 @@ export class ManagedServer implements RunningServer {
     return this.#life.ended;
   }
 
+  logTail(): Promise<string> {
+    return this.#life.logTail();
+  }
+
   stop(): Promise<void> {
     return this.#inTurn(() => endLife(this.#life));
   }

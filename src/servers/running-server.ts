@@ -25,6 +25,8 @@ export interface RunningServer {
   readonly dataDir: string | undefined;
   /** Resolves when it has ended by whatever, with how. Never for the source `url`: nobody here would know. */
   readonly ended: Promise<string>;
+  /** The last lines that it printed; nothing for the source `url`. */
+  logTail(): Promise<string>;
   /** Asks the server to end and kills it after ten seconds. Does nothing for `url`, or if it has ended. */
   stop(): Promise<void>;
   /**

@@ -167,7 +167,7 @@ const OF_OTHERS = new Set([
   'CONVERGE_AUTH_DIR',
 ]);
 
-/** Every setting by the name of its variable: `leaseMs` is `CONVERGE_LEASE_MS`. */
+/** Every setting by the name of its variable. */
 const VARIABLES: ReadonlyMap<string, Setting> = new Map([
   ...Object.keys(configSchema.shape)
     .filter((name) => name !== 'settings')
@@ -185,7 +185,8 @@ function setting(name: string, ofShards: boolean): [string, Setting] {
   return [variable(name), { name, ofShards }];
 }
 
-function variable(name: string): string {
+/** The variable of a setting: `leaseMs` is `CONVERGE_LEASE_MS`. */
+export function variable(name: string): string {
   return PREFIX + name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 

@@ -17,10 +17,10 @@ export interface Build {
   remove(): Promise<void>;
 }
 
-export async function build(): Promise<Build> {
+export async function build(parent = tmpdir()): Promise<Build> {
   const built = join(root, 'dist/src/cli/main.js');
   if (isFresh(built)) return { main: built, remove: async () => undefined };
-  const dir = await mkdtemp(join(tmpdir(), 'converge-cli-build-'));
+  const dir = await mkdtemp(join(parent, 'converge-cli-build-'));
   const main = join(dir, 'src/cli/main.js');
   const tsc = join(root, 'node_modules/typescript/bin/tsc');
   const args = [tsc, '-p', join(root, 'tsconfig.build.json'), '--outDir', dir];

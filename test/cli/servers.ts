@@ -1,8 +1,8 @@
 /** Real servers for the tests of one file. */
-import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll } from 'vitest';
 import { decideMapping } from '../../src/protocol/subjects.ts';
-import { type Servers, startServers, temporaryDataDir } from '../../src/servers/index.ts';
+import type { Servers } from '../../src/servers/index.ts';
+import { OwnSystem } from '../../verify/kit/system/own-system.ts';
 
 export const SHARDS = 4;
 /** Bytes for a log: what the disk of a test machine has room for, many times over. */
@@ -15,24 +15,15 @@ export interface FileServers {
 }
 
 export function useServers(): FileServers {
-  let running: Servers | undefined;
-  let dataDir = '';
+  let system: OwnSystem | undefined;
   beforeAll(async () => {
-    dataDir = await temporaryDataDir('converge-cli-test');
-    running = await startServers({
-      dataDir,
-      // The servers of this machine, whatever the developer's environment points to.
-      env: { ...process.env, CONVERGE_REDIS_URL: undefined, CONVERGE_NATS_URL: undefined },
-      natsConfig: decideMapping('converge', SHARDS),
-    });
+    const natsConfig = decideMapping('converge', SHARDS);
+    system = await OwnSystem.start({ name: 'cli-test', env: process.env, natsConfig });
   });
-  afterAll(async () => {
-    await running?.stop();
-    await rm(dataDir, { recursive: true, force: true });
-  });
+  afterAll(() => system?.stop());
   const there = (): Servers => {
-    if (running === undefined) throw new Error('the servers are not started');
-    return running;
+    if (system === undefined) throw new Error('the servers are not started');
+    return system.servers;
   };
   return {
     get running() {

@@ -3,20 +3,15 @@
  * the protocol. Every test takes a namespace of its own, so that one pair of servers does for the whole file. What a
  * test leaves open is closed for it; what then still keeps the process alive fails the file.
  */
-import { rm } from 'node:fs/promises';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { Redis } from 'ioredis';
 import { connect, type NatsConnection } from 'nats';
 import { type Logger, pino } from 'pino';
 import { afterAll, afterEach, beforeAll } from 'vitest';
-import {
-  type Servers,
-  type ServersOptions,
-  startServers,
-  temporaryDataDir,
-} from '../../src/servers/index.ts';
+import type { Servers, ServersOptions } from '../../src/servers/index.ts';
 import { type Config, type ConfigInput, parseConfig } from '../../src/workers/config.ts';
 import { type RunningWorker, startWorker } from '../../src/workers/process/worker.ts';
+import { OwnSystem } from '../../verify/kit/system/own-system.ts';
 import { type Dump, dumpState } from './dump-state.ts';
 import { RawAgent } from './raw-agent.ts';
 import { until } from './until.ts';
@@ -35,8 +30,7 @@ export interface Event {
 }
 
 interface Running {
-  readonly servers: Servers;
-  readonly dataDir: string;
+  readonly own: OwnSystem;
   readonly redis: Redis;
   readonly nats: NatsConnection;
   readonly jsm: JetStreamManager;
@@ -71,10 +65,12 @@ export class System {
   }
 
   async start(): Promise<void> {
-    const dataDir = await temporaryDataDir('converge-test');
-    // The servers of this machine, whatever the developer's environment points to.
-    const env = { ...process.env, CONVERGE_REDIS_URL: undefined, CONVERGE_NATS_URL: undefined };
-    const servers = await startServers({ env, ...this.#options, dataDir });
+    const own = await OwnSystem.start({
+      ...this.#options,
+      name: 'test',
+      env: this.#options.env ?? process.env,
+    });
+    const { servers } = own;
     const redis = new Redis(servers.redis.url, { retryStrategy: () => 50, maxRetriesPerRequest: null });
     redis.on('error', () => undefined);
     const nats = await connect({
@@ -83,16 +79,15 @@ export class System {
       reconnectTimeWait: 50,
       reconnectJitter: 0,
     });
-    this.#running = { servers, dataDir, redis, nats, jsm: await jetstreamManager(nats) };
+    this.#running = { own, redis, nats, jsm: await jetstreamManager(nats) };
   }
 
   async stop(): Promise<void> {
     if (this.#running === undefined) return;
-    const { servers, dataDir, redis, nats } = this.#running;
+    const { own, redis, nats } = this.#running;
     redis.disconnect();
     await nats.close();
-    await servers.stop();
-    await rm(dataDir, { recursive: true, force: true });
+    await own.stop();
   }
 
   async endOfTest(): Promise<void> {
@@ -107,11 +102,11 @@ export class System {
   }
 
   get dataDir(): string {
-    return this.#started.dataDir;
+    return this.#started.own.dataDir;
   }
 
   get servers(): Servers {
-    return this.#started.servers;
+    return this.#started.own.servers;
   }
 
   get redis(): Redis {
@@ -172,9 +167,13 @@ export class Space {
   }
 
   config(overrides: Partial<ConfigInput> = {}): Config {
+    return parseConfig(this.input(overrides));
+  }
+
+  input(overrides: Partial<ConfigInput> = {}): Partial<ConfigInput> {
     const { redis, nats } = this.system.servers;
     const urls = { redisUrl: redis.url, natsUrl: nats.url };
-    return parseConfig({ ...QUICK, ...urls, ...this.#config, ...overrides, namespace: this.ns });
+    return { ...QUICK, ...urls, ...this.#config, ...overrides, namespace: this.ns };
   }
 
   /** A worker in this process; stopped at the end of the test. */

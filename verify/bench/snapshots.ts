@@ -4,7 +4,6 @@
  *
  *   node dist/verify/bench/snapshots.js [tasks ...]
  */
-import { rm } from 'node:fs/promises';
 import { Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Redis } from 'ioredis';
@@ -12,11 +11,11 @@ import { connect, type NatsConnection } from 'nats';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { subjects } from '../../src/protocol/subjects.ts';
-import { startServers, temporaryDataDir } from '../../src/servers/index.ts';
 import { shardKeys } from '../../src/state/keys.ts';
 import { type Config, parseConfig } from '../../src/workers/config.ts';
 import { startWorker } from '../../src/workers/process/worker.ts';
 import { rebuild } from '../../src/workers/snapshots/rebuild.ts';
+import { OwnSystem } from '../kit/system/own-system.ts';
 
 const MEBIBYTE = 1024 * 1024;
 /** Longer than a run, and as long as any interval may be. */
@@ -121,8 +120,8 @@ async function measure(tasks: number, config: Config, nats: NatsConnection, redi
 }
 
 const sizes = process.argv.slice(2).map(Number);
-const dataDir = await temporaryDataDir('converge-bench-snapshots');
-const servers = await startServers({ dataDir });
+const system = await OwnSystem.start({ name: 'bench-snapshots', env: process.env });
+const { servers } = system;
 const nats = await connect({ servers: servers.nats.url });
 const redis = new Redis(servers.redis.url);
 console.log(
@@ -140,5 +139,4 @@ for (const tasks of sizes.length > 0 ? sizes : [10_000, 100_000]) {
 }
 redis.disconnect();
 await nats.close();
-await servers.stop();
-await rm(dataDir, { recursive: true, force: true });
+await system.stop();

@@ -1,19 +1,18 @@
 /** A real system on the generated configuration, with one of each role, a private pool, and something in it. */
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { NatsConnection } from 'nats';
 import { pino } from 'pino';
-import { KeyedAccess } from '../../demo/cluster/access.ts';
 import { closeNats, connectNats } from '../../src/bus/connection.ts';
 import { ConvergeClient } from '../../src/client/core/client.ts';
 import { acceptedOrThrow } from '../../src/client/core/outcomes.ts';
 import { NotAuthorizedError, UnavailableError } from '../../src/lib/errors.ts';
 import type { Grantee } from '../../src/protocol/permissions.ts';
 import { DEFAULT_NAMESPACE, type Subjects, subjects } from '../../src/protocol/subjects.ts';
-import { type Servers, startServers, temporaryDataDir } from '../../src/servers/index.ts';
+import type { Servers } from '../../src/servers/index.ts';
 import { type Config, type ConfigInput, configFromEnv } from '../../src/workers/config.ts';
 import { type RunningWorker, startWorker } from '../../src/workers/process/worker.ts';
+import type { KeyedAccess } from '../kit/system/access.ts';
+import { OwnSystem } from '../kit/system/own-system.ts';
 
 /** Admission by a list that names nobody but ann, who owns it and is its member. */
 export const PRIVATE_POOL = 'vault';
@@ -42,7 +41,7 @@ export class SecuritySystem implements AsyncDisposable {
   readonly access: KeyedAccess;
   readonly servers: Servers;
   readonly config: Config;
-  readonly #dataDir: string;
+  readonly #own: OwnSystem;
   readonly #open: (() => Promise<void>)[] = [];
   #worker: RunningWorker | undefined;
 
@@ -51,11 +50,10 @@ export class SecuritySystem implements AsyncDisposable {
     say: (line: string) => void,
     overrides: Partial<ConfigInput> = {},
   ): Promise<SecuritySystem> {
-    const dataDir = await temporaryDataDir('converge-security');
-    const access = await KeyedAccess.make(join(dataDir, 'auth'), DEFAULT_NAMESPACE, SHARDS);
-    const own = { ...env, CONVERGE_NATS_URL: undefined, CONVERGE_REDIS_URL: undefined };
-    const servers = await startServers({ dataDir, env: own, log: say, ...(await access.servers()) });
-    access.guard(servers);
+    const keys = { namespace: DEFAULT_NAMESPACE, shards: SHARDS };
+    const own = await OwnSystem.start({ name: 'security', env, log: say, keys });
+    const { access, servers } = own;
+    if (access === undefined) throw new Error('the servers let everyone in');
     const config = configFromEnv(await access.workerEnv(servers.redis.url), {
       natsUrl: servers.nats.url,
       shards: SHARDS,
@@ -66,7 +64,7 @@ export class SecuritySystem implements AsyncDisposable {
       logMaxBytes: 256 * 1024 * 1024,
       eventsMaxBytes: 256 * 1024 * 1024,
     });
-    const system = new SecuritySystem(access, servers, config, dataDir);
+    const system = new SecuritySystem(own, access, config);
     try {
       await system.#begin();
       return system;
@@ -76,11 +74,11 @@ export class SecuritySystem implements AsyncDisposable {
     }
   }
 
-  private constructor(access: KeyedAccess, servers: Servers, config: Config, dataDir: string) {
+  private constructor(own: OwnSystem, access: KeyedAccess, config: Config) {
+    this.#own = own;
     this.access = access;
-    this.servers = servers;
+    this.servers = own.servers;
     this.config = config;
-    this.#dataDir = dataDir;
   }
 
   /** A connection as this name, closed at the end. Without a name: without credentials. */
@@ -107,8 +105,7 @@ export class SecuritySystem implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     for (const close of this.#open.splice(0)) await close();
     await this.#worker?.stop();
-    await this.servers.stop();
-    await rm(this.#dataDir, { recursive: true, force: true });
+    await this.#own.stop();
   }
 
   async #begin(): Promise<void> {

@@ -1,8 +1,7 @@
 /** A process of the benchmark, seen from the one that measures: it is called by name over the channel between them. */
-import { type ChildProcess, fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { OwnChild } from '../../../src/lib/program/own-child.ts';
+import { Child } from '../../kit/system/child.ts';
 
 const replySchema = z.object({ id: z.int(), value: z.unknown().optional(), error: z.string().optional() });
 const READY_WITHIN_MS = 60_000;
@@ -18,19 +17,15 @@ export interface ChildOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-export class BenchChild {
-  readonly name: string;
-  readonly #child: ChildProcess;
+export class BenchChild extends Child {
   readonly #calls = new Map<number, Call>();
-  readonly #own: OwnChild;
   #nextId = 1;
 
   /** `entry` is the compiled file in `verify/bench/processes`; resolves when it can be called. */
   static async start(entry: string, config: object, options: ChildOptions = {}): Promise<BenchChild> {
     const child = new BenchChild(entry, config, options);
     try {
-      const problem = await child.#own.problemUntil(child.#answerTo(0), READY_WITHIN_MS);
-      if (problem !== undefined) throw new Error(`${entry} ${problem}`);
+      await child.until(child.#answerTo(0), READY_WITHIN_MS);
       return child;
     } catch (error) {
       await child.kill();
@@ -39,41 +34,27 @@ export class BenchChild {
   }
 
   private constructor(entry: string, config: object, { execArgv = [], env = process.env }: ChildOptions) {
-    this.name = entry;
+    const file = fileURLToPath(new URL(`../processes/${entry}.js`, import.meta.url));
     // What it prints must not mix with our one object on stdout.
-    this.#child = fork(
-      fileURLToPath(new URL(`../processes/${entry}.js`, import.meta.url)),
-      [JSON.stringify(config)],
-      { execArgv: [...execArgv], env, detached: true, stdio: ['ignore', 2, 2, 'ipc'] },
-    );
-    this.#own = new OwnChild(this.#child);
-    this.#child.on('message', (message) => this.#onMessage(message));
-    void this.#own.ended.then((how) => {
+    super({ name: entry, args: [...execArgv, file, JSON.stringify(config)], env });
+    this.onMessage((message) => this.#onMessage(message));
+    void this.ended.then((how) => {
       for (const call of this.#calls.values()) call.reject(new Error(`${this.name} ${how}`));
       this.#calls.clear();
     });
-  }
-
-  get pid(): number {
-    return this.#child.pid ?? -1;
   }
 
   /** Calls one of its functions; what it answers is parsed, because another process said it. */
   async call<T>(name: string, args: object, schema: z.ZodType<T>): Promise<T> {
     const id = this.#nextId++;
     const answer = this.#answerTo(id);
-    this.#child.send({ id, name, args });
+    this.send({ id, name, args });
     return schema.parse(await answer);
   }
 
   /** Lets it finish, and insists when that takes too long. */
-  async stop(): Promise<void> {
-    await this.#own.stop(STOP_WITHIN_MS);
-  }
-
-  /** Resolves when it is gone. */
-  async kill(): Promise<void> {
-    await this.#own.kill();
+  override async stop(withinMs = STOP_WITHIN_MS): Promise<boolean> {
+    return await super.stop(withinMs);
   }
 
   #answerTo(id: number): Promise<unknown> {

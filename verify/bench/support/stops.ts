@@ -1,7 +1,7 @@
 /** What was started is stopped in the opposite order, however its use ended. */
 
 export interface Stoppable {
-  stop(): Promise<void>;
+  stop(): Promise<unknown>;
 }
 
 export class Stops implements AsyncDisposable {

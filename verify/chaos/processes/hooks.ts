@@ -1,6 +1,6 @@
 /**
  * Loaded into a worker before anything of its own (`node --import`): makes its machine misbehave when the parent says
- * so. The clock can be stepped, as a machine's clock is, and the event loop blocked. A worker does not outlive the run.
+ * so. The clock can be stepped, as a machine's clock is, and the event loop blocked.
  */
 import { z } from 'zod';
 
@@ -11,7 +11,6 @@ const orderSchema = z.union([
 /** What `blockMs` and `stepClockMs` are sent as. */
 export type Order = z.output<typeof orderSchema>;
 
-const ORPHANED = 1;
 const SystemDate = Date;
 const systemNow = Date.now;
 let offsetMs = 0;
@@ -25,13 +24,12 @@ globalThis.Date = new Proxy(SystemDate, {
   get: (target, name, receiver) => (name === 'now' ? now : Reflect.get(target, name, receiver)),
 });
 
-process.on('disconnect', () => process.exit(ORPHANED));
 process.on('message', (message) => {
   const order = orderSchema.parse(message);
   if ('stepClockMs' in order) offsetMs += order.stepClockMs;
   else block(order.blockMs);
 });
-// Without this the channel alone would keep a worker that was told to stop alive.
+// A listener keeps the channel open, and the channel alone would keep a worker that was told to stop alive.
 process.channel?.unref();
 
 function block(forMs: number): void {

@@ -5,11 +5,14 @@ import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
 import { connect, type NatsConnection } from 'nats';
 import { QueryClient } from '../../../src/bus/query-client.ts';
 import { messageOfStream } from '../../../src/bus/whole-stream.ts';
+import { defined } from '../../../src/protocol/defined.ts';
 import type { Stats } from '../../../src/protocol/queries.ts';
 import { type Subjects, subjects } from '../../../src/protocol/subjects.ts';
-import { type RunningServer, startNats, startRedis } from '../../../src/servers/index.ts';
+import type { RunningServer } from '../../../src/servers/index.ts';
 import { shardKeys } from '../../../src/state/keys.ts';
 import { connectForReads, openRedis, type Redis } from '../../../src/state/redis.ts';
+import { ownEnvironment } from '../../kit/system/environment.ts';
+import { OwnSystem } from '../../kit/system/own-system.ts';
 import { Link } from './link.ts';
 import { wrapRedis } from './redis-wrapper.ts';
 import { WorkerProcess } from './worker-process.ts';
@@ -34,15 +37,15 @@ export const SWEEP_OVERDUE_MS = 2_000;
 const DEDUPE_WINDOW_MS = 1_000;
 
 const SETTINGS = {
-  CONVERGE_SWEEP_EVERY_MS: String(SWEEP_EVERY_MS),
-  CONVERGE_SWEEP_OVERDUE_MS: String(SWEEP_OVERDUE_MS),
-  CONVERGE_DEDUPE_WINDOW_MS: String(DEDUPE_WINDOW_MS),
-  CONVERGE_LOG_MAX_BYTES: String(512 * 1024 * 1024),
-  CONVERGE_EVENTS_MAX_BYTES: String(512 * 1024 * 1024),
+  sweepEveryMs: SWEEP_EVERY_MS,
+  sweepOverdueMs: SWEEP_OVERDUE_MS,
+  dedupeWindowMs: DEDUPE_WINDOW_MS,
+  logMaxBytes: 512 * 1024 * 1024,
+  eventsMaxBytes: 512 * 1024 * 1024,
   // So often that what recovers from a snapshot is seen, too; the log stays whole for those who judge.
-  CONVERGE_SNAPSHOT_EVERY_MS: '10000',
-  CONVERGE_LOG_LEVEL: 'warn',
-  CONVERGE_HTTP_PORT: '-1',
+  snapshotEveryMs: 10_000,
+  logLevel: 'warn',
+  httpPort: -1,
 } as const;
 
 const POLL_MS = 50;
@@ -62,6 +65,7 @@ export class ChaosSystem {
   readonly agentsToNats: Link;
   readonly agentsConnection: NatsConnection;
   readonly #options: SystemOptions;
+  readonly #own: OwnSystem;
   /** Those that run, and those that ended and were not replaced. */
   #workers: WorkerProcess[] = [];
   readonly #all: WorkerProcess[] = [];
@@ -72,20 +76,12 @@ export class ChaosSystem {
   static async start(options: SystemOptions): Promise<ChaosSystem> {
     const { dataDir, env, say } = options;
     await mkdir(dataDir, { recursive: true });
-    const own = withoutOurs(env);
-    const wrapper = wrapRedis(dataDir, env);
-    const redisEnv = wrapper === undefined ? own : { ...own, CONVERGE_REDIS_SERVER: wrapper };
-    const natsEnv =
-      env.CONVERGE_NATS_SERVER === undefined
-        ? own
-        : { ...own, CONVERGE_NATS_SERVER: env.CONVERGE_NATS_SERVER };
-    const [redis, nats] = await Promise.all([
-      startRedis({ dataDir: join(dataDir, 'redis'), env: redisEnv, log: say }),
-      startNats({ dataDir: join(dataDir, 'nats'), env: natsEnv, log: say }),
-    ]);
+    const wrapped = { ...env, ...defined({ CONVERGE_REDIS_SERVER: wrapRedis(dataDir, env) }) };
+    const own = await OwnSystem.start({ name: 'chaos', dataDir, env: wrapped, log: say });
+    const { redis, nats } = own.servers;
     const connection = await connectTo(nats.url);
     const agentsToNats = await Link.start(nats.url);
-    const system = new ChaosSystem(options, {
+    const system = new ChaosSystem(options, own, {
       redis,
       nats,
       connection,
@@ -95,21 +91,23 @@ export class ChaosSystem {
       agentsConnection: await connectTo(agentsToNats.url),
     });
     // One first: it creates the streams.
-    await (await system.addWorker()).ready();
+    await own.ready(await system.addWorker());
     await Promise.all(
-      Array.from({ length: options.workers - 1 }, async () => (await system.addWorker()).ready()),
+      Array.from({ length: options.workers - 1 }, async () => own.ready(await system.addWorker())),
     );
     return system;
   }
 
   private constructor(
     options: SystemOptions,
+    own: OwnSystem,
     parts: Pick<
       ChaosSystem,
       'redis' | 'nats' | 'connection' | 'admin' | 'jsm' | 'agentsToNats' | 'agentsConnection'
     >,
   ) {
     this.#options = options;
+    this.#own = own;
     this.namespace = options.namespace;
     this.shards = options.shards;
     this.subjects = subjects(options.namespace);
@@ -140,7 +138,7 @@ export class ChaosSystem {
   }
 
   async addWorker(): Promise<WorkerProcess> {
-    const { dataDir, namespace, shards, env, heapMb, leaseMs = LEASE_MS } = this.#options;
+    const { dataDir, namespace, shards, heapMb, leaseMs = LEASE_MS } = this.#options;
     const id = `w${++this.#named}`;
     const worker = await WorkerProcess.start({
       id,
@@ -148,13 +146,7 @@ export class ChaosSystem {
       redisUrl: this.redis.url,
       logFile: join(dataDir, `${id}.log`),
       heapMb,
-      env: {
-        ...withoutOurs(env),
-        ...SETTINGS,
-        CONVERGE_LEASE_MS: String(leaseMs),
-        CONVERGE_NAMESPACE: namespace,
-        CONVERGE_SHARDS: String(shards),
-      },
+      env: this.#own.environment({ ...SETTINGS, leaseMs, namespace, shards }),
     });
     this.#all.push(worker);
     this.#workers.push(worker);
@@ -166,25 +158,18 @@ export class ChaosSystem {
     this.#workers = this.#workers.filter(({ isRunning }) => isRunning);
     const missing = this.#options.workers - this.#workers.length;
     const added = await Promise.all(Array.from({ length: Math.max(0, missing) }, () => this.addWorker()));
-    await Promise.all(added.map((worker) => worker.ready()));
+    await Promise.all(added.map((worker) => this.#own.ready(worker)));
   }
 
   /** Environment of a command that is to look at this system, through no link. */
   commandEnv(redisUrl = this.redis.url): NodeJS.ProcessEnv {
-    const { namespace, shards, env } = this.#options;
-    return {
-      ...withoutOurs(env),
-      CONVERGE_NAMESPACE: namespace,
-      CONVERGE_SHARDS: String(shards),
-      CONVERGE_NATS_URL: this.nats.url,
-      CONVERGE_REDIS_URL: redisUrl,
-      CONVERGE_LOG_LEVEL: 'warn',
-    };
+    const { namespace, shards } = this.#options;
+    return this.#own.environment({ namespace, shards, redisUrl, logLevel: 'warn' });
   }
 
   /** For a server that is started beside those of this system. */
   get serverEnv(): NodeJS.ProcessEnv {
-    return withoutOurs(this.#options.env);
+    return ownEnvironment(this.#options.env);
   }
 
   /** Where Redis says that a shard stands. */
@@ -299,9 +284,4 @@ function connectTo(url: string): Promise<NatsConnection> {
 function dataOf({ name, dataDir }: RunningServer): string {
   if (dataDir === undefined) throw new Error(`${name} is not ours: it has no data folder`);
   return join(dataDir, name === 'redis' ? 'appendonlydir' : 'jetstream');
-}
-
-/** Settings and servers of somebody else are not for this run. */
-function withoutOurs(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('CONVERGE_')));
 }

@@ -1,14 +1,14 @@
 /** Who may come in: everybody, or, with --auth, whoever was admitted, each with a key of its own. */
 import { readFile } from 'node:fs/promises';
-import { AuthFolder, type Credentials } from '../../src/auth/auth-folder.ts';
-import { begin, credentialFiles, readRedisPasswords, redisUrls } from '../../src/auth/begin.ts';
-import { REDIS_WORKER } from '../../src/auth/redis-acl.ts';
-import { closeNats, connectNats } from '../../src/bus/connection.ts';
-import type { NatsCredentials } from '../../src/bus/credentials.ts';
-import { NotAuthorizedError, UnavailableError } from '../../src/lib/errors.ts';
-import { sleep } from '../../src/lib/timers.ts';
-import type { Grantee } from '../../src/protocol/permissions.ts';
-import type { Servers, ServersOptions } from '../../src/servers/index.ts';
+import { AuthFolder, type Credentials } from '../../../src/auth/auth-folder.ts';
+import { begin, credentialFiles, readRedisPasswords, redisUrls } from '../../../src/auth/begin.ts';
+import { REDIS_WORKER } from '../../../src/auth/redis-acl.ts';
+import { closeNats, connectNats } from '../../../src/bus/connection.ts';
+import type { NatsCredentials } from '../../../src/bus/credentials.ts';
+import { NotAuthorizedError, UnavailableError } from '../../../src/lib/errors.ts';
+import { sleep } from '../../../src/lib/timers.ts';
+import type { Grantee } from '../../../src/protocol/permissions.ts';
+import type { Servers, ServersOptions } from '../../../src/servers/index.ts';
 
 export interface Access {
   /** Resolves when all of them can connect. */
