@@ -68,7 +68,7 @@ export const GENERATORS: { readonly [T in SingleType]: (scene: Scene) => JsonObj
       ...perhaps(random, 'defaults', 0.25, () => constraints(scene)),
       ...perhaps(random, 'maxClaimsPerAgent', 0.25, () => random.between(1, 3)),
       ...perhaps(random, 'operators', 0.2, () => random.some(agents)),
-      ...perhaps(random, 'quotas', 0.1, () => quotas(random)),
+      ...perhaps(random, 'quotas', 0.1, () => drawQuotas(random)),
     };
   },
   JoinPool: (scene) => {
@@ -86,7 +86,7 @@ export const GENERATORS: { readonly [T in SingleType]: (scene: Scene) => JsonObj
     const { random, agents, labels } = scene;
     return {
       operators: random.some(agents),
-      ...perhaps(random, 'quotas', 0.3, () => quotas(random)),
+      ...perhaps(random, 'quotas', 0.3, () => drawQuotas(random)),
       ...perhaps(random, 'owner', 0.2, () => random.pick(agents)),
       ...perhaps(random, 'capacity', 0.3, () => random.pick([1, 3, null])),
       ...perhaps(random, 'maxClaimsPerAgent', 0.3, () => random.pick([2, null])),
@@ -284,7 +284,7 @@ function duration(scene: Scene, parts = 1): number {
 }
 
 /** Small, so that they matter among a few agents. */
-function quotas(random: Random): JsonObject {
+export function drawQuotas(random: Random): JsonObject {
   return {
     ...perhaps(random, 'agentDecisionsPerS', 0.3, () => random.between(1, 900)),
     ...perhaps(random, 'agentDecisionsBurst', 0.3, () => random.between(1, 9)),
