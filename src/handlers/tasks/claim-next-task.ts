@@ -1,6 +1,7 @@
-import { isClaimable, type PendingTask, type Task } from '../../protocol/documents.ts';
+import { isClaimable, type PendingTask } from '../../protocol/documents.ts';
 import type { Json } from '../../protocol/json.ts';
 import { MAX_ANSWER_BYTES } from '../../protocol/limits.ts';
+import { weightOf } from '../kernel/consequences/json-bytes.ts';
 import { accepted, isRejected } from '../kernel/decided.ts';
 import type { TaskEvent } from '../kernel/events.ts';
 import type { Handler } from '../kernel/handler.ts';
@@ -11,10 +12,12 @@ import type { PoolState } from '../world/pool-state.ts';
 import { claimedBefore } from '../world/requirement-index.ts';
 import { claimed, claimedTaskData } from './claims.ts';
 import { claimLimitReached, claimsLeft, isCapable } from './guards.ts';
-import { lapse } from './lapse.ts';
+import { type Lapsed, lapse } from './lapse.ts';
 
 /** Most tasks that one decision brings up to date before it chooses; the sweep does the rest. */
 const MAX_LAPSED = 100;
+/** And the most that they take together; one may take more. */
+const MAX_LAPSED_BYTES = 1024 * 1024;
 
 export const claimNextTask: Handler<'ClaimNextTask'> = {
   decide(world, decision, context) {
@@ -45,7 +48,7 @@ export const claimNextTask: Handler<'ClaimNextTask'> = {
         return { event, data: claimedTaskData(task, event) };
       }),
     );
-    const released = chosen.flatMap(({ taskId }) => endOfVoidClaim(state, taskId, context.now));
+    const released = claims.flatMap(({ event }) => endOfVoidClaim(state, event.id, context.now));
     const told = [...back.flatMap(({ events }) => events), ...released];
     return accepted([...told, ...claims.map(({ event }) => event)], {
       tasks: claims.map(({ data }) => data),
@@ -75,7 +78,7 @@ function thatFit<C extends { readonly data: Json }>(claims: readonly C[]): reado
  * that their holders fell silent. Not the blocked ones: what became of those they wait for comes first; nor those with
  * void claims, which stand as pending.
  */
-function lapsedTasks(state: PoolState, now: number): { task: Task; events: readonly TaskEvent[] }[] {
+function lapsedTasks(state: PoolState, now: number): readonly Lapsed[] {
   const overdue = state.due.first(
     MAX_LAPSED,
     (due) => isOfTask(due) || due.what === 'member',
@@ -84,11 +87,16 @@ function lapsedTasks(state: PoolState, now: number): { task: Task; events: reado
   const ids = overdue.flatMap((due) =>
     isOfTask(due) ? [due.id] : state.heldBy(due.id).map(({ taskId }) => taskId),
   );
-  return [...new Set(ids)].slice(0, MAX_LAPSED).flatMap((id) => {
+  const lapsed: Lapsed[] = [];
+  let bytes = 0;
+  for (const id of [...new Set(ids)].slice(0, MAX_LAPSED)) {
     const task = state.entities.task.get(id);
-    const isHere = task !== undefined && task.state !== 'blocked' && !state.isVoidClaim(task);
-    return isHere ? [lapse(state, task, now)] : [];
-  });
+    if (task === undefined || task.state === 'blocked' || state.isVoidClaim(task)) continue;
+    bytes += weightOf(task);
+    if (lapsed.length > 0 && bytes > MAX_LAPSED_BYTES) break;
+    lapsed.push(lapse(state, task, now));
+  }
+  return lapsed;
 }
 
 function isOnTopic(task: PendingTask, topics: ReadonlySet<string> | undefined): boolean {
