@@ -1,5 +1,5 @@
 /** The same identities as JWTs: a server with an operator, creds files with the permissions of `converge auth show`. */
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -15,9 +15,10 @@ import {
   TaskManager,
 } from '../../src/index.ts';
 import type { Grantee } from '../../src/protocol/permissions.ts';
-import { type Servers, startServers, temporaryDataDir } from '../../src/servers/index.ts';
+import type { Servers } from '../../src/servers/index.ts';
 import { parseConfig } from '../../src/workers/config.ts';
 import { type RunningWorker, startWorker } from '../../src/workers/process/worker.ts';
+import { OwnSystem } from '../../verify/kit/system/own-system.ts';
 import { until } from '../support/until.ts';
 import { JwtOperator, type UserOptions } from './jwt.ts';
 
@@ -25,17 +26,14 @@ vi.setConfig({ testTimeout: 300_000 });
 
 const SHARDS = 2;
 const operator = new JwtOperator('converge', SHARDS);
-let dir: string;
+let system: OwnSystem;
 let servers: Servers;
 let worker: RunningWorker;
 
 beforeAll(async () => {
-  dir = await temporaryDataDir('converge-creds');
-  servers = await startServers({
-    dataDir: dir,
-    env: { ...process.env, CONVERGE_REDIS_URL: undefined, CONVERGE_NATS_URL: undefined },
-    nats: { config: operator.config() },
-  });
+  const nats = { config: operator.config() };
+  system = await OwnSystem.start({ name: 'creds', env: process.env, nats });
+  servers = system.servers;
   const config = parseConfig({
     natsUrl: servers.nats.url,
     redisUrl: servers.redis.url,
@@ -53,13 +51,12 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await worker?.stop();
-  await servers?.stop();
-  await rm(dir, { recursive: true, force: true });
+  await system?.stop();
 });
 
 /** A creds file, as somebody with `nsc` would have it. */
 async function credsOf(grantee: Grantee, options?: UserOptions, by = operator): Promise<string> {
-  const file = join(dir, `${grantee.name}.creds`);
+  const file = join(system.dataDir, `${grantee.name}.creds`);
   await writeFile(file, by.creds(grantee, options), { mode: 0o600 });
   return file;
 }
@@ -87,7 +84,7 @@ async function converge(
   const code = await runCli({
     argv,
     env: { CONVERGE_NATS_URL: servers.nats.url, ...env },
-    cwd: dir,
+    cwd: system.dataDir,
     stdin,
     stdout,
     stderr,
@@ -133,7 +130,10 @@ it('an operator operates and an observer sees, each by its file', async () => {
   await using olga = await client({ role: 'observer', name: 'olga' });
   expect((await otto.query('pools', {})).items.map(({ pool }) => pool)).toContain('vault');
   expect((await olga.query('pools', {})).items.map(({ pool }) => pool)).toContain('vault');
-  const env = { CONVERGE_NATS_CREDS: join(dir, 'otto.creds'), CONVERGE_REDIS_URL: servers.redis.url };
+  const env = {
+    CONVERGE_NATS_CREDS: join(system.dataDir, 'otto.creds'),
+    CONVERGE_REDIS_URL: servers.redis.url,
+  };
   expect(await converge(env, 'ban', 'mallory')).toMatchObject({ code: 0 });
   expect(await converge(env, 'unban', 'mallory')).toMatchObject({ code: 0 });
   expect(await converge(env, 'pause', 'vault')).toMatchObject({ code: 0 });
@@ -141,7 +141,7 @@ it('an operator operates and an observer sees, each by its file', async () => {
   expect(await converge(env, 'digest')).toMatchObject({ code: 0 });
   expect(
     await converge(
-      { CONVERGE_NATS_CREDS: join(dir, 'olga.creds') },
+      { CONVERGE_NATS_CREDS: join(system.dataDir, 'olga.creds') },
       'tail',
       'events',
       '--since',
@@ -175,12 +175,12 @@ it('the command needs nothing but the file: the JWT says whose inboxes they are'
 
 it('a NATS context names the file', async () => {
   await credsOf({ role: 'agent', name: 'dora' });
-  const contexts = join(dir, 'config', 'nats', 'context');
+  const contexts = join(system.dataDir, 'config', 'nats', 'context');
   await mkdir(contexts, { recursive: true });
   const write = (name: string, context: object) =>
     writeFile(join(contexts, `${name}.json`), JSON.stringify(context));
-  await write('dora', { url: servers.nats.url, creds: join(dir, 'dora.creds') });
-  const env = { XDG_CONFIG_HOME: join(dir, 'config'), CONVERGE_NATS_URL: '' };
+  await write('dora', { url: servers.nats.url, creds: join(system.dataDir, 'dora.creds') });
+  const env = { XDG_CONFIG_HOME: join(system.dataDir, 'config'), CONVERGE_NATS_URL: '' };
   expect(await converge({ ...env, CONVERGE_NATS_CONTEXT: 'dora' }, 'query', 'pools')).toMatchObject({
     code: 0,
   });
@@ -198,7 +198,7 @@ it('expired, foreign and unreadable ones are not let in, in so many words', asyn
   const ann = { role: 'agent', name: 'zoe' } as const;
   await expect(client(ann, { exp: Math.floor(Date.now() / 1_000) - 60 })).rejects.toThrow(NotAuthorizedError);
   await expect(client(ann, {}, new JwtOperator('converge', SHARDS))).rejects.toThrow(NotAuthorizedError);
-  const env = { CONVERGE_NATS_CREDS: join(dir, 'none.creds') };
+  const env = { CONVERGE_NATS_CREDS: join(system.dataDir, 'none.creds') };
   expect(await converge(env, 'query', 'pools')).toMatchObject({
     code: 78,
     text: expect.stringContaining('could not read'),
@@ -239,7 +239,7 @@ it('a file that is empty for a moment, because somebody writes it anew, does not
 });
 
 it('without permissions in the JWT (scoped signing keys) a line in the file says whose it is', async () => {
-  const file = join(dir, 'scoped.creds');
+  const file = join(system.dataDir, 'scoped.creds');
   await writeFile(
     file,
     `# converge agent sue\n${operator.creds({ role: 'agent', name: 'sue' }, { isWithoutPermissions: true })}`,

@@ -1,17 +1,17 @@
 /** The users that `converge auth` makes for Redis: a whole system works as them, and they can do nothing else. */
-import { rm } from 'node:fs/promises';
 import { Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { REDIS_BULLMQ, REDIS_WORKER, redisAcl, redisUrlAs } from '../../src/auth/redis-acl.ts';
 import { BiddingProtocol, Consensus, ConvergeClient, PoolManager, TaskManager } from '../../src/index.ts';
 import { NotAuthorizedError } from '../../src/lib/errors.ts';
-import { type Servers, startServers, temporaryDataDir } from '../../src/servers/index.ts';
+import type { Servers } from '../../src/servers/index.ts';
 import { stateDigest } from '../../src/state/digest.ts';
 import { connectForReads, openRedis } from '../../src/state/redis.ts';
 import { type Config, parseConfig } from '../../src/workers/config.ts';
 import { startWorker } from '../../src/workers/process/worker.ts';
 import { rebuild } from '../../src/workers/snapshots/rebuild.ts';
+import { OwnSystem } from '../../verify/kit/system/own-system.ts';
 import { untilMetrics } from '../support/metrics.ts';
 import { until } from '../support/until.ts';
 
@@ -19,22 +19,22 @@ vi.setConfig({ testTimeout: 300_000 });
 
 const PASSWORDS = { worker: 'worker-password', bullmq: 'bullmq-password' };
 const NAMESPACE = 'acl';
-let dataDir: string;
+let system: OwnSystem;
 let servers: Servers;
 let admin: Redis;
 let config: Config;
 
 beforeAll(async () => {
-  dataDir = await temporaryDataDir('converge-acl');
-  servers = await startServers({
-    dataDir,
-    env: { ...process.env, CONVERGE_REDIS_URL: undefined, CONVERGE_NATS_URL: undefined },
+  system = await OwnSystem.start({
+    name: 'acl',
+    env: process.env,
     redis: {
       // One more than the file has, for the test to see what was refused.
       acl: `${redisAcl(NAMESPACE, PASSWORDS)}user admin on nopass ~* &* +@all\n`,
       user: { name: REDIS_WORKER, password: PASSWORDS.worker },
     },
   });
+  servers = system.servers;
   admin = new Redis(redisUrlAs(servers.redis.url, 'admin', 'any'));
   config = parseConfig({
     namespace: NAMESPACE,
@@ -53,8 +53,7 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   admin.disconnect();
-  await servers.stop();
-  await rm(dataDir, { recursive: true, force: true });
+  await system.stop();
 });
 
 /** What Redis has refused to anyone so far. */

@@ -102,11 +102,13 @@ function dumpPool(state: PoolState): PoolDump {
     void: { first: state.void.first(), size: state.void.size, members: state.void.members },
     usage: dumpUsage(state),
     members: [...state.members.values()].sort((a, b) => compare(a.agent, b.agent)),
-    unsettled: state.unsettled.first(Number.POSITIVE_INFINITY).map(({ taskId }) => taskId),
+    unsettled: state.dependents.unsettled.first(Number.POSITIVE_INFINITY).map(({ taskId }) => taskId),
     held: Object.fromEntries(
       [...agents].sort().map((agent) => [agent, state.heldBy(agent).map(({ taskId }) => taskId)]),
     ),
-    dependents: Object.fromEntries([...awaited].sort().map((id) => [id, state.firstDependentOf(id)?.taskId])),
+    dependents: Object.fromEntries(
+      [...awaited].sort().map((id) => [id, state.dependents.firstOf(id)?.taskId]),
+    ),
     pending: claimingOrder(state).map(({ taskId }) => taskId),
     classes: [...new Set(tasks.map(claimClass))].filter((key) => state.pending.hasClass(key)).sort(),
     due: state.due.first(Number.POSITIVE_INFINITY),

@@ -1,28 +1,25 @@
 /** Auctions through the whole path: log, worker, store, results, events, queries, sweeps, and the log read again. */
-import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ConvergeClient } from '../../src/client/core/client.ts';
 import { acceptedOrThrow } from '../../src/client/core/outcomes.ts';
-import { type Servers, startServers, temporaryDataDir } from '../../src/servers/index.ts';
 import { stateDigest } from '../../src/state/digest.ts';
 import { connectForReads, openRedis } from '../../src/state/redis.ts';
 import { type Config, parseConfig } from '../../src/workers/config.ts';
 import { type RunningWorker, startWorker } from '../../src/workers/process/worker.ts';
 import { rebuild } from '../../src/workers/snapshots/rebuild.ts';
+import { OwnSystem } from '../../verify/kit/system/own-system.ts';
 
 const WITHIN_MS = 15_000;
 const SECRET = '31.4159';
 
-let dataDir: string;
-let servers: Servers;
+let system: OwnSystem;
 let config: Config;
 let worker: RunningWorker;
 let ann: ConvergeClient;
 
 beforeAll(async () => {
-  dataDir = await temporaryDataDir('converge-auctions-test');
-  servers = await startServers({ dataDir, env: process.env });
-  const { nats, redis } = servers;
+  system = await OwnSystem.start({ name: 'auctions-test', env: process.env });
+  const { nats, redis } = system.servers;
   config = parseConfig({
     natsUrl: nats.url,
     redisUrl: redis.url,
@@ -40,8 +37,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await ann?.close();
   await worker?.stop();
-  await servers?.stop();
-  await rm(dataDir, { recursive: true, force: true });
+  await system?.stop();
 });
 
 async function until<T>(look: () => Promise<T>, wanted: (seen: T) => boolean): Promise<T> {

@@ -1,26 +1,24 @@
 /** Everything that agents decide together, through the real system; then the same state again from the log alone. */
-import { rm } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { ConvergeClient } from '../../src/client/core/client.ts';
 import { acceptedOrThrow } from '../../src/client/core/outcomes.ts';
-import { type Servers, startServers, temporaryDataDir } from '../../src/servers/index.ts';
 import { stateDigest } from '../../src/state/digest.ts';
 import { connectForReads, openRedis, type Redis } from '../../src/state/redis.ts';
 import { type Config, parseConfig } from '../../src/workers/config.ts';
 import { startWorker } from '../../src/workers/process/worker.ts';
 import { rebuild } from '../../src/workers/snapshots/rebuild.ts';
+import { OwnSystem } from '../../verify/kit/system/own-system.ts';
 import { until } from '../support/until.ts';
 
 const POOL = 'council';
 
-let dataDir: string;
-let servers: Servers;
+let system: OwnSystem;
 let config: Config;
 let redis: Redis;
 
 beforeAll(async () => {
-  dataDir = await temporaryDataDir('converge-deciding');
-  servers = await startServers({ dataDir });
+  system = await OwnSystem.start({ name: 'deciding', env: process.env });
+  const { servers } = system;
   config = parseConfig({
     natsUrl: servers.nats.url,
     redisUrl: servers.redis.url,
@@ -35,8 +33,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   redis?.disconnect();
-  await servers?.stop();
-  await rm(dataDir, { recursive: true, force: true });
+  await system?.stop();
 });
 
 /** Auctions of each kind, votes, a negotiation, delegations that are passed on, used and revoked; some ended by time. */
@@ -73,7 +70,7 @@ async function decideTogether(ann: ConvergeClient): Promise<void> {
 
 it('a log of auctions, votes, negotiations and delegations gives the same state key for key', async () => {
   const worker = await startWorker(config);
-  const ann = await ConvergeClient.connect({ agent: 'ann', url: servers.nats.url });
+  const ann = await ConvergeClient.connect({ agent: 'ann', url: system.servers.nats.url });
   await decideTogether(ann);
   const openAuctions = async (): Promise<number> =>
     (await ann.query('auctions', { pool: POOL, state: 'open' })).items.length;

@@ -81,8 +81,8 @@ function isThere({ kind, id }: Kept, { entities }: PoolState): boolean {
   return entities[kind].has(id);
 }
 
-function isAwaited({ kind, id }: Kept, { unsettled }: PoolState): boolean {
-  return kind === 'task' && unsettled.get(id) !== undefined;
+function isAwaited({ kind, id }: Kept, { dependents }: PoolState): boolean {
+  return kind === 'task' && dependents.unsettled.get(id) !== undefined;
 }
 
 /** What has ended and is kept takes more than a shard may keep. */

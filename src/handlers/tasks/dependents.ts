@@ -1,15 +1,16 @@
 import { type FinalTask, isFinal } from '../../protocol/documents.ts';
 import { SYSTEM } from '../../protocol/names.ts';
 import type { TaskEvent } from '../kernel/events.ts';
-import { endedBefore, type PoolState } from '../world/pool-state.ts';
+import { endedBefore } from '../world/dependents.ts';
+import type { PoolState } from '../world/pool-state.ts';
 
 /**
  * The consequence of the end of a task for its first dependent: free when all its dependencies completed,
  * cancelled when one did not. Undefined when nobody waits any more. Of several tasks that ended the earliest comes first.
  */
 export function nextDependent(state: PoolState, now: number): TaskEvent | undefined {
-  const parent = state.unsettled.peek();
-  const dependent = parent && state.firstDependentOf(parent.taskId);
+  const parent = state.dependents.unsettled.peek();
+  const dependent = parent && state.dependents.firstOf(parent.taskId);
   if (parent === undefined || dependent === undefined) return undefined;
   const id = dependent.taskId;
   if (parent.state !== 'completed') {

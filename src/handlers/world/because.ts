@@ -44,7 +44,7 @@ export function withCause(
 function hasBehind(state: PoolState, before: Task, after: Task): boolean {
   if (isFinal(after)) {
     if (isFinal(before)) return false;
-    return state.hasDependents(after.taskId) || before.auction !== undefined;
+    return state.dependents.has(after.taskId) || before.auction !== undefined;
   }
   const isGivenBack = isClaimed(before) && after.state === 'pending';
   return isGivenBack && (after.auction !== undefined || state.doc.state === 'closed');

@@ -6,9 +6,7 @@ import type { Auction } from '../../protocol/auctions.ts';
 import { changedId, type EntityChange } from '../../protocol/document-change.ts';
 import {
   type Ban,
-  type BlockedTask,
   type ClaimedTask,
-  type FinalTask,
   isClaimable,
   isClaimed,
   isFinal,
@@ -43,6 +41,7 @@ import type { EntityMaps } from '../kernel/entities.ts';
 import { type ShardUsage, Usage } from '../quotas/usage.ts';
 import { released } from '../tasks/evolve.ts';
 import { OpenVotes } from '../votes/open-votes.ts';
+import { Dependents, submittedBefore } from './dependents.ts';
 import { type Due, dueBefore, entityDue, retentionKey } from './due.ts';
 import { addTo, removeFrom } from './id-sets.ts';
 import { IndexedHeap } from './indexed-heap.ts';
@@ -80,14 +79,12 @@ export class PoolState {
   readonly members = new Map<string, Member>();
   readonly pending = new PendingQueue();
   readonly due = new IndexedHeap<Due>(dueBefore);
-  /** Final tasks that blocked ones still wait for, in the order in which they ended. */
-  readonly unsettled = new IndexedHeap<FinalTask>(endedBefore);
+  /** Blocked tasks, by what they wait for. */
+  readonly dependents = new Dependents(this.entities.task);
   /** Of a closed pool: unfinished tasks that nobody holds. */
   #ending: IndexedHeap<LiveTask> | undefined;
   /** Tasks by who has claimed them, void claims among them. */
   readonly #held = new Map<string, Set<string>>();
-  /** Blocked tasks by what they wait for, in order of submission. */
-  readonly #dependents = new Map<string, IndexedHeap<BlockedTask>>();
 
   /** Those that are banned from the whole system: one map for all pools of the shard. */
   readonly #bans: ReadonlyMap<string, Ban>;
@@ -275,19 +272,15 @@ export class PoolState {
     this.#marks.look(this.doc.pool, agent, has, this.void.count(agent) > 0);
   }
 
-  hasDependents(taskId: string): boolean {
-    return this.#dependents.has(taskId);
-  }
-
-  /** Of the blocked tasks that wait for this one, the one that was submitted first. */
-  firstDependentOf(taskId: string): BlockedTask | undefined {
-    return this.#dependents.get(taskId)?.peek();
-  }
-
   /** Something follows from what is here that has not been told. */
   get owes(): boolean {
     const isEnding = (this.#ending?.size ?? 0) > 0 || this.void.size > 0;
-    return isEnding || this.unsettled.size > 0 || this.auctions.hasUntold || this.delegations.hasLeftOver;
+    return (
+      isEnding ||
+      this.dependents.unsettled.size > 0 ||
+      this.auctions.hasUntold ||
+      this.delegations.hasLeftOver
+    );
   }
 
   putMember(agent: string, after: Member | undefined): Member | undefined {
@@ -351,7 +344,7 @@ export class PoolState {
     if (before !== undefined) this.#unindex(before);
     if (after !== undefined) this.#index(after);
     this.usage.putShared(this.pending.bytes - bytes);
-    this.#lookAtDependents(taskId);
+    this.dependents.look(taskId);
     this.#lookAtAuctionOf(taskId);
     if (before !== undefined && isClaimed(before)) this.#lookAtAgent(before.claim.agent);
     if (after !== undefined && isClaimed(after)) this.#lookAtAgent(after.claim.agent);
@@ -382,7 +375,7 @@ export class PoolState {
 
   /** What has ended need not stay in memory once it is stored, unless `still-named.ts` says so. */
   forget({ kind, id }: EntityRef): void {
-    if (kind === 'task' && (this.hasDependents(id) || this.auctions.ofTask(id)?.state === 'open')) return;
+    if (kind === 'task' && (this.dependents.has(id) || this.auctions.ofTask(id)?.state === 'open')) return;
     if (kind === 'delegation' && this.delegations.hasChildren(id)) return;
     if (hasEnded(this.entities[kind].get(id))) this.entities[kind].delete(id);
   }
@@ -423,12 +416,7 @@ export class PoolState {
       addTo(this.#held, task.claim.agent, task.taskId);
       this.#lookAtClaim(task);
     }
-    if (task.state === 'blocked') {
-      for (const id of task.waitingFor) {
-        this.#addDependent(id, task);
-        this.#lookAtDependents(id);
-      }
-    }
+    if (task.state === 'blocked') this.dependents.add(task);
   }
 
   #unindex(task: Task): void {
@@ -440,37 +428,8 @@ export class PoolState {
       this.void.delete({ kind: 'claim', agent: task.claim.agent, id: task.taskId });
       removeFrom(this.#held, task.claim.agent, task.taskId);
     }
-    if (task.state === 'blocked') {
-      for (const id of task.waitingFor) {
-        this.#removeDependent(id, task);
-        this.#lookAtDependents(id);
-      }
-    }
+    if (task.state === 'blocked') this.dependents.remove(task);
   }
-
-  #addDependent(taskId: string, dependent: BlockedTask): void {
-    const dependents = this.#dependents.get(taskId) ?? new IndexedHeap<BlockedTask>(submittedBefore);
-    dependents.set(dependent.taskId, dependent);
-    this.#dependents.set(taskId, dependents);
-  }
-
-  #removeDependent(taskId: string, dependent: BlockedTask): void {
-    const dependents = this.#dependents.get(taskId);
-    dependents?.delete(dependent.taskId);
-    if (dependents?.size === 0) this.#dependents.delete(taskId);
-  }
-
-  #lookAtDependents(taskId: string): void {
-    const task = this.entities.task.get(taskId);
-    const isUnsettled = this.#dependents.has(taskId) && task !== undefined && isFinal(task);
-    if (!isUnsettled) this.unsettled.delete(taskId);
-    else if (this.unsettled.get(taskId) !== task) this.unsettled.set(taskId, task);
-  }
-}
-
-/** Total: of tasks that ended in the same millisecond it goes by their ids. */
-export function endedBefore(a: FinalTask, b: FinalTask): boolean {
-  return a.finishedAt !== b.finishedAt ? a.finishedAt < b.finishedAt : a.taskId < b.taskId;
 }
 
 function isLive(entity: Entity | undefined): boolean {
@@ -479,8 +438,4 @@ function isLive(entity: Entity | undefined): boolean {
 
 function isUnheld(task: Task): task is Exclude<LiveTask, ClaimedTask> {
   return !isFinal(task) && !isClaimed(task);
-}
-
-function submittedBefore(a: Task, b: Task): boolean {
-  return a.order < b.order;
 }

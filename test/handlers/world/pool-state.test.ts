@@ -83,8 +83,8 @@ describe('a pool that was loaded', () => {
 
   it('knows who waits for what', () => {
     const { state } = loadedFrom(busy().given(submits('ann', 'f', { dependsOn: ['c'] })));
-    expect(state.firstDependentOf('c')?.taskId).toBe('d');
-    expect(state.firstDependentOf('a')).toBeUndefined();
+    expect(state.dependents.firstOf('c')?.taskId).toBe('d');
+    expect(state.dependents.firstOf('a')).toBeUndefined();
   });
 });
 

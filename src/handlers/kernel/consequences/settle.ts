@@ -87,6 +87,7 @@ function nextConsequence(state: PoolState, now: number): Consequence {
   const leftOver = nextLeftOver(state, now);
   if (leftOver !== undefined) return { happened: [leftOver], because: causeOfLeftOver(state) };
   const dependent = nextDependent(state, now);
-  if (dependent !== undefined) return { happened: [dependent], because: state.unsettled.peek()?.because };
+  if (dependent !== undefined)
+    return { happened: [dependent], because: state.dependents.unsettled.peek()?.because };
   return { happened: nextHandover(state, now), because: causeOfHandover(state) };
 }
