@@ -159,8 +159,15 @@ export type { ConvergeEvent } from './protocol/event.ts';
 export type { Json, JsonObject } from './protocol/json.ts';
 export { COMMONS } from './protocol/names.ts';
 export type { Proposal, PublicNegotiation as Negotiation } from './protocol/negotiations.ts';
+export type { EndOfOffer, PublicOffer as StandingOffer } from './protocol/offers.ts';
 export type { MemberOutcome, Outcome } from './protocol/outcome.ts';
-export type { HeldTask, ReleasedClaim, SweepData } from './protocol/outcome-data.ts';
+export type {
+  HandedTask,
+  HeldTask,
+  ReleasedClaim,
+  SweepData,
+  UnstartedClaim,
+} from './protocol/outcome-data.ts';
 export type {
   Page,
   PoolStats,

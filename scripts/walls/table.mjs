@@ -238,6 +238,12 @@ export const ROWS = [
     packages: ['zod', 'node:*'],
   },
   {
+    of: 'verify/kit/waiting',
+    asks: 'Does a task wait beside an agent that stands by for it? It knows documents, and none of the rules that use them.',
+    imports: ['src/protocol'],
+    packages: [],
+  },
+  {
     of: 'verify/sim',
     asks: 'Does the core hold on servers that fail on purpose, seed by seed?',
     imports: [
@@ -248,6 +254,7 @@ export const ROWS = [
       'src/workers*',
       'verify/kit/chance',
       'verify/kit/decisions',
+      'verify/kit/waiting',
       'src/lib/program',
       'src/lib',
     ],

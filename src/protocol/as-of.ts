@@ -13,6 +13,7 @@ import {
 } from './documents.ts';
 import { endingClaim, type Fence, fenceOf } from './marks.ts';
 import { SYSTEM } from './names.ts';
+import type { Offer } from './offers.ts';
 
 export interface StandingMarks {
   /** The fences of an agent that hold in the pool, in the order of the log. */
@@ -28,6 +29,12 @@ export interface MarksOfPool extends StandingMarks {
 export function memberAsOf(member: Member, { fencesOf }: StandingMarks): Member | undefined {
   const made = { order: member.order, at: member.joinedAt };
   return fenceOf(fencesOf(member.agent), made) === undefined ? member : undefined;
+}
+
+/** Undefined where the stay of its agent is over. */
+export function offerAsOf(offer: Offer, { fencesOf }: StandingMarks): Offer | undefined {
+  const made = { order: offer.order, at: offer.madeAt };
+  return fenceOf(fencesOf(offer.agent), made) === undefined ? offer : undefined;
 }
 
 /** A task without its claim where that is void; cancelled where nobody holds it and its pool is closed. */

@@ -39,6 +39,9 @@ export const CODES = {
   claim_limit_reached: 'the agent holds as many claims as the pool allows',
   claim_lost: 'the agent does not hold the current claim of the task',
   already_final: 'the task is completed, failed or cancelled: nothing changes it',
+  // standing offers
+  offer_not_found: 'the agent has no offer of this name standing in the pool',
+  too_many_offers: 'the agent has as many offers in the pool as it may have',
   // auctions
   auction_not_found: 'no auction of this id in the pool',
   auction_exists: 'an auction of this id exists already in the pool',

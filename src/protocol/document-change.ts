@@ -1,5 +1,6 @@
 import type { Member, Pool } from './documents.ts';
 import { type Entities, type Entity, type EntityKind, refOf } from './entities.ts';
+import { type Offer, offerKey } from './offers.ts';
 
 interface Change<Kind extends string, Document> {
   readonly kind: Kind;
@@ -11,7 +12,8 @@ interface Change<Kind extends string, Document> {
 export type EntityChange<K extends EntityKind = EntityKind> = { [P in K]: Change<P, Entities[P]> }[K];
 
 /** A document before and after some decisions: what a commit has to write. `before` is what the store holds. */
-export type DocumentChange = Change<'pool', Pool> | Change<'member', Member> | EntityChange;
+export type OfferChange = Change<'offer', Offer>;
+export type DocumentChange = Change<'pool', Pool> | Change<'member', Member> | OfferChange | EntityChange;
 
 /** The document that a change is about: as it is after it, or as it was where it goes. */
 export function changed<D extends object>({
@@ -33,6 +35,8 @@ export function changedId(change: DocumentChange): string {
       return change.pool;
     case 'member':
       return changed(change).agent;
+    case 'offer':
+      return offerKey(changed(change));
     default:
       return refOf(changed<Entity>(change)).id;
   }
@@ -44,5 +48,5 @@ export function keyOf(change: DocumentChange): string {
 }
 
 export function isEntityChange(change: DocumentChange): change is EntityChange {
-  return change.kind !== 'pool' && change.kind !== 'member';
+  return change.kind !== 'pool' && change.kind !== 'member' && change.kind !== 'offer';
 }

@@ -31,6 +31,10 @@ export interface Pool {
   readonly submitters: 'anyone' | 'members';
   readonly defaults: Constraints;
   readonly maxClaimsPerAgent?: number;
+  /** How long an agent has to begin what it was handed; absent: 10 s. */
+  readonly startWithinMs?: number;
+  /** How many claims may be handed over and not begun at one time; absent: 4,096. */
+  readonly maxUnstarted?: number;
   /** Agents that may decide what operators do, besides the owner. */
   readonly operators?: readonly string[];
   readonly quotas?: PoolQuotas;
@@ -95,6 +99,10 @@ export interface Claim {
   readonly order: number;
   readonly expiresAt: number;
   readonly ttlMs: number;
+  /** The standing offer to which it was handed over; absent where its agent asked for it, or won it. */
+  readonly offer?: string;
+  /** It was handed over, and nothing shows that its agent has begun. */
+  readonly unstarted?: true;
 }
 
 /** Names of capabilities that a task needs: each entry one of several alternatives, sorted and without repeats. */
@@ -106,6 +114,7 @@ export interface TaskConstraints {
   readonly maxAttempts: number;
   readonly backoffMs: number;
   readonly maxExpiries: number;
+  readonly maxUnstarted: number;
   readonly maxRunMs?: number;
   readonly [other: string]: string | number | boolean | undefined;
 }
@@ -133,6 +142,10 @@ export interface TaskCommon {
   /** Failures so far, and claims that expired so far. */
   readonly failures: number;
   readonly expiries: number;
+  /** How often in a row it was handed over and not begun; absent: never. */
+  readonly unstarted?: number | undefined;
+  /** It was handed over in vain as often as its constraints allow: only who asks for it gets it. */
+  readonly handOver?: false | undefined;
   /**
    * The auction that gives the task away: nobody else can claim it. Gone once a winner has started on the task, and
    * when the task or the auction has come to nothing.

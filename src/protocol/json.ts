@@ -178,3 +178,7 @@ export function parseJson(json: Uint8Array, bounds: JsonBounds = BOUNDS): Parsed
 export function isObject(value: unknown): value is { readonly [member: string]: unknown } {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
+
+export function isJsonObject(value: Json | undefined): value is JsonObject {
+  return isObject(value) && !Array.isArray(value);
+}

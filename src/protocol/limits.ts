@@ -17,6 +17,18 @@ export const MAX_BATCH = 100;
 export const MAX_CLAIMS_AT_ONCE = 100;
 /** Most claims one agent holds in one pool, whatever the pool allows: what leaving a pool gives back at once. */
 export const MAX_CLAIMS_PER_AGENT = 1_000;
+/** Standing offers of one agent in one pool, and pools of one shard in which it has any. */
+export const MAX_OFFERS_PER_AGENT = 8;
+export const MAX_OFFER_POOLS = 16;
+/** Standing offers of one pool, and how many different sets of topics and capabilities they may have; more are `rate_limited`. */
+export const MAX_OFFERS = 100_000;
+export const MAX_OFFER_CLASSES = 10_000;
+/** Tasks that were given back, of those that an offer remembers so as not to be handed them again. */
+export const MAX_PASSED = 64;
+export const MIN_PRESENCE_MS = 1_000;
+export const MAX_PRESENCE_MS = 3_600_000;
+export const MIN_START_MS = 1_000;
+export const MAX_START_MS = 600_000;
 export const MAX_CAPABILITIES = 256;
 export const MAX_REQUIRED_CAPABILITIES = 64;
 export const MAX_ALTERNATIVES = 64;
@@ -97,4 +109,13 @@ export const DEFAULT_CONSTRAINTS = {
   maxAttempts: 3,
   backoffMs: 0,
   maxExpiries: 5,
+  maxUnstarted: 10,
 } as const;
+
+export const DEFAULT_OFFER = { places: 1, forMs: 60 * MINUTE_MS, presenceMs: 30_000 } as const;
+
+/**
+ * How long an agent has to begin what it was handed, and how many claims of one pool may be handed over and not begun at one
+ * time, where the pool does not say.
+ */
+export const DEFAULT_HANDING_OVER = { startWithinMs: 10_000, maxUnstarted: 4_096 } as const;

@@ -19,6 +19,18 @@ export type HeldTask = {
   readonly claim: { readonly epoch: number; readonly expiresAt: number };
 };
 
+/** A task that was handed over to a standing offer of the agent: all that is needed to do it, and which offer that is. */
+export type HandedTask = HeldTask & { readonly offer: string };
+
+/**
+ * What the author of a decision was handed because of it. Of an outcome that would be too large only what fits is here; the query
+ * `tasks` has the rest.
+ */
+export type Handed = { readonly handed?: readonly HandedTask[] };
+
+/** A claim that was handed over and has not been begun. */
+export type UnstartedClaim = { readonly taskId: string; readonly epoch: number; readonly expiresAt: number };
+
 /** The kinds of which a Sweep tells names. Auctions, votes, negotiations and delegations that time ended are `closed`. */
 export type SweptNames = {
   readonly released: readonly ReleasedClaim[];
@@ -33,6 +45,8 @@ export type SweptNames = {
 export type SweepData = SweptNames & {
   /** How many of each kind there were; of more than a hundred, or of long names, not all are named. */
   readonly counts: Readonly<Record<keyof SweptNames, number>>;
+  /** Tasks that were handed over to agents that stand by. */
+  readonly matched: number;
   readonly removedTasks: number;
   readonly removedPools: number;
   /** Auctions, votes, negotiations and delegations that had been kept long enough. */

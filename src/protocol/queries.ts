@@ -7,6 +7,7 @@ import { DELEGATION_STATES, type PublicDelegation } from './delegations.ts';
 import { type Member, type Pool, TASK_STATES, type Task } from './documents.ts';
 import { MAX_CAPABILITIES, MAX_PAGE, MAX_TIME_MS } from './limits.ts';
 import type { PublicNegotiation } from './negotiations.ts';
+import type { PublicOffer } from './offers.ts';
 import type { Outcome } from './outcome.ts';
 import { positionSchema } from './positions.ts';
 import type { PublicBallot, PublicVote } from './votes.ts';
@@ -45,6 +46,7 @@ export const QUERIES = {
     limit: z.int().min(1).max(MAX_PAGE).default(MAX_PAGE).describe('maximum number of pools on one page'),
   }),
   members: z.strictObject({ pool: nameSchema, ...page }),
+  offers: z.strictObject({ pool: nameSchema.optional(), ...page }),
   outcome: z.strictObject({
     pool: nameSchema.describe('pool of the decision: an id belongs to an agent in a pool'),
     agent: nameSchema,
@@ -99,6 +101,8 @@ export interface Page<T> {
 export interface PoolStats {
   readonly pool: string;
   readonly members: number;
+  /** Standing offers. */
+  readonly offers: number;
   readonly tasks: Readonly<Record<Task['state'], number>>;
   /** Number of the latest event of the pool. */
   readonly sequence: number;
@@ -174,6 +178,7 @@ export interface QueryAnswers {
   readonly pools: Page<Pool>;
   readonly 'pools-of-agent': { readonly pools: readonly string[]; readonly cursor?: string };
   readonly members: Page<Member>;
+  readonly offers: Page<PublicOffer>;
   readonly outcome: Outcome;
   readonly auction: PublicAuction;
   readonly auctions: Page<PublicAuction>;

@@ -25,6 +25,7 @@ import {
 } from '../protocol/entities.ts';
 import { pushAll } from '../protocol/lists.ts';
 import { SYSTEM } from '../protocol/names.ts';
+import { type Offer, offerKey } from '../protocol/offers.ts';
 import { decisionKey } from '../protocol/outcome.ts';
 import { classHash, endedMember, pendingMember, type ShardKeys } from './keys.ts';
 import type { Operations } from './operations.ts';
@@ -59,8 +60,8 @@ export function writeChange(
 
 /** The receipt that holds one thing less after this change: what its decision created has gone, or was replaced. */
 export function releasedReceipt(change: DocumentChange): string | undefined {
-  // A member has none: it is not created by one decision.
-  if (change.kind === 'member') return undefined;
+  // A member has none: it is not created by one decision. Nor has an offer: it ends before its outcome is forgotten, or soon after.
+  if (change.kind === 'member' || change.kind === 'offer') return undefined;
   const { pool, before, after } = change;
   const gone = before?.origin;
   if (gone === undefined) return undefined;
@@ -98,6 +99,7 @@ function writeEntries(before: readonly Entry[], after: readonly Entry[], writes:
 function writtenBy(keys: ShardKeys, change: DocumentChange): Sides<Written> {
   if (isEntityChange(change)) return both<Entity, Written>(change, (entity) => writtenEntity(keys, entity));
   if (change.kind === 'member') return both(change, (member) => writtenMember(keys, member));
+  if (change.kind === 'offer') return both(change, (offer) => writtenOffer(keys, offer));
   return both(change, (pool) => writtenPool(keys, pool));
 }
 
@@ -112,6 +114,16 @@ function both<D extends object, T>({ before, after }: Sides<D>, of: (document: D
 
 function writtenPool(keys: ShardKeys, { pool }: Pool): Written {
   return { hash: keys.pools, field: pool, entries: [{ key: keys.poolNames, member: pool, score: 0 }] };
+}
+
+function writtenOffer(keys: ShardKeys, offer: Offer): Written {
+  const { pool } = offer;
+  const field = offerKey(offer);
+  return {
+    hash: keys.offers(pool),
+    field,
+    entries: [{ key: keys.offerNames(pool), member: field, score: 0 }],
+  };
 }
 
 function writtenMember(keys: ShardKeys, { pool, agent }: Member): Written {

@@ -34,6 +34,10 @@ export interface ShardKeys {
   members(pool: string): string;
   /** Sorted set of agents, for paging. */
   memberNames(pool: string): string;
+  /** Hash: agent and name of its offer → document of a standing offer. */
+  offers(pool: string): string;
+  /** Sorted set of the same keys, for paging. */
+  offerNames(pool: string): string;
   /** Sorted set: pools of this shard that an agent has joined. */
   poolsOf(agent: string): string;
   /** Hash: id → document of an entity. */
@@ -99,6 +103,8 @@ export function shardKeys(namespace: string, shard: number): ShardKeys {
     poolNames: `${state}pool-names`,
     members: (pool) => `${state}members:${pool}`,
     memberNames: (pool) => `${state}member-names:${pool}`,
+    offers: remembered((pool) => `${state}offers:${pool}`),
+    offerNames: remembered((pool) => `${state}offer-names:${pool}`),
     poolsOf: (agent) => `${state}pools-of:${agent}`,
     entities: (pool, kind) => (kind === 'task' ? tasks(pool) : `${state}entities:${pool}:${kind}`),
     entitiesIn: (pool, kind, entityState) =>

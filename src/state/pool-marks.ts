@@ -4,7 +4,7 @@
  * any is asked before the documents; and where there are, a document is read after the marks of the agent that it names.
  */
 import { type Deadline, NO_DEADLINE } from '../lib/deadline.ts';
-import { memberAsOf, type StandingMarks, taskAsOf } from '../protocol/as-of.ts';
+import { memberAsOf, offerAsOf, type StandingMarks, taskAsOf } from '../protocol/as-of.ts';
 import {
   COMMONS_POOL,
   isClaimed,
@@ -15,6 +15,7 @@ import {
 } from '../protocol/documents.ts';
 import { EVERYWHERE, type Fence, fenceKey, parseFenceKey } from '../protocol/marks.ts';
 import { COMMONS } from '../protocol/names.ts';
+import type { Offer } from '../protocol/offers.ts';
 import type { ShardKeys } from './keys.ts';
 import { ReadPace } from './page-builder.ts';
 import type { Redis } from './redis.ts';
@@ -230,6 +231,26 @@ export class PoolMarks {
     return count;
   }
 
+  /** Standing offers that are stored and void: an agent has few. */
+  async countVoidOffers(deadline: Deadline): Promise<number> {
+    const keys = this.#keys;
+    let count = 0;
+    for await (const { agents, marks } of this.#fences(deadline)) {
+      const names = await Promise.all(
+        // Between `agent/` and what follows that.
+        agents.map((agent) =>
+          this.#redis.zrangebylex(keys.offerNames(this.#pool), `[${agent}/`, `(${agent}0`),
+        ),
+      );
+      for (const some of names.filter(({ length }) => length > 0)) {
+        // biome-ignore lint/plugin/no-spread: MAX_OFFERS_PER_AGENT
+        for (const json of await this.#redis.hmget(keys.offers(this.#pool), ...some))
+          if (json !== null && offerAsOf(parse<Offer>(json), marks) === undefined) count++;
+      }
+    }
+    return count;
+  }
+
   /** Tasks that are stored as held, by claims that are void: as they are stored, and as they are. */
   async *voidClaims(deadline: Deadline): AsyncGenerator<{ readonly stored: Task; readonly seen: Task }> {
     const { closedAt } = this;
@@ -257,6 +278,7 @@ export class PoolMarks {
   /** Does anything follow here that has not been told? What a ban from everywhere voids is owed by no pool of its own. */
   async isOwing(deadline: Deadline): Promise<boolean> {
     if (this.hasTurn || (await this.countVoidMembers(deadline)) > 0) return true;
+    if ((await this.countVoidOffers(deadline)) > 0) return true;
     for await (const _ of this.voidClaims(deadline)) return true;
     return false;
   }

@@ -1,7 +1,7 @@
 /** Reads for agents and operators: from Redis, by any worker, of any shard. Lists come from indexes, never from scans. */
 import { z } from 'zod';
 import { type Deadline, NO_DEADLINE } from '../lib/deadline.ts';
-import { memberAsOf } from '../protocol/as-of.ts';
+import { memberAsOf, offerAsOf } from '../protocol/as-of.ts';
 import { listedAuction, type PublicAuction, publicAuction } from '../protocol/auctions.ts';
 import type { Code } from '../protocol/codes.ts';
 import { type Delegation, type PublicDelegation, publicDelegation } from '../protocol/delegations.ts';
@@ -17,6 +17,7 @@ import { type Entities, type EntityKind, KINDS } from '../protocol/entities.ts';
 import { MAX_PAGE } from '../protocol/limits.ts';
 import { COMMONS } from '../protocol/names.ts';
 import { type PublicNegotiation, publicNegotiation } from '../protocol/negotiations.ts';
+import { type Offer, type PublicOffer, publicOffer } from '../protocol/offers.ts';
 import { decisionKey, type Outcome } from '../protocol/outcome.ts';
 import type { Page, PoolStats, QueryAnswers, QueryOf, ShardStats } from '../protocol/queries.ts';
 import { DEFAULT_SETTINGS, type Settings } from '../protocol/settings.ts';
@@ -211,6 +212,36 @@ export class StateQueries {
     };
   }
 
+  /** By agent and name. One that time has ended is here until a Sweep has said so. */
+  async offers(
+    { pool = COMMONS, limit, cursor }: QueryOf<'offers'>,
+    deadline = NO_DEADLINE,
+  ): Promise<Answer<Page<PublicOffer>>> {
+    const marks = await this.#marks(pool);
+    if (marks.doc === undefined) return noSuchPool(pool);
+    const keys = this.#of(pool);
+    const start = cursor === undefined ? '-' : `(${cursor}`;
+    const names = await this.#redis.zrangebylex(keys.offerNames(pool), start, '+', 'LIMIT', 0, limit + 1);
+    return {
+      ok: await named(names, limit, deadline, async (some) => {
+        const standing = await marks.of(some.map((key) => key.slice(0, key.indexOf('/'))));
+        // biome-ignore lint/plugin/no-spread: PAGE
+        const found = await this.#redis.hmget(keys.offers(pool), ...some);
+        return found.map((json) => {
+          if (json === null || marks.closedAt !== undefined) return null;
+          const offer = offerAsOf(parse<Offer>(json), standing);
+          return { json, item: offer && publicOffer(offer) };
+        });
+      }),
+    };
+  }
+
+  async #offers(pool: string, marks: PoolMarks, deadline: Deadline): Promise<number> {
+    if (marks.closedAt !== undefined) return 0;
+    const untold = await marks.countVoidOffers(deadline);
+    return Math.max(0, (await this.#redis.hlen(this.#of(pool).offers(pool))) - untold);
+  }
+
   /** Elsewhere than on the shard of the pool is what concerns another shard as a whole, or was sent to the wrong one. */
   async outcome({ pool, agent, decisionId }: QueryOf<'outcome'>): Promise<Answer<Outcome>> {
     const key = decisionKey(pool, agent, decisionId);
@@ -365,8 +396,9 @@ export class StateQueries {
         add(isOver ? 'cancelled' : state, stored);
       }),
     );
-    const [members, sequence, isOwing] = await Promise.all([
+    const [members, offers, sequence, isOwing] = await Promise.all([
       this.#members(pool, marks, deadline),
+      this.#offers(pool, marks, deadline),
       this.#redis.hget(keys.sequences, pool),
       owed(marks, deadline),
     ]);
@@ -381,7 +413,7 @@ export class StateQueries {
       failed: of('failed'),
       cancelled: of('cancelled'),
     };
-    return { ok: { pool, members, tasks, sequence: Number(sequence ?? 0), ...isOwing } };
+    return { ok: { pool, members, offers, tasks, sequence: Number(sequence ?? 0), ...isOwing } };
   }
 
   /**

@@ -11,6 +11,7 @@ import {
 } from '../protocol/entities.ts';
 import { pushAll } from '../protocol/lists.ts';
 import type { Fence } from '../protocol/marks.ts';
+import type { Offer } from '../protocol/offers.ts';
 import { standingSchema } from '../protocol/settings.ts';
 import { stillNamed } from '../protocol/still-named.ts';
 import { briefly } from './briefly.ts';
@@ -132,8 +133,9 @@ export class RedisShardStore implements ShardStore {
   async #loadPool(doc: Pool, sequence: number, pages: Pages): Promise<StoredPool> {
     const keys = this.#keys;
     const { pool } = doc;
-    const [agents, tasks, collective, refs, ...ids] = await Promise.all([
+    const [agents, offers, tasks, collective, refs, ...ids] = await Promise.all([
       this.#reads.zrange(keys.memberNames(pool), 0, '-1'),
+      this.#reads.zrange(keys.offerNames(pool), 0, '-1'),
       this.#retained(pool, 'tasks'),
       this.#retained(pool, 'collective'),
       this.#reads.zrange(keys.liveEntities(pool), 0, '-1'),
@@ -153,6 +155,7 @@ export class RedisShardStore implements ShardStore {
       doc,
       sequence,
       members: await pages.documents<Member>(keys.members(pool), agents),
+      offers: await pages.documents<Offer>(keys.offers(pool), offers),
       entities,
       retained: { tasks, collective },
     };

@@ -6,6 +6,7 @@ import type { DocumentChange } from '../protocol/document-change.ts';
 import type { Ban, Member, Pool } from '../protocol/documents.ts';
 import type { Entity, EntityRef, Group, RetainedByGroup } from '../protocol/entities.ts';
 import type { Fence } from '../protocol/marks.ts';
+import type { Offer } from '../protocol/offers.ts';
 import type { Standing } from '../protocol/settings.ts';
 import type { KnownClock } from './known-clock.ts';
 import type { WriteSize } from './script-writer.ts';
@@ -27,6 +28,7 @@ export interface StoredPool {
   readonly doc: Pool;
   readonly sequence: number;
   readonly members: readonly Member[];
+  readonly offers: readonly Offer[];
   /** Those that have not ended, and what they still name. */
   readonly entities: readonly Entity[];
   readonly retained: RetainedByGroup;

@@ -18,6 +18,7 @@ const UNUSED: QueryHandlers = {
   pools: unused,
   'pools-of-agent': unused,
   members: unused,
+  offers: unused,
   outcome: unused,
   auction: unused,
   auctions: unused,

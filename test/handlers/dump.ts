@@ -24,6 +24,8 @@ export interface PoolDump {
   /** Task ids in claiming order, for a member that can do everything. */
   readonly pending: readonly string[];
   readonly classes: readonly string[];
+  readonly unstarted: number;
+  readonly offers: unknown;
   readonly due: readonly Due[];
   /** All that are in memory, the ended ones too. */
   readonly entities: readonly unknown[];
@@ -78,7 +80,10 @@ export function dumpWithoutPresence(world: World): unknown {
       members: [...(world.pool(name)?.members.values() ?? [])]
         .map(({ lastSeenAt: _seen, ...member }) => member)
         .sort((a, b) => compare(a.agent, b.agent)),
-      due: pool.due.filter(({ what }) => what !== 'member'),
+      offers: [...(world.pool(name)?.offers.all() ?? [])]
+        .map(({ heardAt: _heard, ...offer }) => offer)
+        .sort((a, b) => a.order - b.order),
+      due: pool.due.filter(({ what }) => what !== 'member' && what !== 'offer'),
     },
   ]);
   return { ...rest, pools: Object.fromEntries(silent) };
@@ -111,6 +116,14 @@ function dumpPool(state: PoolState): PoolDump {
     ),
     pending: claimingOrder(state).map(({ taskId }) => taskId),
     classes: [...new Set(tasks.map(claimClass))].filter((key) => state.pending.hasClass(key)).sort(),
+    unstarted: state.unstarted,
+    offers: {
+      all: state.offers.keys().map((key) => state.offers.byKey(key)),
+      classes: state.offers.classes.size,
+      bytes: state.offers.bytes,
+      isBlocked: state.offers.isBlocked,
+      failing: state.offers.firstFailing?.agent,
+    },
     due: state.due.first(Number.POSITIVE_INFINITY),
     ...together(state),
   };

@@ -64,6 +64,8 @@ const STORIES: Readonly<Record<SingleType, readonly Step[]>> = {
   ReportTask: [...CLAIMED, ['bob', { type: 'ReportTask', taskId: 't', result: 1 }]],
   FailTask: [...CLAIMED, ['bob', { type: 'FailTask', taskId: 't', reason: 'no' }]],
   CancelTask: [...SUBMITTED, ['ann', { type: 'CancelTask', taskId: 't' }]],
+  StandBy: [...JOINED, ['bob', { type: 'StandBy' }]],
+  StandDown: [...JOINED, ['bob', { type: 'StandBy' }], ['bob', { type: 'StandDown' }]],
   OpenAuction: AUCTION,
   SubmitBid: [...AUCTION, ['bob', { type: 'SubmitBid', auctionId: 'a', amount: 2 }]],
   CloseAuction: [...AUCTION, ['ann', { type: 'CloseAuction', auctionId: 'a' }]],

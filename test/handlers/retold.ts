@@ -6,7 +6,7 @@ import { expect } from 'vitest';
 import { touches } from '../../src/handlers/kernel/registry.ts';
 import type { PoolState } from '../../src/handlers/world/pool-state.ts';
 import { decode } from '../../src/protocol/decode.ts';
-import { changedId, type DocumentChange } from '../../src/protocol/document-change.ts';
+import { changedId, type DocumentChange, isEntityChange } from '../../src/protocol/document-change.ts';
 import type { Member, Pool } from '../../src/protocol/documents.ts';
 import {
   ENTITY_KINDS,
@@ -20,6 +20,7 @@ import {
 } from '../../src/protocol/entities.ts';
 import { SHARD_POOL } from '../../src/protocol/names.ts';
 import type { Negotiation } from '../../src/protocol/negotiations.ts';
+import type { Offer } from '../../src/protocol/offers.ts';
 import type { Vote } from '../../src/protocol/votes.ts';
 import { POOL } from './message.ts';
 import { type by, Scenario } from './scenario.ts';
@@ -110,7 +111,7 @@ export class Retold extends Scenario {
     const one = after ?? before;
     if (one === undefined) return;
     const id = changedId(change);
-    const key = kind === 'pool' ? `p/${pool}` : kind === 'member' ? `m/${pool}/${id}` : keyOf(pool, kind, id);
+    const key = isEntityChange(change) ? keyOf(pool, change.kind, id) : `${kind.slice(0, 1)}/${pool}/${id}`;
     expect(this.#store.get(key), `what ${key} is changed from is what is stored`).toBe(
       before === undefined ? undefined : JSON.stringify(before),
     );
@@ -131,7 +132,9 @@ export class Retold extends Scenario {
     const touched = touchedBy(step);
     for (const { pool } of [...this.world.pools.values()].map(({ doc }) => doc)) {
       const { sequence, retained } = this.world.pool(pool) ?? { sequence: 0, retained: NOTHING_RETAINED };
-      const doc = JSON.parse(this.#store.get(`p/${pool}`) ?? JSON.stringify(this.world.pool(pool)?.doc));
+      const doc = JSON.parse(
+        this.#store.get(`p/${pool}/${pool}`) ?? JSON.stringify(this.world.pool(pool)?.doc),
+      );
       const entities = this.#list<Entity>(`e/${pool}/`);
       const endings = entities
         .flatMap((entity) => (isTask(entity) ? [] : (entity.finishedAt ?? [])))
@@ -139,6 +142,7 @@ export class Retold extends Scenario {
       const collective = { count: endings.length, oldestAt: endings[0] };
       const state = this.world.load(doc satisfies Pool, sequence, { ...retained, collective });
       for (const member of this.#list<Member>(`m/${pool}/`)) this.world.loadMember(state, member);
+      for (const offer of this.#list<Offer>(`o/${pool}/`)) this.world.loadOffer(state, offer);
       for (const entity of entities) {
         if (!hasEnded(entity) || touched(pool, entity)) this.world.loadEntity(state, entity);
       }

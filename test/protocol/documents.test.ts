@@ -78,7 +78,7 @@ describe('a reference to what agents decide together', () => {
     expect(isEntityKind(kind)).toBe(true);
   });
 
-  it.each(['', 'auction', 'task/t-1', '/a-1', 'constructor/a-1', 'auctions/a-1'])('%j is none', (ref) => {
+  it.each(['', 'auction', '/a-1', 'constructor/a-1', 'auctions/a-1'])('%j is none', (ref) => {
     expect(parseEntityRef(ref)).toBeUndefined();
   });
 

@@ -6,6 +6,7 @@ import { writeChange } from '../../src/state/documents-to-writes.ts';
 import { Operations } from '../../src/state/operations.ts';
 import { RUNS, randomLog } from '../handlers/properties/random-log.ts';
 import { Shard } from '../handlers/properties/shard.ts';
+import { OFFER } from '../support/commits.ts';
 import { impliedIndexes, indexesOf } from '../support/implied-indexes.ts';
 import { KEYS, WrittenKeys } from './writes.ts';
 
@@ -57,7 +58,7 @@ function pendingTask(fields: Partial<PendingTask> = {}): PendingTask {
     requiredCapabilities: [],
     priority: 3,
     dependsOn: [],
-    constraints: { claimTtlMs: 1, maxAttempts: 1, backoffMs: 0, maxExpiries: 1 },
+    constraints: { claimTtlMs: 1, maxAttempts: 1, backoffMs: 0, maxExpiries: 1, maxUnstarted: 10 },
     submitter: 'ann',
     submittedAt: 1,
     order: 7,
@@ -136,6 +137,20 @@ describe('the writes of a change', () => {
     const { keys, args } = writesOf({ kind: 'member', pool: 'p', before: member, after: undefined });
     expect(keys).toEqual([KEYS.members('p'), KEYS.memberNames('p'), KEYS.poolsOf('bob')]);
     expect(args).toEqual(['HDEL', '1', '1', 'bob', 'ZREM', '2', '1', 'bob', 'ZREM', '3', '1', 'p']);
+  });
+});
+
+describe('a standing offer', () => {
+  it('is a document and a name to page by, and has no receipt', () => {
+    const change = { kind: 'offer', pool: 'p' } as const;
+    expect(writesOf({ ...change, before: undefined, after: OFFER })).toEqual({
+      keys: [KEYS.offers('p'), KEYS.offerNames('p')],
+      args: ['HSET', '1', '2', 'bob/main', JSON.stringify(OFFER), 'ZADD', '2', '2', '0', 'bob/main'],
+    });
+    expect(writesOf({ ...change, before: OFFER, after: undefined })).toEqual({
+      keys: [KEYS.offers('p'), KEYS.offerNames('p')],
+      args: ['HDEL', '1', '1', 'bob/main', 'ZREM', '2', '1', 'bob/main'],
+    });
   });
 });
 

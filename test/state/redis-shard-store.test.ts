@@ -37,9 +37,10 @@ function ordered({ pools, ...shard }: StoredShard): object {
   return {
     ...shard,
     pools: pools
-      .map(({ members, entities, ...pool }) => ({
+      .map(({ members, offers, entities, ...pool }) => ({
         ...pool,
         members: byName(members),
+        offers: byName(offers),
         entities: byName(entities),
       }))
       .sort((a, b) => (a.doc.pool < b.doc.pool ? -1 : 1)),

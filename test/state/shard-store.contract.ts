@@ -13,6 +13,7 @@ import {
   BEGINNING,
   commitFrom,
   completedTask,
+  OFFER,
   pendingTask,
   poolDoc,
   positionAfter,
@@ -47,6 +48,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
         changes: [
           { kind: 'pool', pool: 'p', before: undefined, after: poolDoc('p') },
           { kind: 'member', pool: 'p', before: undefined, after: MEMBER },
+          { kind: 'offer', pool: 'p', before: undefined, after: OFFER },
           put(pendingTask('p', 'open')),
           put(completedTask('p', 'done', 2, 70)),
           put(completedTask('p', 'awaited', 3, 60)),
@@ -107,7 +109,7 @@ export function shardStoreContract(newStore: () => Promise<ShardStore>): void {
       expect([...left.turns]).toEqual([['p', 7]]);
       expect([...left.fences]).toEqual([['*/zed', [FENCE, { ...FENCE, place: 8 }]]]);
       expect(pools).toHaveLength(1);
-      expect(pools[0]).toMatchObject({ doc: poolDoc('p'), sequence: 12, members: [MEMBER] });
+      expect(pools[0]).toMatchObject({ doc: poolDoc('p'), sequence: 12, members: [MEMBER], offers: [OFFER] });
       expect(pools[0]?.retained.tasks).toEqual({ count: 2, oldestAt: 60 });
       expect(pools[0]?.entities.map((entity) => refOf(entity).id).sort()).toEqual([
         'awaited',

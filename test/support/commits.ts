@@ -1,5 +1,6 @@
 /** Commits written by hand, for tests of the store. */
 import type { PendingTask, Pool, Task } from '../../src/protocol/documents.ts';
+import type { Offer } from '../../src/protocol/offers.ts';
 import { DEFAULT_SETTINGS } from '../../src/protocol/settings.ts';
 import { outcomeBytes } from '../../src/state/keys.ts';
 import type { ShardCommit, StoredPosition } from '../../src/state/shard-store.ts';
@@ -61,12 +62,27 @@ export function poolDoc(pool: string, fields: Partial<Pool> = {}): Pool {
   };
 }
 
+export const OFFER: Offer = {
+  pool: 'p',
+  agent: 'bob',
+  offerId: 'main',
+  offer: 'd-9',
+  places: 2,
+  until: 99,
+  presenceMs: 30,
+  madeAt: 5,
+  order: 9,
+  turn: 3,
+  heardAt: 6,
+  passed: ['t-1'],
+};
+
 const COMMON = {
   objective: 'do it',
   requiredCapabilities: [],
   priority: 0,
   dependsOn: [],
-  constraints: { claimTtlMs: 1_000, maxAttempts: 3, backoffMs: 0, maxExpiries: 5 },
+  constraints: { claimTtlMs: 1_000, maxAttempts: 3, backoffMs: 0, maxExpiries: 5, maxUnstarted: 10 },
   submitter: 'owner',
   submittedAt: 1,
   epoch: 0,

@@ -14,6 +14,7 @@ type Doc = Readonly<Record<string, unknown>> & {
 const INDEX_KINDS = new Set([
   'pool-names',
   'member-names',
+  'offer-names',
   'pools-of',
   'tasks-in',
   'tasks-of',
@@ -45,6 +46,9 @@ export function impliedIndexes(dump: Dump): Dump {
     const base = key.slice(0, key.indexOf(':s:') + 3);
     if (kind === 'fences')
       for (const field of Object.keys(value as object)) indexes.zadd(`${base}fence-keys`, field, 0);
+    if (kind === 'offers')
+      for (const field of Object.keys(value as object))
+        indexes.zadd(`${base}offer-names:${key.split(':')[4] ?? ''}`, field, 0);
     if (kind !== 'pools' && kind !== 'members' && kind !== 'tasks' && kind !== 'entities') continue;
     for (const json of Object.values(value as Record<string, string>)) {
       const doc: Doc = JSON.parse(json);

@@ -148,6 +148,7 @@ const EVERY_QUERY: { readonly [N in QueryName]: readonly QueryInput<N>[] } = {
     { agent: 'cyd', pools: [SAFE], capabilities: [] },
   ],
   pool: PLACES.map((pool) => ({ pool })),
+  offers: PLACES.flatMap((pool) => [{ pool }, { pool, limit: 1 }]),
   pools: [{}],
   'pools-of-agent': ['bob', 'cyd', 'zed'].map((agent) => ({ agent })),
   members: PLACES.flatMap((pool) => [{ pool }, { pool, limit: 2 }]),

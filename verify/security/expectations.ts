@@ -180,6 +180,7 @@ const HIDDEN = { bob: 'pool_not_found', gus: 'pool_not_found' } as const;
 const ABOUT_VAULT: readonly (readonly [string, object])[] = [
   ['pool', { pool: PRIVATE_POOL }],
   ['members', { pool: PRIVATE_POOL }],
+  ['offers', { pool: PRIVATE_POOL }],
   ['task', { pool: PRIVATE_POOL, taskId: PRIVATE_TASK }],
   ['tasks', { pool: PRIVATE_POOL }],
   ['auctions', { pool: PRIVATE_POOL }],

@@ -85,8 +85,8 @@ function namesIn(data: unknown): [Kind, string][] {
 
 function claimsIn(data: unknown): Held[] {
   if (!isObject(data)) return [];
-  const { tasks, outcomes, taskId, claim } = data;
-  const inside = [tasks, outcomes].flatMap((list) => (Array.isArray(list) ? list : []));
+  const { tasks, handed, outcomes, taskId, claim } = data;
+  const inside = [tasks, handed, outcomes].flatMap((list) => (Array.isArray(list) ? list : []));
   const nested = inside.flatMap((entry: unknown) =>
     isObject(entry) ? claimsIn(isObject(entry.data) ? entry.data : entry) : [],
   );
@@ -126,6 +126,8 @@ const WEIGHTS: Weights = {
   ReportTask: 0.2,
   FailTask: 0.2,
   CancelTask: 1.2,
+  StandBy: 4,
+  StandDown: 0.6,
   OpenAuction: 3,
   SubmitBid: 6,
   CloseAuction: 0.8,

@@ -2,6 +2,7 @@
  * Bugs in the rules themselves: what replays the log has them as well, so that no comparison shows them. Only a judge that
  * knows the rules for itself can.
  */
+import { StandingOffers } from '../../src/handlers/offers/standing-offers.ts';
 import { Marks } from '../../src/handlers/world/marks.ts';
 import { PoolState } from '../../src/handlers/world/pool-state.ts';
 import { World } from '../../src/handlers/world/world.ts';
@@ -29,6 +30,9 @@ export const RULE_BUGS: Readonly<Record<string, RuleBug>> = {
     instead(Marks.prototype, 'covering', function (this: Marks, pool, agent, made) {
       return fenceOf(this.of(pool, agent), made);
     }),
+
+  'match no task that comes after its offer': () =>
+    instead(StandingOffers.prototype, 'stirTasks', () => undefined),
 
   'pass over one of the pools that owe': () => {
     const { nextOwing } = World.prototype;

@@ -3,6 +3,7 @@ import { defined } from '../../protocol/defined.ts';
 import type { Task } from '../../protocol/documents.ts';
 import type { Json } from '../../protocol/json.ts';
 import { COMMONS } from '../../protocol/names.ts';
+import type { PublicOffer } from '../../protocol/offers.ts';
 import type { MemberOutcome, Outcome } from '../../protocol/outcome.ts';
 import type { ReleasedClaim } from '../../protocol/outcome-data.ts';
 import type { Page, QueryInput } from '../../protocol/queries.ts';
@@ -76,6 +77,31 @@ export class TaskManager {
   claimNext(options: ClaimNextOptions = {}): Promise<OutcomeOf<'ClaimNextTask'>> {
     const { pool = COMMONS, timeoutMs, ...fields } = options;
     return this.#client.decide(pool, { type: 'ClaimNextTask', ...fields }, { timeoutMs });
+  }
+
+  /**
+   * "Hand me tasks that I can do, as they come." `data.offer` is the standing offer, `data.handed` what the agent got at once. What comes
+   * later stands in the outcomes of its own decisions (`data.handed`), or else in the event `task.claimed`. It has to be
+   * renewed or reported before its first lease, which is short, is over.
+   */
+  standBy(options: FieldsOf<'StandBy'> & InPool = {}): Promise<OutcomeOf<'StandBy'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#client.decide(pool, { type: 'StandBy', ...fields }, { timeoutMs });
+  }
+
+  /** Ends a standing offer. `data.unstarted` is what was handed over to it and has not been begun: take it up, or release it. */
+  standDown(options: FieldsOf<'StandDown'> & InPool = {}): Promise<OutcomeOf<'StandDown'>> {
+    const { pool = COMMONS, timeoutMs, ...fields } = options;
+    return this.#client.decide(pool, { type: 'StandDown', ...fields }, { timeoutMs });
+  }
+
+  /** Standing offers of a pool, by agent. Undefined if there is no such pool. */
+  offers({
+    pool = COMMONS,
+    timeoutMs,
+    ...page
+  }: Omit<QueryInput<'offers'>, 'pool'> & InPool & AskOptions = {}): Promise<Page<PublicOffer> | undefined> {
+    return undefinedIfNotFound(this.#client.query('offers', { pool, ...page }, { timeoutMs }));
   }
 
   /** Extends the claim by its ttl; `progress` is between 0 and 1. */

@@ -12,7 +12,8 @@ export function actingFor(world: World, decision: SingleDecision, context: Conte
   const principal = decision.onBehalfOf ?? agent;
   if (principal === context.self && principal === agent) return context;
   const acting = { ...context, self: principal };
-  if (principal === agent) return acting;
+  // What is for oneself alone its handler refuses, whatever was delegated.
+  if (principal === agent || ONLY_FOR_ONESELF.has(decision.type)) return acting;
   const state = world.pool(context.pool);
   if (state === undefined) return delegationMissing(principal, context);
   const isMember = membership(state, now);
@@ -23,6 +24,8 @@ export function actingFor(world: World, decision: SingleDecision, context: Conte
   if ('chain' in answer) return acting;
   return 'missing' in answer ? delegationMissing(principal, context) : exceeded(principal, scoped, context);
 }
+
+const ONLY_FOR_ONESELF: ReadonlySet<SingleDecision['type']> = new Set(['StandBy', 'StandDown']);
 
 /** Also what there is in a pool that does not exist. */
 export function delegationMissing(

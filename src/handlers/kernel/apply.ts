@@ -5,13 +5,17 @@
 
 import type { Code } from '../../protocol/codes.ts';
 import type { Batch, Decision, SingleDecision } from '../../protocol/decisions/index.ts';
-import type { Json, JsonObject } from '../../protocol/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../../protocol/json.ts';
 import { MAX_ANSWER_BYTES, MAX_EFFECT_BYTES, MAX_EFFECT_EVENTS } from '../../protocol/limits.ts';
 import { pushAll } from '../../protocol/lists.ts';
 import { placeOf } from '../../protocol/marks.ts';
 import { SHARD_POOL } from '../../protocol/names.ts';
 import type { MemberOutcome } from '../../protocol/outcome.ts';
 import { actingFor } from '../delegations/principal.ts';
+import { whyOver } from '../offers/ended.ts';
+import { atWork } from '../offers/evolve.ts';
+import { handedTo } from '../offers/handed.ts';
+import { matchPools } from '../offers/match-pools.ts';
 import { decideForShard } from '../operators/whole-shard.ts';
 import { banned, limitedAtOnce, refusedAtDoor, refusedAtOnce } from '../pools/door.ts';
 import { poolKnownTo } from '../pools/gate.ts';
@@ -41,6 +45,7 @@ export function applyDecision(
   world.place = placeOf(context);
   world.because = causeIn(context);
   const applied = judge(world, decision, context, oldest);
+  world.forgetStirred();
   world.reckonTurns(context.seq);
   return applied;
 }
@@ -53,31 +58,69 @@ function judge(world: World, decision: Decision, context: Context, oldest: Oldes
   if (refused !== undefined) return rejection(refused);
   world.savepoint();
   try {
-    switch (decision.type) {
-      case 'Batch':
-        return applyBatch(world, decision, context, known);
-      case 'Pressure':
-        return { status: 'accepted', events: [], ...applyPressure(world, decision), forgottenOutcomes: 0 };
-      case 'Sweep': {
-        const swept = applySweep(world, decision, context, oldest);
-        return { status: 'accepted', ...swept };
-      }
-      case 'Clock':
-        return applyClock(decision, context);
-      case 'Settle': {
-        const budget = new Budget(world.settings.consequencesAtOnce);
-        return { status: 'accepted', events: settleInTurn(world, context, budget), forgottenOutcomes: 0 };
-      }
-      default:
-        return context.pool === SHARD_POOL
-          ? applyToShard(world, decision, context)
-          : applyAlone(world, decision, context, known);
-    }
+    return withMatches(world, decision, applyByType(world, decision, context, known, oldest), context);
   } catch (fault) {
     world.rollback();
     const { code, message } = rejected('internal_error', `could not apply ${decision.type}`);
     return { status: 'rejected', code, message, transient: true, events: [], forgottenOutcomes: 0, fault };
   }
+}
+
+function applyByType(
+  world: World,
+  decision: Decision,
+  context: Context,
+  known: PoolState | undefined,
+  oldest: OldestKept,
+): AppliedDecision {
+  switch (decision.type) {
+    case 'Batch':
+      return applyBatch(world, decision, context, known);
+    case 'Pressure':
+      return { status: 'accepted', events: [], ...applyPressure(world, decision), forgottenOutcomes: 0 };
+    case 'Sweep': {
+      const swept = applySweep(world, decision, context, oldest);
+      return { status: 'accepted', ...swept };
+    }
+    case 'Clock':
+      return applyClock(decision, context);
+    case 'Settle': {
+      const most = world.settings.consequencesAtOnce;
+      const events = settleInTurn(world, context, new Budget(most), new Budget(most));
+      return { status: 'accepted', events, forgottenOutcomes: 0 };
+    }
+    default:
+      return context.pool === SHARD_POOL
+        ? applyToShard(world, decision, context)
+        : applyAlone(world, decision, context, known);
+  }
+}
+
+/**
+ * Hands over what may be handed over now: once for each message, after all that it decided and what follows from that. What
+ * its author is handed stands in its outcome.
+ */
+function withMatches(
+  world: World,
+  decision: Decision,
+  applied: AppliedDecision,
+  context: Context,
+): AppliedDecision {
+  if (applied.status === 'rejected' || decision.type === 'Sweep') return applied;
+  // Whatever principal a member of a Batch had: none of them has asked for the claims of others.
+  world.because = causeIn(context);
+  const budget = new Budget(world.settings.consequencesAtOnce);
+  const events = matchPools(world, world.takeUnmatched(context.pool), context.now, budget);
+  const handed = handedTo(world, context, events, MAX_ANSWER_BYTES - answerBytes(applied.data));
+  if (events.length === 0 && decision.type !== 'StandBy') return applied;
+  const data =
+    handed.length === 0 && decision.type !== 'StandBy' ? {} : { data: { ...members(applied.data), handed } };
+  return { ...applied, events: [...applied.events, ...events], ...data };
+}
+
+/** The data of an outcome, to which something is added. */
+function members(data: Json | undefined): JsonObject {
+  return isJsonObject(data) ? data : {};
 }
 
 /** A decision whose id is used by another one: rejected for that, unless its author is rejected altogether. */
@@ -112,9 +155,24 @@ function applyToShard(world: World, decision: SingleDecision, context: Context):
 
 /** Any decision of a member counts as a sign of life, even a rejected one. */
 function heardFrom(world: World, { pool, agent, now }: Pick<Context, 'pool' | 'agent' | 'now'>): void {
-  const member = world.pool(pool)?.membership(agent);
+  const state = world.pool(pool);
+  const member = state?.membership(agent);
   if (member !== undefined && !presenceLapsed(member, now)) world.heardFrom(pool, agent, now);
+  if (state === undefined || !state.offers.has(agent)) return;
+  world.changeOffers(pool, agent, now, (offer) =>
+    offer.heardAt === now || whyOver(state, offer, now) !== undefined ? offer : { ...offer, heardAt: now },
+  );
 }
+
+/** Decisions about a claim: who makes one is at work, and can be handed tasks again. */
+const OF_CLAIMS: ReadonlySet<SingleDecision['type']> = new Set([
+  'ClaimTask',
+  'ClaimNextTask',
+  'RenewClaim',
+  'ReleaseTask',
+  'ReportTask',
+  'FailTask',
+]);
 
 function applyAlone(
   world: World,
@@ -161,6 +219,8 @@ function applySingle(
   }
   const actedFor = acting.self === acting.agent ? {} : { actedFor: acting.self };
   const applied = decided.events.map((event) => applyNamed(world, context.pool, event, context.now));
+  if (OF_CLAIMS.has(decision.type) && acting.self === acting.agent)
+    world.changeOffers(context.pool, acting.agent, context.now, atWork);
   if (decided.ends !== undefined)
     world.fence(context.pool, decided.ends.agent, fenceAt(decided.ends, context));
   const tooMuch = overMemory(world, acting, before);

@@ -16,6 +16,7 @@ import type { PoolQuotas } from '../../protocol/quotas.ts';
 import type { AuctionEvent } from '../auctions/events.ts';
 import type { DelegationEvent } from '../delegations/events.ts';
 import type { NegotiationEvent } from '../negotiations/events.ts';
+import type { OfferEvent } from '../offers/events.ts';
 import type { VoteEvent } from '../votes/events.ts';
 import type { Happened } from './happened.ts';
 
@@ -27,6 +28,8 @@ export interface PoolCreatedData {
   readonly submitters: 'anyone' | 'members';
   readonly defaults: Constraints;
   readonly maxClaimsPerAgent?: number;
+  readonly startWithinMs?: number;
+  readonly maxUnstarted?: number;
   readonly operators?: readonly string[];
   readonly quotas?: PoolQuotas;
   readonly origin: Origin;
@@ -81,8 +84,19 @@ export interface TaskSubmittedData {
   readonly origin: Origin;
 }
 
-/** `forced`, `removed` and `banned` are operators' doings; the others are the holder's own. */
-export type ReleaseCause = 'released' | 'left' | 'absent' | 'forced' | 'removed' | 'banned';
+/**
+ * `forced`, `removed` and `banned` are operators' doings; `not_started`: it was handed over, and its agent did not begin in time;
+ * `taken_up`: the holder claims it again under a new epoch. The others are the holder's own.
+ */
+export type ReleaseCause =
+  | 'released'
+  | 'left'
+  | 'absent'
+  | 'forced'
+  | 'removed'
+  | 'banned'
+  | 'not_started'
+  | 'taken_up';
 
 /** The claim that an event ends or changes. */
 interface OfClaim {
@@ -99,12 +113,25 @@ export type TaskEvent =
   | Happened<'task.unreserved', Record<string, never>>
   /** The last dependency completed, or the time came; `state` is the one that follows. */
   | Happened<'task.unblocked', { readonly state: 'scheduled' | 'pending' }>
-  | Happened<'task.claimed', OfClaim & { readonly expiresAt: number; readonly ttlMs: number }>
+  /** `offer`: it was handed over to this standing offer of its agent, whoever decided what made that possible. */
+  | Happened<
+      'task.claimed',
+      OfClaim & { readonly expiresAt: number; readonly ttlMs: number; readonly offer?: string }
+    >
   | Happened<
       'task.renewed',
       OfClaim & { readonly expiresAt: number; readonly progress?: number | undefined; readonly note?: string }
     >
-  | Happened<'task.released', OfClaim & { readonly why: ReleaseCause; readonly reason?: string }>
+  /** Of one that was not begun: how often in a row that is, and that it will not be handed over any more. */
+  | Happened<
+      'task.released',
+      OfClaim & {
+        readonly why: ReleaseCause;
+        readonly reason?: string;
+        readonly unstarted?: number;
+        readonly handOver?: false;
+      }
+    >
   | Happened<'task.expired', OfClaim & { readonly expiries: number }>
   | Happened<
       'task.retried',
@@ -136,7 +163,8 @@ export type DomainEvent =
   | AuctionEvent
   | VoteEvent
   | NegotiationEvent
-  | DelegationEvent;
+  | DelegationEvent
+  | OfferEvent;
 export type EventType = DomainEvent['type'];
 
 export function isTaskEvent(event: DomainEvent): event is TaskEvent {
@@ -145,6 +173,10 @@ export function isTaskEvent(event: DomainEvent): event is TaskEvent {
 
 export function isMemberEvent(event: DomainEvent): event is MemberEvent {
   return event.type.startsWith('member.');
+}
+
+export function isOfferEvent(event: DomainEvent): event is OfferEvent {
+  return event.type.startsWith('offer.');
 }
 
 export function isAuctionEvent(event: DomainEvent): event is AuctionEvent {
@@ -156,6 +188,7 @@ const INTERNAL: ReadonlySet<EventType> = new Set([
   'task.reserved',
   'task.unreserved',
   'auction.settled',
+  'offer.removed',
 ]);
 
 /** Events that change state but are not published. */

@@ -18,6 +18,8 @@ import { acceptProposal } from '../negotiations/accept-proposal.ts';
 import { openNegotiation } from '../negotiations/open-negotiation.ts';
 import { propose } from '../negotiations/propose.ts';
 import { rejectProposal } from '../negotiations/reject-proposal.ts';
+import { standBy } from '../offers/stand-by.ts';
+import { standDown } from '../offers/stand-down.ts';
 import { banAgent } from '../operators/ban-agent.ts';
 import { forceRelease } from '../operators/force-release.ts';
 import { pausePool } from '../operators/pause-pool.ts';
@@ -66,6 +68,8 @@ const HANDLERS: { readonly [T in SingleType]: Handler<T> } = {
   ReportTask: reportTask,
   FailTask: failTask,
   CancelTask: cancelTask,
+  StandBy: standBy,
+  StandDown: standDown,
   OpenAuction: openAuction,
   SubmitBid: submitBid,
   CloseAuction: closeAuction,

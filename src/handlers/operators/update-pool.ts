@@ -51,7 +51,8 @@ function cannotOwn(state: PoolState, owner: string | undefined, now: number): Re
 
 /** Without what was left out: an event says what changes. */
 function stated({ owner, operators, admission, ...rest }: Changes): PoolUpdatedData {
-  const { capacity, topics, submitters, defaults, maxClaimsPerAgent, quotas } = rest;
+  const { capacity, topics, submitters, defaults, maxClaimsPerAgent, startWithinMs, maxUnstarted, quotas } =
+    rest;
   return {
     ...defined({
       owner,
@@ -62,6 +63,8 @@ function stated({ owner, operators, admission, ...rest }: Changes): PoolUpdatedD
       submitters,
       defaults,
       maxClaimsPerAgent,
+      startWithinMs,
+      maxUnstarted,
       quotas,
     }),
   };

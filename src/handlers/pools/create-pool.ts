@@ -8,7 +8,7 @@ export const createPool: Handler<'CreatePool'> = {
     if (world.pool(pool) !== undefined) return rejected('pool_exists', `pool ${pool} already exists`);
     const full = tooManyPools(world, self);
     if (full !== undefined) return full;
-    const { capacity, maxClaimsPerAgent, operators, quotas } = decision;
+    const { capacity, maxClaimsPerAgent, startWithinMs, maxUnstarted, operators, quotas } = decision;
     const created = {
       type: 'pool.created',
       id: pool,
@@ -19,7 +19,7 @@ export const createPool: Handler<'CreatePool'> = {
         ...defined({ capacity }),
         submitters: decision.submitters ?? 'anyone',
         defaults: decision.defaults ?? {},
-        ...defined({ maxClaimsPerAgent, operators, quotas }),
+        ...defined({ maxClaimsPerAgent, startWithinMs, maxUnstarted, operators, quotas }),
         origin: { agent, decisionId },
       },
     } as const;

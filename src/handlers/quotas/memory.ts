@@ -60,6 +60,7 @@ const PASSES: ReadonlySet<SingleType> = new Set<SingleType>([
   'ReportTask',
   'FailTask',
   'CancelTask',
+  'StandDown',
   'CloseAuction',
   'CancelAuction',
   'CloseVote',

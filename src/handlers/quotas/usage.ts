@@ -8,7 +8,15 @@ import {
   openerOf,
   refOf,
 } from '../../protocol/entities.ts';
-import { type Part, partsBetween, weightOfMember, weightOfOpening, weightOfPool } from './weights.ts';
+import type { Offer } from '../../protocol/offers.ts';
+import {
+  type Part,
+  partsBetween,
+  weightOfMember,
+  weightOfOffer,
+  weightOfOpening,
+  weightOfPool,
+} from './weights.ts';
 
 /** A sum for each agent, and over all. Agents with nothing are not kept. */
 class Sums {
@@ -36,6 +44,8 @@ export class ShardUsage {
   readonly bytes = new Sums();
   /** Pools by their owners, also those that are closed and kept. */
   readonly pools = new Sums();
+  /** In how many pools each agent has standing offers. */
+  readonly offerPools = new Sums();
 }
 
 export class Usage {
@@ -84,6 +94,19 @@ export class Usage {
     const { gone, come } = partsBetween(was, is);
     for (const part of gone) this.#chargePart(part, -1);
     for (const part of come) this.#chargePart(part, 1);
+  }
+
+  /** The agent has its first standing offer in the pool, or its last has gone. */
+  putStandingBy(agent: string, isStanding: boolean): void {
+    this.#ofShard.offerPools.add(agent, isStanding ? 1 : -1);
+  }
+
+  /** When something was heard from its agent changes with every decision, what it weighs hardly ever. */
+  putOffer(before: Offer | undefined, after: Offer | undefined): void {
+    const isSame = before?.passed === after?.passed && before?.topics === after?.topics;
+    if (before !== undefined && after !== undefined && isSame) return;
+    if (before !== undefined) this.#charge(before.agent, -weightOfOffer(before));
+    if (after !== undefined) this.#charge(after.agent, weightOfOffer(after));
   }
 
   /** Size shared by the tasks of several agents. */

@@ -11,16 +11,20 @@ import type { Auction, AuctionBid } from '../../protocol/auctions.ts';
 import type { Member, Pool, Task } from '../../protocol/documents.ts';
 import { type Entity, isOfKind, isTask } from '../../protocol/entities.ts';
 import type { Proposal } from '../../protocol/negotiations.ts';
+import type { Offer } from '../../protocol/offers.ts';
 import type { Vote } from '../../protocol/votes.ts';
 
 /** A pool has a dozen indexes, empty ones too. */
-const POOL_BYTES = 6_500;
+const POOL_BYTES = 7_000;
 const TASK_BYTES = 460;
 const MEMBER_BYTES = 450;
 const AUCTION_BYTES = 700;
 const VOTE_BYTES = 600;
 const NEGOTIATION_BYTES = 400;
 const DELEGATION_BYTES = 1_200;
+const STANDING_BYTES = 1_100;
+const OFFER_CLASS_BYTES = 1_600;
+const LISTED_BYTES = 120;
 const BID_BYTES = 400;
 const OFFER_BYTES = 150;
 
@@ -120,6 +124,23 @@ function weightOfConstraints(constraints: Task['constraints']): number {
 
 export function weightOfMember({ capabilities }: Member): number {
   return MEMBER_BYTES + weightOfJson(capabilities);
+}
+
+/** A set of topics and capabilities that offers have: it stands in a list for each of its capabilities. */
+export function weightOfOfferClass({
+  key,
+  capabilities,
+}: {
+  readonly key: string;
+  readonly capabilities: ReadonlySet<string>;
+}): number {
+  return OFFER_CLASS_BYTES + 3 * weightOfText(key) + LISTED_BYTES * capabilities.size;
+}
+
+/** The part of a standing offer that does not change with every decision of its agent. */
+export function weightOfOffer({ topics, passed, offer, offerId }: Offer): number {
+  const named = weightOfText(offer) + weightOfText(offerId);
+  return STANDING_BYTES + named + weightOfJson(topics) + weightOfJson(passed);
 }
 
 export function weightOfPool(pool: Pool): number {

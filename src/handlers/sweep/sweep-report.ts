@@ -66,6 +66,7 @@ export function reportOf(
 ): SweepData {
   const names = new Names();
   const removed = { removedTasks: 0, removedPools: 0, removedEntities: 0 };
+  let matched = 0;
   for (const { pool, event } of events) {
     const ofEntity = kindOf(event);
     const kind = ofEntity === 'task' ? undefined : ofEntity;
@@ -83,6 +84,9 @@ export function reportOf(
       case 'task.cancelled':
         names.add('cancelled', { pool, taskId: event.id });
         break;
+      case 'task.claimed':
+        if (event.data.offer !== undefined) matched++;
+        break;
       case 'task.unblocked':
         names.add('unblocked', { pool, taskId: event.id });
         break;
@@ -97,5 +101,5 @@ export function reportOf(
         break;
     }
   }
-  return { ...names.lists, counts: names.counts, ...removed, ...rest };
+  return { ...names.lists, counts: names.counts, matched, ...removed, ...rest };
 }

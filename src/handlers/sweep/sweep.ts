@@ -6,6 +6,7 @@
 import type { Sweep } from '../../protocol/decisions/index.ts';
 import { LARGEST_CONSEQUENCE_BYTES, MAX_EFFECT_BYTES, MINUTE_MS } from '../../protocol/limits.ts';
 import { pushAll } from '../../protocol/lists.ts';
+import { endOfOffer } from '../../protocol/offers.ts';
 import type { SweepData } from '../../protocol/outcome-data.ts';
 import { afterSweep } from '../../protocol/settings.ts';
 import { endWithPool } from '../delegations/due.ts';
@@ -16,6 +17,8 @@ import { Effects } from '../kernel/consequences/weights.ts';
 import type { EndedStay } from '../kernel/decided.ts';
 import type { DomainEvent } from '../kernel/events.ts';
 import type { Context } from '../kernel/handler.ts';
+import { offerEnded } from '../offers/ended.ts';
+import { matchPools } from '../offers/match-pools.ts';
 import { presenceLapsed } from '../pools/guards.ts';
 import { endOfMembership, silence } from '../pools/membership.ts';
 import type { Due } from '../world/due.ts';
@@ -62,7 +65,10 @@ export function applySweep(world: World, sweep: Sweep, context: Context, oldest:
   removeBeyondBytes(sweeping, events);
   world.reckonTurns(seq);
   budget.cap(limit - events.length);
-  pushAll(events, settleInTurn(world, { now, seq }, budget));
+  const matches = new Budget(limit - events.length);
+  pushAll(events, settleInTurn(world, { now, seq }, budget, matches));
+  matches.cap(limit - events.length);
+  pushAll(events, matchPools(world, world.takeUnmatched(), now, matches));
   world.buckets.forget(until, BUCKETS_FORGOTTEN_AT_ONCE);
   const forgottenOutcomes = forgetOutcomes(world, oldest.outcomes, until, now);
   const more = (nextDue(world) ?? Number.POSITIVE_INFINITY) <= until;
@@ -192,12 +198,18 @@ function settle(
       const fence = state.fenceOf(due.id, { order: member.order, at: member.joinedAt }) ?? stay;
       return fence === undefined ? [] : [endOfMembership(member, fence)];
     }
+    case 'offer': {
+      const offer = state.offers.byKey(due.id);
+      const why = offer && (state.fenceOfOffer(offer)?.why ?? endOfOffer(offer).why);
+      return offer === undefined || why === undefined ? [] : [offerEnded(state, offer, why)];
+    }
     case 'entity':
       return lapseEntity(state, due, due.at, now);
     case 'retention':
       return overdue(world, state, due.group, oldest, limit, until);
     case 'removal':
       if (state.delegations.size > 0) return endWithPool(state, limit);
+      if (state.offers.size > 0) return offersEnded(state, limit);
       return state.members.size > 0
         ? [...state.members.keys()]
             .sort()
@@ -205,6 +217,14 @@ function settle(
             .map((id) => ({ type: 'member.left', id, data: {} }))
         : [{ type: 'pool.removed', id: state.doc.pool, data: {} }];
   }
+}
+
+function offersEnded(state: PoolState, most: number): readonly DomainEvent[] {
+  const first = state.offers.keys().slice(0, most);
+  return first.flatMap((key) => {
+    const offer = state.offers.byKey(key);
+    return offer === undefined ? [] : [offerEnded(state, offer, 'removed')];
+  });
 }
 
 /** Forgets outcomes that are old enough, or too many; returns how many of the oldest. */

@@ -1,15 +1,20 @@
+import type { DecisionOf } from '../../protocol/decisions/index.ts';
 import { isClaimable } from '../../protocol/documents.ts';
-import { accepted, isRejected, rejected } from '../kernel/decided.ts';
-import type { Handler } from '../kernel/handler.ts';
+import type { HeldTask } from '../../protocol/outcome-data.ts';
+import { accepted, type Decided, isRejected, rejected } from '../kernel/decided.ts';
+import type { Context, Handler } from '../kernel/handler.ts';
 import { requireMember, workingPool } from '../pools/guards.ts';
 import { claimsInQuota, tooManyClaims } from '../quotas/counts.ts';
+import type { World } from '../world/world.ts';
 import { claimed, claimedTaskData } from './claims.ts';
-import { claimLimitReached, claimsLeft, existingTask, isCapable, notPending } from './guards.ts';
+import { claimLimitReached, claimsLeft, existingTask, heldTask, isCapable, notPending } from './guards.ts';
 import { lapse } from './lapse.ts';
 
 export const claimTask: Handler<'ClaimTask'> = {
   touches: ({ taskId }) => [{ kind: 'task', id: taskId }],
-  decide(world, { taskId, claimTtlMs }, context) {
+  decide(world, decision, context) {
+    const { taskId, claimTtlMs, epoch } = decision;
+    if (epoch !== undefined) return takeUp(world, { ...decision, epoch }, context);
     const state = workingPool(world, context);
     if (isRejected(state)) return state;
     const member = requireMember(state, context);
@@ -30,3 +35,22 @@ export const claimTask: Handler<'ClaimTask'> = {
     return accepted([...events, claim], claimedTaskData(task, claim));
   },
 };
+
+/**
+ * The holder claims what it holds already, as an agent that was restarted does with the claims of its earlier process: from
+ * here on only who knows the new epoch can renew or report it.
+ */
+function takeUp(
+  world: World,
+  { taskId, claimTtlMs, epoch }: DecisionOf<'ClaimTask'> & { readonly epoch: number },
+  context: Context,
+): Decided<HeldTask> {
+  const state = workingPool(world, context);
+  if (isRejected(state)) return state;
+  const task = heldTask(state, taskId, epoch, context);
+  if (isRejected(task)) return task;
+  const { agent, ttlMs } = task.claim;
+  const data = { agent, epoch, why: 'taken_up' } as const;
+  const claim = claimed(task, claimTtlMs ?? ttlMs, context);
+  return accepted([{ type: 'task.released', id: taskId, data }, claim], claimedTaskData(task, claim));
+}

@@ -1,4 +1,6 @@
-import type { Task } from '../../protocol/documents.ts';
+import type { Pool, Task } from '../../protocol/documents.ts';
+import { DEFAULT_HANDING_OVER } from '../../protocol/limits.ts';
+import type { Offer } from '../../protocol/offers.ts';
 import type { HeldTask } from '../../protocol/outcome-data.ts';
 import type { TaskEvent } from '../kernel/events.ts';
 import type { Context } from '../kernel/handler.ts';
@@ -18,6 +20,22 @@ export function claimed(
     id: task.taskId,
     data: { agent: self, epoch: task.epoch + 1, expiresAt, ttlMs: ttl },
   };
+}
+
+/** A claim that its agent has not asked for just now: it has to show that it has begun before the first lease is over. */
+export function handedOver(task: Task, offer: Offer, pool: Pool, now: number): ClaimedEvent {
+  const { claimTtlMs, maxRunMs } = task.constraints;
+  const ttlMs = offer.claimTtlMs ?? claimTtlMs;
+  const expiresAt = Math.min(
+    now + Math.min(startWithin(pool), ttlMs, maxRunMs ?? Number.POSITIVE_INFINITY),
+    task.deadline ?? Number.POSITIVE_INFINITY,
+  );
+  const data = { agent: offer.agent, epoch: task.epoch + 1, expiresAt, ttlMs, offer: offer.offer };
+  return { type: 'task.claimed', id: task.taskId, data };
+}
+
+function startWithin({ startWithinMs }: Pool): number {
+  return startWithinMs ?? DEFAULT_HANDING_OVER.startWithinMs;
 }
 
 /** Data for a claimant: everything it needs to do the task. */

@@ -36,20 +36,23 @@ export function evolveTask(
     case 'task.unblocked':
       return waiting(common, event.data.state, task.notBefore ?? now);
     case 'task.claimed': {
-      const { agent, epoch, expiresAt, ttlMs } = event.data;
+      const { agent, epoch, expiresAt, ttlMs, offer } = event.data;
       const claim = { agent, epoch, claimedAt: now, order, expiresAt, ttlMs };
-      return { ...common, epoch, state: 'assigned', claim };
+      if (offer === undefined) return { ...begun(common), epoch, state: 'assigned', claim };
+      return { ...common, epoch, state: 'assigned', claim: { ...claim, offer, unstarted: true } };
     }
     case 'task.renewed':
       return renewed(claimedTask(task, event), event.data);
-    case 'task.released':
-      return { ...common, state: 'pending' };
+    case 'task.released': {
+      const { unstarted = common.unstarted, handOver = common.handOver } = event.data;
+      return { ...common, unstarted, handOver, state: 'pending' };
+    }
     case 'task.expired':
       return { ...common, expiries: event.data.expiries, state: 'pending' };
     case 'task.retried': {
       const { failures, readyAt } = event.data;
       return waiting(
-        { ...common, auction: undefined, failures },
+        { ...begun(common), auction: undefined, failures },
         readyAt > now ? 'scheduled' : 'pending',
         readyAt,
       );
@@ -141,17 +144,26 @@ function renewed(
   task: ClaimedTask,
   { expiresAt, progress, note }: Extract<TaskEvent, { readonly type: 'task.renewed' }>['data'],
 ): ClaimedTask {
-  const claim: Claim = { ...task.claim, expiresAt };
-  if (task.state === 'assigned' && progress === undefined && note === undefined) return { ...task, claim };
+  const { unstarted: _, ...held } = task.claim;
+  const claim: Claim = { ...held, expiresAt };
+  if (task.state === 'assigned' && progress === undefined && note === undefined)
+    return task.unstarted === undefined ? { ...task, claim } : { ...task, ...NEVER_UNSTARTED, claim };
   const before = task.state === 'running' ? task : undefined;
   return {
-    ...commonOf(task),
+    ...begun(commonOf(task)),
     auction: undefined,
     state: 'running',
     claim,
     progress: progress ?? before?.progress ?? 0,
     note: note ?? before?.note,
   };
+}
+
+const NEVER_UNSTARTED = { unstarted: undefined, handOver: undefined };
+
+/** An agent is at work on it: that it was handed over in vain before counts no more. */
+function begun(common: Common): Common {
+  return common.unstarted === undefined ? common : { ...common, ...NEVER_UNSTARTED };
 }
 
 function claimedTask(task: Task, event: TaskEvent): ClaimedTask {
@@ -185,6 +197,8 @@ function commonOf(task: TaskCommon): Common {
     epoch: task.epoch,
     failures: task.failures,
     expiries: task.expiries,
+    unstarted: task.unstarted,
+    handOver: task.handOver,
     auction: task.auction,
     origin: task.origin,
     state: 'pending',

@@ -79,6 +79,15 @@ function endOfClaim(state: PoolState, task: ClaimedTask, until: number): TaskEve
   if (Math.min(expiresAt, at) > until) return [];
   const id = task.taskId;
   if (at < expiresAt) return [{ type: 'task.released', id, data: { agent, epoch, why } }];
+  const { claim, constraints, deadline = Number.POSITIVE_INFINITY } = task;
+  // At its deadline it ends as one that was begun would: there was no time left to begin in.
+  if (claim.unstarted === true && expiresAt >= deadline) return [];
+  if (claim.unstarted === true) {
+    const unstarted = (task.unstarted ?? 0) + 1;
+    const handOver = unstarted >= constraints.maxUnstarted ? ({ handOver: false } as const) : {};
+    const data = { agent, epoch, why: 'not_started', unstarted, ...handOver } as const;
+    return [{ type: 'task.released', id, data }];
+  }
   const expiries = task.expiries + 1;
   const expired: TaskEvent = { type: 'task.expired', id, data: { agent, epoch, expiries } };
   return expiries < task.constraints.maxExpiries

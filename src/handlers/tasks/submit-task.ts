@@ -116,12 +116,13 @@ function allConstraints({ doc }: PoolState, { constraints }: DecisionOf<'SubmitT
 }
 
 function filledIn(stated: Constraints): TaskConstraints {
-  const { claimTtlMs, maxAttempts, backoffMs, maxExpiries, maxRunMs, ...others } = stated;
+  const { claimTtlMs, maxAttempts, backoffMs, maxExpiries, maxUnstarted, maxRunMs, ...others } = stated;
   return {
     claimTtlMs: claimTtlMs ?? DEFAULT_CONSTRAINTS.claimTtlMs,
     maxAttempts: maxAttempts ?? DEFAULT_CONSTRAINTS.maxAttempts,
     backoffMs: backoffMs ?? DEFAULT_CONSTRAINTS.backoffMs,
     maxExpiries: maxExpiries ?? DEFAULT_CONSTRAINTS.maxExpiries,
+    maxUnstarted: maxUnstarted ?? DEFAULT_CONSTRAINTS.maxUnstarted,
     ...defined({ maxRunMs }),
     ...others,
   };

@@ -13,7 +13,7 @@ import {
 export type Due = { readonly at: number; readonly id: string } & (
   | { readonly what: 'entity'; readonly kind: EntityKind }
   | { readonly what: 'retention'; readonly group: Group }
-  | { readonly what: 'member' | 'removal' }
+  | { readonly what: 'member' | 'offer' | 'removal' }
 );
 
 /** Under which the retention of a group stands among what is due in a pool. */
@@ -31,6 +31,7 @@ const RANK = {
   retention: { collective: 1, tasks: 4 },
   member: 2,
   removal: 3,
+  offer: 6,
 } as const;
 
 function rankOf(due: Due): number {

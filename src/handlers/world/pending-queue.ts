@@ -47,6 +47,26 @@ export class PendingQueue {
     else this.#stored.set(key, count);
   }
 
+  get isEmpty(): boolean {
+    return this.#classes.size === 0;
+  }
+
+  /** How many classes have tasks. */
+  get classCount(): number {
+    return this.#classes.size;
+  }
+
+  classKeys(): Iterable<string> {
+    return this.#classes.keys();
+  }
+
+  /** The best task of one class, in claiming order. */
+  bestOf(key: string, wanted: (task: PendingTask) => boolean): PendingTask | undefined {
+    const tasks = this.#classes.get(key)?.tasks;
+    const first = tasks?.peek();
+    return first === undefined || wanted(first) ? first : tasks?.first(1, wanted)[0];
+  }
+
   /** The best tasks for a member, in claiming order. */
   best(
     count: number,

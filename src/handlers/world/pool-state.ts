@@ -32,23 +32,35 @@ import {
   type RetainedByGroup,
   refOf,
 } from '../../protocol/entities.ts';
-import { MINUTE_MS } from '../../protocol/limits.ts';
+import { DEFAULT_HANDING_OVER, MAX_CLAIMS_PER_AGENT, MINUTE_MS } from '../../protocol/limits.ts';
 import { endingClaim, type Fence, type Made } from '../../protocol/marks.ts';
+import { endOfOffer, type Offer, offerKey } from '../../protocol/offers.ts';
 import type { Settings } from '../../protocol/settings.ts';
 import { LiveAuctions } from '../auctions/live-auctions.ts';
 import { LiveDelegations } from '../delegations/live-delegations.ts';
 import type { EntityMaps } from '../kernel/entities.ts';
+import { StandingOffers } from '../offers/standing-offers.ts';
 import { type ShardUsage, Usage } from '../quotas/usage.ts';
 import { released } from '../tasks/evolve.ts';
 import { OpenVotes } from '../votes/open-votes.ts';
+import { ClaimableTasks } from './claimable-tasks.ts';
 import { Dependents, submittedBefore } from './dependents.ts';
 import { type Due, dueBefore, entityDue, retentionKey } from './due.ts';
 import { addTo, removeFrom } from './id-sets.ts';
 import { IndexedHeap } from './indexed-heap.ts';
 import type { Marks } from './marks.ts';
 import { type OpenedThing, openedThing } from './opened-work.ts';
-import { PendingQueue } from './pending-queue.ts';
 import { VoidThings } from './void-things.ts';
+
+/** What all pools of a shard look at. */
+interface OfShard {
+  readonly bans: ReadonlyMap<string, Ban>;
+  readonly marks: Marks;
+  readonly usage: ShardUsage;
+  readonly settings: () => Settings;
+  /** Tasks of this pool may go to offers in it that could not have them before. */
+  readonly onStir: (pool: string) => void;
+}
 
 export class PoolState {
   doc: Pool;
@@ -60,6 +72,8 @@ export class PoolState {
   readonly live = ofGroups(() => 0);
   /** Tasks that someone holds; without claims that are void. */
   claims = 0;
+  /** Those of them that were handed over and not begun. */
+  unstarted = 0;
   /** What fences void and has not been told: it counts nowhere else, and a task with a void claim stands as pending. */
   readonly void = new VoidThings();
   readonly usage: Usage;
@@ -77,7 +91,8 @@ export class PoolState {
   /** The live ones of `entities.delegation`, by what a search for a chain asks for. */
   readonly delegations = new LiveDelegations();
   readonly members = new Map<string, Member>();
-  readonly pending = new PendingQueue();
+  readonly pending = new ClaimableTasks();
+  readonly offers: StandingOffers;
   readonly due = new IndexedHeap<Due>(dueBefore);
   /** Blocked tasks, by what they wait for. */
   readonly dependents = new Dependents(this.entities.task);
@@ -91,16 +106,16 @@ export class PoolState {
 
   readonly #marks: Marks;
 
-  constructor(
-    doc: Pool,
-    sequence: number,
-    { bans, marks, usage: ofShard }: { bans: ReadonlyMap<string, Ban>; marks: Marks; usage: ShardUsage },
-  ) {
+  readonly #settings: () => Settings;
+
+  constructor(doc: Pool, sequence: number, { bans, marks, usage, settings, onStir }: OfShard) {
     this.doc = doc;
     this.sequence = sequence;
     this.#bans = bans;
     this.#marks = marks;
-    this.usage = new Usage(ofShard);
+    this.#settings = settings;
+    this.usage = new Usage(usage);
+    this.offers = new StandingOffers(() => onStir(doc.pool));
     this.#lookForEnding();
   }
 
@@ -112,15 +127,88 @@ export class PoolState {
     return this.doc.pausedAt === undefined || this.doc.state === 'closed';
   }
 
+  /** Whether a task may be handed over to an offer at present, if one fits. What is over and not told counts as it stands. */
+  get handsOver(): boolean {
+    const { state, pausedAt, quotas, maxUnstarted = DEFAULT_HANDING_OVER.maxUnstarted } = this.doc;
+    if (state === 'closed' || pausedAt !== undefined || this.unstarted >= maxUnstarted) return false;
+    const { poolClaims } = this.#settings();
+    return this.claims < Math.min(poolClaims, quotas?.poolClaims ?? poolClaims);
+  }
+
+  /** The most claims that one agent may hold before nothing is handed over to it. */
+  get #mostClaims(): number {
+    const { maxClaimsPerAgent = MAX_CLAIMS_PER_AGENT, quotas } = this.doc;
+    const { agentClaims } = this.#settings();
+    return Math.min(maxClaimsPerAgent, MAX_CLAIMS_PER_AGENT, agentClaims, quotas?.agentClaims ?? agentClaims);
+  }
+
   putDoc(after: Pool): void {
     const before = this.handsOut;
     this.doc = after;
     this.#lookForEnding();
+    this.lookAtLimits();
     if (this.handsOut === before) return;
     for (const auction of this.auctions.ofTasks()) {
       this.#schedule('auction', auction.id, auction);
       this.#lookAtAuction(auction.id, auction);
     }
+  }
+
+  /** Those of the pool or of the system may have changed. */
+  lookAtLimits(): void {
+    const most = this.#mostClaims;
+    if (this.#limit !== most) {
+      this.#limit = most;
+      for (const agent of this.offers.agents()) this.#lookAtOffersOf(agent);
+    }
+    this.lookAtGate();
+  }
+
+  #limit: number | undefined;
+
+  /** Whether anything may be handed over may have changed. */
+  lookAtGate(): void {
+    this.offers.isBlocked = !this.handsOver;
+  }
+
+  #lookAtOffersOf(agent: string): void {
+    if (!this.offers.has(agent)) return;
+    this.offers.look(agent, {
+      capabilities: this.members.get(agent)?.capabilities ?? NO_CAPABILITIES,
+      isVoid: (offer) => this.fenceOfOffer(offer) !== undefined,
+      held: this.heldCount(agent),
+      most: this.#mostClaims,
+    });
+  }
+
+  fenceOfOffer({ agent, order, madeAt }: Offer): Fence | undefined {
+    return this.#marks.isEmpty ? undefined : this.fenceOf(agent, { order, at: madeAt });
+  }
+
+  putOffer(key: string, after: Offer | undefined): void {
+    const { bytes } = this.offers;
+    const before = this.offers.byKey(key);
+    const agent = (after ?? before)?.agent;
+    if (agent === undefined) return;
+    const stood = this.offers.has(agent);
+    this.offers.put(key, after);
+    if (this.offers.has(agent) !== stood) this.usage.putStandingBy(agent, !stood);
+    this.usage.putOffer(before, after);
+    if (after === undefined) this.due.delete(`o/${key}`);
+    else this.due.set(`o/${key}`, { at: endOfOffer(after).at, what: 'offer', id: key });
+    if (before !== undefined && after === undefined) this.void.delete({ kind: 'offer', agent, id: key });
+    if (after !== undefined) this.#lookAtVoidOffer(after);
+    this.#lookAtOffersOf(agent);
+    this.usage.putShared(this.offers.bytes - bytes);
+    this.#lookAtAgent(agent);
+  }
+
+  #lookAtVoidOffer(offer: Offer): void {
+    const { agent, order } = offer;
+    const fence = this.fenceOfOffer(offer);
+    const thing = { kind: 'offer', agent, id: offerKey(offer), order } as const;
+    if (fence === undefined) this.void.delete(thing);
+    else this.void.put({ ...thing, fence });
   }
 
   /** Of the tasks that nobody holds in a closed pool, and that end with it, the one that was submitted first. */
@@ -192,11 +280,14 @@ export class PoolState {
 
   /** Looks again at everything that an agent has here. */
   relook(agent: string, tasks: readonly ClaimedTask[]): void {
-    const { bytes } = this.pending;
+    const bytes = this.pending.bytes + this.offers.bytes;
     for (const task of tasks) this.#index(task);
-    this.usage.putShared(this.pending.bytes - bytes);
     for (const { taskId } of tasks) this.#lookAtAuctionOf(taskId);
     this.#lookAtMember(agent, this.members.get(agent));
+    for (const offer of this.offers.of(agent)) this.#lookAtVoidOffer(offer);
+    this.#lookAtOffersOf(agent);
+    this.lookAtGate();
+    this.usage.putShared(this.pending.bytes + this.offers.bytes - bytes);
     this.#lookAtAllOpenedBy(agent);
     this.#lookAtAgent(agent);
   }
@@ -204,7 +295,8 @@ export class PoolState {
   /** Only where work is to be cancelled all that there is is gone through; from there on each thing comes in once. */
   #lookAtAllOpenedBy(agent: string): void {
     const isCancelling = this.#marks.holdIn(this.doc.pool, agent).some(({ cancelsWork }) => cancelsWork);
-    const stays = this.void.count(agent, 'member') + this.void.count(agent, 'claim');
+    const kinds = ['member', 'offer', 'claim'] as const;
+    const stays = kinds.reduce((sum, kind) => sum + this.void.count(agent, kind), 0);
     if (!isCancelling && this.void.count(agent) === stays) return;
     for (const entities of Object.values(this.entities)) {
       for (const each of entities.values()) {
@@ -268,12 +360,13 @@ export class PoolState {
 
   /** Tells where the agent has anything. */
   #lookAtAgent(agent: string): void {
-    const has = this.members.has(agent) || this.#held.has(agent);
+    const has = this.members.has(agent) || this.#held.has(agent) || this.offers.has(agent);
     this.#marks.look(this.doc.pool, agent, has, this.void.count(agent) > 0);
   }
 
   /** Something follows from what is here that has not been told. */
   get owes(): boolean {
+    if (this.offers.isDue === true || this.offers.firstFailing !== undefined) return true;
     const isEnding = (this.#ending?.size ?? 0) > 0 || this.void.size > 0;
     return (
       isEnding ||
@@ -292,6 +385,11 @@ export class PoolState {
     if (at === undefined) this.due.delete(`m/${agent}`);
     else this.due.set(`m/${agent}`, { at, what: 'member', id: agent });
     this.#lookAtMember(agent, after);
+    if (before?.capabilities !== after?.capabilities) {
+      const { bytes } = this.offers;
+      this.#lookAtOffersOf(agent);
+      this.usage.putShared(this.offers.bytes - bytes);
+    }
     this.#lookAtAgent(agent);
     return before;
   }
@@ -346,8 +444,14 @@ export class PoolState {
     this.usage.putShared(this.pending.bytes - bytes);
     this.dependents.look(taskId);
     this.#lookAtAuctionOf(taskId);
-    if (before !== undefined && isClaimed(before)) this.#lookAtAgent(before.claim.agent);
-    if (after !== undefined && isClaimed(after)) this.#lookAtAgent(after.claim.agent);
+    if (before !== undefined && isClaimed(before)) this.#lookAtHolder(before.claim.agent);
+    if (after !== undefined && isClaimed(after)) this.#lookAtHolder(after.claim.agent);
+    this.lookAtGate();
+  }
+
+  #lookAtHolder(agent: string): void {
+    this.#lookAtAgent(agent);
+    this.#lookAtOffersOf(agent);
   }
 
   #lookAtAuctionOf(taskId: string): void {
@@ -410,8 +514,12 @@ export class PoolState {
   #index(task: Task): void {
     const seen = this.#asSeen(task);
     if (isUnheld(task)) this.#ending?.set(task.taskId, task);
-    if (isClaimable(seen)) this.pending.add(seen, seen === task);
+    if (isClaimable(seen)) {
+      this.pending.add(seen, seen === task);
+      this.offers.stirTasks(seen);
+    }
     if (isClaimed(seen)) this.claims++;
+    if (isUnstarted(seen)) this.unstarted++;
     if (isClaimed(task)) {
       addTo(this.#held, task.claim.agent, task.taskId);
       this.#lookAtClaim(task);
@@ -424,6 +532,7 @@ export class PoolState {
     this.#ending?.delete(task.taskId);
     if (isClaimable(seen)) this.pending.remove(seen, seen === task);
     if (isClaimed(seen)) this.claims--;
+    if (isUnstarted(seen)) this.unstarted--;
     if (isClaimed(task)) {
       this.void.delete({ kind: 'claim', agent: task.claim.agent, id: task.taskId });
       removeFrom(this.#held, task.claim.agent, task.taskId);
@@ -434,6 +543,12 @@ export class PoolState {
 
 function isLive(entity: Entity | undefined): boolean {
   return entity !== undefined && !hasEnded(entity);
+}
+
+const NO_CAPABILITIES: readonly string[] = [];
+
+function isUnstarted(task: Task): boolean {
+  return isClaimed(task) && task.claim.unstarted === true;
 }
 
 function isUnheld(task: Task): task is Exclude<LiveTask, ClaimedTask> {

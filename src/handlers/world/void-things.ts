@@ -3,7 +3,7 @@ import type { Fence } from '../../protocol/marks.ts';
 import { IndexedHeap } from './indexed-heap.ts';
 
 /** Memberships and claims are void; what an agent has opened is to be cancelled, and stands until then. */
-export type VoidKind = 'member' | 'claim' | EntityKind;
+export type VoidKind = 'member' | 'offer' | 'claim' | EntityKind;
 
 /** Something in a pool that a fence voids and that has not been told. */
 export interface VoidThing {
@@ -68,12 +68,13 @@ function countKey(agent: string, kind: VoidKind | undefined): string {
 /** Auctions before the tasks that they give away. */
 const RANK: Readonly<Record<VoidKind, number>> = {
   member: 0,
-  claim: 1,
-  auction: 2,
-  vote: 3,
-  negotiation: 4,
-  delegation: 5,
-  task: 6,
+  offer: 1,
+  claim: 2,
+  auction: 3,
+  vote: 4,
+  negotiation: 5,
+  delegation: 6,
+  task: 7,
 };
 
 /** Total: no two things have the same kind, agent and id. */

@@ -14,11 +14,14 @@ import {
 } from '../../protocol/entities.ts';
 import { type Cause, EVERYWHERE, type Fence, fenceKey, parseFenceKey } from '../../protocol/marks.ts';
 import { COMMONS } from '../../protocol/names.ts';
+import { type Offer, offerKey } from '../../protocol/offers.ts';
 import { DEFAULT_SETTINGS, type Standing } from '../../protocol/settings.ts';
 import { shardOf } from '../../protocol/shard.ts';
 import { namedBy } from '../../protocol/still-named.ts';
 import { changeBy, isEntityEvent } from '../kernel/entities.ts';
-import { type DomainEvent, isInternal, isMemberEvent } from '../kernel/events.ts';
+import { type DomainEvent, isInternal, isMemberEvent, isOfferEvent, isTaskEvent } from '../kernel/events.ts';
+import { evolveOffer, offerAfter } from '../offers/evolve.ts';
+import type { Stirred } from '../offers/standing-offers.ts';
 import { evolveMember, evolvePool } from '../pools/evolve.ts';
 import { Buckets } from '../quotas/buckets.ts';
 import { ShardUsage } from '../quotas/usage.ts';
@@ -83,7 +86,17 @@ export class World {
   readonly buckets = new Buckets();
   readonly #bans = new Map<string, Ban>();
   /** What all pools of the shard look at. */
-  readonly #ofShard = { bans: this.#bans, marks: this.marks, usage: this.usage };
+  readonly #ofShard = {
+    bans: this.#bans,
+    marks: this.marks,
+    usage: this.usage,
+    settings: (): Standing => this.settings,
+    onStir: (pool: string): void => {
+      this.#unmatched.add(pool);
+    },
+  };
+  /** Pools in which tasks may have come together with offers that could not have them before. */
+  readonly #unmatched = new Set<string>();
   readonly #changes = new Changes();
   /** What takes back all since the last savepoint, the last first. */
   #undo: (() => void)[] = [];
@@ -110,7 +123,7 @@ export class World {
     state.retained = retained;
     this.pools.set(pool.pool, state);
     state.usage.putPool(undefined, pool);
-    this.#replan(state);
+    this.#loaded(state);
     return state;
   }
 
@@ -129,12 +142,25 @@ export class World {
 
   loadMember(state: PoolState, member: Member): void {
     state.putMember(member.agent, member);
+    this.#loaded(state);
+  }
+
+  loadOffer(state: PoolState, offer: Offer): void {
+    state.putOffer(offerKey(offer), offer);
+    this.#loaded(state);
+  }
+
+  /** Between two messages nothing is to be matched that has no turn: so what is loaded brings nothing together. */
+  #loaded(state: PoolState): void {
+    state.lookAtGate();
+    state.offers.forgetStirred();
+    this.#unmatched.delete(state.doc.pool);
     this.#replan(state);
   }
 
   loadEntity(state: PoolState, entity: Entity): void {
     state.loadEntity(entity);
-    this.#replan(state);
+    this.#loaded(state);
   }
 
   /** The only way that state changes: `evolve` says what a document becomes, and the world keeps it. */
@@ -152,6 +178,45 @@ export class World {
     const member = state?.membership(agent);
     if (state === undefined || member?.presenceMs === undefined) return;
     this.#put(state, { kind: 'member', pool, before: member, after: { ...member, lastSeenAt: now } }, now);
+  }
+
+  /** What this makes of each standing offer of an agent in a pool; the same object where it stays as it is. */
+  changeOffers(pool: string, agent: string, now: number, changed: (offer: Offer) => Offer): void {
+    const state = this.pools.get(pool);
+    for (const before of state?.offers.of(agent) ?? []) {
+      const after = changed(before);
+      if (state !== undefined && after !== before)
+        this.#put(state, { kind: 'offer', pool, before, after }, now);
+    }
+  }
+
+  /** Pools to be matched, by name: those in which something may have come together, and those that this adds. */
+  takeUnmatched(...more: readonly string[]): readonly string[] {
+    const pools = [...new Set([...this.#unmatched, ...more])].sort();
+    this.#unmatched.clear();
+    return pools;
+  }
+
+  /** What a pool has to be looked at for matches; undefined where nothing may be handed over. */
+  takeStirred(pool: string): Stirred | undefined {
+    this.#unmatched.delete(pool);
+    const state = this.pools.get(pool);
+    if (state === undefined || state.offers.size === 0 || !state.handsOver) return undefined;
+    return state.offers.takeStirred(this.#owing.get(pool) !== undefined);
+  }
+
+  /** A decision that was rejected has brought nothing together. */
+  forgetStirred(): void {
+    for (const pool of this.#unmatched) this.pools.get(pool)?.offers.forgetStirred();
+    this.#unmatched.clear();
+  }
+
+  /** Whether more may match in a pool than one message may; that falls due at once. */
+  matchesAreDue(pool: string, isDue: boolean): void {
+    const state = this.pools.get(pool);
+    if (state === undefined || state.offers.isDue === isDue) return;
+    state.offers.isDue = isDue;
+    this.#stirred.add(pool);
   }
 
   /** Agents of which nothing is accepted in any pool of the shard. */
@@ -270,14 +335,17 @@ export class World {
   #owesNow(key: string): boolean {
     const { pool, agent } = parseFenceKey(key);
     if (pool === EVERYWHERE) return this.marks.firstUntold(agent) !== undefined;
-    return this.pools.get(key)?.owes === true;
+    const state = this.pools.get(key);
+    if (state === undefined || state.owes) return state !== undefined;
+    // Until it is first looked at, what is stored says whether a match is due.
+    return state.offers.size > 0 && state.offers.isDue === undefined && this.#owing.get(key) !== undefined;
   }
 
   /** After each message: who began to owe something with it, and who owes nothing any more. */
   reckonTurns(seq: number): void {
     this.#reckonFences(seq);
     for (const pool of this.#stirred) {
-      const owes = this.pools.get(pool)?.owes === true;
+      const owes = this.#owesNow(pool);
       if (owes !== (this.#owing.get(pool) !== undefined)) this.#setTurn(pool, owes ? seq : undefined);
     }
     this.#stirred.clear();
@@ -359,7 +427,12 @@ export class World {
       if (doc === undefined) throw new Error(`pool.created made no pool ${pool}`);
       return this.#createPool(doc);
     }
+    const claim = isTaskEvent(event) ? state.entities.task.get(event.id)?.claim : undefined;
     this.#put(state, withCause(state, this.#changeBy(state, event, now), this.because), now);
+    if (isTaskEvent(event) && 'agent' in event.data && event.data.agent !== undefined) {
+      const turn = state.sequence + 1;
+      this.changeOffers(pool, event.data.agent, now, (offer) => offerAfter(offer, event, claim, turn));
+    }
     return state;
   }
 
@@ -369,6 +442,11 @@ export class World {
     if (isMemberEvent(event)) {
       const before = state.members.get(event.id);
       return { kind: 'member', pool, before, after: evolveMember(before, event, pool, now, this.place) };
+    }
+    if (isOfferEvent(event)) {
+      const before = state.offers.get(event.id, event.data.offerId);
+      const at = { pool, now, order: this.place, turn: state.sequence + 1 };
+      return { kind: 'offer', pool, before, after: evolveOffer(event, at) };
     }
     return { kind: 'pool', pool, before: state.doc, after: evolvePool(state.doc, event, now) };
   }
@@ -420,6 +498,9 @@ export class World {
       case 'member':
         state.putMember(changedId(change), change[side]);
         return;
+      case 'offer':
+        state.putOffer(changedId(change), change[side]);
+        return;
       default:
         state.putEntity(change, side);
     }
@@ -433,8 +514,10 @@ export class World {
 
   /** Every Sweep carries the settings: pools are gone through only when what they plan by is changed. */
   #setSettings(settings: Standing): void {
-    const { finalRetentionMs, finalRetentionCount } = this.settings;
+    const { finalRetentionMs, finalRetentionCount, agentClaims, poolClaims } = this.settings;
     this.settings = settings;
+    if (settings.agentClaims !== agentClaims || settings.poolClaims !== poolClaims)
+      for (const state of this.pools.values()) state.lookAtLimits();
     const isSame =
       settings.finalRetentionMs === finalRetentionMs && settings.finalRetentionCount === finalRetentionCount;
     if (isSame) return;
@@ -447,7 +530,9 @@ export class World {
   }
 
   #reschedule(state: PoolState): void {
-    this.#stirred.add(state.doc.pool);
+    const { pool } = state.doc;
+    this.#stirred.add(pool);
+    if (this.#owing.get(pool) !== undefined) this.#unmatched.add(pool);
     this.#replan(state);
   }
 

@@ -3,7 +3,7 @@ import { MAX_DURATION_MS } from '../limits.ts';
 import { durationSchema } from './common.ts';
 
 /**
- * Bounds on how a task may run. The first five are the system's to enforce; `cpu`, `memoryMb` and whatever else is
+ * Bounds on how a task may run. The first six are the system's to enforce; `cpu`, `memoryMb` and whatever else is
  * stated are for the agents to read and are kept as they are.
  */
 export const constraintsSchema = z
@@ -23,6 +23,12 @@ export const constraintsSchema = z
       .max(1_000)
       .optional()
       .describe('expired claims before the task is abandoned (5)'),
+    maxUnstarted: z
+      .int()
+      .min(1)
+      .max(1_000)
+      .optional()
+      .describe('times that it is handed over and not begun before it is no longer handed over (10)'),
     cpu: z.number().min(0).optional(),
     memoryMb: z.number().min(0).optional(),
   })

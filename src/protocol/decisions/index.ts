@@ -7,8 +7,17 @@ import { type DecisionFamily, FAMILY_OF_TYPE } from '../../rules/index.ts';
 import type { UnsoldReason } from '../auctions.ts';
 import type { TaskState } from '../documents.ts';
 import { MAX_BATCH } from '../limits.ts';
+import type { PublicOffer } from '../offers.ts';
 import type { MemberOutcome } from '../outcome.ts';
-import type { HeldTask, OfferData, ReleasedData, SweepData, VoteData } from '../outcome-data.ts';
+import type {
+  Handed,
+  HeldTask,
+  OfferData,
+  ReleasedData,
+  SweepData,
+  UnstartedClaim,
+  VoteData,
+} from '../outcome-data.ts';
 import type { VoterCount } from '../votes.ts';
 import {
   cancelAuctionSchema,
@@ -25,6 +34,7 @@ import {
   proposeSchema,
   rejectProposalSchema,
 } from './negotiations.ts';
+import { standBySchema, standDownSchema } from './offers.ts';
 import {
   banAgentSchema,
   forceReleaseSchema,
@@ -76,6 +86,8 @@ export const SINGLE_DECISIONS = {
   ReportTask: reportTaskSchema,
   FailTask: failTaskSchema,
   CancelTask: cancelTaskSchema,
+  StandBy: standBySchema,
+  StandDown: standDownSchema,
   OpenAuction: openAuctionSchema,
   SubmitBid: submitBidSchema,
   CloseAuction: closeAuctionSchema,
@@ -115,11 +127,15 @@ export interface OutcomeData {
   readonly ClaimTask: HeldTask;
   readonly ClaimNextTask: { readonly tasks: readonly HeldTask[] };
   readonly RenewClaim: { readonly epoch: number; readonly expiresAt: number };
-  readonly ReleaseTask: undefined;
-  readonly ReportTask: undefined;
+  readonly ReleaseTask: Handed | undefined;
+  readonly ReportTask: Handed | undefined;
   /** For the holder of the claim: failures so far, this one among them. None for submitters and operators. */
-  readonly FailTask: { readonly failures: number; readonly maxAttempts: number } | undefined;
+  readonly FailTask: ({ readonly failures: number; readonly maxAttempts: number } & Handed) | undefined;
   readonly CancelTask: undefined;
+  /** `handed`: what the agent was handed at once. In a Batch the outcome of the Batch has it. */
+  readonly StandBy: { readonly offer: PublicOffer } & Handed;
+  /** `unstarted`: what was handed over to the offer and has not been begun. It stays the agent's until its lease is over. */
+  readonly StandDown: { readonly offer: string; readonly unstarted: readonly UnstartedClaim[] };
   readonly OpenAuction: { readonly auctionId: string; readonly closesAt: number };
   /** English: who leads, at what price, until when. Dutch: what the bid has won, with a task all that it takes to do it. */
   readonly SubmitBid: {
@@ -159,7 +175,7 @@ export interface OutcomeData {
   /** Itself first, then what was passed on from it. */
   readonly RevokeDelegation: { readonly revoked: readonly string[]; readonly count: number };
   readonly Sweep: SweepData;
-  readonly Batch: { readonly outcomes: readonly MemberOutcome[] };
+  readonly Batch: { readonly outcomes: readonly MemberOutcome[] } & Handed;
 }
 
 /** Inside a Batch the members need no id: the batch is what is sent, remembered and answered. */

@@ -3,7 +3,14 @@
  * the whole system, who decide as `_operator`.
  */
 import { z } from 'zod';
-import { MAX_CLAIMS_PER_AGENT, MAX_OPERATORS } from '../limits.ts';
+import {
+  DEFAULT_HANDING_OVER,
+  MAX_CLAIMS_PER_AGENT,
+  MAX_OPERATORS,
+  MAX_POOL_CLAIMS,
+  MAX_START_MS,
+  MIN_START_MS,
+} from '../limits.ts';
 import { poolQuotasSchema } from '../quotas.ts';
 import { admissionSchema } from './admission.ts';
 import { countSchema, envelope, nameSchema, otherAgentSchema, reasonSchema, topicsSchema } from './common.ts';
@@ -18,6 +25,24 @@ export const operatorsSchema = z
 
 export const submittersSchema = z.enum(['anyone', 'members']);
 export const claimsPerAgentSchema = z.int().min(1).max(MAX_CLAIMS_PER_AGENT);
+
+/** How tasks are handed over to agents that stand by. */
+export const handingOverSchema = {
+  startWithinMs: z
+    .int()
+    .min(MIN_START_MS)
+    .max(MAX_START_MS)
+    .optional()
+    .describe(`how long an agent has to begin what it was handed (${DEFAULT_HANDING_OVER.startWithinMs})`),
+  maxUnstarted: z
+    .int()
+    .min(1)
+    .max(MAX_POOL_CLAIMS)
+    .optional()
+    .describe(
+      `claims of the pool that may be handed over and not begun at one time (${DEFAULT_HANDING_OVER.maxUnstarted})`,
+    ),
+};
 
 /** Fields that only the owner may change: who rules the pool, and who is admitted. Operators may change the others, too. */
 const OF_THE_OWNER = {
@@ -38,6 +63,7 @@ const CHANGES = {
     .optional()
     .describe('for tasks submitted from now on; replaces the previous ones'),
   maxClaimsPerAgent: claimsPerAgentSchema.nullable().optional().describe('null: no limit in the pool'),
+  ...handingOverSchema,
   quotas: poolQuotasSchema.optional().describe('replaces the previous ones; {} removes them'),
 };
 

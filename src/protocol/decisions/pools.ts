@@ -5,7 +5,7 @@ import { poolQuotasSchema } from '../quotas.ts';
 import { admissionSchema } from './admission.ts';
 import { countSchema, durationSchema, envelope, labelSchema, topicsSchema } from './common.ts';
 import { constraintsSchema } from './constraints.ts';
-import { claimsPerAgentSchema, operatorsSchema, submittersSchema } from './operators.ts';
+import { claimsPerAgentSchema, handingOverSchema, operatorsSchema, submittersSchema } from './operators.ts';
 
 export const createPoolSchema = z.strictObject({
   ...envelope,
@@ -16,6 +16,7 @@ export const createPoolSchema = z.strictObject({
   submitters: submittersSchema.optional(),
   defaults: constraintsSchema.optional().describe('constraints for tasks that have none of their own'),
   maxClaimsPerAgent: claimsPerAgentSchema.optional(),
+  ...handingOverSchema,
   operators: operatorsSchema.optional(),
   quotas: poolQuotasSchema.optional().describe('apply where they are smaller than those of the system'),
 });

@@ -46,6 +46,11 @@ export const claimTaskSchema = z.strictObject({
   type: z.literal('ClaimTask'),
   taskId: nameSchema,
   claimTtlMs: durationSchema.optional(),
+  epoch: z
+    .int()
+    .min(1)
+    .optional()
+    .describe('of the claim that the agent holds: it takes that up again, under a new epoch'),
 });
 
 export const claimNextTaskSchema = z.strictObject({

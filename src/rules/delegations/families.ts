@@ -22,6 +22,9 @@ export const FAMILY_OF_TYPE = {
   RemoveMember: 'pools',
   BanAgent: 'pools',
   UnbanAgent: 'pools',
+  // An agent stands by for itself alone, whatever was delegated.
+  StandBy: 'pools',
+  StandDown: 'pools',
   SubmitTask: 'tasks',
   ClaimTask: 'tasks',
   ClaimNextTask: 'tasks',

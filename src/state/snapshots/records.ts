@@ -3,6 +3,7 @@
  * says that it is gone, `=` begins what replaces earlier lines, and the last line is the summary.
  *
  *   P pool document          M pool agent document     T pool task document     E pool kind id document
+ *   A pool agent/name document (of a standing offer)
  *   S pool last-sequence     O pool.agent.decision outcome
  *   R pool.agent.decision count receipt
  *   B position what-a-batch-owes (as a JSON string)
@@ -19,7 +20,7 @@ import { releasedReceipt } from '../documents-to-writes.ts';
 import type { ShardCommit } from '../shard-store.ts';
 
 /** By kind: of how many words the id consists. */
-const ID_WORDS = { P: 1, S: 1, M: 2, T: 2, E: 3, O: 1, R: 1, B: 1, N: 1, K: 1, W: 1, F: 1 } as const;
+const ID_WORDS = { P: 1, S: 1, M: 2, A: 2, T: 2, E: 3, O: 1, R: 1, B: 1, N: 1, K: 1, W: 1, F: 1 } as const;
 
 export type RecordKind = keyof typeof ID_WORDS;
 
@@ -41,6 +42,7 @@ export const recordId = {
   pool: (pool: string): RecordId => `P ${pool}`,
   sequence: (pool: string): RecordId => `S ${pool}`,
   member: (pool: string, agent: string): RecordId => `M ${pool} ${agent}`,
+  offer: (pool: string, key: string): RecordId => `A ${pool} ${key}`,
   entity: (pool: string, kind: EntityKind, id: string): RecordId =>
     kind === 'task' ? `T ${pool} ${id}` : `E ${pool} ${kind} ${id}`,
   outcome: (key: string): RecordId => `O ${key}`,
@@ -144,6 +146,8 @@ function idOf(change: DocumentChange): RecordId {
       return recordId.pool(pool);
     case 'member':
       return recordId.member(pool, changedId(change));
+    case 'offer':
+      return recordId.offer(pool, changedId(change));
     default:
       return recordId.entity(pool, kind, changedId(change));
   }

@@ -8,6 +8,7 @@ import { ShardLostError, SnapshotDamagedError } from '../../lib/errors.ts';
 import type { DocumentChange, EntityChange } from '../../protocol/document-change.ts';
 import { claimClass, isClaimable, type Member, type Pool } from '../../protocol/documents.ts';
 import type { Entities, EntityKind } from '../../protocol/entities.ts';
+import type { Offer } from '../../protocol/offers.ts';
 import type { SnapshotSummary } from '../../protocol/snapshots.ts';
 import { keysLike } from '../digest.ts';
 import { writeKept } from '../documents-to-writes.ts';
@@ -259,7 +260,7 @@ function encodeField(hash: string, field: string, value: string | undefined, wri
 }
 
 function changeOf(
-  kind: 'P' | 'M' | 'T' | 'E',
+  kind: 'P' | 'M' | 'A' | 'T' | 'E',
   words: readonly string[],
   before: string | undefined,
   after: string | undefined,
@@ -270,6 +271,8 @@ function changeOf(
       return { kind: 'pool', pool, before: document<Pool>(before), after: document<Pool>(after) };
     case 'M':
       return { kind: 'member', pool, before: document<Member>(before), after: document<Member>(after) };
+    case 'A':
+      return { kind: 'offer', pool, before: document<Offer>(before), after: document<Offer>(after) };
     default:
       return entityChange(entityOf(kind, words).kind, pool, before, after);
   }

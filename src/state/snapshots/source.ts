@@ -48,6 +48,7 @@ export class SnapshotSource {
     }
     for (const pool of pools) {
       yield* this.#scan(keys.members(pool), (agent) => recordId.member(pool, agent), PIECE);
+      yield* this.#scan(keys.offers(pool), (key) => recordId.offer(pool, key), PIECE);
       for (const kind of ENTITY_KINDS) {
         const key = keys.entities(pool, kind);
         const piece = PIECE_OF_ENTITIES[KINDS[kind].group];
@@ -150,12 +151,13 @@ export class SnapshotSource {
     const others = ENTITY_KINDS.filter((kind) => kind !== 'task');
     const all = (kinds: readonly EntityKind[]) =>
       this.#sum(names.flatMap((pool) => kinds.map((kind) => keys.entities(pool, kind))));
-    const [members, tasks, entities] = await Promise.all([
+    const [members, offers, tasks, entities] = await Promise.all([
       this.#sum(names.map((pool) => keys.members(pool))),
+      this.#sum(names.map((pool) => keys.offers(pool))),
       all(['task']),
       all(others),
     ]);
-    return { ...counts, M: members, T: tasks, E: entities };
+    return { ...counts, M: members, A: offers, T: tasks, E: entities };
   }
 
   async #sum(hashes: readonly string[]): Promise<number> {
@@ -174,6 +176,8 @@ export class SnapshotSource {
         return { hash: keys.sequences, field: first };
       case 'M':
         return { hash: keys.members(first), field: second };
+      case 'A':
+        return { hash: keys.offers(first), field: second };
       case 'T':
       case 'E': {
         const { pool, kind: ofEntity, id: field } = entityOf(kind, words);

@@ -59,6 +59,7 @@ export function privatelyAnswered(handlers: QueryHandlers, sight: PoolSight): Qu
     tasks: inVisiblePool(handlers.tasks, () => ({ family: 'tasks' })),
     pool: inVisiblePool(handlers.pool),
     members: inVisiblePool(handlers.members),
+    offers: inVisiblePool(handlers.offers),
     auction: inVisiblePool(handlers.auction, ({ auctionId }) => ({
       family: 'auctions',
       entityId: auctionId,

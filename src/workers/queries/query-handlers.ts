@@ -37,6 +37,7 @@ export function queryHandlers({
     pools: (query, _asker, deadline) => queries.pools(query, deadline),
     'pools-of-agent': (query) => queries.poolsOfAgent(query),
     members: (query, _asker, deadline) => queries.members(query, deadline),
+    offers: (query, _asker, deadline) => queries.offers(query, deadline),
     outcome: (query) => queries.outcome(query),
     auction: (query) => queries.auction(query),
     auctions: (query, _asker, deadline) => queries.auctions(query, deadline),

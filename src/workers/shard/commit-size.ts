@@ -29,9 +29,10 @@ export interface MessageSize {
 }
 
 /** Arguments by kind of document: its fields, the entries of its indexes that go and come, and keys of its own. */
-const ARGUMENTS: Readonly<Record<'pool' | 'member' | Group, number>> = {
+const ARGUMENTS: Readonly<Record<'pool' | 'member' | 'offer' | Group, number>> = {
   pool: 8,
   member: 16,
+  offer: 12,
   tasks: 22,
   collective: 14,
 };

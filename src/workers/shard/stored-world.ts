@@ -20,9 +20,10 @@ export function worldOf(
   const world = new World();
   world.changeSettings(stored.settings ?? DEFAULT_SETTINGS);
   for (const [key, fences] of stored.fences) world.loadFences(key, fences);
-  for (const { doc, sequence, retained, members, entities } of stored.pools) {
+  for (const { doc, sequence, retained, members, offers, entities } of stored.pools) {
     const state = world.load(doc, sequence, retained);
     for (const member of members) world.loadMember(state, member);
+    for (const offer of offers) world.loadOffer(state, offer);
     for (const entity of entities) world.loadEntity(state, entity);
   }
   for (const ban of stored.bans) world.loadBan(ban);

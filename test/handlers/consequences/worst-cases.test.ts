@@ -92,6 +92,7 @@ const DELEGATED: Step[] = [
     scope: Array.from({ length: 64 }, (_, i) => `Vote:${'v'.repeat(60)}${i}`),
   }),
 ];
+const TOPICS = Array.from({ length: 64 }, (_, i) => `topic-${i}`.padEnd(128, 't'));
 const BYTES = { pool: 600 * KB, task: 800 * KB, entity: 1_400 * KB, small: 64 * KB };
 
 const WORST: Readonly<Record<SingleType, Worst>> = {
@@ -178,6 +179,18 @@ const WORST: Readonly<Record<SingleType, Worst>> = {
     bytes: BYTES.task,
     before: HELD,
     decides: say('bob', { type: 'ReleaseTask', taskId: 't-0' }),
+  },
+  StandBy: {
+    events: 2,
+    bytes: BYTES.small,
+    before: [...BOTH, say('bob', { id: 'o', type: 'StandBy', topics: TOPICS }), ...many(3)],
+    decides: say('bob', { type: 'StandBy', topics: TOPICS }),
+  },
+  StandDown: {
+    events: 1,
+    bytes: BYTES.small,
+    before: [...BOTH, say('bob', { type: 'StandBy', topics: TOPICS })],
+    decides: say('bob', { type: 'StandDown' }),
   },
   ReportTask: {
     events: 1,

@@ -27,6 +27,7 @@ function rebuilt(world: World): World {
   for (const state of world.pools.values()) {
     const copy = fresh.load(state.doc, state.sequence, state.retained);
     for (const member of state.members.values()) fresh.loadMember(copy, member);
+    for (const offer of state.offers.all()) fresh.loadOffer(copy, offer);
     for (const map of Object.values(state.entities)) {
       for (const entity of map.values()) fresh.loadEntity(copy, entity);
     }

@@ -62,6 +62,8 @@ const ALONE: Weights = {
 
 /** What agents decide together. */
 const TOGETHER: Weights = {
+  StandBy: 6,
+  StandDown: 1,
   OpenAuction: 3,
   SubmitBid: 9,
   CloseAuction: 1,
@@ -138,6 +140,7 @@ const settings = fc
     finalRetentionCount: perhaps(fc.integer({ min: 1, max: 4 })),
     outcomeRetentionMs: perhaps(fc.integer({ min: 10, max: 200 })),
     endedBytes: perhaps(fc.integer({ min: 1, max: 12_000 })),
+    consequencesAtOnce: perhaps(few),
     maxLiveTasksPerPool: perhaps(fc.integer({ min: 2, max: 5 })),
     quotas,
   })
@@ -264,6 +267,32 @@ export const randomLog = logOf(
     { weight: 6, arbitrary: swept },
     { weight: 1, arbitrary: closed },
     { weight: 1, arbitrary: operatedFromAbove },
+    { weight: 1, arbitrary: bannedFromShard },
+  ),
+  120,
+);
+
+const settled: fc.Arbitrary<RandomStep> = fc.record({
+  agent: fc.constant(SWEEPER),
+  pool: fc.constant(SHARD_POOL),
+  advanceMs,
+  body: fc.constant((): Said => ({ type: 'Settle' })),
+});
+
+/** About tasks and agents that wait for them, with everything that can bring the two together or keep them apart. */
+export const randomLogOfOffers = logOf(
+  fc.oneof(
+    {
+      weight: 60,
+      arbitrary: drawnBy(agent, pool, {
+        ...SHARES,
+        weights: weighing({ ...ALONE, StandBy: 18, StandDown: 2 }),
+      }),
+    },
+    { weight: 8, arbitrary: decided },
+    { weight: 8, arbitrary: swept },
+    { weight: 6, arbitrary: settled },
+    { weight: 3, arbitrary: operatedFromAbove },
     { weight: 1, arbitrary: bannedFromShard },
   ),
   120,

@@ -32,6 +32,7 @@ import {
   refOf,
 } from '../../../src/protocol/entities.ts';
 import type { Fence } from '../../../src/protocol/marks.ts';
+import type { Offer } from '../../../src/protocol/offers.ts';
 import type { Settings } from '../../../src/protocol/settings.ts';
 import { stillNamed } from '../../../src/protocol/still-named.ts';
 import { keptOf } from '../ended-pages.ts';
@@ -218,6 +219,8 @@ export class Shard {
       const state = world.load(doc, sequence, retained);
       for (const member of this.store.list<Member>(`member/${doc.pool}/`).reverse())
         world.loadMember(state, member);
+      for (const offer of this.store.list<Offer>(`offer/${doc.pool}/`).reverse())
+        world.loadOffer(state, offer);
       for (const entity of this.#needed(doc.pool).reverse()) world.loadEntity(state, entity);
     }
     return world;

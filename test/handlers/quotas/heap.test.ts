@@ -160,6 +160,16 @@ const SHAPES: Readonly<Record<string, readonly [number, (i: number) => Made]>> =
       proposal: { price: i },
     }),
   ],
+  'standing offers': [8_000, (i) => ({ type: 'StandBy', pool: 'commons', agent: `agent-${i}` })],
+  'standing offers on topics of their own': [
+    4_000,
+    (i) => ({
+      type: 'StandBy',
+      pool: 'commons',
+      agent: `agent-${i}`,
+      topics: ['maps', `topic-${i}`, `other-${i}`],
+    }),
+  ],
   delegations: [5_000, (i) => ({ type: 'Delegate', delegateeId: `agent-${i}`, scope: ['tasks'] })],
 };
 

@@ -15,6 +15,7 @@ describe('Sweep', () => {
       cancelled: [],
       unblocked: [],
       expiredMembers: [],
+      matched: 0,
       removedTasks: 0,
       removedPools: 0,
       closed: [],

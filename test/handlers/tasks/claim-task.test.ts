@@ -18,7 +18,7 @@ describe('ClaimTask', () => {
       taskId: 't-1',
       objective: 'do t-1',
       ...fields,
-      constraints: { claimTtlMs: 60_000, maxAttempts: 3, backoffMs: 0, maxExpiries: 5 },
+      constraints: { claimTtlMs: 60_000, maxAttempts: 3, backoffMs: 0, maxExpiries: 5, maxUnstarted: 10 },
       submitter: 'ann',
       attempt: 1,
       claim: { epoch: 1, expiresAt: START + 60_010 },

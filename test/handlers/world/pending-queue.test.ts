@@ -18,7 +18,7 @@ const task = fc
       taskId: `t-${fields.order}`,
       objective: '',
       dependsOn: [],
-      constraints: { claimTtlMs: 1, maxAttempts: 1, backoffMs: 0, maxExpiries: 1 },
+      constraints: { claimTtlMs: 1, maxAttempts: 1, backoffMs: 0, maxExpiries: 1, maxUnstarted: 10 },
       submitter: 'ann',
       submittedAt: 0,
       epoch: 0,

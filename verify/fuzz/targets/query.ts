@@ -18,6 +18,7 @@ const REQUESTS: { readonly [N in QueryName]: object } = {
   pools: { limit: 1_000, cursor: 'work' },
   'pools-of-agent': { agent: 'ann' },
   members: { pool: 'work', limit: 1, cursor: 'ann' },
+  offers: { pool: 'work', limit: 1, cursor: 'ann/main' },
   outcome: { agent: 'ann', decisionId: 'd-1', pool: 'work' },
   auction: { pool: 'work', auctionId: 'a-1' },
   auctions: { pool: 'work', state: 'open', limit: 3, cursor: '1' },

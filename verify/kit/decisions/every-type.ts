@@ -32,6 +32,8 @@ export const EFFECTS: Readonly<Record<SingleType, Effect>> = {
   ReportTask: ['task.completed'],
   FailTask: ['task.failed', 'task.retried'],
   CancelTask: ['task.cancelled'],
+  StandBy: ['offer.made'],
+  StandDown: ['offer.ended'],
   OpenAuction: ['auction.opened'],
   SubmitBid: ['auction.bid_placed'],
   CloseAuction: ['auction.awarded', 'auction.unsold'],
@@ -67,6 +69,7 @@ export const GENERATORS: { readonly [T in SingleType]: (scene: Scene) => JsonObj
       ...perhaps(random, 'submitters', 0.25, () => random.pick(['anyone', 'members'])),
       ...perhaps(random, 'defaults', 0.25, () => constraints(scene)),
       ...perhaps(random, 'maxClaimsPerAgent', 0.25, () => random.between(1, 3)),
+      ...handingOver(random),
       ...perhaps(random, 'operators', 0.2, () => random.some(agents)),
       ...perhaps(random, 'quotas', 0.1, () => drawQuotas(random)),
     };
@@ -90,6 +93,7 @@ export const GENERATORS: { readonly [T in SingleType]: (scene: Scene) => JsonObj
       ...perhaps(random, 'owner', 0.2, () => random.pick(agents)),
       ...perhaps(random, 'capacity', 0.3, () => random.pick([1, 3, null])),
       ...perhaps(random, 'maxClaimsPerAgent', 0.3, () => random.pick([2, null])),
+      ...handingOver(random),
       ...perhaps(random, 'submitters', 0.3, () => random.pick(['anyone', 'members'])),
       ...perhaps(random, 'topics', 0.3, () => random.some(labels)),
       ...perhaps(random, 'defaults', 0.3, () => constraints(scene)),
@@ -131,7 +135,16 @@ export const GENERATORS: { readonly [T in SingleType]: (scene: Scene) => JsonObj
       ...perhaps(random, 'constraints', 0.7, () => constraints(scene)),
     };
   },
-  ClaimTask: (scene) => ({ taskId: scene.known('task'), ...ttl(scene) }),
+  ClaimTask: (scene) => {
+    const { random } = scene;
+    const held = random.chance(0.2) ? scene.held() : undefined;
+    if (held?.epoch !== undefined) return { taskId: held.taskId, epoch: held.epoch, ...ttl(scene) };
+    return {
+      taskId: scene.known('task'),
+      ...perhaps(random, 'epoch', 0.1, () => random.between(1, 2)),
+      ...ttl(scene),
+    };
+  },
   ClaimNextTask: (scene) => ({
     ...perhaps(scene.random, 'limit', 0.8, () => scene.random.between(1, 4)),
     ...perhaps(scene.random, 'topics', 0.2, () => scene.random.some(scene.labels)),
@@ -153,6 +166,21 @@ export const GENERATORS: { readonly [T in SingleType]: (scene: Scene) => JsonObj
     ...perhaps(scene.random, 'retryable', 0.8, () => scene.random.chance(0.7)),
   }),
   CancelTask: (scene) => ({ taskId: scene.known('task'), ...reasoned(scene.random) }),
+  StandBy: (scene) => {
+    const { random, labels } = scene;
+    return {
+      ...offerId(random),
+      ...perhaps(random, 'places', 0.6, () => random.between(1, 3)),
+      ...perhaps(random, 'topics', 0.2, () => random.some(labels)),
+      ...perhaps(random, 'forMs', 0.3, () => duration(scene)),
+      ...perhaps(random, 'presenceMs', 0.4, () =>
+        random.chance(0.5) ? 1_000 : random.between(1_000, 9_000),
+      ),
+      ...perhaps(random, 'once', 0.2, () => random.chance(0.7)),
+      ...ttl(scene),
+    };
+  },
+  StandDown: ({ random }) => offerId(random),
   OpenAuction: (scene) => {
     const { random, now } = scene;
     const kind = random.pick(['first_price_sealed', 'second_price_sealed', 'english', 'dutch']);
@@ -251,6 +279,17 @@ export const GENERATORS: { readonly [T in SingleType]: (scene: Scene) => JsonObj
   RevokeDelegation: (scene) => ({ delegationId: scene.known('delegation') }),
 };
 
+function handingOver(random: Random): JsonObject {
+  return {
+    ...perhaps(random, 'startWithinMs', 0.3, () => random.between(1_000, 3_000)),
+    ...perhaps(random, 'maxUnstarted', 0.15, () => random.between(1, 3)),
+  };
+}
+
+function offerId(random: Random): JsonObject {
+  return perhaps(random, 'offerId', 0.3, () => random.pick(['main', 'other']));
+}
+
 function constraints(scene: Scene): JsonObject {
   const { random } = scene;
   return {
@@ -258,6 +297,7 @@ function constraints(scene: Scene): JsonObject {
     ...perhaps(random, 'maxRunMs', 0.15, () => duration(scene)),
     ...perhaps(random, 'maxAttempts', 0.3, () => random.between(1, 3)),
     ...perhaps(random, 'maxExpiries', 0.3, () => random.between(1, 3)),
+    ...perhaps(random, 'maxUnstarted', 0.3, () => random.between(1, 3)),
     ...perhaps(random, 'backoffMs', 0.2, () => duration(scene, 4)),
     ...perhaps(random, 'cpu', 0.1, () => 0.5),
   };

@@ -30,7 +30,11 @@ export function effectsMissing(outcome: Answer, types: readonly string[]): strin
 
 /** The claims that it tells the agent to hold, as `task#epoch`. */
 export function tellsOf(outcome: Pick<Outcome, 'type' | 'data'>): string[] {
-  return partsOf(outcome).flatMap((told) => claimsOf(told));
+  const { data } = outcome;
+  const handed: unknown[] = isObject(data) && Array.isArray(data.handed) ? data.handed : [];
+  return partsOf(outcome)
+    .flatMap((told) => claimsOf(told))
+    .concat(handed.map((task) => claimOf(task)));
 }
 
 /** A ban of a whole shard is said again for those pools that are left: only the first time it has the event of the ban. */

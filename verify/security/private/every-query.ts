@@ -14,6 +14,7 @@ export const EVERY_QUERY: { readonly [N in QueryName]: (pool: string) => readonl
   pools: () => [{}, { limit: 1 }, { limit: 1, cursor: 'a' }],
   'pools-of-agent': () => ['ann', 'bob', 'gus', 'owner'].map((agent) => ({ agent })),
   members: (pool) => [{ pool }, { pool, limit: 1 }],
+  offers: (pool) => [{ pool }, { pool, limit: 1 }],
   outcome: (pool) => [
     { agent: 'ann', decisionId: 'd-secret', pool },
     { agent: 'ann', decisionId: 'd-secret', pool: 'commons' },

@@ -1,6 +1,9 @@
 /** What must hold when all is quiet again: the log, the state, the events and the answers tell one story. */
 import type { LogMessage } from '../../../src/bus/log-message.ts';
+import { isTask } from '../../../src/protocol/entities.ts';
 import { bodyOf } from '../../../src/protocol/outcome.ts';
+import { DEFAULT_SETTINGS } from '../../../src/protocol/settings.ts';
+import { waitingInVain } from '../../kit/waiting/in-vain.ts';
 import type { Acknowledged } from '../agents.ts';
 import type { Invariant } from '../findings.ts';
 import type { MemoryShard } from '../memory/shard.ts';
@@ -44,6 +47,7 @@ export async function checkEnd(end: EndOfRun): Promise<number> {
     const known = monitor.clocksKnownTo(shard, stored.clock?.seq ?? 0);
     const story = await replay(shard, plan.shards, applied, logIdentity, known);
     checkState(end, shard, stored, story);
+    checkWaiting(end, shard, stored);
     checkOnce(end, story);
     if (monitor.isTainted(shard)) {
       isTainted = true;
@@ -123,6 +127,24 @@ function checkState({ report }: EndOfRun, shard: number, stored: MemoryShard, im
     if (kept.get(key) === wanted.get(key)) continue;
     report('I3', `shard ${shard}, ${key}: ${kept.get(key)} is not ${wanted.get(key)}, which the log implies`);
     return;
+  }
+}
+
+/** I9: no task waits beside an offer that could have it, where no match is due. */
+function checkWaiting({ report }: EndOfRun, shard: number, stored: MemoryShard): void {
+  const { now, pools, turns, settings = DEFAULT_SETTINGS } = stored.load();
+  for (const { doc, members, offers, entities } of pools) {
+    if (turns.has(doc.pool)) continue;
+    const tasks = entities.filter((entity) => isTask(entity));
+    for (const { pool, taskId, agent, offerId } of waitingInVain({
+      doc,
+      members,
+      offers,
+      tasks,
+      settings,
+      now,
+    }))
+      report('I9', `shard ${shard}: ${pool}/${taskId} waits, and so does ${offerId} of ${agent}`);
   }
 }
 

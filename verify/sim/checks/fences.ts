@@ -165,7 +165,7 @@ class Judge {
       const isLast = LAST_WORDS.has(`task.${verb}`);
       const isSaidByTime =
         verb !== 'failed' || data.cause === 'deadline_passed' || data.cause === 'abandoned';
-      const isTold = verb !== 'released' || data.why === over.why || data.why === 'absent';
+      const isTold = verb !== 'released' || [over.why, 'absent', 'not_started'].includes(String(data.why));
       if (!isLast || !isSaidByTime || !isTold)
         fault(`${claim?.agent} had lost it with message ${over.seq} (${over.why})`);
     }

@@ -15,6 +15,7 @@ import {
   type Retained,
 } from '../../../src/protocol/entities.ts';
 import type { Fence } from '../../../src/protocol/marks.ts';
+import type { Offer } from '../../../src/protocol/offers.ts';
 import { type Standing, standingSchema } from '../../../src/protocol/settings.ts';
 import { stillNamed } from '../../../src/protocol/still-named.ts';
 import { briefly } from '../../../src/state/briefly.ts';
@@ -52,6 +53,7 @@ type Documents<T extends object> = Map<string, Written<T>>;
 
 interface PoolContent {
   readonly members: Documents<Member>;
+  readonly offers: Documents<Offer>;
   /** By `<kind>/<id>`. */
   readonly entities: Documents<Entity>;
   /** Claim classes with pending tasks. */
@@ -182,7 +184,7 @@ export class MemoryShard {
     const { pools, sequences } = this.#content;
     const doc = pools.get(pool)?.document;
     if (doc === undefined) throw new Error(`no pool ${pool}`);
-    const { members, entities } = this.#contentOf(pool);
+    const { members, offers, entities } = this.#contentOf(pool);
     const all = [...entities].map(([ref, { document }]) => ({ ref, document }));
     const live = all.filter(({ document }) => document.finishedAt === undefined);
     const named = new Set(
@@ -193,6 +195,7 @@ export class MemoryShard {
       doc,
       sequence: sequences.get(pool) ?? 0,
       members: [...members.values()].map(({ document }) => document),
+      offers: [...offers.values()].map(({ document }) => document),
       entities: [...live, ...over].map(({ document }) => document),
       retained: ofGroups((group) => summary(endedOf(entities, group))),
     };
@@ -326,8 +329,9 @@ export class MemoryShard {
     for (const [key, json] of rest.outcomes) dump.set(`outcome ${key}`, json);
     for (const [key, json] of rest.receipts) dump.set(`receipt ${key}`, json);
     for (const [key, count] of rest.receiptCounts) dump.set(`receipt-count ${key}`, String(count));
-    for (const [pool, { members, entities, classes }] of contents) {
+    for (const [pool, { members, offers, entities, classes }] of contents) {
       for (const [agent, { json }] of members) dump.set(`member ${pool} ${agent}`, json);
+      for (const [key, { json }] of offers) dump.set(`offer ${pool} ${key}`, json);
       for (const [ref, { json }] of entities) dump.set(`entity ${pool} ${ref}`, json);
       for (const claimClass of classes) dump.set(`class ${pool} ${claimClass}`, '');
     }
@@ -337,7 +341,7 @@ export class MemoryShard {
   #contentOf(pool: string): PoolContent {
     let content = this.#content.contents.get(pool);
     if (content === undefined) {
-      content = { members: new Map(), entities: new Map(), classes: new Set() };
+      content = { members: new Map(), offers: new Map(), entities: new Map(), classes: new Set() };
       this.#content.contents.set(pool, content);
     }
     return content;
@@ -351,6 +355,9 @@ export class MemoryShard {
         break;
       case 'member':
         write(this.#contentOf(pool).members, changedId(change), change.after);
+        break;
+      case 'offer':
+        write(this.#contentOf(pool).offers, changedId(change), change.after);
         break;
       default: {
         const ref = entityRef(change.kind, changedId(change));
@@ -449,6 +456,7 @@ function copyOf(content: Content): Content {
     pool,
     {
       members: new Map(of.members),
+      offers: new Map(of.offers),
       entities: new Map(of.entities),
       classes: new Set(of.classes),
     },

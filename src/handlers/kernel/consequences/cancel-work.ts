@@ -11,7 +11,9 @@ import type { PoolState } from '../../world/pool-state.ts';
 import type { VoidKind, VoidThing } from '../../world/void-things.ts';
 import type { DomainEvent } from '../events.ts';
 
-type Opened = Pick<VoidThing, 'id' | 'fence'> & { readonly kind: Exclude<VoidKind, 'member' | 'claim'> };
+type Opened = Pick<VoidThing, 'id' | 'fence'> & {
+  readonly kind: Exclude<VoidKind, 'member' | 'offer' | 'claim'>;
+};
 
 export function cancelOpened(
   state: PoolState,

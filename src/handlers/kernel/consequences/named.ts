@@ -42,6 +42,10 @@ function fenceTold(state: PoolState, event: DomainEvent): Cause | undefined {
       const member = state.members.get(event.id);
       return member && state.fenceOf(member.agent, { order: member.order, at: member.joinedAt });
     }
+    case 'offer.ended': {
+      const offer = state.offers.get(event.id, event.data.offerId);
+      return offer && state.fenceOfOffer(offer);
+    }
     default:
       return undefined;
   }

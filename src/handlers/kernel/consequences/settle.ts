@@ -6,6 +6,8 @@
 import { type Cause, EVERYWHERE, parseFenceKey } from '../../../protocol/marks.ts';
 import { causeOfHandover, nextHandover } from '../../auctions/handovers.ts';
 import { causeOfLeftOver, nextLeftOver } from '../../delegations/left-over.ts';
+import { offerEnded } from '../../offers/ended.ts';
+import { matchPool } from '../../offers/match-pools.ts';
 import { nextDependent } from '../../tasks/dependents.ts';
 import { lapse } from '../../tasks/lapse.ts';
 import type { PoolState } from '../../world/pool-state.ts';
@@ -31,19 +33,21 @@ export function settlePool(world: World, pool: string, now: number, budget: Budg
 
 /**
  * Settles what the pools of the shard owe: the one that has waited longest first, each until it owes nothing. One that is
- * not done with when the budget is spent waits behind the others from there on.
+ * not done with when a budget is spent waits behind the others from there on. `matches`: for tasks that are handed over.
  */
 export function settleInTurn(
   world: World,
   { now, seq }: { readonly now: number; readonly seq: number },
   budget: Budget,
+  matches: Budget,
 ): AppliedEvent[] {
   const events: AppliedEvent[] = [];
   const served = new Set<string>();
-  for (let next = world.nextOwing(); next !== undefined && !budget.isSpent; next = world.nextOwing()) {
-    if (served.has(next.pool)) break;
+  for (let next = world.nextOwing(); next !== undefined; next = world.nextOwing()) {
+    if (budget.isSpent || matches.isSpent || served.has(next.pool)) break;
     served.add(next.pool);
     for (const event of settleTurn(world, next.pool, now, budget)) events.push(event);
+    for (const event of matchPool(world, next.pool, now, matches)) events.push(event);
     world.endTurn(next.pool, seq);
   }
   return events;
@@ -84,6 +88,8 @@ function nextConsequence(state: PoolState, now: number): Consequence {
   const ending = state.firstEnding();
   if (ending !== undefined)
     return { happened: lapse(state, ending, now).events, because: ending.because ?? state.doc.because };
+  const failing = state.offers.firstFailing;
+  if (failing !== undefined) return { happened: [offerEnded(state, failing, 'not_started')] };
   const leftOver = nextLeftOver(state, now);
   if (leftOver !== undefined) return { happened: [leftOver], because: causeOfLeftOver(state) };
   const dependent = nextDependent(state, now);

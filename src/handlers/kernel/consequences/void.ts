@@ -1,3 +1,4 @@
+import { offerEnded } from '../../offers/ended.ts';
 import { endOfMembership } from '../../pools/membership.ts';
 import { lapse } from '../../tasks/lapse.ts';
 import type { PoolState } from '../../world/pool-state.ts';
@@ -15,6 +16,10 @@ export function endOfVoid(
     case 'member': {
       const member = state.members.get(id);
       return member === undefined ? [] : [endOfMembership(member, fence)];
+    }
+    case 'offer': {
+      const offer = state.offers.byKey(id);
+      return offer === undefined ? [] : [offerEnded(state, offer, fence.why)];
     }
     case 'claim': {
       const task = state.entities.task.get(id);

@@ -4,18 +4,28 @@
  * objects from one version to the next, and are weighed once.
  */
 import { MAX_EFFECT_BYTES, MAX_EFFECT_EVENTS } from '../../../protocol/limits.ts';
+import { type Offer, offerKey } from '../../../protocol/offers.ts';
 import type { AppliedEvent, World } from '../../world/world.ts';
 import { kindOf } from '../entities.ts';
-import { type DomainEvent, isMemberEvent } from '../events.ts';
+import { type DomainEvent, isMemberEvent, isOfferEvent, isTaskEvent } from '../events.ts';
 import { weightOf } from './json-bytes.ts';
 
 /** The document that an event has changed, as it is now; undefined when it is no more. */
 function documentOf(world: World, pool: string, event: DomainEvent): object | undefined {
   const state = world.pool(pool);
   if (isMemberEvent(event)) return state?.members.get(event.id);
+  if (isOfferEvent(event)) return state?.offers.get(event.id, event.data.offerId);
   const kind = kindOf(event);
   return kind === undefined ? state?.doc : state?.entities[kind].get(event.id);
 }
+
+/** The offers of who holds or held the task: what becomes of a claim may change them. */
+function offersOf(world: World, pool: string, event: DomainEvent): readonly Offer[] {
+  if (!isTaskEvent(event) || !('agent' in event.data) || event.data.agent === undefined) return NO_OFFERS;
+  return world.pool(pool)?.offers.of(event.data.agent) ?? NO_OFFERS;
+}
+
+const NO_OFFERS: readonly Offer[] = [];
 
 interface More {
   readonly events: number;
@@ -69,6 +79,13 @@ export class Effects {
       const weight = Math.max(before, document === undefined ? 0 : weightOf(document));
       documents.set(key, weight);
       bytes += weight - before;
+      for (const offer of offersOf(world, pool, event)) {
+        const ofOffer = `${pool}/${offerKey(offer)}`;
+        const weighed = documents.get(ofOffer) ?? this.#documents.get(ofOffer) ?? 0;
+        const grown = Math.max(weighed, weightOf(offer));
+        documents.set(ofOffer, grown);
+        bytes += grown - weighed;
+      }
     }
     return { events: applied.length, bytes, documents };
   }
