@@ -57,7 +57,8 @@ export interface EventSource {
   open(from: From): Promise<EventReading>;
 }
 
-const FETCH = { max_messages: 256, expires: 5_000, idle_heartbeat: 1_000 } as const;
+/** A pack may have half a mebibyte: all that is requested at once has to fit into what a server keeps for a slow reader. */
+const FETCH = { max_messages: 64, expires: 5_000, idle_heartbeat: 1_000 } as const;
 /** A request that was lost with the connection is not waited for much longer. */
 const REQUEST_MS = 2_000;
 const CONSUMER_LIFETIME_NANOS = 30_000_000_000;

@@ -94,7 +94,7 @@ export class Ledger {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: tally.last + 1,
     });
-    const messages = await consumer.consume({ max_messages: 1_000 });
+    const messages = await consumer.consume({ max_messages: 64 });
     for await (const message of messages) {
       for (const { type = '' } of entriesOf(message.data)) {
         tally.types.set(type, (tally.types.get(type) ?? 0) + 1);

@@ -6,7 +6,9 @@ import { eventsIn, PACK_HEADERS } from '../../../src/protocol/packs.ts';
 import type { Subjects } from '../../../src/protocol/subjects.ts';
 import type { Recorder } from './recorder.ts';
 
-const WITHIN_MS = 60_000;
+const WITHIN_MS = 120_000;
+/** Packs are large: what is requested at once has to fit into what a server keeps for a slow reader. */
+const AT_ONCE = 64;
 const MOST_CHARS = 16_384;
 
 export async function takeStreams(
@@ -76,7 +78,7 @@ export async function readStream(
   const { state } = await (await js.jetstreamManager()).streams.info(stream);
   if (state.messages === 0) return;
   const consumer = await js.consumers.get(stream);
-  const messages = await consumer.consume({ max_messages: 5_000 });
+  const messages = await consumer.consume({ max_messages: AT_ONCE });
   const deadline = setTimeout(() => void messages.close(), WITHIN_MS);
   let last = 0;
   try {
