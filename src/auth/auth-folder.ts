@@ -61,7 +61,7 @@ export class AuthFolder {
   }
 
   /** An empty register for a system. Fails if there already is one. */
-  async init(namespace: string, shards: number): Promise<void> {
+  async init(namespace: string, shards: number, logStreams = 1): Promise<void> {
     await mkdir(this.path, { recursive: true, mode: 0o700 });
     await this.#locked(async () => {
       if (await this.exists())
@@ -69,7 +69,7 @@ export class AuthFolder {
           'already_initialised',
           `${this.path} already has a register; it is not overwritten`,
         );
-      await this.#write({ version: 1, namespace, shards, identities: [] });
+      await this.#write({ version: 1, namespace, shards, logStreams, identities: [] });
     });
   }
 

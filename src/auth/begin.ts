@@ -14,6 +14,7 @@ export interface CredentialFiles {
 
 export interface BeginOptions {
   readonly namespace: string;
+  readonly logStreams?: number;
   readonly shards: number;
   readonly redisUrl: string;
 }
@@ -28,13 +29,13 @@ export function credentialFiles(folder: AuthFolder): CredentialFiles {
 /** Overwrites nothing. Returns whom it has added. */
 export async function begin(
   folder: AuthFolder,
-  { namespace, shards, redisUrl }: BeginOptions,
+  { namespace, shards, logStreams = 1, redisUrl }: BeginOptions,
 ): Promise<Begun> {
   const files = credentialFiles(folder);
   // Looked at before anything is made: half a folder helps nobody.
   if (!(await folder.exists()))
     await refuseLeftovers([files.worker, files.operator, files.redis, folder.redisFile]);
-  await folder.init(namespace, shards);
+  await folder.init(namespace, shards, logStreams);
   const worker = await folder.add({ role: 'worker', name: 'worker' }, { file: files.worker });
   const operator = await folder.add({ role: 'operator', name: 'operator' }, { file: files.operator });
   await folder.renewRedis(false, (passwords) => writeNew(files.redis, redisEnvironment(redisUrl, passwords)));

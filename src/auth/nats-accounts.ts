@@ -11,8 +11,8 @@ import { decideMapping, type Subjects, subjects as subjectsOf } from '../protoco
 import type { Entry, Register } from './register.ts';
 
 export function natsAccounts(register: Register): string {
-  const { namespace, shards, identities } = register;
-  const subjects = subjectsOf(namespace);
+  const { namespace, shards, logStreams, identities } = register;
+  const subjects = subjectsOf(namespace, logStreams);
   const { services, streams } = sharedSubjects(subjects);
   const mapping = `    ${decideMapping(namespace, shards)}`;
   const exports = [

@@ -7,6 +7,7 @@ import { nameSchema } from '../protocol/decisions/common.ts';
 import { faultOf } from '../protocol/decode.ts';
 import { ROLES, type Role } from '../protocol/identity.ts';
 import { isReserved } from '../protocol/names.ts';
+import { MAX_LOG_STREAMS } from '../protocol/subjects.ts';
 
 /** While credentials are replaced the old and the new key are both good; more than a few are a leak. */
 export const MAX_KEYS = 4;
@@ -26,6 +27,8 @@ const entrySchema = z.strictObject({
 
 const registerSchema = z.strictObject({
   version: z.literal(1),
+  /** Over how many streams the log is spread: permissions name each. */
+  logStreams: z.int().min(1).max(MAX_LOG_STREAMS).default(1),
   namespace: z.string().regex(/^[A-Za-z0-9_-]{1,32}$/),
   shards: z.int().min(1).max(1_024),
   identities: z.array(entrySchema).max(MAX_IDENTITIES),

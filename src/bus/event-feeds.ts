@@ -2,15 +2,17 @@
  * Events for those who have no JetStream of their own: a worker makes the consumer, the NATS server delivers from the
  * stream straight to `feeds.<asker>.<token>`, where only that asker may listen. A consumer that nobody listens to lapses.
  */
-import { AckPolicy, type ConsumerConfig, type JetStreamManager } from '@nats-io/jetstream';
+import { AckPolicy, type ConsumerConfig, type ConsumerInfo, type JetStreamManager } from '@nats-io/jetstream';
 import { headers, type NatsConnection, nuid } from 'nats';
 import { UnavailableError } from '../lib/errors.ts';
 import { parsePosition } from '../protocol/positions.ts';
 import type { OpenedFeed, QueryOf } from '../protocol/queries.ts';
+import { shardOf } from '../protocol/shard.ts';
 import type { Subjects } from '../protocol/subjects.ts';
 import { PROTOCOL } from '../protocol/version.ts';
 import { deliveryFrom, poolFilter } from './delivery-from.ts';
-import { eventsIdentityOf, findStream } from './streams.ts';
+import { eventsIdentityOf } from './layout.ts';
+import { findStream } from './streams.ts';
 
 /** The header of the last message of a feed that a worker has closed: why. */
 export const FEED_CLOSED = 'Converge-Closed';
@@ -34,8 +36,11 @@ export class EventFeeds {
     this.#shards = shards;
   }
 
-  async open(asker: string, { pool, token, after, since }: QueryOf<'feed'>): Promise<OpenedFeed> {
-    const stream = this.#subjects.streams.events;
+  async open(
+    asker: string,
+    { pool, stream: index = 0, token, after, since }: QueryOf<'feed'>,
+  ): Promise<OpenedFeed> {
+    const stream = this.#subjects.eventsStreamOf(pool === undefined ? index : shardOf(pool, this.#shards));
     const info = await findStream(this.#jsm, stream);
     if (info === undefined) throw new UnavailableError(`there is no stream ${stream}`);
     const { state } = info;
@@ -58,6 +63,7 @@ export class EventFeeds {
     if (first === undefined) throw new UnavailableError(`stream ${stream} no longer exists`);
     return {
       protocol: PROTOCOL,
+      streams: this.#subjects.eventStreams.length,
       identity: eventsIdentityOf(info),
       first,
       last: state.last_seq,
@@ -67,11 +73,10 @@ export class EventFeeds {
 
   /** Closes feeds of pools that their reader may no longer see, and those beyond the limit. Returns how many it closed. */
   async closeForbidden(maySee: (asker: string, pool: string) => Promise<boolean>): Promise<number> {
-    const stream = this.#subjects.streams.events;
     const counts = new Map<string, number>();
     const verdicts = new Map<string, Promise<boolean>>();
     let closed = 0;
-    for await (const { name, config } of this.#jsm.consumers.list(stream)) {
+    for await (const { stream_name: stream, name, config } of this.#consumers()) {
       const feed = this.#feedOf(config);
       if (feed === undefined) continue;
       const { asker, pool } = feed;
@@ -87,6 +92,10 @@ export class EventFeeds {
       closed++;
     }
     return closed;
+  }
+
+  async *#consumers(): AsyncGenerator<ConsumerInfo> {
+    for (const stream of this.#subjects.eventStreams) yield* this.#jsm.consumers.list(stream);
   }
 
   /** Without a word its reader would open it again, and again hear nothing. */

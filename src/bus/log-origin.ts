@@ -8,27 +8,24 @@ import type { Subjects } from '../protocol/subjects.ts';
 import { changeMark, expectSameLog, genesisMark, type TrimMark, type TrimMarks } from './trim-marks.ts';
 import { messageOfStream } from './whole-stream.ts';
 
-/** The identity of the log that the state or a snapshot comes from; undefined when there is neither. */
-export type KnownElsewhere = () => Promise<string | undefined>;
-
-interface Made {
-  readonly shards: number;
-  readonly logIdentity: string;
-}
+/** The identity of the log that the state or a snapshot of some shards comes from; undefined when there is neither. */
+export type KnownElsewhere = (shards: readonly number[]) => Promise<string | undefined>;
 
 const AT_ONCE = 64;
 
-export async function forEachShard(shards: number, work: (shard: number) => Promise<unknown>): Promise<void> {
-  for (let first = 0; first < shards; first += AT_ONCE) {
-    const some = Array.from({ length: Math.min(AT_ONCE, shards - first) }, (_, i) => work(first + i));
-    await Promise.all(some);
+export async function forEachShard(
+  shards: readonly number[],
+  work: (shard: number) => Promise<unknown>,
+): Promise<void> {
+  for (let first = 0; first < shards.length; first += AT_ONCE) {
+    await Promise.all(shards.slice(first, first + AT_ONCE).map(work));
   }
 }
 
-/** Which log is to be made, by the first genesis mark; or which one was made and is lost. */
+/** Which stream of the log, of these shards, is to be made, by the first genesis mark; or which one was made and is lost. */
 export async function chooseIdentity(
   marks: TrimMarks,
-  shards: number,
+  shards: readonly number[],
   knownElsewhere: KnownElsewhere,
 ): Promise<{ readonly logIdentity: string; readonly isLost: boolean }> {
   const known: TrimMark[] = [];
@@ -36,10 +33,12 @@ export async function chooseIdentity(
     const { mark } = await marks.read(shard);
     if (mark !== undefined) known.push(mark);
   });
-  const lost = known.find(({ made }) => made)?.log ?? (await knownElsewhere());
+  const lost = known.find(({ made }) => made)?.log ?? (await knownElsewhere(shards));
   if (lost !== undefined) return { logIdentity: lost, isLost: true };
   const wanted = known[0]?.log ?? nuid.next();
-  const first = await changeMark(marks, 0, (mark) => (mark === undefined ? genesisMark(wanted) : undefined));
+  const first = await changeMark(marks, shards[0] ?? 0, (mark) =>
+    mark === undefined ? genesisMark(wanted) : undefined,
+  );
   const logIdentity = first?.log ?? wanted;
   await forEachShard(shards, async (shard) => {
     const mark = await changeMark(marks, shard, (there) =>
@@ -51,7 +50,7 @@ export async function chooseIdentity(
 }
 
 /** The log is made: every mark says so. */
-export async function saySo(marks: TrimMarks, { shards, logIdentity }: Made): Promise<void> {
+export async function saySo(marks: TrimMarks, shards: readonly number[], logIdentity: string): Promise<void> {
   await forEachShard(shards, (shard) => sayMade(marks, shard, logIdentity));
 }
 
@@ -78,7 +77,8 @@ interface Log {
 export async function adoptDescription(
   marks: TrimMarks,
   log: Log,
-  { shards, logIdentity }: Made,
+  shards: readonly number[],
+  logIdentity: string,
   described: { readonly below: number; readonly shards: ReadonlySet<number> },
 ): Promise<void> {
   await forEachShard(shards, async (shard) => {
@@ -99,7 +99,7 @@ const NO_MESSAGE = 10037;
  * first message of it that is still there.
  */
 export async function heldFrom({ jsm, subjects }: Log, shard: number): Promise<number> {
-  const stream = subjects.streams.decisions;
+  const stream = subjects.logOf(shard);
   const info = await jsm.streams.info(stream);
   if (isWhole(info)) return 1;
   try {

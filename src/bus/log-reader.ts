@@ -23,9 +23,9 @@ import { LogDivergedError, LogInterruptedError, messageOf } from '../lib/errors.
 import { every, type Timer } from '../lib/timers.ts';
 import { greatest } from '../protocol/lists.ts';
 import { Deliveries, type Delivery } from './deliveries.ts';
+import { logIdentityOf, logStreamOf, shardsIn } from './layout.ts';
 import type { LogMessage, LogPosition } from './log-message.ts';
 import { forEachShard } from './log-origin.ts';
-import { layoutOf, logIdentityOf } from './streams.ts';
 import type { TrimMarks } from './trim-marks.ts';
 import { type LogBounds, type VerifiableLog, verifyLog } from './verify-log.ts';
 import { messageOfStream } from './whole-stream.ts';
@@ -82,8 +82,8 @@ export function verifiable({
     },
     async trimmedBelow() {
       const points = [1];
-      const { shards } = layoutOf(await jsm.streams.info(stream));
-      await forEachShard(shards, async (other) => {
+      const { index, streams, shards } = logStreamOf(await jsm.streams.info(stream));
+      await forEachShard(shardsIn(index, streams, shards), async (other) => {
         const { mark } = await marks.read(other);
         if (mark !== undefined) points.push(mark.below);
       });

@@ -8,49 +8,41 @@ import {
   DiscardPolicy,
   JetStreamApiError,
   type JetStreamManager,
-  RetentionPolicy,
-  StorageType,
   type StreamConfig,
   type StreamInfo,
 } from '@nats-io/jetstream';
-import { nuid } from 'nats';
 import { ConfigurationError } from '../lib/errors.ts';
 import { defined } from '../protocol/defined.ts';
-import type { Subjects } from '../protocol/subjects.ts';
-import { otherProtocol, PROTOCOL } from '../protocol/version.ts';
+import { type Subjects, subjects as subjectsOf } from '../protocol/subjects.ts';
+import { PROTOCOL } from '../protocol/version.ts';
+import {
+  describe,
+  isMarked,
+  type Layout,
+  type LogStream,
+  logIdentityOf,
+  logStreamOf,
+  shardsIn,
+  trimMarkOf,
+} from './layout.ts';
 import { adoptDescription, chooseIdentity, type KnownElsewhere, saySo } from './log-origin.ts';
 import { NatsTrimMarks } from './nats-trim-marks.ts';
 import { refusedStream } from './refused-stream.ts';
+import {
+  deadLetterStream,
+  decisionStream,
+  eventStream,
+  markStream,
+  type StreamLimits,
+  snapshotStream,
+} from './stream-configs.ts';
 import { wholeStream } from './whole-stream.ts';
 
-export interface StreamLimits {
-  /** Decisions beyond this are refused: the log never drops what it has acknowledged. */
-  readonly logMaxBytes: number;
-  readonly eventsMaxBytes: number;
-  readonly eventsMaxAgeMs: number;
-  readonly deadLettersMaxCount: number;
-  readonly deadLettersMaxAgeMs: number;
-  /** Window in which the broker itself recognises the id of an event or a dead letter, milliseconds. */
-  readonly dedupeWindowMs: number;
-  readonly snapshotsMaxBytes: number;
-  readonly replicas: number;
-}
-
-/** The values fixed when the system was created, and the identity of the log. */
-export interface Layout {
-  /** The protocol of what it holds. */
-  readonly version: number;
-  readonly shards: number;
-  /** The name that the log was given when it was made: another one is another log. */
-  readonly logIdentity: string;
-}
-
 const NOT_FOUND = 10059;
-const nanos = (ms: number): number => ms * 1_000_000;
 
 /**
- * Creates missing streams and verifies existing ones. Many workers may call it at once. A log that marks, state or
- * snapshots know is not created again: it was lost, and the shards halt until it is restored.
+ * Creates missing streams and verifies existing ones. Many workers may call it at once. A stream of the log that marks,
+ * state or snapshots know is not created again: it was lost, and its shards halt until it is restored.
  */
 export async function ensureStreams(
   jsm: JetStreamManager,
@@ -60,48 +52,69 @@ export async function ensureStreams(
   knownElsewhere: KnownElsewhere = async () => undefined,
 ): Promise<Layout> {
   await ensure(jsm, markStream(subjects, limits));
-  const layout = await ensureLog(jsm, subjects, shards, limits, knownElsewhere);
-  await ensure(jsm, eventStream(subjects, shards, limits));
+  const streams = subjects.logStreams.length;
+  if (streams > shards) {
+    throw new ConfigurationError(
+      `the log of ${shards} shards cannot be spread over ${streams} streams: set CONVERGE_LOG_STREAMS to at most as many`,
+    );
+  }
+  // Before anything is made: what there is says for how many it was made.
+  for (const name of subjects.logStreams) checkedLog(await findStream(jsm, name), shards, streams);
+  const logs: string[] = [];
+  for (let index = 0; index < streams; index++) {
+    const wanted = { version: PROTOCOL, shards, index, streams };
+    logs.push(await ensureLog(jsm, subjects, wanted, limits, knownElsewhere));
+    await ensure(jsm, eventStream(subjects, wanted, limits));
+  }
   await ensure(jsm, deadLetterStream(subjects, limits));
   await ensure(jsm, snapshotStream(subjects, limits));
-  return layout;
+  return { version: PROTOCOL, shards, logs };
 }
 
+/** Answers which log it is. */
 async function ensureLog(
   jsm: JetStreamManager,
   subjects: Subjects,
-  shards: number,
+  wanted: Omit<LogStream, 'logIdentity'>,
   limits: StreamLimits,
   knownElsewhere: KnownElsewhere,
-): Promise<Layout> {
-  const name = subjects.streams.decisions;
+): Promise<string> {
+  const { index, streams, shards } = wanted;
   const marks = new NatsTrimMarks(jsm, subjects);
-  const found = await findStream(jsm, name);
+  const found = await findStream(jsm, subjects.logOf(index));
+  const own = shardsIn(index, streams, shards);
   if (found === undefined) {
-    const { logIdentity, isLost } = await chooseIdentity(marks, shards, knownElsewhere);
-    if (isLost) return { version: PROTOCOL, shards, logIdentity };
-    const made = await ensure(jsm, decisionStream(subjects, shards, limits, logIdentity));
-    const layout = checkedLayout(made, shards);
-    await saySo(marks, layout);
-    return layout;
+    const { logIdentity, isLost } = await chooseIdentity(marks, own, knownElsewhere);
+    if (isLost) return logIdentity;
+    const made = await ensure(jsm, decisionStream(subjects, { ...wanted, logIdentity }, limits));
+    const log = checkedLog(made, shards, streams) ?? { logIdentity };
+    await saySo(marks, own, log.logIdentity);
+    return log.logIdentity;
   }
-  const layout = checkedLayout(found, shards);
-  if (!isMarked(found)) await adopt(jsm, marks, subjects, found);
+  const log = { ...wanted, logIdentity: logIdentityOf(found) };
+  if (!isMarked(found)) await adopt(jsm, marks, subjects, found, log);
   // With more room than before it can be open again at once.
-  await closeWhenNearlyFull(
-    jsm,
-    await ensure(jsm, decisionStream(subjects, shards, limits, layout.logIdentity)),
-  );
-  return layout;
+  await closeWhenNearlyFull(jsm, await ensure(jsm, decisionStream(subjects, log, limits)));
+  return log.logIdentity;
 }
 
-function checkedLayout(log: StreamInfo, shards: number): Layout {
-  const layout = layoutOf(log);
-  if (layout.shards === shards) return layout;
-  throw new ConfigurationError(
-    `stream ${log.config.name} was created with ${layout.shards} shards, the configuration says ${shards} ` +
-      '(CONVERGE_SHARDS); the number of shards is fixed when a system is created',
-  );
+/** Throws a {@link ConfigurationError} for a log that was made for other numbers. */
+function checkedLog(info: StreamInfo | undefined, shards: number, streams: number): LogStream | undefined {
+  if (info === undefined) return undefined;
+  const log = logStreamOf(info);
+  if (log.shards !== shards) {
+    throw new ConfigurationError(
+      `stream ${info.config.name} was created with ${log.shards} shards, the configuration says ${shards} ` +
+        '(CONVERGE_SHARDS); the number of shards is fixed when a system is created',
+    );
+  }
+  if (log.streams !== streams) {
+    throw new ConfigurationError(
+      `stream ${info.config.name} is one of ${log.streams} of the log, the configuration says ${streams} ` +
+        '(CONVERGE_LOG_STREAMS); the number of streams is fixed when a system is created',
+    );
+  }
+  return log;
 }
 
 /** The description of an older version counts once: from then on the marks count. */
@@ -110,17 +123,26 @@ async function adopt(
   marks: NatsTrimMarks,
   subjects: Subjects,
   found: StreamInfo,
+  log: LogStream,
 ): Promise<void> {
-  const layout = layoutOf(found);
-  await adoptDescription(marks, { jsm, subjects }, layout, trimMarkOf(found));
+  const own = shardsIn(log.index, log.streams, log.shards);
+  await adoptDescription(marks, { jsm, subjects }, own, log.logIdentity, trimMarkOf(found));
   const { config } = await jsm.streams.info(found.config.name);
-  await jsm.streams.update(config.name, { ...config, description: describe(layout) });
+  await jsm.streams.update(config.name, { ...config, description: describe(log) });
 }
 
-/** The layout of an existing system; undefined when there is none in this namespace. */
+/**
+ * The layout of an existing system; undefined when there is none in this namespace. Where a stream of the log is gone, its
+ * identity is empty.
+ */
 export async function findLayout(jsm: JetStreamManager, subjects: Subjects): Promise<Layout | undefined> {
-  const info = await findStream(jsm, subjects.streams.decisions);
-  return info === undefined ? undefined : layoutOf(info);
+  const first = await findStream(jsm, subjects.streams.decisions);
+  if (first === undefined) return undefined;
+  const { version, shards, streams, logIdentity } = logStreamOf(first);
+  const others = subjectsOf(subjects.namespace, streams).logStreams.slice(1);
+  const found = await Promise.all(others.map((name) => findStream(jsm, name)));
+  const identities = found.map((info) => (info === undefined ? '' : logStreamOf(info).logIdentity));
+  return { version, shards, logs: [logIdentity, ...identities] };
 }
 
 /** Undefined when there is none; one that is being created is waited for. */
@@ -226,166 +248,5 @@ function limitsOf({
 }: Partial<StreamConfig>): Partial<StreamConfig> {
   return {
     ...defined({ num_replicas, max_bytes, max_age, max_msgs, duplicate_window }),
-  };
-}
-
-const DESCRIPTION =
-  /^converge layout (?<version>\d+), (?<shards>\d+) shards(, log (?<log>[A-Za-z0-9:.-]+))?((?<marked>, marked)|, trimmed below (?<below>\d+) on (?<trimmed>[\d,-]+))?$/;
-
-/** `marked`: what was trimmed stands in the trim marks, and their absence says nothing. */
-function describe({ version, shards, logIdentity }: Layout): string {
-  return `converge layout ${version}, ${shards} shards, log ${logIdentity}, marked`;
-}
-
-/** Has it had trim marks from the beginning, or since they were made of its description? */
-export function isMarked({ config }: Pick<StreamInfo, 'config'>): boolean {
-  return DESCRIPTION.exec(config.description ?? '')?.groups?.marked !== undefined;
-}
-
-/**
- * Which log this is: a name that it was given when it was made. Logs from before that have only the time of their
- * creation, which servers (seen on 2.9.10) change: restarted, updated and restarted again, a stream was created when the server
- * first started again.
- */
-export function logIdentityOf({ config, created }: Pick<StreamInfo, 'config' | 'created'>): string {
-  return DESCRIPTION.exec(config.description ?? '')?.groups?.log ?? created;
-}
-
-const EVENTS_DESCRIPTION = /^converge events, protocol \d+, stream (?<stream>[A-Za-z0-9]+)$/;
-
-/** Which stream of events this is, as {@link logIdentityOf}: positions in another one are others. */
-export function eventsIdentityOf({ config, created }: Pick<StreamInfo, 'config' | 'created'>): string {
-  return EVENTS_DESCRIPTION.exec(config.description ?? '')?.groups?.stream ?? created;
-}
-
-export function layoutOf(info: StreamInfo): Layout {
-  const { config } = info;
-  const { version, shards } = DESCRIPTION.exec(config.description ?? '')?.groups ?? {};
-  if (version === undefined || shards === undefined) {
-    throw new ConfigurationError(`stream ${config.name} exists but is not a Converge log`);
-  }
-  if (Number(version) !== PROTOCOL) {
-    throw new ConfigurationError(otherProtocol(`stream ${config.name}`, Number(version)));
-  }
-  return { version: Number(version), shards: Number(shards), logIdentity: logIdentityOf(info) };
-}
-
-/** How far the log was trimmed, from the description of an older log. */
-export interface DescribedTrim {
-  /** No message at or above was ever trimmed. */
-  readonly below: number;
-  /** Shards of which something was. */
-  readonly shards: ReadonlySet<number>;
-}
-
-export function trimMarkOf({ config }: Pick<StreamInfo, 'config'>): DescribedTrim {
-  const { below, trimmed } = DESCRIPTION.exec(config.description ?? '')?.groups ?? {};
-  if (below === undefined || trimmed === undefined) return { below: 1, shards: new Set() };
-  return { below: Number(below), shards: new Set(trimmed.split(',').flatMap(numbersOf)) };
-}
-
-/** `3` or `3-5`. */
-function numbersOf(range: string): number[] {
-  const [first = 0, last = first] = range.split('-').map(Number);
-  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
-}
-
-/**
- * The least that servers take. Decisions carry no id for the server to know them by (the state knows them), and in its
- * window an id is unique for the whole stream: another sender's message could use it up.
- */
-const LEAST_WINDOW_MS = 100;
-
-/**
- * Every valid shard is a subject of its own, so that a decision for a shard that nobody reads is refused by the
- * broker at once and cannot lie in the log unseen.
- */
-function decisionStream(
-  subjects: Subjects,
-  shards: number,
-  limits: StreamLimits,
-  logIdentity: string,
-): Partial<StreamConfig> & { name: string } {
-  return {
-    name: subjects.streams.decisions,
-    description: describe({ version: PROTOCOL, shards, logIdentity }),
-    subjects: Array.from({ length: shards }, (_, shard) => subjects.shardLog(shard)),
-    storage: StorageType.File,
-    retention: RetentionPolicy.Limits,
-    discard: DiscardPolicy.New,
-    max_bytes: limits.logMaxBytes,
-    duplicate_window: nanos(LEAST_WINDOW_MS),
-    num_replicas: limits.replicas,
-    allow_direct: true,
-  };
-}
-
-/** A full stream refuses here, too: a dropped event could never be distinguished from a lost one. */
-function eventStream(
-  subjects: Subjects,
-  shards: number,
-  limits: StreamLimits,
-): Partial<StreamConfig> & { name: string } {
-  return {
-    name: subjects.streams.events,
-    description: `converge events, protocol ${PROTOCOL}, stream ${nuid.next()}`,
-    subjects: Array.from({ length: shards }, (_, shard) => subjects.shardEvents(shard)),
-    storage: StorageType.File,
-    retention: RetentionPolicy.Limits,
-    discard: DiscardPolicy.New,
-    max_bytes: limits.eventsMaxBytes,
-    max_age: nanos(limits.eventsMaxAgeMs),
-    duplicate_window: nanos(Math.min(limits.dedupeWindowMs, limits.eventsMaxAgeMs)),
-    num_replicas: limits.replicas,
-    allow_direct: true,
-  };
-}
-
-function deadLetterStream(
-  subjects: Subjects,
-  limits: StreamLimits,
-): Partial<StreamConfig> & { name: string } {
-  return {
-    name: subjects.streams.deadLetters,
-    description: 'converge dead letters',
-    subjects: [subjects.allDeadLetters],
-    storage: StorageType.File,
-    retention: RetentionPolicy.Limits,
-    discard: DiscardPolicy.Old,
-    max_msgs: limits.deadLettersMaxCount,
-    max_age: nanos(limits.deadLettersMaxAgeMs),
-    duplicate_window: nanos(Math.min(limits.dedupeWindowMs, limits.deadLettersMaxAgeMs)),
-    num_replicas: limits.replicas,
-  };
-}
-
-/** One message for each shard, replaced by the next one; answered by its leader only, because writers decide by it. */
-function markStream(subjects: Subjects, limits: StreamLimits): Partial<StreamConfig> & { name: string } {
-  return {
-    name: subjects.streams.marks,
-    description: 'converge trim marks',
-    subjects: [subjects.allTrimMarks],
-    storage: StorageType.File,
-    retention: RetentionPolicy.Limits,
-    discard: DiscardPolicy.New,
-    max_msgs_per_subject: 1,
-    num_replicas: limits.replicas,
-    allow_direct: false,
-  };
-}
-
-/** As JetStream's object stores are laid out, so that any client can read one. A full store accepts no further snapshots. */
-function snapshotStream(subjects: Subjects, limits: StreamLimits): Partial<StreamConfig> & { name: string } {
-  return {
-    name: subjects.streams.snapshots,
-    description: 'converge snapshots',
-    subjects: [subjects.snapshotChunks, subjects.snapshotHeads],
-    storage: StorageType.File,
-    retention: RetentionPolicy.Limits,
-    discard: DiscardPolicy.New,
-    max_bytes: limits.snapshotsMaxBytes,
-    num_replicas: limits.replicas,
-    allow_direct: true,
-    allow_rollup_hdrs: true,
   };
 }

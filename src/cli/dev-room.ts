@@ -71,7 +71,9 @@ export async function devRoom(
   const kept: Record<keyof Room, number> = pick(room);
   for (const [i, name] of NAMES.entries()) {
     const there = found[i]?.config.max_bytes ?? 0;
-    if (!isSaid(name) && there > 0) kept[name] = there;
+    // Of the log and the events each stream has its part.
+    const parts = name === 'snapshotsMaxBytes' ? 1 : config.logStreams;
+    if (!isSaid(name) && there > 0) kept[name] = there * parts;
   }
   return { room: kept, isLess: NAMES.some((name) => kept[name] < config[name]) };
 }

@@ -77,13 +77,14 @@ function versionOf({ product, version, source }: RunningServer): string {
 
 /** The variables that another terminal lacks: given servers are already in its environment. */
 function variables({ servers, config, auth }: DevSystem): Record<string, string> {
-  const { namespace, shards } = config;
+  const { namespace, shards, logStreams } = config;
   const redisUrl = auth === undefined ? servers.redis.url : workerAccess(auth, servers.redis.url).redisUrl;
   return {
     ...(servers.nats.source === 'url' ? {} : { CONVERGE_NATS_URL: servers.nats.url }),
     ...(servers.redis.source === 'url' ? {} : { CONVERGE_REDIS_URL: redisUrl }),
     ...(namespace === DEFAULT_NAMESPACE ? {} : { CONVERGE_NAMESPACE: namespace }),
     ...(shards === DEFAULT_SHARDS ? {} : { CONVERGE_SHARDS: String(shards) }),
+    ...(logStreams === 1 ? {} : { CONVERGE_LOG_STREAMS: String(logStreams) }),
     ...(auth === undefined
       ? {}
       : { CONVERGE_NATS_NKEY: auth.files.operator, CONVERGE_AUTH_DIR: auth.folder.path }),

@@ -19,7 +19,8 @@ export {
   type SweepOptions,
 } from './core/client.ts';
 export type { Published, Sent } from './core/decision-channel.ts';
-export { EventFeed, type EventOptions } from './core/event-feed.ts';
+export { EventFeed } from './core/event-feed.ts';
+export type { EventOptions } from './core/event-options.ts';
 export type { EventStart } from './core/event-source.ts';
 export { uuidv7 } from './core/ids.ts';
 export type { FieldsOf, InPool } from './core/method-options.ts';

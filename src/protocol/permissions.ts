@@ -50,14 +50,14 @@ export function sharedSubjects(subjects: Subjects): {
 } {
   const ns = subjects.namespace;
   return {
-    services: [`${ns}.decisions.>`, `${ns}.queries.>`, flowControl(subjects)],
+    services: [`${ns}.decisions.>`, `${ns}.queries.>`, ...flowControl(subjects)],
     streams: [`${ns}.results.>`, `${ns}.feeds.>`, `${ns}.events.>`, subjects.sweeps],
   };
 }
 
 function agentPermissions({ role, name, events = [] }: Grantee, subjects: Subjects): Permissions {
   return {
-    publish: [...decisionsOf(name, subjects), ...queriesAs(name, subjects), flowControl(subjects)],
+    publish: [...decisionsOf(name, subjects), ...queriesAs(name, subjects), ...flowControl(subjects)],
     subscribe: [
       subjects.resultsOf(name),
       subjects.feedsOf(name),
@@ -69,7 +69,7 @@ function agentPermissions({ role, name, events = [] }: Grantee, subjects: Subjec
 
 function observerPermissions(identity: Grantee, subjects: Subjects): Permissions {
   return {
-    publish: [...queriesAs(OBSERVER, subjects), flowControl(subjects)],
+    publish: [...queriesAs(OBSERVER, subjects), ...flowControl(subjects)],
     subscribe: [
       subjects.allResults,
       subjects.allEvents,
@@ -81,16 +81,17 @@ function observerPermissions(identity: Grantee, subjects: Subjects): Permissions
 }
 
 function operatorPermissions(identity: Grantee, subjects: Subjects): Permissions {
-  const { decisions, events, deadLetters, snapshots, marks } = subjects.streams;
+  const { deadLetters, snapshots, marks } = subjects.streams;
+  const { logStreams, eventStreams } = subjects;
   return {
     publish: [
       ...decisionsOf(identity.name, subjects),
       ...decisionsOf(OPERATOR, subjects),
       ...queriesAs(OPERATOR, subjects),
-      flowControl(subjects),
+      ...flowControl(subjects),
       ...discovery('*'),
       '$JS.API.INFO',
-      ...[decisions, events, deadLetters, snapshots, marks].flatMap(readingOf),
+      ...[...logStreams, ...eventStreams, deadLetters, snapshots, marks].flatMap(readingOf),
       paceOf(snapshots),
     ],
     subscribe: [
@@ -106,7 +107,8 @@ function operatorPermissions(identity: Grantee, subjects: Subjects): Permissions
 
 function workerPermissions(identity: Grantee, subjects: Subjects): Permissions {
   const ns = subjects.namespace;
-  const { decisions, events, deadLetters, snapshots, marks } = subjects.streams;
+  const { deadLetters, snapshots, marks } = subjects.streams;
+  const { logStreams, eventStreams } = subjects;
   return {
     publish: [
       `${ns}.decisions.*.${SHARD_POOL}.${SWEEPER}`,
@@ -120,17 +122,17 @@ function workerPermissions(identity: Grantee, subjects: Subjects): Permissions {
       '_INBOX.>',
       '_R_.>',
       '$JS.API.INFO',
-      ...[decisions, events, deadLetters, snapshots, marks].flatMap((stream) => [
+      ...[...logStreams, ...eventStreams, deadLetters, snapshots, marks].flatMap((stream) => [
         ...readingOf(stream),
         `$JS.API.STREAM.CREATE.${stream}`,
         `$JS.API.STREAM.UPDATE.${stream}`,
       ]),
       // Messages that are applied and covered by snapshots are trimmed; snapshots replace older ones.
-      `$JS.API.STREAM.PURGE.${decisions}`,
+      ...logStreams.map((stream) => `$JS.API.STREAM.PURGE.${stream}`),
       `$JS.API.STREAM.PURGE.${snapshots}`,
       `$O.${subjects.snapshotBucket}.>`,
       paceOf(snapshots),
-      `$JS.API.CONSUMER.LIST.${events}`,
+      ...eventStreams.map((stream) => `$JS.API.CONSUMER.LIST.${stream}`),
     ],
     subscribe: [
       `${ns}.queries.>`,
@@ -151,8 +153,8 @@ function queriesAs(name: string, subjects: Subjects): string[] {
 }
 
 /** By which the reader of a feed says that it keeps up. Not part of the API: it changes nothing but the pace. */
-function flowControl({ streams }: Subjects): string {
-  return paceOf(streams.events);
+function flowControl({ eventStreams }: Subjects): string[] {
+  return eventStreams.map(paceOf);
 }
 
 function paceOf(stream: string): string {

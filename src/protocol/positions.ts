@@ -1,6 +1,7 @@
 /** Where a reader of events goes on: opaque text to everybody but this file. */
 
 import { z } from 'zod';
+import { MAX_LOG_STREAMS } from './subjects.ts';
 
 /** The next event to be read. */
 export interface EventPlace {
@@ -24,6 +25,13 @@ export function parsePosition(text: string): EventPlace | undefined {
   const { stream, seq, index } = POSITION.exec(text)?.groups ?? {};
   if (stream === undefined || !Number.isSafeInteger(Number(seq))) return undefined;
   return { stream, seq: Number(seq), index: Number(index) };
+}
+
+/** Of all pools there is a place in each stream, in their order. */
+export function parsePositions(text: string): EventPlace[] | undefined {
+  const places = text.split(',', MAX_LOG_STREAMS + 1).map(parsePosition);
+  const known = places.flatMap((place) => place ?? []);
+  return known.length === places.length && known.length <= MAX_LOG_STREAMS ? known : undefined;
 }
 
 /** As it comes from a stranger. */

@@ -10,6 +10,7 @@ import type { PublicNegotiation } from './negotiations.ts';
 import type { PublicOffer } from './offers.ts';
 import type { Outcome } from './outcome.ts';
 import { positionSchema } from './positions.ts';
+import { MAX_LOG_STREAMS } from './subjects.ts';
 import type { PublicBallot, PublicVote } from './votes.ts';
 
 /** Header of a request: for how many milliseconds the asker waits. Work on the query stops then. */
@@ -71,6 +72,12 @@ export const QUERIES = {
   stats: z.strictObject({ pool: nameSchema.optional() }),
   feed: z.strictObject({
     pool: nameSchema.optional().describe('default: every pool, for observers and operators only'),
+    stream: z
+      .int()
+      .min(0)
+      .max(MAX_LOG_STREAMS - 1)
+      .optional()
+      .describe('which stream of the events, where every pool is read: each is a feed of its own (0)'),
     token: nameSchema.describe('the events arrive at feeds.<agent>.<token>: subscribe before the request'),
     after: positionSchema
       .optional()
@@ -144,9 +151,10 @@ export interface Stats {
   /** The number of the protocol: a client that knows another one asks for nothing else. */
   readonly protocol: number;
   readonly shards: readonly ShardStats[];
-  readonly logLastSeq: number;
-  readonly logMessages: number;
-  readonly logBytes: number;
+  /** Of each stream of the log, in their order: a shard is in the one at its number modulo theirs. */
+  readonly logLastSeq: readonly number[];
+  readonly logMessages: readonly number[];
+  readonly logBytes: readonly number[];
   /** Log time of the newest sweep that succeeded; absent before the first. */
   readonly lastSweepAt?: number;
   readonly workers: readonly string[];
@@ -159,6 +167,8 @@ export interface Stats {
 export interface OpenedFeed {
   /** The number of the protocol: events of another one are not understood. */
   readonly protocol: number;
+  /** How many streams the events are spread over. Of every pool there is a feed for each. */
+  readonly streams: number;
   /** Which events stream it is: another one has other positions. */
   readonly identity: string;
   /** Positions of the first pack that it still keeps, and of its last one. */

@@ -54,20 +54,32 @@ export interface Subjects {
    * small here, so that namespaces which differ in case have streams of their own.
    */
   readonly streams: {
+    /** The first stream of the log and of the events, which say how many there are. */
     readonly decisions: string;
     readonly events: string;
     readonly deadLetters: string;
     readonly snapshots: string;
     readonly marks: string;
   };
+  /** All streams of the log and of the events; a shard is in those at its number modulo theirs. */
+  readonly logStreams: readonly string[];
+  readonly eventStreams: readonly string[];
+  logOf(shard: number): string;
+  eventsStreamOf(shard: number): string;
   /** The object store of snapshots; its stream and its subjects are named as JetStream's object stores are. */
   readonly snapshotBucket: string;
   readonly snapshotChunks: string;
   readonly snapshotHeads: string;
 }
 
-/** The names of all NATS subjects of a system; `converge` is the namespace when left out. */
-export function subjects(namespace: string = DEFAULT_NAMESPACE): Subjects {
+/** Most streams that the log is spread over: each is named in the permissions of workers and operators. */
+export const MAX_LOG_STREAMS = 8;
+
+/**
+ * The names of all NATS subjects of a system; `converge` is the namespace when left out. Only the names of streams depend
+ * on how many the log is spread over.
+ */
+export function subjects(namespace: string = DEFAULT_NAMESPACE, logStreams = 1): Subjects {
   const ns = namespace;
   const upper = otherCase(ns);
   const allEvents = `${ns}.events.>`;
@@ -100,10 +112,23 @@ export function subjects(namespace: string = DEFAULT_NAMESPACE): Subjects {
       snapshots: `OBJ_${upper}_SNAPSHOTS`,
       marks: `${upper}_MARKS`,
     },
+    logStreams: numbered(`${upper}_DECISIONS`, logStreams),
+    eventStreams: numbered(`${upper}_EVENTS2`, logStreams),
+    logOf: (shard) => numberedName(`${upper}_DECISIONS`, shard % logStreams),
+    eventsStreamOf: (shard) => numberedName(`${upper}_EVENTS2`, shard % logStreams),
     snapshotBucket: `${upper}_SNAPSHOTS`,
     snapshotChunks: `$O.${upper}_SNAPSHOTS.C.>`,
     snapshotHeads: `$O.${upper}_SNAPSHOTS.M.>`,
   };
+}
+
+/** The first has the plain name, under which it is found by whoever does not know yet how many there are. */
+function numberedName(name: string, index: number): string {
+  return index === 0 ? name : `${name}_${index}`;
+}
+
+function numbered(name: string, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => numberedName(name, index));
 }
 
 function otherCase(text: string): string {

@@ -12,6 +12,7 @@ import { isPlainNumber, settingFault, shownSetting } from '../lib/setting-fault.
 import { shortened } from '../lib/shortened.ts';
 import { isObject } from '../protocol/json.ts';
 import { settingsSchema } from '../protocol/settings.ts';
+import { MAX_LOG_STREAMS } from '../protocol/subjects.ts';
 
 const MEBIBYTE = 1024 * 1024;
 const ms = z.coerce.number().int().min(1);
@@ -28,6 +29,8 @@ export const configSchema = z.strictObject({
   redisUrl: z.string().min(1).default('redis://127.0.0.1:6379'),
   /** Fixed when a system is created. */
   shards: z.coerce.number().int().min(1).max(1_024).default(16),
+  /** Over how many streams log and events are spread. Fixed when a system is created. */
+  logStreams: z.coerce.number().int().min(1).max(MAX_LOG_STREAMS).default(1),
   workerId: z
     .string()
     .regex(/^[A-Za-z0-9_.-]{1,128}$/)

@@ -225,7 +225,7 @@ describe('outcomes and figures', () => {
     expect(ok.shards).toHaveLength(3);
     expect(ok.workers).toHaveLength(1);
     expect(new Set(ok.shards.map(({ owner }: { owner: string }) => owner))).toEqual(new Set(ok.workers));
-    expect(ok).toMatchObject({ logLastSeq: 5, logMessages: 5 });
+    expect(ok).toMatchObject({ logLastSeq: [5], logMessages: [5] });
     expect(ok.pools).toEqual([
       expect.objectContaining({
         pool: 'commons',

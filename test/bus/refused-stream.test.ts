@@ -23,7 +23,7 @@ it('no room for what is to be reserved: the settings, and what else would help',
   const refused = ensureStreams(jsm, subjects('small'), 1, parseConfig(room));
   await expect(refused).rejects.toThrow(ConfigurationError);
   await expect(refused).rejects.toThrow(
-    /no room for stream SMALL_EVENTS with 50331648 bytes.*CONVERGE_LOG_MAX_BYTES, CONVERGE_EVENTS_MAX_BYTES and CONVERGE_SNAPSHOTS_MAX_BYTES/,
+    /no room for stream SMALL_EVENTS2 with 50331648 bytes.*CONVERGE_LOG_MAX_BYTES, CONVERGE_EVENTS_MAX_BYTES and CONVERGE_SNAPSHOTS_MAX_BYTES/,
   );
   const less = parseConfig({ ...room, eventsMaxBytes: 8 * MEBIBYTE });
   await expect(ensureStreams(jsm, subjects('small'), 1, less)).resolves.toMatchObject({ shards: 1 });

@@ -1,5 +1,5 @@
+import { logIdentityOf } from '../../src/bus/layout.ts';
 import { NatsTrimMarks } from '../../src/bus/nats-trim-marks.ts';
-import { logIdentityOf } from '../../src/bus/streams.ts';
 import { changeMark, genesisMark } from '../../src/bus/trim-marks.ts';
 import { subjects as subjectsOf } from '../../src/protocol/subjects.ts';
 import { natsShardLog } from '../../src/workers/shard/nats-ports.ts';

@@ -29,8 +29,8 @@ function look(fields: Partial<ShardLook> = {}): ShardLook {
 
 function problems(first: ShardLook, second: ShardLook, fields: Partial<ShardEvidence> = {}): string[] {
   const evidence = {
-    logIdentity: LOG,
-    logLastSeq: 20,
+    logs: [LOG],
+    lastSeqs: [20],
     ends: [10],
     first: [first],
     second: [second],
@@ -42,7 +42,7 @@ function problems(first: ShardLook, second: ShardLook, fields: Partial<ShardEvid
 }
 
 it('a shard that has caught up with the first look is fine, however long its log is by now', () => {
-  expect(problems(look({ position: 5 }), look({ position: 10 }), { logLastSeq: 1_000 })).toEqual([]);
+  expect(problems(look({ position: 5 }), look({ position: 10 }), { lastSeqs: [1_000] })).toEqual([]);
 });
 
 it('a shard that moved and is still behind is slow, not stalled', () => {
@@ -82,11 +82,11 @@ it.each<[string, Partial<ShardLook>, string[]]>([
 it('a handover between two workers is waited for', async () => {
   const looks = [look({ owner: undefined }), look({ owner: undefined }), look({ owner: 'w-2' })];
   const evidence = await gatherEvidence({
-    logIdentity: LOG,
+    logs: [LOG],
     isAnyoneAlive: true,
     ends: async () => [10],
     look: async () => [looks.shift() ?? look()],
-    logLastSeq: async () => 10,
+    lastSeqs: async () => [10],
   });
   expect(evidence.second[0]?.owner).toBe('w-2');
   expect(shardChecks(evidence, NOW).every(({ status }) => status === 'ok')).toBe(true);
@@ -95,14 +95,14 @@ it('a handover between two workers is waited for', async () => {
 it('when no worker lives nothing is waited for', async () => {
   let looked = 0;
   await gatherEvidence({
-    logIdentity: LOG,
+    logs: [LOG],
     isAnyoneAlive: false,
     ends: async () => [11],
     look: async () => {
       looked++;
       return [look({ owner: undefined })];
     },
-    logLastSeq: async () => 11,
+    lastSeqs: async () => [11],
   });
   expect(looked).toBe(1);
 });

@@ -9,7 +9,8 @@ import {
   DecisionPublisher,
   type DecisionPublisherOptions,
 } from '../../src/bus/decision-publisher.ts';
-import { ensureStreams, type StreamLimits } from '../../src/bus/streams.ts';
+import type { StreamLimits } from '../../src/bus/stream-configs.ts';
+import { ensureStreams } from '../../src/bus/streams.ts';
 import { PublishError } from '../../src/lib/errors.ts';
 import { type Subjects, subjects } from '../../src/protocol/subjects.ts';
 import { startNats, temporaryDataDir } from '../../src/servers/index.ts';

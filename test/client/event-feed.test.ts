@@ -2,14 +2,14 @@ import { jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { expect, it, vi } from 'vitest';
 import { DecisionPublisher } from '../../src/bus/decision-publisher.ts';
-import { eventsIdentityOf } from '../../src/bus/streams.ts';
+import { eventsIdentityOf } from '../../src/bus/layout.ts';
 import { EventGaps } from '../../src/client/core/event-gaps.ts';
 import { EventFeed, type EventOptions } from '../../src/client/index.ts';
 import { ConfigurationError, LogDivergedError, UnavailableError } from '../../src/lib/errors.ts';
 import { type ConvergeEvent, formatSequence } from '../../src/protocol/event.ts';
 import { formatPosition } from '../../src/protocol/positions.ts';
 import { shardOf } from '../../src/protocol/shard.ts';
-import type { Subjects } from '../../src/protocol/subjects.ts';
+import { type Subjects, subjects as subjectsOf } from '../../src/protocol/subjects.ts';
 import { SHARDS, useBroker } from './system.ts';
 
 const broker = useBroker();
@@ -231,7 +231,7 @@ it('is opened when there is a stream, and not before', async () => {
 
   const never = new EventFeed({
     connection,
-    subjects: { ...names, streams: { ...names.streams, events: 'X' } },
+    subjects: subjectsOf('nobody-made-it'),
   });
   never.close();
   await expect(never.opened).rejects.toThrow(UnavailableError);
@@ -280,11 +280,11 @@ it.each(['no name', '', 'a.b', '*', '>'])('a pool that can never be is refused a
 });
 
 it('a feed that cannot be opened says so when its time is over, and ends', async () => {
-  const { connection, names } = await setup();
-  const subjects = { ...names, streams: { ...names.streams, events: 'X' } };
+  const { connection } = await setup();
+  const subjects = subjectsOf('nobody-made-it');
   const ended = vi.fn();
   const never = new EventFeed({ connection, subjects, timeoutMs: 300, onEnd: ended });
-  await expect(never.opened).rejects.toThrow(/within 300 ms: stream not found/);
+  await expect(never.opened).rejects.toThrow(/within 300 ms: there is no system in namespace nobody-made-it/);
   expect(never.isClosed).toBe(true);
   expect(ended).toHaveBeenCalledOnce();
   await expect(take(never[Symbol.asyncIterator](), 1)).rejects.toThrow(UnavailableError);

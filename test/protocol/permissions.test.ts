@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Role } from '../../src/protocol/identity.ts';
 import { accountOf, type Grantee, permissionsOf, sharedSubjects } from '../../src/protocol/permissions.ts';
-import { subjects } from '../../src/protocol/subjects.ts';
+import { MAX_LOG_STREAMS, subjects } from '../../src/protocol/subjects.ts';
 
 /** As a NATS server matches: `*` is one token, `>` all that are left, of which there is one at least. */
 function matches(pattern: string, subject: string): boolean {
@@ -171,5 +171,37 @@ describe('accounts', () => {
       '$SRV.PING',
     ])
       expect(isShared([...services, ...streams], subject), subject).toBe(false);
+  });
+});
+
+describe('H62: with as many streams of the log as there may be', () => {
+  const names = subjects('ns', MAX_LOG_STREAMS);
+
+  it('workers and operators may read each, and workers make each and trim the log', () => {
+    const workers = permissionsOf({ role: 'worker', name: 'w-1' }, names).publish;
+    const operators = permissionsOf({ role: 'operator', name: 'olga' }, names).publish;
+    for (let index = 0; index < MAX_LOG_STREAMS; index++) {
+      for (const stream of [names.logOf(index), names.eventsStreamOf(index)]) {
+        expect(workers).toContain(`$JS.API.STREAM.INFO.${stream}`);
+        expect(workers).toContain(`$JS.API.STREAM.CREATE.${stream}`);
+        expect(operators).toContain(`$JS.API.STREAM.INFO.${stream}`);
+        expect(operators).not.toContain(`$JS.API.STREAM.CREATE.${stream}`);
+      }
+      expect(workers).toContain(`$JS.API.STREAM.PURGE.${names.logOf(index)}`);
+      expect(workers).toContain(`$JS.API.CONSUMER.LIST.${names.eventsStreamOf(index)}`);
+      const { publish } = permissionsOf({ role: 'agent', name: 'ann' }, names);
+      expect(publish).toContain(`$JS.FC.${names.eventsStreamOf(index)}.>`);
+      expect(sharedSubjects(names).services).toContain(`$JS.FC.${names.eventsStreamOf(index)}.>`);
+    }
+  });
+
+  it('the permissions fit into the line with which a client connects (max_control_line: 16KB)', () => {
+    const roles = ['worker', 'operator', 'agent', 'observer'] as const;
+    const longest = subjects('converge', MAX_LOG_STREAMS);
+    for (const role of roles) {
+      const granted = JSON.stringify(permissionsOf({ role, name: 'x'.repeat(64) }, longest));
+      // In a JWT it is base64, with a kilobyte of what else a JWT and the line hold.
+      expect((granted.length * 4) / 3 + 1_024).toBeLessThan(16 * 1_024);
+    }
   });
 });

@@ -1,8 +1,9 @@
 /** What was trimmed is known for good: whoever writes at the same time, goes back to an older word, or loses everything else. */
 import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
+import { logIdentityOf } from '../../src/bus/layout.ts';
 import { NatsTrimMarks } from '../../src/bus/nats-trim-marks.ts';
-import { ensureStreams, logIdentityOf } from '../../src/bus/streams.ts';
+import { ensureStreams } from '../../src/bus/streams.ts';
 import {
   changeMark,
   genesisMark,
@@ -277,7 +278,7 @@ describe('marks that are lost and made again while a trimmer has said what it wi
     const { trimmed, ports } = await portsOf(space);
     const before = ports.log;
     const log = {
-      identity: () => before.identity(),
+      identity: (shard: number) => before.identity(shard),
       trim: async (shard: number, point: number) => {
         if (at === 'the purge') await stop();
         return await before.trim(shard, point);

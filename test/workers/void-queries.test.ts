@@ -240,7 +240,7 @@ describe('1.5: queries show a void document as its end', () => {
       queries,
       redis: system.redis,
       keys: systemKeys(NS),
-      log: async () => undefined,
+      logs: async () => [],
       feeds: new EventFeeds(system.nats, system.jsm, subjects(NS), 1),
       liveWorkers: () => [],
       alarms: () => [],

@@ -27,19 +27,21 @@ export interface Search {
 
 export async function findRanges(search: Search): Promise<ShardRange[]> {
   const { connection, jsm, subjects, positions, whole, now } = search;
-  const { namespace, streams } = subjects;
+  const { namespace, logStreams } = subjects;
   const shards = positions.length;
   const claims = positions.map((): { seq: number; at: number }[] => []);
   const clocks = positions.map((): LogMessage[] => []);
-  const lowest = positions.reduce((least, position) => Math.min(least, position), Number.MAX_SAFE_INTEGER);
-  const from = whole ? 1 : lowest + 1;
-  for await (const message of scanLog(connection, jsm, streams.decisions, from)) {
-    const shard = parseDecisionSubject(namespace, message.subject)?.shard;
-    if (shard === undefined || (!whole && message.seq <= (positions[shard] ?? 0))) continue;
-    if (message.subject === subjects.clocks(shard)) clocks[shard]?.push(message);
-    // Of a long log only what is ahead is kept in mind.
-    const [stamped] = undoubted(decodeMessages([message], { namespace, shard, shards }));
-    if (stamped !== undefined && stamped.at > now + AHEAD_BOUND_MS) claims[shard]?.push(stamped);
+  for (const [index, stream] of logStreams.entries()) {
+    const own = positions.filter((_position, shard) => shard % logStreams.length === index);
+    const lowest = own.reduce((least, position) => Math.min(least, position), Number.MAX_SAFE_INTEGER);
+    for await (const message of scanLog(connection, jsm, stream, whole ? 1 : lowest + 1)) {
+      const shard = parseDecisionSubject(namespace, message.subject)?.shard;
+      if (shard === undefined || (!whole && message.seq <= (positions[shard] ?? 0))) continue;
+      if (message.subject === subjects.clocks(shard)) clocks[shard]?.push(message);
+      // Of a long log only what is ahead is kept in mind.
+      const [stamped] = undoubted(decodeMessages([message], { namespace, shard, shards }));
+      if (stamped !== undefined && stamped.at > now + AHEAD_BOUND_MS) claims[shard]?.push(stamped);
+    }
   }
   return positions.flatMap((position, shard) => {
     const said = decodeMessages(clocks[shard] ?? [], { namespace, shard, shards });

@@ -103,9 +103,9 @@ function folderOf({ cwd, env }: Call, { dir }: DirOption): AuthFolder {
 }
 
 async function init(call: Call, options: DirOption): Promise<number> {
-  const { namespace, shards, redisUrl } = call.config();
+  const { namespace, shards, logStreams, redisUrl } = call.config();
   const folder = folderOf(call, options);
-  const identities = await begin(folder, { namespace, shards, redisUrl });
+  const identities = await begin(folder, { namespace, shards, logStreams, redisUrl });
   const files = credentialFiles(folder);
   const answer = {
     folder: folder.path,
@@ -169,7 +169,7 @@ async function revoke(call: Call, name: string, options: RevokeOptions): Promise
 }
 
 async function show(call: Call, name: string | undefined, options: DirOption): Promise<number> {
-  const { namespace, shards, identities } = await folderOf(call, options).read();
+  const { namespace, shards, logStreams, identities } = await folderOf(call, options).read();
   if (name === undefined) {
     await call.out.data({ namespace, shards, identities }, () => {
       const rows = identities.map(({ role, name: of, keys, addedAt }) => [role, of, addedAt, keys.join(' ')]);
@@ -184,7 +184,7 @@ async function show(call: Call, name: string | undefined, options: DirOption): P
     ...entry,
     account: accountOf(entry),
     inboxPrefix: inboxPrefix(entry),
-    ...permissionsOf(entry, subjects(namespace)),
+    ...permissionsOf(entry, subjects(namespace, logStreams)),
   };
   await call.out.data(shown, () => {
     const rows = [

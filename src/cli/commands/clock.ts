@@ -91,9 +91,9 @@ async function distrustOn(
   const { trueTimeNow } = await import('../clock/true-time.ts');
   const { findRanges } = await import('../clock/find-ranges.ts');
   const { shardKeys } = await import('../../state/keys.ts');
-  const { shards } = await layoutOf(connection, config);
+  const { shards, logs } = await layoutOf(connection, config);
   const jsm = await openJetStream(connection);
-  const subjects = subjectsOf(config.namespace);
+  const subjects = subjectsOf(config.namespace, logs.length);
   const now = await trueTimeNow(redis, config.redisUrl, config.namespace);
   const aheadMs = (await serverTime(jsm, subjects.streams.decisions)) - now;
   if (aheadMs > RIGHT_WITHIN_MS) {

@@ -1,5 +1,6 @@
 /** `converge marks`: what was trimmed of the log, shard by shard, and how to say so again when it was lost. */
 import type { Command } from 'commander';
+import { shardsIn } from '../../bus/layout.ts';
 import { forEachShard } from '../../bus/log-origin.ts';
 import { NatsTrimMarks } from '../../bus/nats-trim-marks.ts';
 import { MARK_MISSING, type TrimMark } from '../../bus/trim-marks.ts';
@@ -36,7 +37,7 @@ async function show(call: Call): Promise<number> {
       const { shards } = await layoutOf(connection, config);
       const marks = new NatsTrimMarks(await openJetStream(connection), subjectsOf(config.namespace));
       const shown: Shown[] = [];
-      await forEachShard(shards, async (shard) => {
+      await forEachShard(shardsIn(0, 1, shards), async (shard) => {
         shown.push({ shard, mark: (await marks.read(shard)).mark });
       });
       return shown.sort((a, b) => a.shard - b.shard);

@@ -2,10 +2,11 @@
 
 import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
+import { logIdentityOf } from '../../bus/layout.ts';
 import { logDurability } from '../../bus/log-durability.ts';
 import { QueryClient } from '../../bus/query-client.ts';
 import { SnapshotBucket } from '../../bus/snapshot-bucket.ts';
-import { findLayout, findStream, logIdentityOf } from '../../bus/streams.ts';
+import { findLayout, findStream } from '../../bus/streams.ts';
 import { ConfigurationError, messageOf } from '../../lib/errors.ts';
 import { pushAll } from '../../protocol/lists.ts';
 import { type Subjects, subjects } from '../../protocol/subjects.ts';
@@ -42,7 +43,7 @@ interface System {
   readonly connection: NatsConnection;
   readonly jsm: JetStreamManager;
   readonly subjects: Subjects;
-  readonly log: StreamInfo;
+  readonly logs: readonly StreamInfo[];
   readonly shards: number;
 }
 
@@ -96,40 +97,50 @@ async function examineNats(
     return undefined;
   }
   checks.push(await jetStreamCheck(jsm));
-  const names = subjects(config.namespace);
-  const found = await findLog(jsm, names, config.namespace);
-  if (!('log' in found)) {
+  const found = await findLogs(jsm, subjects(config.namespace));
+  if (!('logs' in found)) {
     checks.push(found);
     return undefined;
   }
-  const { log, shards } = found;
+  const { logs, shards, names } = found;
   const version = connection.info?.version ?? '0';
-  checks.push(natsDurability(logDurability(log, version), version));
+  for (const log of logs) checks.push(natsDurability(logDurability(log, version), version));
   if (areShardsGiven && config.shards !== shards) {
     checks.push(
       fail('shards', `the configuration says ${config.shards}, the system was created with ${shards}`),
     );
   }
-  checks.push(logCheck(log, shards));
+  for (const log of logs) checks.push(logCheck(log, shards));
   pushAll(checks, await otherStreamChecks(jsm, names));
-  return { connection, jsm, subjects: names, log, shards };
+  return { connection, jsm, subjects: names, logs, shards };
 }
 
-async function findLog(
-  jsm: JetStreamManager,
-  names: Subjects,
-  namespace: string,
-): Promise<Check | { readonly log: StreamInfo; readonly shards: number }> {
+/** The streams of the log, and the names of all streams as there are so many. */
+interface FoundLogs {
+  readonly logs: readonly StreamInfo[];
+  readonly shards: number;
+  readonly names: Subjects;
+}
+
+async function findLogs(jsm: JetStreamManager, first: Subjects): Promise<Check | FoundLogs> {
+  const { namespace } = first;
   try {
-    const layout = await findLayout(jsm, names);
-    const log = await findStream(jsm, names.streams.decisions);
-    if (layout === undefined || log === undefined) {
-      const [lost] = (await readMarks(jsm, names, 1)).values();
+    const layout = await findLayout(jsm, first);
+    if (layout === undefined) {
+      const [lost] = (await readMarks(jsm, first, 1)).values();
       if (lost?.made === true)
         return fail('log', `the log is gone: the trim marks belong to log ${lost.log}. Restore it`);
       return fail('log', `there is no system in namespace ${namespace}: the first worker creates it`);
     }
-    return { log, shards: layout.shards };
+    const names = subjects(namespace, layout.logs.length);
+    const logs: StreamInfo[] = [];
+    for (const name of names.logStreams) {
+      const info = await findStream(jsm, name);
+      if (info === undefined)
+        return fail('log', `stream ${name}, one of ${layout.logs.length} of the log, is gone. Restore it`);
+      logs.push(info);
+    }
+    return { logs, shards: layout.shards, names };
   } catch (error) {
     if (error instanceof ConfigurationError) return fail('log', error.message);
     throw error;
@@ -137,7 +148,7 @@ async function findLog(
 }
 
 async function examineSystem(
-  { connection, jsm, subjects: names, log, shards }: System,
+  { connection, jsm, subjects: names, logs, shards }: System,
   redis: Redis,
   config: Config,
   checks: Check[],
@@ -151,21 +162,23 @@ async function examineSystem(
       await queriesCheck(new QueryClient({ connection, subjects: names, asker: askerFor(config) })),
     );
   const all = Array.from({ length: shards }, (_, shard) => shard);
+  const identities = logs.map(logIdentityOf);
   const evidence = await gatherEvidence({
-    logIdentity: logIdentityOf(log),
+    logs: identities,
     isAnyoneAlive: workers.length > 0,
     ends: () => endsOfShards(jsm, names, shards),
     look: () => lookAtShards(redis, namespace, all),
-    logLastSeq: async () => (await jsm.streams.info(names.streams.decisions)).state.last_seq,
+    lastSeqs: () =>
+      Promise.all(names.logStreams.map(async (name) => (await jsm.streams.info(name)).state.last_seq)),
   });
-  checks.push(
-    durabilityCheck(logDurability(log, connection.info?.version ?? '0'), await stateDurability(redis)),
-  );
-  const logIdentity = logIdentityOf(log);
+  const [log] = logs;
+  const version = connection.info?.version ?? '0';
+  if (log !== undefined)
+    checks.push(durabilityCheck(logDurability(log, version), await stateDurability(redis)));
   const marks = await readMarks(jsm, names, shards);
-  checks.push(markCheck(marks, logIdentity, shards));
+  checks.push(markCheck(marks, identities, shards));
   const bucket = await SnapshotBucket.open(connection, jsm, names);
-  checks.push(await snapshotCheck(bucket, logIdentity, marks, shards));
+  checks.push(await snapshotCheck(bucket, identities, marks, shards));
   const now = clocks.now ?? (await redisNow(redis));
   pushAll(checks, shardChecks(evidence, now));
   pushAll(checks, loadChecks(evidence.first, evidence.second));

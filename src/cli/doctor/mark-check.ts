@@ -1,6 +1,7 @@
 /** The trim marks: does every shard have one, is it about this log, and what was trimmed. */
 
 import type { JetStreamManager } from '@nats-io/jetstream';
+import { shardsIn } from '../../bus/layout.ts';
 import { forEachShard } from '../../bus/log-origin.ts';
 import { NatsTrimMarks } from '../../bus/nats-trim-marks.ts';
 import { MARK_MISSING, type TrimMark } from '../../bus/trim-marks.ts';
@@ -17,18 +18,21 @@ export async function readMarks(
 ): Promise<MarksByShard> {
   const marks = new NatsTrimMarks(jsm, subjects);
   const found = new Map<number, TrimMark>();
-  await forEachShard(shards, async (shard) => {
+  await forEachShard(shardsIn(0, 1, shards), async (shard) => {
     const { mark } = await marks.read(shard);
     if (mark !== undefined) found.set(shard, mark);
   });
   return found;
 }
 
-export function markCheck(marks: MarksByShard, logIdentity: string, shards: number): Check {
+export function markCheck(marks: MarksByShard, logs: readonly string[], shards: number): Check {
   const name = 'trim-marks';
   const all = Array.from({ length: shards }, (_, shard) => shard);
   const missing = all.filter((shard) => !marks.has(shard));
-  const others = all.filter((shard) => (marks.get(shard)?.log ?? logIdentity) !== logIdentity);
+  const others = all.filter((shard) => {
+    const log = logs[shard % logs.length];
+    return (marks.get(shard)?.log ?? log) !== log;
+  });
   if (others.length > 0) {
     return fail(name, `those of ${shardList(others)} belong to another log than this one`);
   }

@@ -10,9 +10,10 @@ import { type Check, fail, ok, shardList, warn } from './check.ts';
 import type { ShardLook } from './shard-look.ts';
 
 export interface ShardEvidence {
-  readonly logIdentity: string;
-  /** Read after the second look. */
-  readonly logLastSeq: number;
+  /** Which log each stream is; a shard is in one of them. */
+  readonly logs: readonly string[];
+  /** The last position of each, read after the second look. */
+  readonly lastSeqs: readonly number[];
   /** By shard: the last message that its log held at the beginning. */
   readonly ends: readonly number[];
   readonly first: readonly ShardLook[];
@@ -25,16 +26,16 @@ const CERTAIN_WITHIN_MS = 4_000;
 const AGAIN_MS = 100;
 
 export interface EvidenceSources {
-  readonly logIdentity: string;
+  readonly logs: readonly string[];
   readonly isAnyoneAlive: boolean;
   ends(): Promise<readonly number[]>;
   look(): Promise<readonly ShardLook[]>;
-  logLastSeq(): Promise<number>;
+  lastSeqs(): Promise<readonly number[]>;
 }
 
 /** Looks again until nothing is in doubt, or the time is over. */
 export async function gatherEvidence(sources: EvidenceSources): Promise<ShardEvidence> {
-  const { logIdentity, isAnyoneAlive } = sources;
+  const { logs, isAnyoneAlive } = sources;
   const ends = await sources.ends();
   const first = await sources.look();
   let second = first;
@@ -45,7 +46,7 @@ export async function gatherEvidence(sources: EvidenceSources): Promise<ShardEvi
     second = await sources.look();
   }
   // Read last: what is applied by then was in the log before.
-  return { logIdentity, logLastSeq: await sources.logLastSeq(), ends, first, second };
+  return { logs, lastSeqs: await sources.lastSeqs(), ends, first, second };
 }
 
 /** Waiting can answer it: a shard that is halted will not change by itself. */
@@ -91,22 +92,25 @@ function haltedCheck({ second }: ShardEvidence): Check {
 }
 
 /** State and log must belong together: a position in one log means nothing in another. */
-function originCheck({ second, logIdentity, logLastSeq }: ShardEvidence): Check {
+function originCheck({ second, logs, lastSeqs }: ShardEvidence): Check {
   const name = 'shard-origins';
-  const foreign = second.filter((look) => look.logIdentity !== undefined && look.logIdentity !== logIdentity);
+  const created = logs.join(', ');
+  const foreign = second.filter(
+    ({ shard, logIdentity }) => logIdentity !== undefined && logIdentity !== logs[shard % logs.length],
+  );
   if (foreign.length > 0) {
     const shards = shardList(foreign.map(({ shard }) => shard));
-    return fail(name, `the state of ${shards} comes from another log than this one, created ${logIdentity}`);
+    return fail(name, `the state of ${shards} comes from another log than this one, created ${created}`);
   }
-  const beyond = second.filter(({ position }) => position > logLastSeq);
+  const beyond = second.filter(({ shard, position }) => position > (lastSeqs[shard % logs.length] ?? 0));
   if (beyond.length > 0) {
     const shards = shardList(beyond.map(({ shard }) => shard));
     return fail(
       name,
-      `the state of ${shards} is ahead of the log, which ends at ${logLastSeq}: it was rolled back`,
+      `the state of ${shards} is ahead of the log, which ends at ${lastSeqs.join(', ')}: it was rolled back`,
     );
   }
-  return ok(name, `the state comes from this log, created ${logIdentity}`);
+  return ok(name, `the state comes from this log, created ${created}`);
 }
 
 function positionCheck({ first, second, ends }: ShardEvidence): Check {

@@ -96,7 +96,7 @@ export async function endsOfShards(
         some.map(async (shard) => {
           const subject = subjects.shardLog(shard);
           const query = { last_by_subj: subject };
-          const message = await messageOfStream(jsm, subjects.streams.decisions, query);
+          const message = await messageOfStream(jsm, subjects.logOf(shard), query);
           return message?.seq ?? 0;
         }),
       )),

@@ -7,7 +7,7 @@ import { type MarksByShard, trimmedShards } from './mark-check.ts';
 
 export async function snapshotCheck(
   bucket: SnapshotBucket,
-  logIdentity: string,
+  logs: readonly string[],
   marks: MarksByShard,
   shards: number,
 ): Promise<Check> {
@@ -20,7 +20,10 @@ export async function snapshotCheck(
     try {
       const stored = await bucket.list(shard);
       bytes += stored.reduce((sum, snapshot) => sum + snapshot.bytes, 0);
-      const newest = stored.find(({ seal }) => seal?.summary.position.logIdentity === logIdentity);
+      const log = logs[shard % logs.length];
+      const newest = stored.find(
+        ({ seal }) => seal !== undefined && seal.summary.position.logIdentity === log,
+      );
       if (newest === undefined) without.push(shard);
       else oldest = Math.min(oldest, newest.writtenAt);
     } catch (error) {

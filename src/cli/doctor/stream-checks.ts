@@ -14,12 +14,17 @@ export function logCheck({ config, state }: StreamInfo, shards: number): Check {
   return ok('log', detail);
 }
 
-export async function otherStreamChecks(jsm: JetStreamManager, { streams }: Subjects): Promise<Check[]> {
-  const [events, deadLetters] = await Promise.all([
-    findStream(jsm, streams.events),
-    findStream(jsm, streams.deadLetters),
-  ]);
-  return [eventsCheck(events, streams.events), deadLettersCheck(deadLetters, streams.deadLetters)];
+export async function otherStreamChecks(
+  jsm: JetStreamManager,
+  { streams, eventStreams }: Subjects,
+): Promise<Check[]> {
+  const [deadLetters, ...events] = await Promise.all(
+    [streams.deadLetters, ...eventStreams].map((name) => findStream(jsm, name)),
+  );
+  return [
+    ...events.map((info, index) => eventsCheck(info, eventStreams[index] ?? '')),
+    deadLettersCheck(deadLetters, streams.deadLetters),
+  ];
 }
 
 function eventsCheck(info: StreamInfo | undefined, stream: string): Check {

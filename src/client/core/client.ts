@@ -21,7 +21,8 @@ import {
   type Unsendable,
 } from './encode-decision.ts';
 import { Endings } from './endings.ts';
-import { EventFeed, type EventOptions } from './event-feed.ts';
+import { EventFeed } from './event-feed.ts';
+import type { EventOptions } from './event-options.ts';
 import { uuidv7 } from './ids.ts';
 import type { AnyDecisionInput, AnyOutcome, InputOf, OutcomeOf } from './outcomes.ts';
 import { ShardCount } from './shard-count.ts';

@@ -1,125 +1,37 @@
-/**
- * The events of a pool, or of all pools, in order. Reads the events stream, which holds them in packs, with a short-lived
- * consumer that needs no acknowledgements; after a lost connection, or at the slightest doubt about what was delivered, a
- * new consumer reads on after the last event that was given out.
- */
-import type { NatsConnection } from 'nats';
-import { permissionDenied } from '../../bus/permission-denied.ts';
-import { QueryClient } from '../../bus/query-client.ts';
-import { watchConnection } from '../../bus/watch-connection.ts';
-import {
-  ConfigurationError,
-  LogDivergedError,
-  messageOf,
-  PermissionDeniedError,
-  QueryError,
-  UnavailableError,
-} from '../../lib/errors.ts';
-import { after, sleep, type Timer } from '../../lib/timers.ts';
-import { unlessAborted } from '../../lib/unless-aborted.ts';
-import { isNotFound } from '../../protocol/codes.ts';
+/** What happens in a pool, or in all pools: of one stream of events, or of all that there are, together. */
+import { LogDivergedError } from '../../lib/errors.ts';
 import type { ConvergeEvent } from '../../protocol/event.ts';
-import { eventsIn } from '../../protocol/packs.ts';
-import { type EventPlace, formatPosition } from '../../protocol/positions.ts';
-import type { Subjects } from '../../protocol/subjects.ts';
-import { type EventChoice, eventFilter } from './event-filter.ts';
-import { EventGaps, isFirstOfPool } from './event-gaps.ts';
-import {
-  consumerSource,
-  type DeliveryBatch,
-  type EventReading,
-  type EventSource,
-  type EventStart,
-  placeIn,
-} from './event-source.ts';
-import { checkFeed } from './event-start.ts';
-import { workerFeed } from './worker-feed.ts';
-
-/** Which events to read: of which pools, of what kinds, from where on. */
-export interface EventOptions extends EventChoice {
-  /** Left out: every pool. */
-  readonly pool?: string | undefined;
-  /** `'new'` when left out. */
-  readonly start?: EventStart | undefined;
-  /**
-   * How long to try to open it, milliseconds; the client's `timeoutMs` when left out. Once it is open it is resumed for
-   * however long the servers are away.
-   */
-  readonly timeoutMs?: number | undefined;
-}
-
-export interface EventFeedOptions extends EventOptions {
-  readonly connection: NatsConnection;
-  readonly subjects: Subjects;
-  /**
-   * The name that the NATS server vouches for: then a worker opens the feed, for which a name's rights suffice. Left
-   * out: the feed has a consumer of its own.
-   */
-  readonly asker?: string | undefined;
-  /** Called once, when the feed has ended and holds nothing any more. */
-  readonly onEnd?: (() => void) | undefined;
-}
-
-const FIRST_PAUSE_MS = 50;
-const MAX_PAUSE_MS = 2_000;
-
-interface Reading {
-  readonly source: EventReading;
-  /** Number of the latest delivery: one that is left out was lost on the way. */
-  delivered: number;
-}
+import type { EventFeedOptions } from './event-options.ts';
+import { placeIn } from './event-source.ts';
+import { merged } from './merged.ts';
+import { StreamFeed } from './stream-feed.ts';
 
 /** What happens in pools, in order, as it is published. An async iterable; see {@link ConvergeClient.events}. */
 export class EventFeed implements AsyncIterable<ConvergeEvent> {
   /**
    * Resolves when the feed has its beginning: with `start: 'new'`, every event after this is given out. Rejects with an
-   * {@link UnavailableError} when the feed is closed before, or cannot be opened within `timeoutMs`; with a
+   * `UnavailableError` when the feed is closed before, or cannot be opened within `timeoutMs`; with a
    * {@link QueryError} when there is no such pool that the asker may see, with a {@link PermissionDeniedError} when the
    * server does not let the connection read, and with a {@link LogDivergedError} when the events after the position
    * where it is to begin are not, or no more, in the stream.
    */
   readonly opened: Promise<void>;
   readonly #options: EventFeedOptions;
-  readonly #source: EventSource;
-  readonly #stop = new AbortController();
-  readonly #unwatch: () => void;
-  readonly #lateness: Timer;
-  readonly #gaps: EventGaps;
+  readonly #first: StreamFeed;
+  /** In the order of the streams. Of one pool there is one. */
+  #parts: readonly StreamFeed[];
+  /** Of parts that may have read ahead of what is given out: the position up to which it is. */
+  readonly #held = new Map<StreamFeed, string | undefined>();
   #isIterated = false;
-  /** It was open before anyone read it: what it was to deliver first may have expired meanwhile. */
-  #wasLeftUnread = false;
-  #isDoubtful = false;
-  readonly #isWanted: (event: ConvergeEvent) => boolean;
-  /** The next event to be read. */
-  #place: EventPlace | undefined;
-  /** The resource on the server, until it is discarded when the feed ends or is in doubt. */
-  #reading: Reading | undefined;
-  #batch: DeliveryBatch | undefined;
-  /** Why it has ended, when nobody has closed it. */
-  #loss: Error | undefined;
-  /** Why it could not be opened the last time. */
-  #problem = 'no answer';
+  #isClosed = false;
 
   /** Throws a `ConfigurationError` for a pool or a start that is none. */
   constructor(options: EventFeedOptions) {
-    const { pool, start = 'new', timeoutMs = Number.POSITIVE_INFINITY, connection } = options;
-    checkFeed(pool, start);
-    this.#isWanted = eventFilter(options, start);
-    this.#place = placeIn(start);
     this.#options = options;
-    this.#gaps = new EventGaps(pool);
-    this.#source = sourceOf(options);
-    this.#lateness = after(timeoutMs, () => {
-      this.#end(
-        new UnavailableError(`no event feed could be opened within ${timeoutMs} ms: ${this.#problem}`),
-      );
-    });
-    this.#unwatch = watchConnection(connection, {
-      reconnected: () => this.#doubt(),
-      closed: (why) => this.#end(why),
-    });
-    this.opened = this.#open().then(() => this.#lateness.cancel());
-    this.opened.catch((error) => this.#end(error));
+    this.#first = this.#part(0);
+    this.#parts = [this.#first];
+    this.opened = this.#open();
+    this.opened.catch(() => this.close());
   }
 
   /**
@@ -127,12 +39,13 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
    * time, begin with `{ after: position }`.
    */
   get position(): string | undefined {
-    return this.#place === undefined ? undefined : formatPosition(this.#place);
+    const places = this.#parts.map((part) => (this.#held.has(part) ? this.#held.get(part) : part.position));
+    return places.includes(undefined) ? undefined : places.join(',');
   }
 
   /** It was closed, or its client was: no more events come. */
   get isClosed(): boolean {
-    return this.#stop.signal.aborted;
+    return this.#isClosed;
   }
 
   /**
@@ -143,182 +56,71 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
   async *[Symbol.asyncIterator](): AsyncGenerator<ConvergeEvent, void, undefined> {
     if (this.#isIterated) throw new Error('an event feed can be iterated once');
     this.#isIterated = true;
-    this.#wasLeftUnread = this.#reading !== undefined;
-    const { signal } = this.#stop;
+    for (const part of this.#parts) part.expectReader();
     try {
-      await this.opened;
-      while (!signal.aborted) {
-        yield* this.#deliveries(this.#reading ?? (await this.#open()));
-        if (this.#isDoubtful) this.#discard();
-      }
-    } catch (error) {
-      if (!signal.aborted) throw error;
+      if (!(await this.#isOpened())) return;
+      if (this.#parts.length === 1) yield* this.#first;
+      else yield* this.#merged();
     } finally {
       this.close();
     }
-    if (this.#loss !== undefined) throw this.#loss;
   }
 
   /** Iteration ends; may be called at any time and more than once. Nothing is left behind, iterated or not. */
   close(): void {
-    this.#end(undefined);
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const part of this.#parts) part.close();
+    this.#options.onEnd?.();
   }
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  #end(loss: Error | undefined): void {
-    if (this.#stop.signal.aborted) return;
-    this.#loss = loss;
-    this.#unwatch();
-    this.#lateness.cancel();
-    this.#stop.abort(loss ?? new UnavailableError('the event feed is closed'));
-    this.#batch?.close();
-    this.#discard();
-    this.#options.onEnd?.();
-  }
-
-  /** Maximum number of messages of one request; ends early when in doubt. */
-  async *#deliveries(reading: Reading): AsyncGenerator<ConvergeEvent, void, undefined> {
-    try {
-      this.#batch = await reading.source.next();
-      if (this.#isDoubtful || this.#stop.signal.aborted) return;
-      for await (const { seq, delivery, data } of this.#batch) {
-        if (delivery !== reading.delivered + 1) return this.#doubt();
-        reading.delivered = delivery;
-        yield* this.#eventsOf(seq, data);
-        if (this.#isDoubtful) return;
-      }
-    } catch (error) {
-      const final = finalIn(error);
-      if (final !== undefined) throw final;
-      // The consumer is gone, or the server was silent for too long.
-      this.#doubt();
-    } finally {
-      this.#batch?.close();
-    }
-  }
-
-  /** Those of a pack that were not given out before, and that are wanted. */
-  *#eventsOf(seq: number, data: Uint8Array): Generator<ConvergeEvent, void, undefined> {
-    const events = eventsIn(data);
-    if (this.#isUnprovenBeginning(seq, events[0])) return this.#doubt();
-    this.#gaps.checkPosition(seq);
-    const from = this.#place?.seq === seq ? this.#place.index : 0;
-    for (const [index, event] of events.entries()) {
-      const isKnown = event === undefined || this.#gaps.isRepeat(event) || index < from;
-      if (isKnown || !this.#isWanted(event)) continue;
-      if (index + 1 < events.length) this.#goTo(seq, index + 1);
-      else this.#goTo(seq + 1, 0);
+  async *#merged(): AsyncGenerator<ConvergeEvent, void, undefined> {
+    for await (const { part, event } of merged(this.#parts.map((part) => this.#readyOf(part)))) {
+      this.#held.delete(part);
       yield event;
     }
-    this.#goTo(seq + 1, 0);
   }
 
-  #goTo(seq: number, index: number): void {
-    if (this.#place !== undefined) this.#place = { ...this.#place, seq, index };
-  }
-
-  /**
-   * Nothing came before it that its number could be compared with. Opened again, the stream says whether it still keeps
-   * what follows the beginning.
-   */
-  #isUnprovenBeginning(seq: number, event: ConvergeEvent | undefined): boolean {
-    if (!this.#wasLeftUnread || this.#place === undefined) return false;
-    this.#wasLeftUnread = false;
-    return seq > this.#place.seq && (event === undefined || !isFirstOfPool(event));
-  }
-
-  #doubt(): void {
-    this.#isDoubtful = true;
-    this.#batch?.close();
-  }
-
-  #discard(): void {
-    this.#reading?.source.discard();
-    this.#reading = undefined;
-  }
-
-  /** Tries until it succeeds or the feed is closed. */
-  async #open(): Promise<Reading> {
-    const { signal } = this.#stop;
-    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
-      signal.throwIfAborted();
-      this.#isDoubtful = false;
-      try {
-        const reading = { source: await this.#openOnce(), delivered: 0 };
-        this.#reading = reading;
-        return reading;
-      } catch (error) {
-        const final = finalIn(error);
-        if (final !== undefined) throw final;
-        this.#problem = messageOf(error);
-        if (this.#options.connection.isClosed())
-          throw new UnavailableError(messageOf(error), { cause: error });
-      }
-      // Aborted: the reason is thrown at the top of the loop.
-      await sleep(pauseMs, signal).catch(() => undefined);
+  async *#readyOf(part: StreamFeed): AsyncGenerator<{ part: StreamFeed; event: ConvergeEvent }> {
+    this.#held.set(part, part.position);
+    for await (const event of part) {
+      yield { part, event };
+      // Given out by now. From here on it reads ahead of what is.
+      this.#held.set(part, part.position);
     }
   }
 
-  async #openOnce(): Promise<EventReading> {
-    const { start = 'new' } = this.#options;
-    const { signal } = this.#stop;
-    const opening = this.#source.open({
-      place: this.#place,
-      start,
-      reached: (position) => this.#reached(position),
-      signal,
-    });
+  /** False when it was closed before; rejects when it could not be opened. */
+  async #isOpened(): Promise<boolean> {
     try {
-      const source = await unlessAborted(signal, opening);
-      this.#verify(source);
-      // Who wants all that there is misses nothing of what was no longer there.
-      const after = start === 'all' ? Math.max(source.after, source.first - 1) : source.after;
-      this.#place ??= { stream: source.identity, seq: after + 1, index: 0 };
-      return source;
+      await this.opened;
+      return true;
     } catch (error) {
-      // Also what is opened only after the feed was closed.
-      void opening.then(({ discard }) => discard()).catch(() => undefined);
+      if (this.#first.wasClosed) return false;
       throw error;
     }
   }
 
-  /** Nothing of ours stands up to there: what is no longer kept of it was not lost to us. */
-  #reached(position: number): void {
-    if (position >= (this.#place?.seq ?? 0)) this.#goTo(position + 1, 0);
+  /** What there is beside the first stream is known when that is open. */
+  async #open(): Promise<void> {
+    await this.#first.opened;
+    const { pool, start = 'new' } = this.#options;
+    const { streams } = this.#first;
+    if (pool !== undefined || streams <= 1) return;
+    if (typeof start === 'object' && 'after' in start && placeIn(start, streams - 1) === undefined) {
+      throw new LogDivergedError(`the position is of another number of streams than ${streams}`);
+    }
+    const others = Array.from({ length: streams - 1 }, (_, i) => this.#part(i + 1));
+    this.#parts = [this.#first, ...others];
+    if (this.#isClosed) for (const part of others) part.close();
+    await Promise.all(others.map(({ opened }) => opened));
   }
 
-  #verify({ identity, first, last }: EventReading): void {
-    const stream = this.#options.subjects.streams.events;
-    if (this.#place === undefined) return;
-    const { stream: expected, seq, index } = this.#place;
-    if (identity !== expected) throw new LogDivergedError(`stream ${stream} was created again`);
-    const read = index === 0 ? seq - 1 : seq;
-    if (last < read)
-      throw new LogDivergedError(`stream ${stream} ends at ${last}, but ${read} was already read`);
-    if (first > seq)
-      throw new LogDivergedError(
-        `stream ${stream} no longer keeps the packs of events ${seq} to ${first - 1}: begin again, with the events that are left ` +
-          "(start: 'all') or with new ones (start: 'new')",
-      );
+  #part(index: number): StreamFeed {
+    return new StreamFeed({ ...this.#options, index, onEnd: () => this.close() });
   }
-}
-
-/** `rate_limited`: more feeds than a name may have. A worker that is busy is asked again and not told of here. */
-const FINAL_CODES: ReadonlySet<string> = new Set(['not_allowed', 'rate_limited']);
-
-/** Asking again changes nothing about another stream, a permission that is missing, a pool that is not for us. */
-function finalIn(error: unknown): Error | undefined {
-  if (error instanceof LogDivergedError || error instanceof PermissionDeniedError) return error;
-  if (error instanceof ConfigurationError) return error;
-  if (error instanceof QueryError && (isNotFound(error.code) || FINAL_CODES.has(error.code))) return error;
-  return permissionDenied(error);
-}
-
-function sourceOf({ connection, subjects, pool, asker }: EventFeedOptions): EventSource {
-  if (asker === undefined) return consumerSource(connection, subjects, pool);
-  const queries = new QueryClient({ connection, subjects, asker });
-  return workerFeed({ connection, subjects, queries, asker, pool });
 }

@@ -5,10 +5,12 @@
 import { AckPolicy, type Consumer, type JsMsg, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import { deliveryFrom, poolFilter } from '../../bus/delivery-from.ts';
-import { eventsIdentityOf, findLayout } from '../../bus/streams.ts';
+import { eventsIdentityOf } from '../../bus/layout.ts';
+import { findLayout } from '../../bus/streams.ts';
 import { UnavailableError } from '../../lib/errors.ts';
-import { type EventPlace, parsePosition } from '../../protocol/positions.ts';
-import type { Subjects } from '../../protocol/subjects.ts';
+import { type EventPlace, parsePositions } from '../../protocol/positions.ts';
+import { shardOf } from '../../protocol/shard.ts';
+import { type Subjects, subjects as subjectsOf } from '../../protocol/subjects.ts';
 
 /**
  * Where to begin: with what happens from now on, with the oldest event that is kept, after the event that had a position
@@ -42,6 +44,8 @@ export interface DeliveryBatch extends AsyncIterable<Delivery> {
 
 /** One consumer's deliveries. */
 export interface EventReading {
+  /** Over how many streams the events are spread. */
+  readonly streams: number;
   /** Which stream it is, and the positions of its first and its last pack, as they were when it was opened. */
   readonly identity: string;
   readonly first: number;
@@ -70,15 +74,18 @@ export function consumerSource(
   connection: NatsConnection,
   subjects: Subjects,
   pool: string | undefined,
+  index: number,
 ): EventSource {
   return {
     async open({ place, start, reached, signal }) {
-      const stream = subjects.streams.events;
       const jsm = await jetstreamManager(connection, { checkAPI: false, timeout: REQUEST_MS });
       // Who reads the streams itself has to know that it understands them.
-      const shards = (await findLayout(jsm, subjects))?.shards;
-      if (shards === undefined)
+      const layout = await findLayout(jsm, subjects);
+      if (layout === undefined)
         throw new UnavailableError(`there is no system in namespace ${subjects.namespace}`);
+      const { shards, logs } = layout;
+      const names = subjectsOf(subjects.namespace, logs.length);
+      const stream = names.eventsStreamOf(pool === undefined ? index : shardOf(pool, shards));
       signal.throwIfAborted();
       const info = await jsm.consumers.add(stream, {
         ...deliveryFrom(place?.seq, sinceOf(start)),
@@ -95,6 +102,7 @@ export function consumerSource(
         // After the consumer was made: what the stream still holds now, the consumer has not passed over.
         const opened = await jsm.streams.info(stream);
         return {
+          streams: logs.length,
           identity: eventsIdentityOf(opened),
           first: opened.state.first_seq,
           last: opened.state.last_seq,
@@ -148,6 +156,7 @@ export function sinceOf(start: EventStart): number | undefined {
 }
 
 /** The place of the first event, where the start is one. */
-export function placeIn(start: EventStart): EventPlace | undefined {
-  return typeof start === 'object' && 'after' in start ? parsePosition(start.after) : undefined;
+export function placeIn(start: EventStart, index: number): EventPlace | undefined {
+  if (typeof start !== 'object' || !('after' in start)) return undefined;
+  return parsePositions(start.after)?.[index];
 }

@@ -2,7 +2,7 @@ import { ConfigurationError } from '../../lib/errors.ts';
 import { shortened } from '../../lib/shortened.ts';
 import { MAX_TIME_MS } from '../../protocol/limits.ts';
 import { isName } from '../../protocol/names.ts';
-import { parsePosition } from '../../protocol/positions.ts';
+import { parsePositions } from '../../protocol/positions.ts';
 import type { EventStart } from './event-source.ts';
 
 /** Throws a {@link ConfigurationError} for what no feed can ever be opened with: asking again would change nothing. */
@@ -15,13 +15,18 @@ export function checkFeed(pool: string | undefined, start: EventStart | undefine
   if (start === undefined || start === 'new' || start === 'all') return;
   if (typeof start === 'object' && start !== null) {
     if ('since' in start && isWithin(start.since, MAX_TIME_MS)) return;
-    if ('after' in start && typeof start.after === 'string' && parsePosition(start.after) !== undefined)
-      return;
+    if ('after' in start && typeof start.after === 'string' && isPosition(start.after, pool)) return;
   }
   throw new ConfigurationError(
     `start of an event feed: 'new', 'all', { since: <milliseconds since the epoch> } or ` +
       `{ after: <position of a feed> }, not ${described(start)}`,
   );
+}
+
+/** Of a pool the place in one stream; of all pools a place in each. */
+function isPosition(text: string, pool: string | undefined): boolean {
+  const places = parsePositions(text);
+  return places !== undefined && (pool === undefined || places.length === 1);
 }
 
 function isWithin(value: unknown, most: number): boolean {

@@ -23,6 +23,8 @@ export interface WorkerFeedOptions {
   /** Under which name the queries are asked. */
   readonly asker: string;
   readonly pool: string | undefined;
+  /** Which stream of the events, where every pool is read. */
+  readonly index: number;
 }
 
 /** Three of the server's heartbeats. */
@@ -30,14 +32,21 @@ const SILENT_MS = 3_000;
 const OPEN_WITHIN_MS = 5_000;
 const STATUS = 100;
 
-export function workerFeed({ connection, subjects, queries, asker, pool }: WorkerFeedOptions): EventSource {
+export function workerFeed({
+  connection,
+  subjects,
+  queries,
+  asker,
+  pool,
+  index,
+}: WorkerFeedOptions): EventSource {
   return {
     async open({ place, start, reached, signal }) {
       const token = nuid.next();
       // First the ears: whatever is delivered to nobody is lost.
       const arrivals = new Arrivals(connection, subjects.feed(asker, token), reached);
       try {
-        const inPool = defined({ pool });
+        const inPool = pool === undefined ? { stream: index } : { pool };
         const query = { token, ...inPool, ...beginning(place, start) };
         const opened = await queries.ask('feed', query, { timeoutMs: OPEN_WITHIN_MS, signal });
         if (opened.protocol !== PROTOCOL)

@@ -31,7 +31,7 @@ export interface OwnedShardsOptions {
   readonly holdsLease: (shard: number) => boolean;
   readonly time: TimeSource;
   /** The events stream has no room: nothing is published to it. */
-  readonly eventsAreFull: () => boolean;
+  readonly eventsAreFull: (shard: number) => boolean;
   readonly logger: Logger;
   readonly metrics: WorkerMetrics;
   readonly alarms: Alarms;
@@ -98,7 +98,7 @@ export class OwnedShards {
       subjects,
       store,
       log: natsShardLog(nats, jsm, subjects, shard),
-      publisher: natsShardPublisher(nats, streams, subjects, this.#options.eventsAreFull),
+      publisher: natsShardPublisher(nats, streams, subjects, () => this.#options.eventsAreFull(shard)),
       clock: SYSTEM_CLOCK,
       time: this.#options.time,
       logger,

@@ -46,7 +46,9 @@ export async function sayDurability(
   logger: Logger,
   alarms: Alarms,
 ): Promise<void> {
-  const log = await findStream(jsm, subjects.streams.decisions);
+  const [log] = (await Promise.all(subjects.logStreams.map((name) => findStream(jsm, name)))).flatMap(
+    (info) => info ?? [],
+  );
   if (log === undefined) return;
   const state = await stateDurability(reads);
   const durability = durabilityOf(logDurability(log, nats.info?.version ?? '0'), state);

@@ -5,7 +5,8 @@
 import type { JetStreamManager, StreamInfo } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
 import type { Logger } from 'pino';
-import { closeWhenNearlyFull, findStream, isNearlyFull, logIdentityOf } from '../../bus/streams.ts';
+import { logIdentityOf } from '../../bus/layout.ts';
+import { closeWhenNearlyFull, findStream, isNearlyFull } from '../../bus/streams.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { Periodic } from '../../lib/periodic.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
@@ -17,7 +18,7 @@ export interface StreamWatchOptions {
   readonly jsm: JetStreamManager;
   readonly subjects: Subjects;
   /** Those that this worker owns at the moment. */
-  readonly shards: () => Iterable<WatchedShard>;
+  readonly shards: () => Iterable<readonly [number, WatchedShard]>;
   readonly logger: Logger;
   readonly alarms: Alarms;
 }
@@ -29,7 +30,7 @@ const CHECK_MS = 1_000;
 export class StreamWatch {
   readonly #options: StreamWatchOptions;
   readonly #checks: Periodic;
-  #eventsAreFull = false;
+  #fullEvents: ReadonlySet<string> = new Set();
 
   constructor(options: StreamWatchOptions) {
     this.#options = options;
@@ -53,8 +54,8 @@ export class StreamWatch {
    * A stream that is full refuses one event and takes the next, smaller one: that would break their order. So
    * publishing pauses a little before, the outbox fills, the shards wait, and the log refuses new decisions.
    */
-  get eventsAreFull(): boolean {
-    return this.#eventsAreFull;
+  areEventsFull(shard: number): boolean {
+    return this.#fullEvents.has(this.#options.subjects.eventsStreamOf(shard));
   }
 
   /** After an outage the log may be another one, or shorter: every reader verifies before it reads on. */
@@ -63,54 +64,58 @@ export class StreamWatch {
     for await (const { type } of connection.status()) {
       if (type !== 'disconnect' && type !== 'reconnect') continue;
       logger.warn({ status: type }, 'the NATS connection changed');
-      for (const shard of shards()) shard.interrupt(`NATS ${type}`);
+      for (const [, shard] of shards()) shard.interrupt(`NATS ${type}`);
     }
   }
 
   async #check(): Promise<void> {
     const { jsm, subjects } = this.#options;
-    this.#checkEvents(await findStream(jsm, subjects.streams.events));
-    const info = await this.#checkLog();
-    if (info !== undefined) await this.#closeFullLog(info);
+    this.#checkEvents(await Promise.all(subjects.eventStreams.map((name) => findStream(jsm, name))));
+    await this.#closeFullLogs(await this.#checkLogs());
   }
 
   /** An idle shard reads nothing and so would not notice that its log was replaced. */
-  async #checkLog(): Promise<StreamInfo | undefined> {
+  async #checkLogs(): Promise<readonly (StreamInfo | undefined)[]> {
     const { jsm, subjects, shards } = this.#options;
     // Where the shards stand before the log is asked: under load they are further by the time it answers.
-    const running = [...shards()].filter(({ status }) => status === 'running');
-    const positions = running.map((shard) => ({
-      shard,
+    const running = [...shards()].filter(([, { status }]) => status === 'running');
+    const positions = running.map(([number, shard]) => ({
+      ...{ number, shard },
       position: shard.position ?? 0,
       log: shard.logIdentity,
     }));
-    const info = await findStream(jsm, subjects.streams.decisions);
-    for (const { shard, position, log } of positions) {
+    const streams = await Promise.all(subjects.logStreams.map((name) => findStream(jsm, name)));
+    for (const { number, shard, position, log } of positions) {
+      const info = streams[number % streams.length];
       const isSame = info !== undefined && (log === undefined || logIdentityOf(info) === log);
       if (!isSame || info.state.last_seq < position) shard.interrupt('the log was replaced or rolled back');
     }
-    return info;
+    return streams;
   }
 
-  async #closeFullLog(info: StreamInfo): Promise<void> {
-    const isFull = await closeWhenNearlyFull(this.#options.jsm, info);
-    this.#alarm('log_full', isFull, info, 'the log is full: it refuses decisions');
+  async #closeFullLogs(streams: readonly (StreamInfo | undefined)[]): Promise<void> {
+    const full: StreamInfo[] = [];
+    for (const info of streams) {
+      if (info !== undefined && (await closeWhenNearlyFull(this.#options.jsm, info))) full.push(info);
+    }
+    this.#alarm('log_full', full, 'the log is full: it refuses decisions');
   }
 
-  #checkEvents(info: StreamInfo | undefined): void {
-    const isFull = info !== undefined && isNearlyFull(info);
-    this.#eventsAreFull = isFull;
-    this.#alarm('events_full', isFull, info, 'the events stream is full: publishing pauses');
+  #checkEvents(streams: readonly (StreamInfo | undefined)[]): void {
+    const full = streams.flatMap((info) => (info !== undefined && isNearlyFull(info) ? [info] : []));
+    this.#fullEvents = new Set(full.map(({ config }) => config.name));
+    this.#alarm('events_full', full, 'the events stream is full: publishing pauses');
   }
 
-  #alarm(
-    alarm: 'log_full' | 'events_full',
-    isFull: boolean,
-    info: StreamInfo | undefined,
-    message: string,
-  ): void {
-    const { alarms } = this.#options;
-    if (!isFull) alarms.clear(alarm, undefined);
-    else alarms.raise(alarm, undefined, message, { bytes: info?.state.bytes, max: info?.config.max_bytes });
+  #alarm(alarm: 'log_full' | 'events_full', full: readonly StreamInfo[], message: string): void {
+    const { alarms, subjects } = this.#options;
+    const [info] = full;
+    if (info === undefined) {
+      alarms.clear(alarm, undefined);
+      return;
+    }
+    const names = full.map(({ config }) => config.name);
+    const which = subjects.logStreams.length === 1 ? message : `${message} (${names.join(', ')})`;
+    alarms.raise(alarm, undefined, which, { bytes: info.state.bytes, max: info.config.max_bytes });
   }
 }

@@ -78,7 +78,7 @@ export function queryServiceOf(
     queries,
     redis: reads,
     keys,
-    log: () => findStream(jsm, subjects.streams.decisions),
+    logs: () => Promise.all(subjects.logStreams.map((name) => findStream(jsm, name))),
     feeds,
     liveWorkers: () => leases.live.map(workerNameOf),
     alarms: () => alarmsOfAll(leases, alarms),

@@ -6,9 +6,10 @@ import { nuid } from 'nats';
 import { type Logger, pino } from 'pino';
 import { lossOf } from '../../bus/connection-loss.ts';
 import { EventFeeds } from '../../bus/event-feeds.ts';
+import type { Layout } from '../../bus/layout.ts';
 import type { QueryService } from '../../bus/query-service.ts';
 import { StreamPublisher } from '../../bus/stream-publisher.ts';
-import { ensureStreams, type Layout } from '../../bus/streams.ts';
+import { ensureStreams } from '../../bus/streams.ts';
 import type { ConvergeError } from '../../lib/errors.ts';
 import { withResolvers } from '../../lib/with-resolvers.ts';
 import { within } from '../../lib/within.ts';
@@ -130,7 +131,7 @@ class WorkerProcess {
     this.#logger = logger;
     this.#connections = connections;
     this.#alarms = new Alarms({ logger, clock: SYSTEM_CLOCK, registry: this.#metrics.registry });
-    this.#subjects = subjectsOf(config.namespace);
+    this.#subjects = subjectsOf(config.namespace, config.logStreams);
     this.#keys = systemKeys(config.namespace);
     this.#making = {
       ...{ config, id, connections, logger, alarms: this.#alarms, metrics: this.#metrics },
@@ -144,7 +145,7 @@ class WorkerProcess {
       connection: connections.nats,
       jsm: connections.jsm,
       subjects: this.#subjects,
-      shards: () => this.#shards,
+      shards: () => this.#shards.entries(),
       logger,
       alarms: this.#alarms,
     });
@@ -190,7 +191,7 @@ class WorkerProcess {
       snapshots: this.#snapshots,
       holdsLease: (shard) => this.#leases.holds(shard),
       time: this.#time,
-      eventsAreFull: () => this.#watch.eventsAreFull,
+      eventsAreFull: (shard) => this.#watch.areEventsFull(shard),
       logger,
       metrics: this.#metrics,
       alarms: this.#alarms,
@@ -220,7 +221,9 @@ class WorkerProcess {
     const { nats, jsm, reads } = this.#connections;
     checkPayload(nats);
     const { shards } = this.#config;
-    const layout = await ensureStreams(jsm, this.#subjects, shards, this.#config, () => this.#knownLog());
+    const layout = await ensureStreams(jsm, this.#subjects, shards, this.#config, (some) =>
+      this.#knownLog(some),
+    );
     await checkEviction(reads, this.#alarms);
     if (this.#config.auth) sayFaultForAgents(nats, this.#logger);
     this.#watch.start();
@@ -243,16 +246,16 @@ class WorkerProcess {
     this.#health = await healthServerOf(this.#making, () => this.#notReady());
     await sayDurability(this.#connections, this.#subjects, this.#logger, this.#alarms);
     this.#logger.info(
-      { health: this.#health?.url, shards: layout.shards, log: layout.logIdentity },
+      { health: this.#health?.url, shards: layout.shards, logs: layout.logs },
       'worker started',
     );
     void lossOf(nats).then((why) => this.#end(why));
     return this.#handle(layout);
   }
 
-  async #knownLog(): Promise<string | undefined> {
+  async #knownLog(shards: readonly number[]): Promise<string | undefined> {
     const storeOf = (shard: number) => this.#storeOf(shard);
-    return await knownLog({ storeOf, bucket: this.#connections.bucket, shards: this.#config.shards });
+    return await knownLog({ storeOf, bucket: this.#connections.bucket, shards });
   }
 
   stop(): Promise<void> {

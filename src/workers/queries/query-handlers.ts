@@ -12,7 +12,8 @@ export interface QuerySources {
   readonly queries: StateQueries;
   readonly redis: Redis;
   readonly keys: SystemKeys;
-  readonly log: () => Promise<StreamInfo | undefined>;
+  /** The streams of the log; undefined in place of one that is gone. */
+  readonly logs: () => Promise<readonly (StreamInfo | undefined)[]>;
   readonly feeds: EventFeeds;
   /** Names of the workers that live. */
   readonly liveWorkers: () => readonly string[];
@@ -24,7 +25,7 @@ export function queryHandlers({
   queries,
   redis,
   keys,
-  log,
+  logs,
   feeds,
   liveWorkers,
   alarms,
@@ -48,9 +49,9 @@ export function queryHandlers({
     stats: async ({ pool }, _asker, deadline) => {
       const ofPool = pool === undefined ? undefined : await queries.poolStats(pool, deadline);
       if (ofPool !== undefined && 'error' in ofPool) return ofPool;
-      const [shards, info, lastSweep] = await Promise.all([
+      const [shards, streams, lastSweep] = await Promise.all([
         queries.shardStats(),
-        log(),
+        logs(),
         redis.get(keys.lastSweep),
       ]);
       const stats: Stats = {
@@ -59,9 +60,9 @@ export function queryHandlers({
         workers: [...liveWorkers()],
         alarms: alarms(),
         pools: ofPool === undefined ? [] : [ofPool.ok],
-        logLastSeq: info?.state.last_seq ?? 0,
-        logMessages: info?.state.messages ?? 0,
-        logBytes: info?.state.bytes ?? 0,
+        logLastSeq: streams.map((info) => info?.state.last_seq ?? 0),
+        logMessages: streams.map((info) => info?.state.messages ?? 0),
+        logBytes: streams.map((info) => info?.state.bytes ?? 0),
         ...lastSweepOf(lastSweep),
       };
       return { ok: stats };

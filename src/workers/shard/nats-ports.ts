@@ -3,11 +3,12 @@
 import { randomUUID } from 'node:crypto';
 import { type JetStreamManager, jetstream } from '@nats-io/jetstream';
 import type { NatsConnection } from 'nats';
+import { logIdentityOf } from '../../bus/layout.ts';
 import { type LogMessage, LogReader, readMessage } from '../../bus/log-reader.ts';
 import { clockMessages } from '../../bus/log-scan.ts';
 import { NatsTrimMarks } from '../../bus/nats-trim-marks.ts';
 import type { StreamMessage, StreamPublisher } from '../../bus/stream-publisher.ts';
-import { findStream, logIdentityOf } from '../../bus/streams.ts';
+import { findStream } from '../../bus/streams.ts';
 import { messageOfStream } from '../../bus/whole-stream.ts';
 import { LogDivergedError, PublishError } from '../../lib/errors.ts';
 import { MAX_DECISION_BYTES } from '../../protocol/limits.ts';
@@ -28,7 +29,7 @@ export function natsShardLog(
   const source = {
     connection,
     jsm,
-    stream: subjects.streams.decisions,
+    stream: subjects.logOf(shard),
     filter: subjects.shardLog(shard),
     shard,
     marks: new NatsTrimMarks(jsm, subjects),
@@ -58,7 +59,7 @@ export async function logStamp(
   const subject = subjects.shardDecision(shard, SWEEPER, SHARD_POOL);
   const payload = JSON.stringify({ id: `clock-${randomUUID()}`, type: 'Settle' });
   const { seq } = await jetstream(connection, { timeout: STAMP_WITHIN_MS }).publish(subject, payload);
-  const message = await readMessage(jsm, subjects.streams.decisions, seq);
+  const message = await readMessage(jsm, subjects.logOf(shard), seq);
   if (message === undefined) throw new PublishError('the log does not hold a message that it confirmed');
   return message.at;
 }
@@ -136,7 +137,7 @@ function printable(text: string): string {
 
 /** The last message of a shard that the log holds, as the server says; 0 when it holds none. */
 export async function lastSeqOf(jsm: JetStreamManager, subjects: Subjects, shard: number): Promise<number> {
-  const message = await messageOfStream(jsm, subjects.streams.decisions, {
+  const message = await messageOfStream(jsm, subjects.logOf(shard), {
     last_by_subj: subjects.shardLog(shard),
   });
   return message?.seq ?? 0;

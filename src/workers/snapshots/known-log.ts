@@ -5,12 +5,13 @@ import type { ShardStore } from '../../state/shard-store.ts';
 export interface KnownLogOptions {
   readonly storeOf: (shard: number) => Pick<ShardStore, 'position'>;
   readonly bucket: SnapshotBucket;
-  readonly shards: number;
+  /** Those of one stream of the log. */
+  readonly shards: readonly number[];
 }
 
 /** Undefined when neither was ever made of one. */
 export async function knownLog({ storeOf, bucket, shards }: KnownLogOptions): Promise<string | undefined> {
-  for (let shard = 0; shard < shards; shard++) {
+  for (const shard of shards) {
     const { logIdentity } = await storeOf(shard).position();
     if (logIdentity !== undefined) return logIdentity;
     for (const { seal } of await bucket.list(shard)) {

@@ -35,7 +35,7 @@ export class LogTrimmer {
   readonly #done = new Map<number, number>();
   /** Content of a snapshot → log time of its shard when it was read and found good. */
   readonly #proven = new Map<number, ReadonlyMap<string, number>>();
-  #logIdentity: string | undefined;
+  readonly #logs = new Map<number, string | undefined>();
 
   constructor(options: LogTrimmerOptions) {
     this.#options = options;
@@ -43,12 +43,13 @@ export class LogTrimmer {
 
   async runOnce(): Promise<TrimReport> {
     const { ports, shards, logger, metrics } = this.#options;
-    const identity = await ports.log.identity();
-    if (identity !== this.#logIdentity) this.#done.clear();
-    this.#logIdentity = identity;
     const trimmed: { shard: number; below: number; removed: number }[] = [];
-    for (let shard = 0; identity !== undefined && shard < shards; shard++) {
+    for (let shard = 0; shard < shards; shard++) {
       try {
+        const identity = await ports.log.identity(shard);
+        if (identity !== this.#logs.get(shard)) this.#done.delete(shard);
+        this.#logs.set(shard, identity);
+        if (identity === undefined) continue;
         const done = await this.#trim(shard, identity);
         if (done !== undefined && done.removed > 0) trimmed.push({ shard, ...done });
       } catch (error) {
@@ -75,7 +76,7 @@ export class LogTrimmer {
     // First said, then done: a shard whose state is lost meanwhile must not take the log for whole.
     if (!(await this.#say(shard, logIdentity, below))) return undefined;
     // A snapshot that has replaced it meanwhile was not checked.
-    if ((await log.identity()) !== logIdentity) return undefined;
+    if ((await log.identity(shard)) !== logIdentity) return undefined;
     // Nor may anything go of which the mark says no longer that it is gone: marks can be lost and made again from the log.
     if (!says((await marks.read(shard)).mark, logIdentity, below)) return undefined;
     const removed = await log.trim(shard, below);

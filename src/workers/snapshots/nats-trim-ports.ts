@@ -1,9 +1,10 @@
 /** Trimming on NATS and Redis. */
 import { isDeepStrictEqual } from 'node:util';
 import type { JetStreamManager } from '@nats-io/jetstream';
+import { logIdentityOf } from '../../bus/layout.ts';
 import { NatsTrimMarks } from '../../bus/nats-trim-marks.ts';
 import type { SnapshotBucket } from '../../bus/snapshot-bucket.ts';
-import { findStream, logIdentityOf } from '../../bus/streams.ts';
+import { findStream } from '../../bus/streams.ts';
 import { SnapshotDamagedError } from '../../lib/errors.ts';
 import type { Subjects } from '../../protocol/subjects.ts';
 import { readBack } from './take-snapshot.ts';
@@ -26,14 +27,16 @@ export function natsTrimPorts({ jsm, subjects, bucket, progressOf }: NatsTrimOpt
 }
 
 function trimmableLog(jsm: JetStreamManager, subjects: Subjects): TrimmableLog {
-  const stream = subjects.streams.decisions;
   return {
-    async identity() {
-      const info = await findStream(jsm, stream);
+    async identity(shard) {
+      const info = await findStream(jsm, subjects.logOf(shard));
       return info === undefined ? undefined : logIdentityOf(info);
     },
     async trim(shard, below) {
-      const { purged } = await jsm.streams.purge(stream, { filter: subjects.shardLog(shard), seq: below });
+      const { purged } = await jsm.streams.purge(subjects.logOf(shard), {
+        filter: subjects.shardLog(shard),
+        seq: below,
+      });
       return purged;
     },
   };

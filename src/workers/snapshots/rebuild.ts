@@ -7,8 +7,9 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { type NatsConnection, nuid } from 'nats';
 import { type Logger, pino } from 'pino';
 import { closeNats, connectNats } from '../../bus/connection.ts';
+import type { Layout } from '../../bus/layout.ts';
 import { SnapshotBucket } from '../../bus/snapshot-bucket.ts';
-import { findLayout, type Layout } from '../../bus/streams.ts';
+import { findLayout } from '../../bus/streams.ts';
 import { ConfigurationError } from '../../lib/errors.ts';
 import { sleep } from '../../lib/timers.ts';
 import { subjects as subjectsOf } from '../../protocol/subjects.ts';
@@ -110,7 +111,7 @@ interface Replay {
 async function replayShard(replay: Replay): Promise<RebuiltShard> {
   const { config, nats, commits, reads, layout, shard, isFromLog } = replay;
   const jsm = await jetstreamManager(nats);
-  const subjects = subjectsOf(config.namespace);
+  const subjects = subjectsOf(config.namespace, layout.logs.length);
   const end = await lastSeqOf(jsm, subjects, shard);
   if (end === 0) return { shard, position: 0, from: 'log' };
   const keys = shardKeys(config.namespace, shard);

@@ -6,11 +6,12 @@ import { isDeepStrictEqual } from 'node:util';
 import type { JetStreamManager } from '@nats-io/jetstream';
 import { nuid } from 'nats';
 import type { Logger } from 'pino';
+import { logIdentityOf } from '../../bus/layout.ts';
 import { readMessage, verifiable } from '../../bus/log-reader.ts';
 import { clockMessages } from '../../bus/log-scan.ts';
 import { NatsTrimMarks } from '../../bus/nats-trim-marks.ts';
 import type { SnapshotBucket, StoredSnapshot } from '../../bus/snapshot-bucket.ts';
-import { findStream, logIdentityOf } from '../../bus/streams.ts';
+import { findStream } from '../../bus/streams.ts';
 import { verifyLog } from '../../bus/verify-log.ts';
 import { LogDivergedError, SnapshotDamagedError } from '../../lib/errors.ts';
 import type { SnapshotSeal } from '../../protocol/snapshots.ts';
@@ -82,7 +83,7 @@ export async function recoverShard(options: RecoverOptions): Promise<Recovered> 
 }
 
 function lossPorts({ jsm, subjects, shard, alarms }: RecoverOptions): LossOptions {
-  const stream = subjects.streams.decisions;
+  const stream = subjects.logOf(shard);
   return {
     shard,
     alarms,
@@ -135,7 +136,7 @@ async function refusalOf(
   if (position.logIdentity !== logIdentity) {
     return `it comes from another log, ${position.logIdentity}`;
   }
-  const stream = subjects.streams.decisions;
+  const stream = subjects.logOf(shard);
   const clocks = await clockMessages(jsm, stream, subjects.clocks(shard), position.seq);
   const place = { namespace: subjects.namespace, shard, shards };
   const known = readKnownClock(summary.meta.clock);

@@ -3,6 +3,7 @@
  * this is the right log. Messages that it no longer holds count as trimmed, so that a lost state is never mistaken for an empty one.
  */
 import type { JetStreamManager } from '@nats-io/jetstream';
+import { shardsIn } from '../../bus/layout.ts';
 import { forEachShard, heldFrom } from '../../bus/log-origin.ts';
 import { NatsTrimMarks } from '../../bus/nats-trim-marks.ts';
 import { findLayout } from '../../bus/streams.ts';
@@ -14,7 +15,7 @@ import {
   trimmedBelow,
 } from '../../bus/trim-marks.ts';
 import { ConfigurationError } from '../../lib/errors.ts';
-import type { Subjects } from '../../protocol/subjects.ts';
+import { type Subjects, subjects as subjectsOf } from '../../protocol/subjects.ts';
 
 export interface MarkOfShard extends TrimMark {
   readonly shard: number;
@@ -33,12 +34,17 @@ export async function renewMarks(system: {
   }
   const marks = new NatsTrimMarks(jsm, subjects);
   const found: MarkOfShard[] = [];
-  await forEachShard(layout.shards, async (shard) => {
+  const streams = layout.logs.length;
+  const named = { jsm, subjects: subjectsOf(subjects.namespace, streams) };
+  await forEachShard(shardsIn(0, 1, layout.shards), async (shard) => {
+    const log = layout.logs[shard % streams] ?? '';
+    if (log === '')
+      throw new ConfigurationError(`stream ${named.subjects.logOf(shard)} is gone: restore it first`);
     const { mark } = await marks.read(shard);
-    const below = mark === undefined ? await heldFrom(system, shard) : mark.below;
-    const made = { ...genesisMark(layout.logIdentity), made: true, below };
+    const below = mark === undefined ? await heldFrom(named, shard) : mark.below;
+    const made = { ...genesisMark(log), made: true, below };
     const first = await changeMark(marks, shard, (there) => (there === undefined ? made : undefined));
-    const stands = mark === undefined ? await lookAgain(marks, system, shard) : first;
+    const stands = mark === undefined ? await lookAgain(marks, named, shard) : first;
     found.push({ ...(stands ?? made), shard, isNew: mark === undefined });
   });
   return found.sort((a, b) => a.shard - b.shard);

@@ -4,8 +4,8 @@ import type { SnapshotSummary } from '../../protocol/snapshots.ts';
 import type { StoredPosition } from '../../state/shard-store.ts';
 
 export interface TrimmableLog {
-  /** Which log this is; undefined when there is none. */
-  identity(): Promise<string | undefined>;
+  /** Which log the shard is in; undefined when there is none. */
+  identity(shard: number): Promise<string | undefined>;
   /** Removes the messages of one shard below a position; returns how many there were. */
   trim(shard: number, below: number): Promise<number>;
 }

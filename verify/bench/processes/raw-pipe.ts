@@ -88,7 +88,7 @@ async function open(shard: number, last: LogMessage | undefined): Promise<LogRea
   };
   return await LogReader.open(source, {
     seq: last?.seq ?? 0,
-    logIdentity: layout.logIdentity,
+    logIdentity: layout.logs[0] ?? '',
     hash: last === undefined ? undefined : messageHash(last),
   });
 }
