@@ -271,6 +271,7 @@ export const ROWS = [
       'src/bus',
       'src/servers',
       'verify/kit/chance',
+      'verify/kit/decisions',
       'verify/kit/system',
       'src/lib/program',
       ...LIB,

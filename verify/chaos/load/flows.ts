@@ -1,37 +1,23 @@
 /** What agents do with each other: each flow is one small story, some of which are meant to go wrong. */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Outcome } from '../../../src/protocol/outcome.ts';
-import type { Random } from '../../kit/chance/random.ts';
-
-export interface Stage {
-  readonly pool: string;
-  readonly random: Random;
-  /** Three agents, all of them members of the pool. */
-  readonly agents: readonly [string, string, string];
-  /** A name that nobody has used. */
-  newName(): string;
-  /** Undefined when the run ends before there is an outcome. */
-  decide(
-    agent: string,
-    fields: { readonly type: string; readonly [field: string]: unknown },
-  ): Promise<Outcome | undefined>;
-}
-
-export type Flow = (stage: Stage) => Promise<void>;
+import { anything } from './anything.ts';
+import type { Flow, Stage } from './stage.ts';
 
 /** Claims are short, so that those that are abandoned expire while somebody looks. */
 const SHORT_CLAIM_MS = 1_200;
 
 /** Flows with how often each is played, out of a hundred. */
 export const FLOWS: readonly (readonly [share: number, flow: Flow])[] = [
-  [34, lifecycle],
-  [12, abandon],
-  [10, race],
+  [30, lifecycle],
+  [10, abandon],
+  [8, race],
   [8, batch],
   [12, auction],
   [10, vote],
   [8, negotiation],
   [6, delegation],
+  [8, anything],
 ];
 
 async function submit({ decide, newName, agents: [owner] }: Stage): Promise<string> {

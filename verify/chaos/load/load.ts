@@ -4,10 +4,11 @@ import type { Outcome } from '../../../src/protocol/outcome.ts';
 import type { Subjects } from '../../../src/protocol/subjects.ts';
 import { Random } from '../../kit/chance/random.ts';
 import type { Recorder } from '../history/recorder.ts';
-import { FLOWS, type Stage } from './flows.ts';
+import { FLOWS } from './flows.ts';
 import { poison } from './poison.ts';
 import { poolsOnEveryShard } from './probes.ts';
 import type { Decision, Sender } from './sender.ts';
+import type { Stage } from './stage.ts';
 
 export interface LoadOptions {
   readonly sender: Sender;
