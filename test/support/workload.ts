@@ -37,6 +37,8 @@ const WEIGHTS = weighing({
   SubmitTask: 13,
   ClaimTask: 13,
   ClaimNextTask: 6.5,
+  StandBy: 2.5,
+  StandDown: 0.4,
   RenewClaim: 3,
   ReleaseTask: 1.6,
   ReportTask: 5.5,
