@@ -1,12 +1,6 @@
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
 import { defined } from '../../protocol/defined.ts';
-import {
-  DEFAULT_OFFER,
-  MAX_OFFER_CLASSES,
-  MAX_OFFER_POOLS,
-  MAX_OFFERS,
-  MAX_OFFERS_PER_AGENT,
-} from '../../protocol/limits.ts';
+import { DEFAULT_OFFER, MAX_OFFER_POOLS, MAX_OFFERS, MAX_OFFERS_PER_AGENT } from '../../protocol/limits.ts';
 import { placeOf } from '../../protocol/marks.ts';
 import { MAIN_OFFER, type Offer, type OfferTerms, publicOffer } from '../../protocol/offers.ts';
 import { accepted, isRejected, type Rejected, rateLimited, rejected } from '../kernel/decided.ts';
@@ -14,6 +8,7 @@ import type { Context, Handler } from '../kernel/handler.ts';
 import { openPool, requireMember } from '../pools/guards.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import type { World } from '../world/world.ts';
+import { tooManyClasses } from './class-bound.ts';
 import { offerEnded, whyOver } from './ended.ts';
 import type { OfferEvent } from './events.ts';
 import { evolveOffer } from './evolve.ts';
@@ -35,7 +30,7 @@ export const standBy: Handler<'StandBy'> = {
     const refused =
       idInUse(state, terms, context) ??
       tooMany(world, state, terms, context) ??
-      tooManyClasses(state, terms, member.capabilities);
+      tooManyClasses(state, terms.topics, member.capabilities);
     if (refused !== undefined) return refused;
     const before = state.offers.get(terms.agent, terms.offerId);
     const over = before && (whyOver(state, before, context.now) ?? 'replaced');
@@ -123,15 +118,4 @@ function tooMany(
   if (before !== undefined || state.offers.size < MAX_OFFERS) return undefined;
   const met = { quota: 'offers', limit: MAX_OFFERS, used: state.offers.size };
   return rateLimited(`pool ${pool} has ${met.used} offers, the most that a pool may have`, met);
-}
-
-function tooManyClasses(
-  { doc, offers }: PoolState,
-  { topics }: Pick<OfferTerms, 'topics'>,
-  capabilities: readonly string[],
-): Rejected | undefined {
-  if (!offers.isOneClassTooMany(topics, capabilities)) return undefined;
-  const met = { quota: 'offerClasses', limit: MAX_OFFER_CLASSES, used: MAX_OFFER_CLASSES };
-  const message = `the offers in pool ${doc.pool} have ${met.used} different sets of topics and capabilities, the most that they may have`;
-  return rateLimited(message, met);
 }

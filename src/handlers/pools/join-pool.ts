@@ -1,8 +1,16 @@
 import type { DecisionOf } from '../../protocol/decisions/index.ts';
 import type { Member } from '../../protocol/documents.ts';
-import { accepted, type EndedStay, isRejected, rateLimited, rejected } from '../kernel/decided.ts';
+import {
+  accepted,
+  type EndedStay,
+  isRejected,
+  type Rejected,
+  rateLimited,
+  rejected,
+} from '../kernel/decided.ts';
 import type { MemberEvent, MembershipData } from '../kernel/events.ts';
 import type { Handler } from '../kernel/handler.ts';
+import { tooManyClasses } from '../offers/class-bound.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import { admits } from './admission.ts';
 import { isFull, openPool, presenceLapsed, silentMembers } from './guards.ts';
@@ -16,6 +24,8 @@ export const joinPool: Handler<'JoinPool'> = {
     const known = state.membership(self);
     if (known !== undefined && !presenceLapsed(known, now)) {
       const updated: MemberEvent = { type: 'member.updated', id: self, data: membership(decision, known) };
+      const tooMany = classesAfter(state, self, updated.data.capabilities);
+      if (tooMany !== undefined) return tooMany;
       return accepted([updated], { capabilities: updated.data.capabilities });
     }
     if (!admits(state.doc.admission, self, decision.token)) {
@@ -36,6 +46,19 @@ export const joinPool: Handler<'JoinPool'> = {
     return { ...accepted([...ended, joined], { capabilities: joined.data.capabilities }), ends };
   },
 };
+
+/** With other capabilities the offers of a member stand in other classes. */
+function classesAfter(
+  state: PoolState,
+  agent: string,
+  capabilities: readonly string[],
+): Rejected | undefined {
+  for (const { topics } of state.offers.of(agent)) {
+    const tooMany = tooManyClasses(state, topics, capabilities);
+    if (tooMany !== undefined) return tooMany;
+  }
+  return undefined;
+}
 
 /** A membership that has lapsed, or that a fence voids: that it is over has not been told yet. */
 function stayBefore(

@@ -43,6 +43,25 @@ describe('StandBy', () => {
       .thenRejected('id_reused');
   });
 
+  it('is refused beyond 10,000 sets of topics and capabilities of a pool, by JoinPool as well', () => {
+    const story = given(pool(), joins('eve', 'old'), standsBy('eve'));
+    for (let i = 0; i < 1_250; i++) {
+      const agent = `a-${i}`;
+      story.given(joins(agent));
+      for (let n = 0; n < 8; n++) {
+        if (i === 0 && n === 0) continue;
+        story.given(standsBy(agent, { id: `o-${n}`, offerId: `o-${n}`, topics: [`topic-${i}-${n}`] }));
+      }
+    }
+    story.given(joins('bob'));
+    story.when(standsBy('bob', { topics: ['new'] })).thenRejected('rate_limited');
+    story.when(standsBy('bob', { topics: ['topic-1-1'] })).thenEvents('offer.made bob');
+    story.when(joins('eve', 'other')).thenRejected('rate_limited');
+    expect(story.world.pool('work')?.membership('eve')?.capabilities).toEqual(['old']);
+    story.when(standsDown('eve')).thenEvents('offer.ended eve');
+    story.when(joins('eve', 'other')).thenEvents('member.updated eve');
+  });
+
   it('is refused beyond eight offers in a pool and sixteen pools of a shard', () => {
     const names = Array.from({ length: 8 }, (_, i) => `n-${i}`);
     const story = given(pool(), joins('bob'), ...names.map((id) => standsBy('bob', { id, offerId: id })));
