@@ -273,6 +273,7 @@ export const ROWS = [
       'verify/kit/chance',
       'verify/kit/decisions',
       'verify/kit/system',
+      'verify/kit/waiting',
       'src/lib/program',
       ...LIB,
     ],

@@ -21,6 +21,7 @@ import { Sender } from './load/sender.ts';
 import { compareWithRebuild } from './rebuild.ts';
 import { ChaosSystem } from './system/system.ts';
 import { haltsIn, logFaultsIn } from './system/worker-log.ts';
+import { waitingInVain } from './waiting.ts';
 
 export interface EpisodeOptions {
   readonly name: string;
@@ -80,6 +81,8 @@ const APPLIED_WITHIN_MS = 30_000;
 const SAMPLE_MS = 500;
 const POLL_MS = 100;
 const WARM_UP_MS = 1_000;
+/** Tasks that wait in vain are named up to this many. */
+const MOST_PAIRS = 10;
 const MOST_RSS_MB = 512;
 /** Code, buffers, and what is on its way. */
 const BESIDES_HEAP_MB = 300;
@@ -301,6 +304,12 @@ class Episode {
       what: messageOf(error),
     }));
     if (!isEqual) this.#violate('rebuild', 'digest', what);
+    for (const { pool, taskId, agent, offerId } of (await waitingInVain(this.#system)).slice(0, MOST_PAIRS))
+      this.#violate(
+        'waits_in_vain',
+        `${pool}/${taskId}`,
+        `${agent} stands by for it with its offer ${offerId}`,
+      );
     await takeStreams(this.#system.connection, this.#system.subjects, this.#recorder);
     await this.#recorder.close();
     const verdict = judge(await readHistory(this.#historyFile));

@@ -3,7 +3,9 @@
  * out from documents alone, pair by pair: a check that shared the rules of the system would share their faults.
  */
 import { isClaimed, type Member, type Pool, type Task } from '../../../src/protocol/documents.ts';
+import { type Entity, isTask } from '../../../src/protocol/entities.ts';
 import type { Offer } from '../../../src/protocol/offers.ts';
+import { DEFAULT_SETTINGS } from '../../../src/protocol/settings.ts';
 
 /** A pool as it stands, without what is void. */
 export interface Standing {
@@ -21,6 +23,26 @@ export interface Pair {
   readonly taskId: string;
   readonly agent: string;
   readonly offerId: string;
+}
+
+/** A shard as it is stored. */
+export interface StoredShard {
+  readonly now: number;
+  readonly settings: Standing['settings'] | undefined;
+  /** By pool, what owes something still. */
+  readonly turns: ReadonlyMap<string, unknown>;
+  readonly pools: readonly (Pick<Standing, 'doc' | 'members' | 'offers'> & {
+    readonly entities: readonly Entity[];
+  })[];
+}
+
+/** What waits in vain in any pool of the shard that owes nothing. */
+export function waitingInShard({ pools, turns, now, settings = DEFAULT_SETTINGS }: StoredShard): Pair[] {
+  return pools
+    .filter(({ doc }) => !turns.has(doc.pool))
+    .flatMap((pool) =>
+      waitingInVain({ ...pool, tasks: pool.entities.filter((entity) => isTask(entity)), settings, now }),
+    );
 }
 
 export function waitingInVain(standing: Standing): Pair[] {

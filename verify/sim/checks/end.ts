@@ -1,9 +1,7 @@
 /** What must hold when all is quiet again: the log, the state, the events and the answers tell one story. */
 import type { LogMessage } from '../../../src/bus/log-message.ts';
-import { isTask } from '../../../src/protocol/entities.ts';
 import { bodyOf } from '../../../src/protocol/outcome.ts';
-import { DEFAULT_SETTINGS } from '../../../src/protocol/settings.ts';
-import { waitingInVain } from '../../kit/waiting/in-vain.ts';
+import { waitingInShard } from '../../kit/waiting/in-vain.ts';
 import type { Acknowledged } from '../agents.ts';
 import type { Invariant } from '../findings.ts';
 import type { MemoryShard } from '../memory/shard.ts';
@@ -132,20 +130,8 @@ function checkState({ report }: EndOfRun, shard: number, stored: MemoryShard, im
 
 /** I9: no task waits beside an offer that could have it, where no match is due. */
 function checkWaiting({ report }: EndOfRun, shard: number, stored: MemoryShard): void {
-  const { now, pools, turns, settings = DEFAULT_SETTINGS } = stored.load();
-  for (const { doc, members, offers, entities } of pools) {
-    if (turns.has(doc.pool)) continue;
-    const tasks = entities.filter((entity) => isTask(entity));
-    for (const { pool, taskId, agent, offerId } of waitingInVain({
-      doc,
-      members,
-      offers,
-      tasks,
-      settings,
-      now,
-    }))
-      report('I9', `shard ${shard}: ${pool}/${taskId} waits, and so does ${offerId} of ${agent}`);
-  }
+  for (const { pool, taskId, agent, offerId } of waitingInShard(stored.load()))
+    report('I9', `shard ${shard}: ${pool}/${taskId} waits, and so does ${offerId} of ${agent}`);
 }
 
 /** What is said to a decision whose id stands for other bytes; none of it is remembered. */
