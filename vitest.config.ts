@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
     globalSetup: ['test/global-setup.ts'],
-    setupFiles: ['test/patience.ts'],
+    setupFiles: ['test/timeouts.ts'],
     // They end what hangs, and nothing else: a machine that has other work to do can take ten times as long as usual.
     testTimeout: 120_000,
     hookTimeout: 180_000,

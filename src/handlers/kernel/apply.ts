@@ -17,9 +17,9 @@ import { atWork } from '../offers/evolve.ts';
 import { handedTo } from '../offers/handed.ts';
 import { matchPools } from '../offers/match-pools.ts';
 import { decideForShard } from '../operators/whole-shard.ts';
-import { banned, limitedAtOnce, refusedAtDoor, refusedAtOnce } from '../pools/door.ts';
-import { poolKnownTo } from '../pools/gate.ts';
+import { poolKnownTo } from '../pools/access.ts';
 import { presenceLapsed } from '../pools/guards.ts';
+import { banned, limitedAtOnce, refusedAtOnce, refusedBeforeHandler } from '../pools/preconditions.ts';
 import { memoryBefore, overMemory } from '../quotas/memory.ts';
 import { applyClock } from '../sweep/clock.ts';
 import { applyPressure } from '../sweep/pressure.ts';
@@ -203,7 +203,7 @@ function applySingle(
   known: PoolState | undefined,
   room = Number.POSITIVE_INFINITY,
 ): AppliedDecision {
-  const refused = refusedAtDoor(world, decision, context, known);
+  const refused = refusedBeforeHandler(world, decision, context, known);
   if (refused !== undefined) return rejection(refused);
   const acting = actingFor(world, decision, context);
   if (isRejected(acting)) return rejection(acting);

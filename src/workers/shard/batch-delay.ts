@@ -4,7 +4,7 @@
  * up their rate, are collected into few commits, and the worker is free when another agent comes. The way in which the log
  * is cut into batches makes no difference to the result.
  */
-import { poolKnownTo } from '../../handlers/pools/gate.ts';
+import { poolKnownTo } from '../../handlers/pools/access.ts';
 import { type RateStanding, rateStanding } from '../../handlers/quotas/rates.ts';
 import type { World } from '../../handlers/world/world.ts';
 import type { DecodedMessage } from './decide-batch.ts';

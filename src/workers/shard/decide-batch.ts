@@ -6,7 +6,7 @@ import type { LogMessage } from '../../bus/log-reader.ts';
 import type { AppliedDecision } from '../../handlers/kernel/applied.ts';
 import { applyDecision, applyInvalid, applyReused } from '../../handlers/kernel/apply.ts';
 import { touches } from '../../handlers/kernel/registry.ts';
-import { GateAhead } from '../../handlers/pools/gate-ahead.ts';
+import { AccessAhead } from '../../handlers/pools/access-ahead.ts';
 import { NOTHING_OLD, type OldestKept } from '../../handlers/sweep/sweep.ts';
 import type { World } from '../../handlers/world/world.ts';
 import { isOfSystem } from '../../protocol/decisions/index.ts';
@@ -77,12 +77,12 @@ function isSettle(decoded: Decoded): boolean {
 
 /**
  * Keys of the outcomes, and the entities that the batch needs and the world may not hold. Nothing is looked up for agents
- * that the gate will stop.
+ * to which access is denied.
  */
 export function lookupFor(batch: readonly DecodedMessage[], world: World): Lookup {
   const outcomes: string[] = [];
   const entities = new Map<string, Map<string, EntityRef>>();
-  const gate = new GateAhead(world, batch[0]?.message.at ?? 0);
+  const access = new AccessAhead(world, batch[0]?.message.at ?? 0);
   for (const { decoded } of batch) {
     if (decoded.kind === 'dead' || isSettle(decoded)) continue;
     const { agent, pool } = decoded.address;
@@ -95,7 +95,7 @@ export function lookupFor(batch: readonly DecodedMessage[], world: World): Looku
     const state = world.pool(pool);
     if (isOfSystem(decision) || state === undefined) continue;
     for (const single of decision.type === 'Batch' ? decision.decisions : [decision]) {
-      if (!gate.lets(single, pool, agent)) continue;
+      if (!access.lets(single, pool, agent)) continue;
       for (const ref of touches(single)) {
         if (!state.entities[ref.kind].has(ref.id)) addTo(entities, pool, ref);
       }

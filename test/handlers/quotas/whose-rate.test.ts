@@ -1,7 +1,7 @@
 /** Whose rate a decision counts against, and how an agent stands before the log has it. */
 import { describe, expect, it } from 'vitest';
 import { applyInvalid } from '../../../src/handlers/kernel/apply.ts';
-import { poolKnownTo } from '../../../src/handlers/pools/gate.ts';
+import { poolKnownTo } from '../../../src/handlers/pools/access.ts';
 import { rateStanding } from '../../../src/handlers/quotas/rates.ts';
 import { settingsSchema } from '../../../src/protocol/settings.ts';
 import { at, by, given, joins, pool, type Scenario, sweep } from '../scenario.ts';

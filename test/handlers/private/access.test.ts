@@ -64,7 +64,7 @@ describe.each(TYPES.filter((type) => type !== 'CreatePool'))('%s', (type) => {
     for (const reason of REASONS) sameInBoth(STRANGERS[reason], { type, nonsense: true });
   });
 
-  it('of who may know passes the gate', () => {
+  it('of who may know is let through', () => {
     for (const agent of ['ann', 'owner', 'op']) {
       for (const body of EVERY_DECISION[type]) {
         const { told } = worldFor(agent, body);
@@ -78,7 +78,7 @@ function worldFor(agent: string, body: object): { readonly told: string } {
   return worldWithThePool().say({ agent, body });
 }
 
-describe('the two decisions that stand outside of the gate', () => {
+describe('the two decisions that no access is needed for', () => {
   it('CreatePool says pool_exists: a name that is taken cannot be kept secret', () => {
     for (const reason of REASONS) {
       if (reason === 'who is banned everywhere') continue;
@@ -169,7 +169,7 @@ describe('rates', () => {
     expect(here.say({ agent: 'zed', body: beat }).told).toBe(there.say({ agent: 'zed', body: beat }).told);
   });
 
-  it('of the agent are met before the gate, and tell the same in both worlds', () => {
+  it('of the agent come before access to the pool, and tell the same in both worlds', () => {
     const [here, there] = [limited(worldWithThePool()), limited(worldWithout())];
     const told = new Set<string>();
     for (const agent of ['zed', 'bop', 'lee']) {
@@ -253,7 +253,7 @@ describe('a delegate', () => {
   });
 });
 
-it('an open pool has no gate', () => {
+it('an open pool needs no access check', () => {
   const told = (body: object) => withPool.say({ agent: 'lee', pool: 'zeds', body }).told;
   expect(told({ type: 'CancelTask', taskId: 't-own' })).toContain('not_allowed');
   expect(told({ type: 'LeavePool' })).toContain('not_a_member');

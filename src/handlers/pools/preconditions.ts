@@ -1,5 +1,5 @@
 /**
- * The checks of a decision before its handler, in this order: the rate of its author, the gate, the ban of the pool, the rate
+ * The checks of a decision before its handler, in this order: the rate of its author, access to the pool, the ban of the pool, the rate
  * of the pool. The last two are a pool's own, and so for those alone who may know of it.
  */
 import type { Decision, SingleDecision } from '../../protocol/decisions/index.ts';
@@ -8,7 +8,7 @@ import type { Context } from '../kernel/handler.ts';
 import { overRate, overRateOfPool } from '../quotas/rates.ts';
 import type { PoolState } from '../world/pool-state.ts';
 import type { World } from '../world/world.ts';
-import { poolKnownTo, stoppedAtGate } from './gate.ts';
+import { deniedAccess, poolKnownTo } from './access.ts';
 
 type Place = Pick<Context, 'pool' | 'agent' | 'now'>;
 
@@ -34,16 +34,16 @@ export function refusedAtOnce(world: World, decision: Decision, place: Place): R
 }
 
 /**
- * One decision, or one member of a Batch, at the door of its pool. `known` is the pool, if its rate was charged for the
+ * One decision, or one member of a Batch, before its handler. `known` is the pool, if its rate was charged for the
  * whole message already. Who is a stranger, and is let in for this decision only, be it to join, is charged here.
  */
-export function refusedAtDoor(
+export function refusedBeforeHandler(
   world: World,
   decision: SingleDecision,
   place: Place,
   known: PoolState | undefined,
 ): Rejected | undefined {
-  const stopped = stoppedAtGate(world, decision, place);
+  const stopped = deniedAccess(world, decision, place);
   if (stopped !== undefined) return stopped;
   const state = world.pool(place.pool);
   const isMaking = decision.type === 'CreatePool' && known === undefined;

@@ -1,5 +1,5 @@
 /**
- * The gate of private pools: who may not know of a pool gets for every decision what it would get if there were no such
+ * Access to private pools: who may not know of a pool gets for every decision what it would get if there were no such
  * pool, to the byte. It stands before everything that looks at the pool: its bans, its rates, its ids. Two decisions
  * stand outside, because their answers cannot be kept secret: CreatePool (`pool_exists`), and JoinPool of who is admitted.
  */
@@ -23,7 +23,7 @@ export function noSuchPool(pool: string): Rejected {
 }
 
 /** The rejection, if to this agent there is no such pool for this decision. */
-export function stoppedAtGate(world: World, decision: SingleDecision, place: Place): Rejected | undefined {
+export function deniedAccess(world: World, decision: SingleDecision, place: Place): Rejected | undefined {
   const state = world.pool(place.pool);
   if (isAdmitted(state, decision, place)) return undefined;
   if (state !== undefined && mayKnowFor(state, decision, place)) return undefined;
