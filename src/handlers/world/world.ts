@@ -214,9 +214,11 @@ export class World {
   /** Whether more may match in a pool than one message may; that falls due at once. */
   matchesAreDue(pool: string, isDue: boolean): void {
     const state = this.pools.get(pool);
-    if (state === undefined || state.offers.isDue === isDue) return;
+    if (state === undefined) return;
+    // Of a pool that was loaded and not looked at yet its turn says it: looking alone must not give it one.
+    const wasDue = state.offers.isDue ?? this.#owing.get(pool) !== undefined;
     state.offers.isDue = isDue;
-    this.#stirred.add(pool);
+    if (wasDue !== isDue) this.#stirred.add(pool);
   }
 
   /** Agents of which nothing is accepted in any pool of the shard. */

@@ -45,6 +45,7 @@ describe('nothing waits in vain', () => {
             restless.crash();
           }
           expect(restless.apply(entry)).toEqual(told);
+          expect(restless.world.owing).toEqual(steady.world.owing);
         }
         steady.commit();
         restless.commit();
