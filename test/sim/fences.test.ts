@@ -22,7 +22,7 @@ function judged(...log: readonly Said[]): string[] {
       const seq = i + 1;
       const status = (accepted: boolean): string => (accepted ? 'accepted' : 'rejected');
       const data = members && { outcomes: members.map((accepted) => ({ status: status(accepted) })) };
-      const outcome = { status: status(isAccepted), type: body.type, agent, pool, seq, data };
+      const outcome = { status: status(isAccepted), type: body.type, agent, pool, seq, at: seq, data };
       answers.set(`${pool}.${agent}.d${i}`, [JSON.stringify(outcome)]);
       for (const [n, [type, id, of = {}]] of told.entries()) {
         const [entity] = type.split('.');
@@ -93,6 +93,23 @@ it.each(ENDS)('%s: finds what is never told', (why, end) => {
   expect(judged(...HELD, end)).toEqual([
     `I7: shard 0: ann is no member of work since message 4 (${why}), and that was never told`,
     `I7: shard 0: ann does not hold work/t since message 4 (${why}), and that was never told`,
+  ]);
+});
+
+it.each(ENDS)('%s: leaves what had expired by then to the sweep, unless it was renewed', (why, end) => {
+  const claim = (verb: string, expiresAt: number): Said => ({
+    agent: 'ann',
+    body: { type: 'X' },
+    events: [[`task.${verb}`, 't', { agent: 'ann', epoch: 1, expiresAt }]],
+  });
+  const isGone: Said = { ...told(why), events: [['member.left', 'ann']] };
+  expect(judged(JOIN, SUBMIT, claim('claimed', 4), end, isGone)).toEqual([]);
+  const never = `ann does not hold work/t since message`;
+  expect(judged(JOIN, SUBMIT, claim('claimed', 5), end, isGone)).toEqual([
+    `I7: shard 0: ${never} 4 (${why}), and that was never told`,
+  ]);
+  expect(judged(JOIN, SUBMIT, claim('claimed', 4), claim('renewed', 9), end, isGone)).toEqual([
+    `I7: shard 0: ${never} 5 (${why}), and that was never told`,
   ]);
 });
 

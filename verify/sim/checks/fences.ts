@@ -13,6 +13,8 @@ type Report = (invariant: Invariant, what: string) => void;
 
 interface End {
   readonly seq: number;
+  /** Log time. */
+  readonly at: number;
   readonly why: string;
   readonly cancelsWork: boolean;
 }
@@ -22,9 +24,13 @@ interface Holding {
   readonly seq: number;
 }
 
+interface HeldClaim extends Holding {
+  readonly expiresAt: number;
+}
+
 interface SeenTask {
   readonly submitted: Holding;
-  claim: Holding | undefined;
+  claim: HeldClaim | undefined;
 }
 
 class SeenPool {
@@ -92,14 +98,15 @@ class Fences {
     return own.seq < ofAll.seq ? own : ofAll;
   }
 
-  #read(decision: unknown, answer: unknown, { pool, agent, seq }: Readonly<Record<string, unknown>>): void {
+  #read(decision: unknown, answer: unknown, sent: Readonly<Record<string, unknown>>): void {
+    const { pool, agent, seq, at } = sent;
     if (!isObject(decision) || !isObject(answer) || answer.status !== 'accepted') return;
     const { type, agentId, onBehalfOf = agent, cancelWork } = decision;
     if (type === 'Batch') {
       const { decisions } = decision;
       const outcomes = isObject(answer.data) ? answer.data.outcomes : undefined;
       if (!Array.isArray(decisions) || !Array.isArray(outcomes)) return;
-      for (const [i, member] of decisions.entries()) this.#read(member, outcomes[i], { pool, agent, seq });
+      for (const [i, member] of decisions.entries()) this.#read(member, outcomes[i], sent);
       return;
     }
     if (this.#banned.has(`${pool} ${agent}`) || this.#banned.has(`${EVERYWHERE} ${agent}`))
@@ -109,7 +116,7 @@ class Fences {
     if (type === 'UnbanAgent') this.#banned.delete(key);
     const why = WHY[String(type)];
     if (why === undefined) return;
-    const end = { seq: Number(seq), why, cancelsWork: cancelWork === true };
+    const end = { seq: Number(seq), at: Number(at), why, cancelsWork: cancelWork === true };
     this.#ends.set(key, [...(this.#ends.get(key) ?? []), end]);
   }
 }
@@ -176,8 +183,10 @@ class Judge {
       // Anybody may claim in the pool that is always there, and nobody joins it twice.
       if (ended !== undefined && name !== 'commons')
         fault(`${agent} is no member since message ${ended.seq} (${ended.why})`);
-      task.claim = { agent, seq };
-    } else if (verb !== 'renewed' && verb !== 'unblocked') task.claim = undefined;
+      task.claim = { agent, seq, expiresAt: Number(data.expiresAt) };
+    } else if (verb === 'renewed' && claim !== undefined)
+      task.claim = { ...claim, expiresAt: Number(data.expiresAt) };
+    else if (verb !== 'unblocked') task.claim = undefined;
     if (ENDINGS.has(verb)) pool.tasks.delete(id);
   }
 
@@ -192,7 +201,9 @@ class Judge {
       }
       for (const [id, { claim, submitted }] of tasks) {
         const over = claim && this.#fences.after(name, claim, Number.POSITIVE_INFINITY);
-        if (over !== undefined) fault(`${claim?.agent} does not hold ${name}/${id}`, over);
+        // What had expired by then, expired: a sweep tells that, and whether it does in time is judged by I9.
+        if (over !== undefined && !(Number(claim?.expiresAt) <= over.at))
+          fault(`${claim?.agent} does not hold ${name}/${id}`, over);
         const moot = this.#fences.cancelling(name, submitted);
         if (moot !== undefined) fault(`${name}/${id} of ${submitted.agent} is cancelled`, moot);
       }
