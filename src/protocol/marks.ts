@@ -12,7 +12,7 @@ export function placeOf({ seq, index }: { readonly seq: number; readonly index: 
   return seq * (MAX_BATCH + 1) + index;
 }
 
-/** The decision by which something has come about. What follows from it names it, whenever that is told. */
+/** The decision that brought something about. Whatever follows from it names it, however late its events are published. */
 export interface Cause {
   readonly place: number;
   /** Its id, or that of its Batch. */

@@ -122,7 +122,7 @@ export function subjects(namespace: string = DEFAULT_NAMESPACE, logStreams = 1):
   };
 }
 
-/** The first has the plain name, under which it is found by whoever does not know yet how many there are. */
+/** The first has the plain name, so that a process which does not know yet how many there are finds it. */
 function numberedName(name: string, index: number): string {
   return index === 0 ? name : `${name}_${index}`;
 }

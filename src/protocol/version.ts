@@ -1,6 +1,6 @@
 /**
  * The number of the public protocol (docs/protocol.md). It stands in the description of the streams and in the query `stats`:
- * whoever finds another one there reads nothing, because it would misunderstand what it reads.
+ * a process that finds another version there reads nothing, because it would misunderstand it.
  */
 export const PROTOCOL = 2;
 

@@ -215,7 +215,7 @@ export class PendingTasks {
       for (const json of documents) if (json !== null) page.wasRead(json);
       for (const { entry, task } of await seen(entries, documents, marks)) {
         const at = now.get(entry.pool) ?? 0;
-        // One that is told while this is asked can be met in its queue, too.
+        // One whose release is published while this is read can be met in its queue, too.
         if (last !== undefined && compare(last, entry) === 0) continue;
         if (!isClaimable(task) || (task.deadline ?? at + 1) <= at) continue;
         if (!page.add(task)) {

@@ -127,7 +127,7 @@ export class PoolMarks {
     return { fencesOf: (agent) => of.get(agent) ?? [] };
   }
 
-  /** What tasks are that were read from here, a page of them at most; undefined of those that are there no more. */
+  /** The tasks that were read from here, a page of them at most; undefined for each that no longer exists. */
   async see(read: readonly Task[]): Promise<readonly (Task | undefined)[]> {
     const { closedAt } = this;
     const holders = this.areNone ? [] : read.flatMap((task) => (isClaimed(task) ? task.claim.agent : []));

@@ -119,7 +119,7 @@ export class StateQueries {
     return { ok: { ...publicPool(marks.doc), members, ...(await owed(marks, deadline)) } };
   }
 
-  /** One that is told while this is asked is not counted at all. */
+  /** One whose end is published while this is read is not counted at all. */
   async #members(pool: string, marks: PoolMarks, deadline: Deadline): Promise<number> {
     const untold = await marks.countVoidMembers(deadline);
     return Math.max(0, (await this.#redis.hlen(this.#of(pool).members(pool))) - untold);

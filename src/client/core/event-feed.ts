@@ -13,7 +13,7 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
    * `UnavailableError` when the feed is closed before, or cannot be opened within `timeoutMs`; with a
    * {@link QueryError} when there is no such pool that the asker may see, with a {@link PermissionDeniedError} when the
    * server does not let the connection read, and with a {@link LogDivergedError} when the events after the position
-   * where it is to begin are not, or no more, in the stream.
+   * where it is to begin are not, or no longer, in the stream.
    */
   readonly opened: Promise<void>;
   readonly #options: EventFeedOptions;
@@ -51,7 +51,7 @@ export class EventFeed implements AsyncIterable<ConvergeEvent> {
   /**
    * Ends when the feed is closed. Throws a {@link LogDivergedError} when the stream was rolled back or created again, so that
    * nobody waits for events that have other positions now, and when events were lost, because they were no longer kept
-   * before they could be given out; a `NotAuthorizedError` when the server takes the connection's credentials no more.
+   * before they could be given out; a `NotAuthorizedError` when the server no longer accepts the connection's credentials.
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<ConvergeEvent, void, undefined> {
     if (this.#isIterated) throw new Error('an event feed can be iterated once');

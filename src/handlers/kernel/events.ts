@@ -113,7 +113,7 @@ export type TaskEvent =
   | Happened<'task.unreserved', Record<string, never>>
   /** The last dependency completed, or the time came; `state` is the one that follows. */
   | Happened<'task.unblocked', { readonly state: 'scheduled' | 'pending' }>
-  /** `offer`: it was handed over to this standing offer of its agent, whoever decided what made that possible. */
+  /** `offer`: the claim was handed over to this standing offer of its agent. The `actor` is the agent whose decision made it possible. */
   | Happened<
       'task.claimed',
       OfClaim & { readonly expiresAt: number; readonly ttlMs: number; readonly offer?: string }

@@ -161,7 +161,7 @@ function renewed(
 
 const NEVER_UNSTARTED = { unstarted: undefined, handOver: undefined };
 
-/** An agent is at work on it: that it was handed over in vain before counts no more. */
+/** An agent is at work on it: earlier hand-overs that nobody began no longer count. */
 function begun(common: Common): Common {
   return common.unstarted === undefined ? common : { ...common, ...NEVER_UNSTARTED };
 }

@@ -1,6 +1,6 @@
 /**
- * Where more follows from what a decision has changed than is told with it, the document says by which decision that was, so
- * that what is told later names it. Only there: most of what ends has nothing behind it.
+ * Where more follows from a change than the decision's own message publishes, the document keeps which decision that was, so that
+ * later events can name it. Only there: for most of what ends nothing follows.
  */
 import type { DocumentChange } from '../../protocol/document-change.ts';
 import { isClaimed, isFinal, type Task } from '../../protocol/documents.ts';

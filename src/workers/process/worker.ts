@@ -68,8 +68,8 @@ export interface RunningWorker {
   /** Finishes what is under way, gives its shards back and closes every connection, within `shutdownMs`. */
   stop(): Promise<void>;
   /**
-   * Resolves when it has stopped: with the reason when it did so by itself, because the NATS server takes its
-   * credentials no more. It would hold shards that it cannot work on, and keep them from others.
+   * Resolves when it has stopped: with the reason when it did so by itself, because the NATS server no longer accepts its
+   * credentials. It would hold shards that it cannot work on, and keep them from others.
    */
   readonly ended: Promise<ConvergeError | undefined>;
 }
