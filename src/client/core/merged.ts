@@ -1,4 +1,4 @@
-/** What several sources give, as it comes: of each in its order. Ends, and ends all of them, with the first that ends or fails. */
+/** What several sources give, as it comes: of each in its order. Ends with the first that ends or fails; the caller closes the others. */
 export async function* merged<T>(sources: readonly AsyncIterable<T>[]): AsyncGenerator<T, void, undefined> {
   const iterators = sources.map((source) => source[Symbol.asyncIterator]());
   const next = (index: number): Promise<{ index: number; result: IteratorResult<T> }> => {
